@@ -1,0 +1,5 @@
+//! An audited, SQLite-backed sync and deletion journal for Zoho CRM and Bigin.
+
+pub mod clock;
+pub mod domain;
+pub mod zoho;
