@@ -3,5 +3,9 @@
 pub mod answer;
 pub mod call;
 pub mod id;
+pub mod merkle;
+pub mod ranges;
+pub mod seal;
+pub mod state;
 pub mod target;
 pub mod time;

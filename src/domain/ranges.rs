@@ -1,0 +1,168 @@
+//! Sets of entry numbers, kept as ranges: a batch of a hundred is mostly `1-100`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::id::EntryId;
+
+/// A set of entries: ascending, disjoint, inclusive ranges. Written `1-100,105`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct EntryRanges(Vec<(i64, i64)>);
+
+/// The text is no set of entries.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected ascending entry numbers and ranges, as in 1-100,105")]
+pub struct RangesError;
+
+impl EntryRanges {
+    /// All entries from the first to the last; empty when the last lies before the first.
+    pub fn span(first: EntryId, last: EntryId) -> Self {
+        let mut ranges = Self::default();
+        if first <= last {
+            ranges.0.push((first.get(), last.get()));
+        }
+        ranges
+    }
+
+    /// Adds an entry above all that are in the set; anything else is ignored and reported as `false`.
+    pub fn push(&mut self, entry: EntryId) -> bool {
+        let number = entry.get();
+        match self.0.last_mut() {
+            Some((_, last)) if number == *last + 1 => *last = number,
+            Some((_, last)) if number <= *last => return false,
+            _ => self.0.push((number, number)),
+        }
+        true
+    }
+
+    /// The ranges, ascending.
+    pub fn ranges(&self) -> impl Iterator<Item = (EntryId, EntryId)> {
+        self.0
+            .iter()
+            .map(|(first, last)| (EntryId::new(*first), EntryId::new(*last)))
+    }
+
+    /// Every entry, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = EntryId> {
+        self.0
+            .iter()
+            .flat_map(|(first, last)| *first..=*last)
+            .map(EntryId::new)
+    }
+
+    /// How many entries.
+    pub fn len(&self) -> u64 {
+        self.0
+            .iter()
+            .map(|(first, last)| first.abs_diff(*last) + 1)
+            .sum()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The smallest entry.
+    pub fn first(&self) -> Option<EntryId> {
+        self.0.first().map(|(first, _)| EntryId::new(*first))
+    }
+
+    /// The largest entry.
+    pub fn last(&self) -> Option<EntryId> {
+        self.0.last().map(|(_, last)| EntryId::new(*last))
+    }
+
+    /// Whether the entry is in the set.
+    pub fn contains(&self, entry: EntryId) -> bool {
+        let number = entry.get();
+        let after = self.0.partition_point(|(first, _)| *first <= number);
+        after
+            .checked_sub(1)
+            .and_then(|at| self.0.get(at))
+            .is_some_and(|(_, last)| number <= *last)
+    }
+}
+
+impl FromIterator<EntryId> for EntryRanges {
+    /// Collects ascending entries. Those out of order are left out.
+    fn from_iter<I: IntoIterator<Item = EntryId>>(entries: I) -> Self {
+        let mut ranges = Self::default();
+        for entry in entries {
+            ranges.push(entry);
+        }
+        ranges
+    }
+}
+
+impl fmt::Display for EntryRanges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, (first, last)) in self.0.iter().enumerate() {
+            if position > 0 {
+                f.write_str(",")?;
+            }
+            if first == last {
+                write!(f, "{first}")?;
+            } else {
+                write!(f, "{first}-{last}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for EntryRanges {
+    type Err = RangesError;
+
+    fn from_str(text: &str) -> Result<Self, RangesError> {
+        let mut ranges = Self::default();
+        let mut above = 0;
+        for part in text.split(',').filter(|_| !text.is_empty()) {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            let number = |digits: &str| digits.parse::<i64>().map_err(|_| RangesError);
+            let (first, last) = (number(first)?, number(last)?);
+            if first <= above || last < first {
+                return Err(RangesError);
+            }
+            above = last;
+            ranges.0.push((first, last));
+        }
+        Ok(ranges)
+    }
+}
+
+impl Serialize for EntryRanges {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for EntryRanges {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_back() {
+        let entries = [1, 2, 3, 7, 9, 10].map(EntryId::new);
+        let ranges: EntryRanges = entries.into_iter().collect();
+        assert_eq!(ranges.to_string(), "1-3,7,9-10");
+        assert_eq!("1-3,7,9-10".parse(), Ok(ranges.clone()));
+        assert_eq!(ranges.iter().collect::<Vec<_>>(), entries);
+        assert_eq!(ranges.len(), 6);
+        assert!(ranges.contains(EntryId::new(7)) && !ranges.contains(EntryId::new(8)));
+        assert!(!ranges.contains(EntryId::new(0)) && !ranges.contains(EntryId::new(11)));
+        assert_eq!("".parse(), Ok(EntryRanges::default()));
+        for wrong in ["3-1", "1,1", "2,1", "0", "-1", "a", "1-", "1--2", ","] {
+            assert_eq!(wrong.parse::<EntryRanges>(), Err(RangesError), "{wrong}");
+        }
+    }
+}
