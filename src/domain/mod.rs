@@ -2,8 +2,12 @@
 
 pub mod answer;
 pub mod call;
+pub mod codes;
+pub mod event;
+pub mod evidence;
 pub mod id;
 pub mod merkle;
+pub mod outcome;
 pub mod ranges;
 pub mod seal;
 pub mod state;

@@ -1,0 +1,494 @@
+//! What reads prove about an entry whose call got no answer, or an answer that does not tell.
+//!
+//! One pure rule. It never guesses: what the reads cannot decide stays unknown, with code `UNDECIDED`.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::id::RecordId;
+use crate::domain::state::Verdict;
+use crate::domain::time::Timestamp;
+
+/// How far Zoho's whole seconds and a measured clock offset may be off.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
+
+/// The code of an entry that reads cannot decide.
+pub const UNDECIDED: &str = "UNDECIDED";
+
+/// What one source says about one record.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Look<T> {
+    /// Not asked yet, or not asked because another source decided.
+    #[default]
+    NotAsked,
+    /// Asked, and it is not there.
+    NotThere,
+    /// It is there.
+    Seen(T),
+    /// The source cannot be asked: forbidden, or not offered.
+    Closed,
+    /// The source did not answer this time.
+    Silent,
+}
+
+/// A deletion as the recycle bin or the deleted list shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenDeleted {
+    /// Zoho's id of the user who deleted it; not given for purged records.
+    pub by: Option<RecordId>,
+    /// When, by Zoho's clock.
+    pub at: Option<Timestamp>,
+    /// Whether it is beyond the recycle bin.
+    pub permanent: bool,
+}
+
+/// A record that can be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenRecord {
+    /// `Modified_Time`.
+    pub modified: Option<Timestamp>,
+}
+
+/// Everything that was read about one record, in one go. This, as JSON, is what is kept of the reads.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Facts {
+    /// The recycle bin, asked by id.
+    pub bin: Look<SeenDeleted>,
+    /// The list of deletions since before the first open attempt.
+    pub deleted: Look<SeenDeleted>,
+    /// The record itself.
+    pub record: Look<SeenRecord>,
+}
+
+/// An attempt whose effect is open: the call may have been carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenAttempt {
+    /// The earliest moment at which it can have taken effect, in Zoho's time.
+    pub from: Timestamp,
+    /// The latest moment at which it can still take effect, in Zoho's time.
+    pub until: Timestamp,
+    /// The token's user of that run; `None` when it could not be read.
+    pub user: Option<RecordId>,
+    /// Whether a read shortly before it showed the record to be there.
+    pub seen_before: bool,
+    /// The code of an answer that does not tell (`INTERNAL_ERROR`, or one nobody knows); empty without an answer.
+    pub code: String,
+}
+
+/// What the journal knows about an entry before it reads.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct History {
+    /// Attempts whose effect is open, in order.
+    pub open: Vec<OpenAttempt>,
+    /// The code of the last refusal that did not tell whether the thing was there.
+    pub refusal: Option<String>,
+    /// How often this run sent it already.
+    pub tries: u32,
+    /// Whether the last open attempt can no longer take effect.
+    pub quarantine_over: bool,
+}
+
+/// How often one run sends an entry that Zoho answers with an error of its own.
+pub const MAX_TRIES: u32 = 3;
+
+/// A place to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The recycle bin.
+    Bin,
+    /// The list of deletions.
+    Deleted,
+    /// The record itself.
+    Record,
+}
+
+/// What follows from what was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// It is settled, or may be sent again.
+    Settle {
+        /// What evidence says.
+        verdict: Verdict,
+        /// Zoho's code, or ours; empty where there is none.
+        code: String,
+        /// In words, for a person.
+        why: &'static str,
+    },
+    /// Another source must be read first.
+    Ask(Source),
+    /// The call may still take effect: read again after the quarantine.
+    Wait,
+    /// A source did not answer: read again later.
+    Later,
+}
+
+fn settle(verdict: Verdict, code: &str, why: &'static str) -> Decision {
+    Decision::Settle {
+        verdict,
+        code: code.to_owned(),
+        why,
+    }
+}
+
+/// The evidence rule for a deletion.
+pub fn decide(history: &History, facts: &Facts) -> Decision {
+    for (source, look) in [(Source::Bin, &facts.bin), (Source::Deleted, &facts.deleted)] {
+        match look {
+            Look::NotAsked => return Decision::Ask(source),
+            Look::Seen(deletion) => return decide_deleted(history, deletion),
+            Look::NotThere | Look::Closed | Look::Silent => {}
+        }
+    }
+    match &facts.record {
+        Look::NotAsked => Decision::Ask(Source::Record),
+        Look::Seen(record) => decide_readable(history, record),
+        Look::Silent => Decision::Later,
+        Look::NotThere | Look::Closed => decide_unseen(history, facts),
+    }
+}
+
+/// It is deleted. By whom, and when?
+fn decide_deleted(history: &History, deletion: &SeenDeleted) -> Decision {
+    let Some(first) = history.open.first() else {
+        return settle(
+            Verdict::Absent,
+            history.refusal.as_deref().unwrap_or_default(),
+            "Zoho refused our call and the record was deleted before it",
+        );
+    };
+    let in_window = |attempt: &&OpenAttempt| {
+        deletion
+            .at
+            .is_some_and(|at| attempt.from <= at && at <= attempt.until)
+    };
+    if deletion.at.is_some_and(|at| at < first.from) {
+        return settle(
+            Verdict::Absent,
+            "",
+            "the record was deleted before our call",
+        );
+    }
+    let window = history.open.iter().find(in_window);
+    match (deletion.by, window) {
+        (Some(by), Some(attempt)) if attempt.user == Some(by) => settle(
+            Verdict::Done,
+            "",
+            "the record was deleted by our user while our call was open",
+        ),
+        (Some(_), Some(attempt)) if attempt.user.is_some() => settle(
+            Verdict::Absent,
+            "",
+            "the record was deleted by somebody else",
+        ),
+        (Some(by), None)
+            if history
+                .open
+                .iter()
+                .all(|one| one.user.is_some_and(|us| us != by)) =>
+        {
+            settle(
+                Verdict::Absent,
+                "",
+                "the record was deleted by somebody else",
+            )
+        }
+        (None, Some(attempt)) if attempt.seen_before => settle(
+            Verdict::Done,
+            "",
+            "the record was there right before our call and deleted while our call was open",
+        ),
+        _ => settle(
+            Verdict::Undecided,
+            UNDECIDED,
+            "the record is deleted, but nothing tells whether by our call",
+        ),
+    }
+}
+
+/// It can still be read.
+fn decide_readable(history: &History, record: &SeenRecord) -> Decision {
+    let Some(first) = history.open.first() else {
+        return settle(
+            Verdict::Failed,
+            history.refusal.as_deref().unwrap_or_default(),
+            "Zoho refused our call and the record is still there",
+        );
+    };
+    if !history.quarantine_over {
+        return Decision::Wait;
+    }
+    // Changed after our call left: that may be somebody's restore of what our call deleted.
+    if record
+        .modified
+        .is_some_and(|modified| modified >= first.from)
+    {
+        return settle(
+            Verdict::Undecided,
+            UNDECIDED,
+            "the record is there, but was changed after our call: perhaps restored by somebody",
+        );
+    }
+    untouched(
+        history,
+        "the record is still there: our call changed nothing",
+    )
+}
+
+/// No source that answered knows it.
+fn decide_unseen(history: &History, facts: &Facts) -> Decision {
+    if matches!(facts.bin, Look::Silent) || matches!(facts.deleted, Look::Silent) {
+        return Decision::Later;
+    }
+    if history.open.is_empty() {
+        return settle(
+            Verdict::Failed,
+            history.refusal.as_deref().unwrap_or_default(),
+            "Zoho refused our call and no source knows the record",
+        );
+    }
+    if !history.quarantine_over {
+        return Decision::Wait;
+    }
+    // The list of deletions covers everything since before our call. Without it, or without being
+    // allowed to look for the record, nothing is known.
+    if facts.deleted != Look::NotThere || facts.record != Look::NotThere {
+        return settle(
+            Verdict::Undecided,
+            UNDECIDED,
+            "the record cannot be read, and the list of deletions is closed to us",
+        );
+    }
+    untouched(
+        history,
+        "nothing was deleted: Zoho does not list the record as deleted",
+    )
+}
+
+/// Our calls changed nothing. Zoho's own errors are tried again a few times; an unknown refusal is not.
+fn untouched(history: &History, why: &'static str) -> Decision {
+    let code = history
+        .open
+        .last()
+        .map(|attempt| attempt.code.as_str())
+        .unwrap_or_default();
+    let internal = matches!(code, "" | "INTERNAL_ERROR" | "INTERNAL_SERVER_ERROR");
+    let spent = !code.is_empty() && history.tries >= MAX_TRIES;
+    if internal && !spent {
+        settle(Verdict::Pending, code, why)
+    } else {
+        settle(Verdict::Failed, code, why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const US: i64 = 410_405_000_000_000_001;
+    const OTHER: i64 = 410_405_000_000_000_002;
+
+    fn user(id: i64) -> Option<RecordId> {
+        RecordId::from_stored(id)
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_millis(second * 1000)
+    }
+
+    /// One call without an answer that can take effect from second 100 to second 230.
+    fn lost() -> History {
+        History {
+            open: vec![OpenAttempt {
+                from: at(100),
+                until: at(230),
+                user: user(US),
+                seen_before: false,
+                code: String::new(),
+            }],
+            quarantine_over: true,
+            tries: 1,
+            refusal: None,
+        }
+    }
+
+    fn refused() -> History {
+        History {
+            refusal: Some("INVALID_DATA".to_owned()),
+            tries: 1,
+            ..History::default()
+        }
+    }
+
+    fn deleted(by: Option<i64>, second: i64) -> Look<SeenDeleted> {
+        Look::Seen(SeenDeleted {
+            by: by.and_then(user),
+            at: Some(at(second)),
+            permanent: by.is_none(),
+        })
+    }
+
+    fn readable(second: i64) -> Look<SeenRecord> {
+        Look::Seen(SeenRecord {
+            modified: Some(at(second)),
+        })
+    }
+
+    fn check(history: &History, facts: &Facts, expected: &str) {
+        let decision = match decide(history, facts) {
+            Decision::Settle { verdict, code, .. } => format!("{verdict} {code}"),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(decision.trim(), expected, "{history:?} {facts:?}");
+    }
+
+    fn facts(
+        bin: Look<SeenDeleted>,
+        deleted: Look<SeenDeleted>,
+        record: Look<SeenRecord>,
+    ) -> Facts {
+        Facts {
+            bin,
+            deleted,
+            record,
+        }
+    }
+
+    #[test]
+    fn a_lost_answer_is_settled_by_who_deleted_it_and_when() {
+        let in_bin = |by, second| facts(deleted(by, second), Look::NotAsked, Look::NotAsked);
+        check(&lost(), &in_bin(Some(US), 101), "done");
+        check(&lost(), &in_bin(Some(US), 230), "done");
+        check(&lost(), &in_bin(Some(US), 99), "absent");
+        check(&lost(), &in_bin(Some(OTHER), 101), "absent");
+        check(&lost(), &in_bin(Some(OTHER), 50), "absent");
+        check(&lost(), &in_bin(Some(OTHER), 500), "absent");
+        // Our user, but after our call could take effect: by hand, or by an unknown run.
+        check(&lost(), &in_bin(Some(US), 500), "undecided UNDECIDED");
+        // Settled before the quarantine is over, since it is gone because of us.
+        let early = History {
+            quarantine_over: false,
+            ..lost()
+        };
+        check(&early, &in_bin(Some(US), 101), "done");
+    }
+
+    #[test]
+    fn without_an_actor_time_counts_only_if_a_read_before_showed_it() {
+        let purged = facts(Look::NotThere, deleted(None, 101), Look::NotAsked);
+        check(&lost(), &purged, "undecided UNDECIDED");
+        let mut seen = lost();
+        seen.open[0].seen_before = true;
+        check(&seen, &purged, "done");
+        check(
+            &seen,
+            &facts(Look::NotThere, deleted(None, 99), Look::NotAsked),
+            "absent",
+        );
+        check(
+            &seen,
+            &facts(Look::NotThere, deleted(None, 300), Look::NotAsked),
+            "undecided UNDECIDED",
+        );
+    }
+
+    #[test]
+    fn without_our_own_user_nothing_is_put_down_to_us() {
+        let mut blind = lost();
+        blind.open[0].user = None;
+        let in_bin = facts(deleted(Some(US), 101), Look::NotAsked, Look::NotAsked);
+        check(&blind, &in_bin, "undecided UNDECIDED");
+        let before = facts(deleted(Some(US), 50), Look::NotAsked, Look::NotAsked);
+        check(&blind, &before, "absent");
+    }
+
+    #[test]
+    fn still_there_counts_after_the_quarantine_only() {
+        let there = facts(Look::NotThere, Look::NotThere, readable(50));
+        check(&lost(), &there, "pending");
+        check(
+            &History {
+                quarantine_over: false,
+                ..lost()
+            },
+            &there,
+            "Wait",
+        );
+        let changed = facts(Look::NotThere, Look::NotThere, readable(150));
+        check(&lost(), &changed, "undecided UNDECIDED");
+    }
+
+    #[test]
+    fn a_refusal_is_settled_whatever_the_actor() {
+        let before = |by| facts(deleted(by, 10), Look::NotAsked, Look::NotAsked);
+        check(&refused(), &before(Some(US)), "absent INVALID_DATA");
+        check(&refused(), &before(Some(OTHER)), "absent INVALID_DATA");
+        let there = facts(Look::NotThere, Look::NotThere, readable(50));
+        check(&refused(), &there, "failed INVALID_DATA");
+        let nowhere = facts(Look::NotThere, Look::NotThere, Look::NotThere);
+        check(&refused(), &nowhere, "failed INVALID_DATA");
+        let closed = facts(Look::Closed, Look::Closed, Look::NotThere);
+        check(&refused(), &closed, "failed INVALID_DATA");
+    }
+
+    #[test]
+    fn a_lost_call_for_an_id_that_no_source_knows_may_be_sent_again_when_the_list_was_read() {
+        let nowhere = facts(Look::NotThere, Look::NotThere, Look::NotThere);
+        check(&lost(), &nowhere, "pending");
+        check(
+            &History {
+                quarantine_over: false,
+                ..lost()
+            },
+            &nowhere,
+            "Wait",
+        );
+        let blind = facts(Look::NotThere, Look::Closed, Look::NotThere);
+        check(&lost(), &blind, "undecided UNDECIDED");
+    }
+
+    #[test]
+    fn zohos_own_errors_are_tried_three_times_a_run() {
+        let there = facts(Look::NotThere, Look::NotThere, readable(50));
+        let mut history = lost();
+        history.open[0].code = "INTERNAL_ERROR".to_owned();
+        check(&history, &there, "pending INTERNAL_ERROR");
+        history.tries = 3;
+        check(&history, &there, "failed INTERNAL_ERROR");
+        history.tries = 1;
+        history.open[0].code = "SOMETHING_NEW".to_owned();
+        check(&history, &there, "failed SOMETHING_NEW");
+    }
+
+    #[test]
+    fn sources_are_asked_in_order_and_a_silent_one_decides_nothing() {
+        let nothing = Facts::default();
+        check(&lost(), &nothing, "Ask(Bin)");
+        check(
+            &lost(),
+            &facts(Look::NotThere, Look::NotAsked, Look::NotAsked),
+            "Ask(Deleted)",
+        );
+        check(
+            &lost(),
+            &facts(Look::Closed, Look::NotThere, Look::NotAsked),
+            "Ask(Record)",
+        );
+        check(
+            &lost(),
+            &facts(Look::Silent, Look::NotThere, Look::NotThere),
+            "Later",
+        );
+        check(
+            &lost(),
+            &facts(Look::NotThere, Look::NotThere, Look::Silent),
+            "Later",
+        );
+        check(
+            &refused(),
+            &facts(Look::NotThere, Look::Silent, Look::NotThere),
+            "Later",
+        );
+    }
+}
