@@ -3,13 +3,17 @@
 pub mod answer;
 pub mod call;
 pub mod codes;
+pub mod entropy;
 pub mod event;
 pub mod evidence;
 pub mod id;
+pub mod limits;
 pub mod merkle;
 pub mod outcome;
+pub mod policy;
 pub mod ranges;
 pub mod seal;
+pub mod slices;
 pub mod state;
 pub mod target;
 pub mod time;

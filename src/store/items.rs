@@ -1,0 +1,124 @@
+//! Items as their leaves name them, and the salts of those leaves.
+
+use rusqlite::{Connection, named_params};
+
+use crate::domain::id::{EntryId, RecordId, RequestId};
+use crate::domain::ranges::EntryRanges;
+use crate::domain::seal::{ItemIdentity, ItemScope, LeafPurpose, Salt, Secret, SecretTree};
+use crate::store::code::{Sql, count, uncount};
+use crate::store::error::{Doing, Result, StoreError};
+use crate::store::recording::item_scope;
+use crate::store::scope::{self, ScopeId};
+
+/// One item with all that its leaves say about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Item {
+    pub(crate) identity: ItemIdentity,
+    pub(crate) scope: ScopeId,
+    pub(crate) leaf_scope: ItemScope,
+}
+
+/// The items of a set of entries, ascending. An erased item is an error: nothing is done to those any more.
+pub(crate) fn items_of(conn: &Connection, entries: &EntryRanges) -> Result<Vec<Item>> {
+    let doing = "reading items";
+    let scopes: std::collections::HashMap<ScopeId, ItemScope> = scope::all(conn)?
+        .into_iter()
+        .map(|(id, scope)| (id, item_scope(scope.operation, &scope.module)))
+        .collect();
+    let mut items = Vec::with_capacity(usize::try_from(entries.len()).unwrap_or(0));
+    let mut statement = conn
+        .prepare_cached(
+            "-- items_of\nSELECT id, target, row, scope FROM entry
+             WHERE id BETWEEN :first AND :last ORDER BY id",
+        )
+        .doing(doing)?;
+    for (first, last) in entries.ranges() {
+        let mut rows = statement
+            .query(named_params! {":first": Sql(first), ":last": Sql(last)})
+            .doing(doing)?;
+        while let Some(row) = rows.next().doing(doing)? {
+            let read = || -> rusqlite::Result<_> {
+                let (Sql(entry), target) = (row.get(0)?, row.get::<_, Option<Sql<RecordId>>>(1)?);
+                let (row, scope) = (row.get::<_, Option<i64>>(2)?, ScopeId(row.get(3)?));
+                Ok((entry, target, row, scope))
+            };
+            let (entry, target, row, scope) = read().doing(doing)?;
+            let (Some(Sql(target)), Some(row)) = (target, row) else {
+                return Err(StoreError::corrupt("entry", format!("{entry} was erased")));
+            };
+            let leaf_scope = scopes
+                .get(&scope)
+                .cloned()
+                .ok_or_else(|| StoreError::corrupt("entry", format!("{entry}: its scope")))?;
+            items.push(Item {
+                identity: ItemIdentity { entry, target, row },
+                scope,
+                leaf_scope,
+            });
+        }
+    }
+    if u64::try_from(items.len()).ok() == Some(entries.len()) {
+        Ok(items)
+    } else {
+        Err(StoreError::NotFound(format!(
+            "one of the entries {entries}"
+        )))
+    }
+}
+
+/// The salts of items' leaves in one event, in the order of the items.
+pub(crate) fn salts(conn: &Connection, items: &[Item], purpose: LeafPurpose) -> Result<Vec<Salt>> {
+    let mut salts = Vec::with_capacity(items.len());
+    let mut owner: Option<(EntryId, EntryId, SecretTree)> = None;
+    for item in items {
+        let entry = item.identity.entry;
+        let inside = owner
+            .as_ref()
+            .is_some_and(|(first, last, _)| *first <= entry && entry <= *last);
+        if !inside {
+            owner = Some(secrets_of(conn, entry)?);
+        }
+        if let Some((first, _, secrets)) = &mut owner {
+            let ordinal = entry.get().abs_diff(first.get());
+            salts.push(secrets.salt(ordinal, purpose));
+        }
+    }
+    Ok(salts)
+}
+
+/// The range of entries of the request that owns an entry, and its tree of secrets.
+fn secrets_of(conn: &Connection, entry: EntryId) -> Result<(EntryId, EntryId, SecretTree)> {
+    let (Sql(request), Sql(first), Sql(last)): (Sql<RequestId>, Sql<EntryId>, Sql<EntryId>) = conn
+        .prepare_cached(
+            "-- owner\nSELECT id, first_entry, last_entry FROM request
+             WHERE first_entry <= :entry ORDER BY first_entry DESC LIMIT 1",
+        )
+        .and_then(|mut statement| {
+            statement.query_row(named_params! {":entry": Sql(entry)}, |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+        })
+        .doing("finding the request of an entry")?;
+    let entries = uncount(last.get() - first.get() + 1);
+    let secret = root_secret(conn, request, "items")?;
+    Ok((first, last, SecretTree::new(secret, entries)))
+}
+
+/// The root of a request's tree of secrets.
+pub(crate) fn root_secret(conn: &Connection, request: RequestId, purpose: &str) -> Result<Secret> {
+    let key: Vec<u8> = conn
+        .prepare_cached(
+            "-- root_secret\nSELECT key FROM secret
+             WHERE request = :request AND purpose = :purpose AND level = 0 AND idx = :idx",
+        )
+        .and_then(|mut statement| {
+            statement.query_row(
+                named_params! {":request": Sql(request), ":purpose": purpose, ":idx": count(0)},
+                |row| row.get(0),
+            )
+        })
+        .doing("reading a request's secret")?;
+    <[u8; 32]>::try_from(key)
+        .map(Secret::new)
+        .map_err(|_| StoreError::corrupt("secret", request.to_string()))
+}

@@ -1,0 +1,231 @@
+//! THE SQLITE EDGE: the only place that names rusqlite, and the only place with SQL.
+//!
+//! A [`Reader`] looks, on one consistent snapshot per call. A [`Store`] writes: every change is an event
+//! that is appended in the same transaction as the rows that follow from it. Nothing is acknowledged
+//! before its COMMIT returned.
+
+pub mod error;
+
+pub mod batch;
+pub mod entry;
+pub mod queue;
+pub mod recording;
+pub mod run;
+pub mod scope;
+
+mod code;
+mod items;
+mod log;
+mod open;
+mod schema;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::domain::entropy::Entropy;
+use crate::domain::event::Event;
+use crate::domain::id::EventSeq;
+use crate::domain::merkle::Tree;
+use crate::domain::time::Timestamp;
+pub use crate::store::error::{Result, StoreError};
+pub use crate::store::log::{Head, StoredEvent};
+
+use crate::store::error::Doing;
+use crate::store::log::Seals;
+use crate::store::open::Mode;
+
+/// How long a writer waits for another writer's transaction.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// A journal open for writing. Any number of processes may have one; transactions take turns.
+pub struct Store {
+    conn: Connection,
+    path: PathBuf,
+    entropy: Box<dyn Entropy>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Makes the tables in an empty file that the caller has just created exclusively.
+    pub fn create(path: &Path, entropy: Box<dyn Entropy>) -> Result<Self> {
+        let conn = open::connect(path, Mode::Create, BUSY)?;
+        Ok(Self {
+            conn,
+            path: path.to_owned(),
+            entropy,
+        })
+    }
+
+    /// Opens an existing journal for writing.
+    pub fn open(path: &Path, entropy: Box<dyn Entropy>) -> Result<Self> {
+        let conn = open::connect(path, Mode::Write, BUSY)?;
+        Ok(Self {
+            conn,
+            path: path.to_owned(),
+            entropy,
+        })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Size and root of the log.
+    pub fn head(&self) -> Result<Head> {
+        log::head(&self.conn)
+    }
+
+    /// Moves everything from the write-ahead log into the file and syncs it.
+    ///
+    /// A killed process can leave rows that the next one sees but that were never synced. Before any of
+    /// them is trusted they are made durable here. While readers are active only a part can be moved;
+    /// the commit of the caller's next event, which syncs the log, then covers the rest.
+    pub fn checkpoint(&self) -> Result<()> {
+        let doing = "making the journal durable";
+        for mode in ["PASSIVE", "TRUNCATE"] {
+            let outcome = self.conn.query_row(
+                &format!("-- checkpoint\nPRAGMA wal_checkpoint({mode})"),
+                [],
+                |row| row.get::<_, i64>(0),
+            );
+            match outcome {
+                Ok(_) => {}
+                Err(error)
+                    if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {}
+                Err(error) => return Err(StoreError::sqlite(doing)(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs one write transaction. `name` says in errors what was being done.
+    ///
+    /// `BEGIN IMMEDIATE` takes the write lock first, so that the tail of the log that is read inside is the
+    /// tail that is written to. On an error nothing is written.
+    pub fn write<T>(
+        &mut self,
+        name: &'static str,
+        now: Timestamp,
+        work: impl FnOnce(&mut WriteTx<'_>) -> Result<T>,
+    ) -> Result<(T, Head)> {
+        let tx = self
+            .conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .doing(name)?;
+        let tree = log::resume(&tx)?;
+        let before = tree.size();
+        let mut write = WriteTx {
+            tx,
+            tree,
+            now,
+            entropy: self.entropy.as_mut(),
+        };
+        let value = work(&mut write)?;
+        let WriteTx { tx, tree, .. } = write;
+        let head = if tree.size() == before {
+            log::head(&tx)?
+        } else {
+            log::write_head(&tx, &tree)?
+        };
+        tx.commit().doing(name)?;
+        Ok((value, head))
+    }
+}
+
+/// A write transaction: the only way to append to the log.
+pub struct WriteTx<'a> {
+    tx: Transaction<'a>,
+    tree: Tree,
+    now: Timestamp,
+    entropy: &'a mut dyn Entropy,
+}
+
+impl std::fmt::Debug for WriteTx<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WriteTx")
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}
+
+impl WriteTx<'_> {
+    /// When this transaction began.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn append(&mut self, event: impl Into<Event>, seals: Seals) -> Result<EventSeq> {
+        log::append(&self.tx, &mut self.tree, self.now, event.into(), seals)
+    }
+
+    /// Runs one job so that its failure undoes its own writes and no others of the transaction.
+    pub fn scoped<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let tree = self.tree.clone();
+        self.tx
+            .execute_batch("-- scoped\nSAVEPOINT job")
+            .doing("beginning a step")?;
+        match work(self) {
+            Ok(value) => {
+                self.tx
+                    .execute_batch("-- scoped\nRELEASE job")
+                    .doing("ending a step")?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.tree = tree;
+                self.tx
+                    .execute_batch("-- scoped\nROLLBACK TO job; RELEASE job")
+                    .doing("undoing a step")?;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A journal open for looking. Works beside a running sync, and never writes.
+pub struct Reader {
+    conn: Connection,
+    path: PathBuf,
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Reader {
+    /// Opens an existing journal read-only.
+    pub fn open(path: &Path) -> Result<Self> {
+        let conn = open::connect(path, Mode::Read, BUSY)?;
+        // One snapshot for everything that this reader shows.
+        conn.execute_batch("-- reader\nBEGIN")
+            .doing("opening the journal")?;
+        Ok(Self {
+            conn,
+            path: path.to_owned(),
+        })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Size and root of the log.
+    pub fn head(&self) -> Result<Head> {
+        log::head(&self.conn)
+    }
+}

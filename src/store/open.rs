@@ -1,0 +1,207 @@
+//! Opening the journal file: who may, how, and with which settings.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
+
+use crate::store::error::{Doing, Result, StoreError};
+use crate::store::schema;
+
+/// `ZJnl`: what `PRAGMA application_id` says of a journal, and `file` shows.
+pub(crate) const APPLICATION_ID: i32 = 0x5A4A_6E6C;
+
+/// SQLite before 3.51.3 can corrupt a database in WAL mode when two connections write and checkpoint at
+/// the same time (fixed 2026-03-13).
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Looks only, and never writes, not even a checkpoint.
+    Read,
+    /// Writes.
+    Write,
+    /// Makes the tables in an empty file that `init` has just created.
+    Create,
+}
+
+/// Opens the file. Never creates it, never follows a link, and never reads the path as a URI, so that
+/// `file:…?vfs=…` is just an odd file name.
+pub(crate) fn connect(path: &Path, mode: Mode, busy: Duration) -> Result<Connection> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(StoreError::Unsafe(format!(
+            "this program was built with SQLite {}, which can damage a journal",
+            rusqlite::version()
+        )));
+    }
+    look_at(path, mode)?;
+    let access = match mode {
+        Mode::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        Mode::Write | Mode::Create => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let flags = access
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW
+        | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let mut conn = Connection::open_with_flags(path, flags).doing("opening the journal")?;
+    conn.busy_timeout(busy).doing("opening the journal")?;
+    harden(&conn)?;
+    match mode {
+        Mode::Create => {
+            set_up(&conn)?;
+            schema::migrate(&mut conn)?;
+            conn.pragma_update(None, "application_id", APPLICATION_ID)
+                .doing("creating tables")?;
+        }
+        Mode::Read => check_identity(&conn, path)?,
+        Mode::Write => {
+            check_identity(&conn, path)?;
+            set_up(&conn)?;
+        }
+    }
+    rusqlite::vtab::array::load_module(&conn).doing("opening the journal")?;
+    Ok(conn)
+}
+
+/// Looks at the path without opening it: closing a second handle to a database drops SQLite's own locks.
+fn look_at(path: &Path, mode: Mode) -> Result<()> {
+    let meta = match fs::symlink_metadata(path) {
+        Ok(meta) => meta,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(StoreError::NoJournal(path.to_owned()));
+        }
+        Err(source) => {
+            return Err(StoreError::Io {
+                path: path.to_owned(),
+                source,
+            });
+        }
+    };
+    let not = |why: &str| StoreError::NotAJournal {
+        path: path.to_owned(),
+        why: why.to_owned(),
+    };
+    if meta.file_type().is_symlink() {
+        return Err(not(
+            "it is a symbolic link; give the path of the file itself",
+        ));
+    }
+    if !meta.is_file() {
+        return Err(not("it is not a file"));
+    }
+    if meta.len() == 0 && mode != Mode::Create {
+        return Err(not("it is empty"));
+    }
+    Ok(())
+}
+
+/// Settings that hold for every connection. The file may have been edited by somebody hostile.
+fn harden(conn: &Connection) -> Result<()> {
+    let doing = "hardening the connection";
+    for (option, value) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+    ] {
+        let now = conn.set_db_config(option, value).doing(doing)?;
+        if now != value {
+            return Err(StoreError::Unsafe(format!(
+                "SQLite did not accept {option:?}"
+            )));
+        }
+    }
+    conn.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)
+        .doing(doing)?;
+    conn.set_prepared_statement_cache_capacity(128);
+    conn.execute_batch(
+        "-- harden
+         PRAGMA foreign_keys = ON;
+         PRAGMA cell_size_check = ON;
+         PRAGMA mmap_size = 0;
+         PRAGMA secure_delete = ON;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -16384;",
+    )
+    .doing(doing)
+}
+
+/// Settings of a connection that writes. Each is read back: SQLite ignores what it cannot do.
+fn set_up(conn: &Connection) -> Result<()> {
+    let doing = "preparing the journal for writing";
+    let mode: String = conn
+        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+        .doing(doing)?;
+    if mode != "wal" {
+        return Err(StoreError::Unsafe(format!(
+            "the journal cannot use a write-ahead log here (SQLite answers \"{mode}\"): put it on a \
+             local disk"
+        )));
+    }
+    // NORMAL would lose the last commits in a power cut: exactly those that were reported.
+    conn.execute_batch("-- set_up\nPRAGMA synchronous = FULL;")
+        .doing(doing)?;
+    if cfg!(target_os = "macos") {
+        conn.execute_batch(
+            "-- set_up (macOS)\nPRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;",
+        )
+        .doing(doing)?;
+    }
+    for (pragma, expected) in [
+        ("synchronous", 2),
+        ("foreign_keys", 1),
+        ("trusted_schema", 0),
+    ] {
+        let value: i64 = conn
+            .pragma_query_value(None, pragma, |row| row.get(0))
+            .doing(doing)?;
+        if value != expected {
+            return Err(StoreError::Unsafe(format!(
+                "SQLite answers {value} for {pragma}, not {expected}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether this is a journal, of a schema that this program knows.
+fn check_identity(conn: &Connection, path: &Path) -> Result<()> {
+    let read = |pragma: &str| conn.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let application_id = match read("application_id") {
+        Ok(id) => id,
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
+            return Err(StoreError::NotAJournal {
+                path: path.to_owned(),
+                why: "it is not an SQLite file".to_owned(),
+            });
+        }
+        Err(error) => return Err(StoreError::sqlite("opening the journal")(error)),
+    };
+    if application_id != i64::from(APPLICATION_ID) {
+        return Err(StoreError::NotAJournal {
+            path: path.to_owned(),
+            why: "it is an SQLite file of another program".to_owned(),
+        });
+    }
+    let version = read("user_version").doing("opening the journal")?;
+    let found = u32::try_from(version).unwrap_or(u32::MAX);
+    let known = schema::newest();
+    if found > known {
+        return Err(StoreError::SchemaTooNew {
+            path: path.to_owned(),
+            found,
+            known,
+        });
+    }
+    if found == 0 {
+        return Err(StoreError::NotAJournal {
+            path: path.to_owned(),
+            why: "its tables were never made: init was interrupted; remove it and run init again"
+                .to_owned(),
+        });
+    }
+    Ok(())
+}

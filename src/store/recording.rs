@@ -1,0 +1,497 @@
+//! Recording a request: whole or not at all, in one transaction.
+
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, named_params};
+
+use crate::domain::call::Operation;
+use crate::domain::event::{Event, NothingRecorded, RequestRecorded, SourceKind};
+use crate::domain::id::{EntryId, ModuleName, RecordId, RequestId};
+use crate::domain::merkle::{Hash, Tree};
+use crate::domain::policy::ApprovalPolicy;
+use crate::domain::seal::{
+    ItemIdentity, ItemScope, LeafMaker, LeafPurpose, Secret, SecretTree, item_leaf, rejected_row,
+};
+use crate::domain::state::EntryState;
+use crate::domain::target::{Product, Target};
+use crate::domain::time::Timestamp;
+use crate::store::code::{Sql, count};
+use crate::store::entry::{self, NewItem};
+use crate::store::error::{Doing, Result, StoreError};
+use crate::store::log::Seals;
+use crate::store::scope::{self, Scope};
+use crate::store::{Reader, WriteTx};
+
+/// Where the ids of a request came from.
+#[derive(Debug, Clone)]
+pub struct RequestSource {
+    /// Arguments, file or standard input.
+    pub kind: SourceKind,
+    /// The file's name, without its directory.
+    pub name: String,
+    /// SHA-256 of its bytes.
+    pub sha256: Hash,
+    /// The column that held the ids.
+    pub column: Option<String>,
+    /// Rows read.
+    pub rows: u64,
+}
+
+/// A row that names what an earlier row named.
+#[derive(Debug, Clone)]
+pub struct RepeatedRow {
+    /// Its line.
+    pub line: u64,
+    /// The record it names.
+    pub target: RecordId,
+}
+
+/// A row that is not valid, skipped because the user said so.
+#[derive(Debug, Clone)]
+pub struct InvalidRow {
+    /// Its line.
+    pub line: u64,
+    /// What stands there.
+    pub value: String,
+    /// Why it is not valid.
+    pub reason: String,
+}
+
+/// A request to be recorded.
+#[derive(Debug, Clone)]
+pub struct NewRequest<'a> {
+    /// What is to be done.
+    pub operation: Operation,
+    /// The product.
+    pub product: Product,
+    /// The module.
+    pub module: &'a ModuleName,
+    /// Whether Zoho's workflows run.
+    pub workflows: bool,
+    /// Data centre, environment and origin, which pin the journal if this is its first request.
+    pub target: &'a Target,
+    /// The items: ascending by record, each once.
+    pub items: &'a [NewItem],
+    /// Rows that repeat an item of this request.
+    pub repeated: &'a [RepeatedRow],
+    /// Rows that are skipped as invalid.
+    pub invalid: &'a [InvalidRow],
+    /// Whether items that an open entry covers are recorded all the same.
+    pub again: bool,
+    /// The approval policy in force.
+    pub policy: ApprovalPolicy,
+    /// Nothing is sent earlier.
+    pub not_before: Option<Timestamp>,
+    /// How long it may be sent without a fresh approval.
+    pub valid_for: Duration,
+    /// Where the ids came from.
+    pub source: &'a RequestSource,
+    /// Who asked.
+    pub requested_by: &'a str,
+    /// The OS account.
+    pub recorded_by: &'a str,
+    /// Why.
+    pub reason: &'a str,
+    /// The ticket.
+    pub ticket: Option<&'a str>,
+    /// Name and version of the program.
+    pub program: &'a str,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// The request; `None` when every item was a duplicate.
+    pub request: Option<RequestId>,
+    /// Entries that were made.
+    pub entries: u64,
+    /// Rows that name what another row or an open entry covers.
+    pub duplicates: u64,
+    /// Whether the entries wait for a second person.
+    pub awaiting_approval: bool,
+}
+
+/// Items that an open entry of the same scope covers, with that entry.
+type Covered = Vec<(NewItem, EntryId)>;
+
+impl Reader {
+    /// What recording would do, without doing it.
+    pub fn would_record(&self, new: &NewRequest<'_>) -> Result<Recorded> {
+        check_target(&self.conn, new.target)?;
+        let (fresh, covered) = split_covered(&self.conn, new)?;
+        let entries = u64::try_from(fresh.len()).unwrap_or(0);
+        let duplicates = covered.len().saturating_add(new.repeated.len());
+        Ok(Recorded {
+            request: None,
+            entries,
+            duplicates: u64::try_from(duplicates).unwrap_or(0),
+            awaiting_approval: new.policy.wants_approval(entries),
+        })
+    }
+}
+
+impl WriteTx<'_> {
+    /// Records a request: its event, its entries, the rows left out.
+    pub fn record(&mut self, new: &NewRequest<'_>) -> Result<Recorded> {
+        check_target(&self.tx, new.target)?;
+        let (fresh, covered) = split_covered(&self.tx, new)?;
+        let duplicates = u64::try_from(covered.len().saturating_add(new.repeated.len()));
+        let duplicates = duplicates.unwrap_or(0);
+        let entries = u64::try_from(fresh.len()).unwrap_or(0);
+        if fresh.is_empty() {
+            return self.record_nothing(new, duplicates);
+        }
+        let request = self.next_request()?;
+        let first = entry::next_id(&self.tx)?;
+        let last = EntryId::new(first.get() + count(entries) - 1);
+        let secret = Secret::new(self.entropy.bytes()?);
+        let left_out = left_out_rows(new, first, &fresh, &covered);
+        let awaiting_approval = new.policy.wants_approval(entries);
+        let state = if awaiting_approval {
+            EntryState::AwaitingApproval
+        } else {
+            EntryState::Pending
+        };
+        let scope = scope::find_or_make(
+            &self.tx,
+            &Scope {
+                operation: new.operation,
+                product: new.product,
+                module: new.module.clone(),
+            },
+        )?;
+        // The leaves are hashed on another core while the rows go into the file.
+        let (items_root, inserted) = thread::scope(|threads| {
+            let root = threads.spawn(|| items_root(new, first, &fresh, secret));
+            let inserted = entry::insert(&self.tx, first, scope, state, &fresh);
+            (root.join(), inserted)
+        });
+        inserted?;
+        let items_root =
+            items_root.map_err(|_| StoreError::corrupt("entry", "hashing the items failed"))?;
+        let event = self.request_event(new, request, first, entries, duplicates, &left_out)?;
+        let (mut event, seals) = event;
+        event.items_root = items_root;
+        event.rejected_root = rejected_root(&left_out, secret);
+        event.awaiting_approval = awaiting_approval;
+        self.insert_request(event, seals, last, state, new.target)?;
+        self.insert_secrets(request, secret, !left_out.is_empty())?;
+        self.insert_left_out(request, &left_out)?;
+        Ok(Recorded {
+            request: Some(request),
+            entries,
+            duplicates,
+            awaiting_approval,
+        })
+    }
+
+    fn record_nothing(&mut self, new: &NewRequest<'_>, duplicates: u64) -> Result<Recorded> {
+        // An event although nothing changes: that all were duplicates is said on the strength of rows
+        // that a killed process may have left unsynced. This commit syncs them.
+        let mut seals = Seals::default();
+        let recorded_by = seals.add(self.entropy, "recorded_by", new.recorded_by)?;
+        let event = NothingRecorded {
+            operation: new.operation,
+            module: new.module.clone(),
+            duplicates,
+            recorded_by,
+        };
+        self.append(event, seals)?;
+        Ok(Recorded {
+            request: None,
+            entries: 0,
+            duplicates,
+            awaiting_approval: false,
+        })
+    }
+
+    fn next_request(&self) -> Result<RequestId> {
+        self.tx
+            .query_row(
+                "-- next_request\nSELECT coalesce(max(id), 0) + 1 FROM request",
+                [],
+                |row| row.get::<_, Sql<RequestId>>(0),
+            )
+            .map(|Sql(id)| id)
+            .doing("numbering a request")
+    }
+
+    fn request_event(
+        &mut self,
+        new: &NewRequest<'_>,
+        request: RequestId,
+        first_entry: EntryId,
+        entries: u64,
+        duplicates: u64,
+        left_out: &[LeftOut],
+    ) -> Result<(RequestRecorded, Seals)> {
+        let mut seals = Seals::default();
+        let entropy = &mut *self.entropy;
+        let invalid = u64::try_from(left_out.len())
+            .unwrap_or(0)
+            .saturating_sub(duplicates);
+        let sha256 = new.source.sha256.to_string();
+        let event = RequestRecorded {
+            request,
+            operation: new.operation,
+            product: new.product,
+            module: new.module.clone(),
+            workflows: new.workflows,
+            target: new.target.clone(),
+            first_entry,
+            entries,
+            items_root: crate::domain::merkle::empty_root(),
+            awaiting_approval: false,
+            policy: new.policy.to_string(),
+            not_before: new.not_before,
+            valid_until: self.now.plus(new.valid_for),
+            source: new.source.kind,
+            source_rows: new.source.rows,
+            duplicates,
+            rejected: invalid,
+            rejected_root: None,
+            program: new.program.to_owned(),
+            requested_by: seals.add(entropy, "requested_by", new.requested_by)?,
+            recorded_by: seals.add(entropy, "recorded_by", new.recorded_by)?,
+            reason: seals.add(entropy, "reason", new.reason)?,
+            ticket: seals.add_some(entropy, "ticket", new.ticket)?,
+            source_name: seals.add(entropy, "source_name", &new.source.name)?,
+            source_sha256: seals.add(entropy, "source_sha256", &sha256)?,
+            source_column: seals.add_some(
+                entropy,
+                "source_column",
+                new.source.column.as_deref(),
+            )?,
+        };
+        Ok((event, seals))
+    }
+
+    fn insert_request(
+        &mut self,
+        event: RequestRecorded,
+        seals: Seals,
+        last: EntryId,
+        state: EntryState,
+        target: &Target,
+    ) -> Result<()> {
+        let row = event.clone();
+        let seq = self.append(Event::RequestRecorded(event), seals)?;
+        self.tx
+            .execute(
+                "-- insert_request\nINSERT INTO request (id, seq, operation, product, module,
+                     workflows, first_entry, last_entry, not_before_ms, valid_until_ms,
+                     source_rows, duplicates, rejected)
+                 VALUES (:id, :seq, :operation, :product, :module, :workflows, :first, :last,
+                     :not_before, :valid_until, :source_rows, :duplicates, :rejected)",
+                named_params! {
+                    ":id": Sql(row.request), ":seq": Sql(seq),
+                    ":operation": row.operation.wire_name(),
+                    ":product": row.product.wire_name(),
+                    ":module": row.module.as_str(),
+                    ":workflows": row.workflows,
+                    ":first": Sql(row.first_entry), ":last": Sql(last),
+                    ":not_before": row.not_before.map(Sql),
+                    ":valid_until": Sql(row.valid_until),
+                    ":source_rows": count(row.source_rows),
+                    ":duplicates": count(row.duplicates),
+                    ":rejected": count(row.rejected),
+                },
+            )
+            .doing("recording a request")?;
+        self.tx
+            .execute(
+                "-- pin\nINSERT INTO binding (one, data_center, environment, api_origin, pinned_seq)
+                 VALUES (1, :data_center, :environment, :api_origin, :seq)
+                 ON CONFLICT (one) DO NOTHING",
+                named_params! {
+                    ":data_center": target.data_center.wire_name(),
+                    ":environment": target.environment.wire_name(),
+                    ":api_origin": target.api_origin.as_str(),
+                    ":seq": Sql(seq),
+                },
+            )
+            .doing("pinning the journal")?;
+        entry::tally(&self.tx, row.request, state, count(row.entries))
+    }
+
+    fn insert_secrets(&self, request: RequestId, secret: Secret, rejected: bool) -> Result<()> {
+        let rejected = rejected.then(|| ("rejected", secret.for_rejected_rows()));
+        for (purpose, key) in [Some(("items", secret)), rejected].into_iter().flatten() {
+            self.tx
+                .execute(
+                    "-- insert_secret\nINSERT INTO secret (request, purpose, level, idx, key)
+                     VALUES (:request, :purpose, 0, 0, :key)",
+                    named_params! {
+                        ":request": Sql(request), ":purpose": purpose, ":key": key.bytes(),
+                    },
+                )
+                .doing("recording a request")?;
+        }
+        Ok(())
+    }
+
+    fn insert_left_out(&self, request: RequestId, rows: &[LeftOut]) -> Result<()> {
+        let doing = "recording the rows left out";
+        let mut insert = self
+            .tx
+            .prepare(
+                "-- insert_left_out\nINSERT INTO rejected (request, ordinal, line, value, reason)
+                 VALUES (:request, :ordinal, :line, :value, :reason)",
+            )
+            .doing(doing)?;
+        for (ordinal, row) in (0_u64..).zip(rows) {
+            insert
+                .execute(named_params! {
+                    ":request": Sql(request), ":ordinal": count(ordinal),
+                    ":line": count(row.line), ":value": row.value, ":reason": row.reason,
+                })
+                .doing(doing)?;
+        }
+        Ok(())
+    }
+}
+
+/// A row that did not become an entry.
+struct LeftOut {
+    line: u64,
+    value: String,
+    reason: String,
+}
+
+/// Repeated, covered and invalid rows, in the order of their lines.
+fn left_out_rows(
+    new: &NewRequest<'_>,
+    first: EntryId,
+    fresh: &[NewItem],
+    covered: &Covered,
+) -> Vec<LeftOut> {
+    let entry_of = |target: RecordId| {
+        let position = fresh.binary_search_by_key(&target, |item| item.target).ok();
+        position
+            .map(|at| EntryId::new(first.get() + i64::try_from(at).unwrap_or(0)))
+            .or_else(|| {
+                let at = covered
+                    .binary_search_by_key(&target, |(item, _)| item.target)
+                    .ok()?;
+                covered.get(at).map(|(_, entry)| *entry)
+            })
+    };
+    let duplicate = |line: u64, target: RecordId, entry: Option<EntryId>| LeftOut {
+        line,
+        value: target.to_string(),
+        reason: entry.map_or_else(
+            || "duplicate".to_owned(),
+            |one| format!("duplicate of {one}"),
+        ),
+    };
+    let repeated = new
+        .repeated
+        .iter()
+        .map(|row| duplicate(row.line, row.target, entry_of(row.target)));
+    let covered = covered.iter().map(|(item, entry)| {
+        duplicate(
+            u64::try_from(item.row).unwrap_or(0),
+            item.target,
+            Some(*entry),
+        )
+    });
+    let invalid = new.invalid.iter().map(|row| LeftOut {
+        line: row.line,
+        value: row.value.clone(),
+        reason: row.reason.clone(),
+    });
+    let mut rows: Vec<LeftOut> = repeated.chain(covered).chain(invalid).collect();
+    rows.sort_by_key(|row| row.line);
+    rows
+}
+
+/// The items that no open entry covers, and those that one does.
+fn split_covered(conn: &Connection, new: &NewRequest<'_>) -> Result<(Vec<NewItem>, Covered)> {
+    let scope = Scope {
+        operation: new.operation,
+        product: new.product,
+        module: new.module.clone(),
+    };
+    let known = if new.again {
+        None
+    } else {
+        scope::find(conn, &scope)?
+    };
+    let Some(known) = known else {
+        return Ok((new.items.to_vec(), Vec::new()));
+    };
+    let mut fresh = Vec::with_capacity(new.items.len());
+    let mut covered = Vec::new();
+    for item in new.items {
+        match entry::open_duplicate(conn, known, item.target)? {
+            Some(entry) => covered.push((*item, entry)),
+            None => fresh.push(*item),
+        }
+    }
+    Ok((fresh, covered))
+}
+
+/// The journal belongs to one data centre, environment and origin from its first request on.
+pub(crate) fn check_target(conn: &Connection, target: &Target) -> Result<()> {
+    let bound: Option<String> = conn
+        .query_row(
+            "-- check_target\nSELECT data_center || ', ' || environment || ', ' || api_origin
+             FROM binding",
+            [],
+            |row| row.get(0),
+        )
+        .optional()
+        .doing("reading whom the journal belongs to")?;
+    let given = format!(
+        "{}, {}, {}",
+        target.data_center, target.environment, target.api_origin
+    );
+    match bound {
+        Some(bound) if bound != given => Err(StoreError::OtherTarget { bound, given }),
+        _ => Ok(()),
+    }
+}
+
+/// The scope as the item leaves name it.
+pub(crate) fn item_scope(operation: Operation, module: &ModuleName) -> ItemScope {
+    ItemScope {
+        operation: operation.wire_name(),
+        module: module.clone(),
+        parent: None,
+        related_list: None,
+        tags: None,
+    }
+}
+
+fn items_root(new: &NewRequest<'_>, first: EntryId, items: &[NewItem], secret: Secret) -> Hash {
+    let mut maker = LeafMaker::new(&item_scope(new.operation, new.module));
+    let mut secrets = SecretTree::new(secret, u64::try_from(items.len()).unwrap_or(0));
+    let mut tree = Tree::default();
+    for (ordinal, item) in (0_u64..).zip(items) {
+        let identity = ItemIdentity {
+            entry: EntryId::new(first.get() + count(ordinal)),
+            target: item.target,
+            row: item.row,
+        };
+        let salt = secrets.salt(ordinal, LeafPurpose::Recorded);
+        tree.append(item_leaf(&salt, maker.recorded(&identity)), |_, _| ());
+    }
+    tree.root()
+}
+
+fn rejected_root(rows: &[LeftOut], secret: Secret) -> Option<Hash> {
+    let mut secrets = SecretTree::new(
+        secret.for_rejected_rows(),
+        u64::try_from(rows.len()).unwrap_or(0),
+    );
+    let mut tree = Tree::default();
+    for (ordinal, row) in (0_u64..).zip(rows) {
+        let opened = rejected_row(ordinal, row.line, &row.value, &row.reason);
+        tree.append(
+            item_leaf(&secrets.salt(ordinal, LeafPurpose::Rejected), &opened),
+            |_, _| (),
+        );
+    }
+    (!rows.is_empty()).then(|| tree.root())
+}
