@@ -9,8 +9,12 @@
 //! in the `Authorization` header and nowhere else.
 
 mod api;
+pub mod cost;
+pub mod delete;
 pub mod endpoint;
 pub mod hosts;
+pub mod request;
+pub mod versions;
 
 pub use api::Zoho;
 pub use endpoint::{Endpoint, EndpointError};
