@@ -8,6 +8,7 @@
 //! here; no answer is taken for "nothing there" unless it says so completely; the access token appears
 //! in the `Authorization` header and nowhere else.
 
+pub mod answer;
 mod api;
 pub mod cost;
 pub mod delete;
@@ -15,6 +16,7 @@ pub mod endpoint;
 pub mod hosts;
 pub mod request;
 pub mod versions;
+mod wire;
 
 pub use api::Zoho;
 pub use endpoint::{Endpoint, EndpointError};
