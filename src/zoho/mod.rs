@@ -10,13 +10,22 @@
 
 pub mod answer;
 mod api;
+pub mod client;
 pub mod cost;
 pub mod delete;
 pub mod endpoint;
+mod headers;
 pub mod hosts;
+mod reads;
 pub mod request;
+mod sent;
+#[cfg(test)]
+mod testing;
+mod transport;
 pub mod versions;
 mod wire;
 
 pub use api::Zoho;
+pub use client::{ClientError, ZohoClient};
 pub use endpoint::{Endpoint, EndpointError};
+pub use transport::{BODY_MAX, CONNECT_TIMEOUT, DEFAULT_TIMEOUT, install_crypto};
