@@ -120,6 +120,14 @@ pub enum ReadError {
         /// Zoho's message.
         message: String,
     },
+    /// This API has no such thing: the module, or the call itself in that version.
+    #[error("not there: {code}: {message}")]
+    NotThere {
+        /// Zoho's code.
+        code: String,
+        /// Zoho's message.
+        message: String,
+    },
     /// Too many calls; nothing was read.
     #[error("throttled")]
     Throttled {

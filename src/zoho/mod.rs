@@ -1,66 +1,31 @@
 //! THE HTTP EDGE: the only place that names reqwest.
+//!
+//! Write calls: one file an operation ([`delete`]) says how a call is written, [`versions`] what each
+//! API version takes, and [`answer`] reads what came back, in whatever envelope. Reads live in `reads`,
+//! one file a subject. [`client`] joins them over one hardened HTTP client.
+//!
+//! **Invariants:** one method call is at most one request on the wire, nothing is retried or redirected
+//! here; no answer is taken for "nothing there" unless it says so completely; the access token appears
+//! in the `Authorization` header and nowhere else.
 
-use crate::domain::answer::{
-    Deletion, ModuleInfo, Page, RawAnswer, Read, ReadError, RecordSeen, SendError,
-};
-use crate::domain::call::PreparedBatch;
-use crate::domain::id::{ModuleName, RecordId};
-use crate::domain::target::{ApiVersion, Product};
-use crate::domain::time::Timestamp;
+pub mod answer;
+mod api;
+pub mod client;
+pub mod cost;
+pub mod delete;
+pub mod endpoint;
+mod headers;
+pub mod hosts;
+mod reads;
+pub mod request;
+mod sent;
+#[cfg(test)]
+mod testing;
+mod transport;
+pub mod versions;
+mod wire;
 
-/// Zoho, as the engine sees it. Every method is exactly one HTTP call: nothing is retried in here.
-pub trait Zoho: Send + Sync + 'static {
-    /// Sends a recorded batch, once.
-    fn submit(
-        &self,
-        batch: &PreparedBatch,
-    ) -> impl Future<Output = Result<RawAnswer, SendError>> + Send;
-
-    /// The org the token belongs to: `GET org`, `org[0].id`.
-    fn read_org(
-        &self,
-        product: Product,
-        version: ApiVersion,
-    ) -> impl Future<Output = Result<Read<RecordId>, ReadError>> + Send;
-
-    /// The user the token belongs to: `GET users?type=CurrentUser`, `users[0].id`.
-    fn read_current_user(
-        &self,
-        product: Product,
-        version: ApiVersion,
-    ) -> impl Future<Output = Result<Read<RecordId>, ReadError>> + Send;
-
-    /// A module's metadata: `GET settings/modules/{module}`.
-    fn read_module(
-        &self,
-        product: Product,
-        version: ApiVersion,
-        module: &ModuleName,
-    ) -> impl Future<Output = Result<Read<ModuleInfo>, ReadError>> + Send;
-
-    /// Which of these records lie in the recycle bin: `GET settings/recycle_bin?ids=`, always v8 of CRM.
-    fn read_bin(
-        &self,
-        module: &ModuleName,
-        ids: &[RecordId],
-    ) -> impl Future<Output = Result<Read<Vec<Deletion>>, ReadError>> + Send;
-
-    /// One page (from 1) of the deletions since a time: `GET {module}/deleted?type=all`.
-    fn read_deleted(
-        &self,
-        product: Product,
-        version: ApiVersion,
-        module: &ModuleName,
-        since: Timestamp,
-        page: u32,
-    ) -> impl Future<Output = Result<Read<Page<Deletion>>, ReadError>> + Send;
-
-    /// Which of these records can be read: `GET {module}?ids=&fields=id,Modified_Time&converted=both`.
-    fn read_records(
-        &self,
-        product: Product,
-        version: ApiVersion,
-        module: &ModuleName,
-        ids: &[RecordId],
-    ) -> impl Future<Output = Result<Read<Vec<RecordSeen>>, ReadError>> + Send;
-}
+pub use api::Zoho;
+pub use client::{ClientError, ZohoClient};
+pub use endpoint::{Endpoint, EndpointError};
+pub use transport::{BODY_MAX, CONNECT_TIMEOUT, DEFAULT_TIMEOUT, install_crypto};

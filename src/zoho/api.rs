@@ -1,0 +1,66 @@
+//! The calls to Zoho as the engine sees them; a simulation may stand behind the trait as well.
+
+use crate::domain::answer::{
+    Deletion, ModuleInfo, Page, RawAnswer, Read, ReadError, RecordSeen, SendError,
+};
+use crate::domain::call::PreparedBatch;
+use crate::domain::id::{ModuleName, RecordId};
+use crate::domain::target::{ApiVersion, Product};
+use crate::domain::time::Timestamp;
+
+/// Zoho, as the engine sees it. Every method is exactly one HTTP call: nothing is retried in here.
+pub trait Zoho: Send + Sync + 'static {
+    /// Sends a recorded batch, once.
+    fn submit(
+        &self,
+        batch: &PreparedBatch,
+    ) -> impl Future<Output = Result<RawAnswer, SendError>> + Send;
+
+    /// The org the token belongs to: `GET org`, `org[0].id`.
+    fn read_org(
+        &self,
+        product: Product,
+        version: ApiVersion,
+    ) -> impl Future<Output = Result<Read<RecordId>, ReadError>> + Send;
+
+    /// The user the token belongs to: `GET users?type=CurrentUser`, `users[0].id`.
+    fn read_current_user(
+        &self,
+        product: Product,
+        version: ApiVersion,
+    ) -> impl Future<Output = Result<Read<RecordId>, ReadError>> + Send;
+
+    /// A module's metadata: `GET settings/modules/{module}`.
+    fn read_module(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+    ) -> impl Future<Output = Result<Read<ModuleInfo>, ReadError>> + Send;
+
+    /// Which of these records lie in the recycle bin: `GET settings/recycle_bin?ids=`, always v8 of CRM.
+    fn read_bin(
+        &self,
+        module: &ModuleName,
+        ids: &[RecordId],
+    ) -> impl Future<Output = Result<Read<Vec<Deletion>>, ReadError>> + Send;
+
+    /// One page (from 1) of the deletions since a time: `GET {module}/deleted?type=all`.
+    fn read_deleted(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+        since: Timestamp,
+        page: u32,
+    ) -> impl Future<Output = Result<Read<Page<Deletion>>, ReadError>> + Send;
+
+    /// Which of these records can be read: `GET {module}?ids=&fields=id,Modified_Time&converted=both`.
+    fn read_records(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+        ids: &[RecordId],
+    ) -> impl Future<Output = Result<Read<Vec<RecordSeen>>, ReadError>> + Send;
+}

@@ -1,0 +1,271 @@
+//! Zoho over HTTP: [`crate::zoho::Zoho`] for one endpoint and one access token.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderValue, IF_MODIFIED_SINCE};
+use reqwest::{Method, Request, Url};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::clock::Clock;
+use crate::domain::answer::{
+    Deletion, ModuleInfo, Page, RawAnswer, Read, ReadError, RecordSeen, SendError,
+};
+use crate::domain::call::PreparedBatch;
+use crate::domain::id::{ModuleName, RecordId};
+use crate::domain::target::{ApiVersion, Product};
+use crate::domain::time::Timestamp;
+use crate::zoho::api::Zoho;
+use crate::zoho::endpoint::Endpoint;
+use crate::zoho::headers::told;
+use crate::zoho::reads::{self, Fetched};
+use crate::zoho::request::request;
+use crate::zoho::sent::{in_words, surely_not_sent};
+use crate::zoho::transport::{self, BODY_MAX, collect};
+
+/// Why no client came about. Nothing was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The HTTP client could not be built, for example because the system has no trust roots.
+    #[error(
+        "the HTTP client could not be set up: {0}; are the system's CA certificates installed?"
+    )]
+    Setup(String),
+    /// The token holds characters that cannot stand in a header. It is not shown.
+    #[error("the access token is empty or holds blanks or control characters: sign in again")]
+    Token,
+}
+
+/// Zoho over HTTP.
+///
+/// Building one loads the system's trust roots, which takes milliseconds: commands that only look at the
+/// journal should not.
+pub struct ZohoClient<C> {
+    http: reqwest::Client,
+    endpoint: Endpoint,
+    authorization: HeaderValue,
+    clock: Arc<C>,
+    body_max: usize,
+}
+
+impl<C> fmt::Debug for ZohoClient<C> {
+    /// Without the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ZohoClient")
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C: Clock> ZohoClient<C> {
+    /// Makes a client; `timeout` bounds each call as a whole.
+    pub fn new(
+        endpoint: Endpoint,
+        token: &SecretString,
+        timeout: Duration,
+        clock: Arc<C>,
+    ) -> Result<Self, ClientError> {
+        let authorization = authorization(token)?;
+        let http = transport::build(&endpoint, timeout)
+            .map_err(|error| ClientError::Setup(in_words(error)))?;
+        Ok(Self {
+            http,
+            endpoint,
+            authorization,
+            clock,
+            body_max: BODY_MAX,
+        })
+    }
+
+    /// The same client and connections with another token, after a refresh.
+    pub fn with_token(&self, token: &SecretString) -> Result<Self, ClientError> {
+        Ok(Self {
+            http: self.http.clone(),
+            endpoint: self.endpoint.clone(),
+            authorization: authorization(token)?,
+            clock: Arc::clone(&self.clock),
+            body_max: self.body_max,
+        })
+    }
+
+    /// Takes at most so many bytes of an answer's body, after decompression; the rest counts as cut.
+    #[must_use]
+    pub fn with_body_max(mut self, bytes: usize) -> Self {
+        self.body_max = bytes;
+        self
+    }
+
+    /// Where calls go.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Builds a request whose line is exactly what was asked for; `Err` in words, before anything left.
+    fn build(&self, method: &str, path_and_query: &str) -> Result<Request, String> {
+        let url = format!("{}{path_and_query}", self.endpoint.api());
+        let url = Url::parse(&url).map_err(|error| error.to_string())?;
+        // What is recorded must be what is sent: a URL parser that repairs anything here is a bug.
+        let query = url
+            .query()
+            .map(|query| format!("?{query}"))
+            .unwrap_or_default();
+        if format!("{}{query}", url.path()) != path_and_query {
+            return Err("the request line would differ from the recorded one".to_owned());
+        }
+        let method = Method::from_bytes(method.as_bytes()).map_err(|error| error.to_string())?;
+        let mut request = Request::new(method, url);
+        request
+            .headers_mut()
+            .insert(AUTHORIZATION, self.authorization.clone());
+        Ok(request)
+    }
+
+    async fn get(&self, path: &str, since: Option<Timestamp>) -> Result<Fetched, ReadError> {
+        let mut request = self.build("GET", path).map_err(ReadError::Unreachable)?;
+        if let Some(since) = since {
+            let since = HeaderValue::from_str(&since.to_whole_seconds())
+                .map_err(|error| ReadError::Unreachable(error.to_string()))?;
+            request.headers_mut().insert(IF_MODIFIED_SINCE, since);
+        }
+        let mut response = self
+            .http
+            .execute(request)
+            .await
+            .map_err(|error| ReadError::Unreachable(in_words(error)))?;
+        let (body, cut) = collect(&mut response, self.body_max).await;
+        Ok(Fetched {
+            http_status: response.status().as_u16(),
+            body,
+            cut,
+            told: told(response.headers(), self.clock.now()),
+        })
+    }
+}
+
+fn authorization(token: &SecretString) -> Result<HeaderValue, ClientError> {
+    let token = token.expose_secret();
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(ClientError::Token);
+    }
+    // Zoho wants this word although its token answers say Bearer.
+    let mut value = HeaderValue::from_str(&format!("Zoho-oauthtoken {token}"))
+        .map_err(|_| ClientError::Token)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+impl<C: Clock> Zoho for ZohoClient<C> {
+    async fn submit(&self, batch: &PreparedBatch) -> Result<RawAnswer, SendError> {
+        let write = request(batch.kind(), batch.items())
+            .map_err(|error| SendError::NotSent(error.to_string()))?;
+        let mut request = self
+            .build(&write.method, &write.path_and_query)
+            .map_err(SendError::NotSent)?;
+        *request.body_mut() = write.body.map(Into::into);
+        let sent_at = self.clock.now();
+        // The second look at the deadline: the machine may have slept since the first. A call that
+        // leaves late would take effect when nobody looks for it any more.
+        if sent_at > batch.send_by() {
+            return Err(SendError::NotSent(format!(
+                "the batch was to be sent by {}",
+                batch.send_by()
+            )));
+        }
+        let mut response = self.http.execute(request).await.map_err(|error| {
+            let not_sent = surely_not_sent(&error);
+            let why = in_words(error);
+            if not_sent {
+                SendError::NotSent(why)
+            } else {
+                SendError::NoAnswer { why, sent_at }
+            }
+        })?;
+        let (body, cut) = collect(&mut response, self.body_max).await;
+        let answered_at = self.clock.now();
+        let told = told(response.headers(), answered_at);
+        Ok(RawAnswer {
+            http_status: response.status().as_u16(),
+            body,
+            cut,
+            date: told.date,
+            retry_after: told.retry_after,
+            credits_remaining: told.credits_remaining,
+            sent_at,
+            answered_at,
+        })
+    }
+
+    async fn read_org(
+        &self,
+        product: Product,
+        version: ApiVersion,
+    ) -> Result<Read<RecordId>, ReadError> {
+        let path = reads::identity::org_path(product, version)?;
+        self.get(&path, None).await?.read(reads::identity::org)
+    }
+
+    async fn read_current_user(
+        &self,
+        product: Product,
+        version: ApiVersion,
+    ) -> Result<Read<RecordId>, ReadError> {
+        let path = reads::identity::user_path(product, version)?;
+        self.get(&path, None).await?.read(reads::identity::user)
+    }
+
+    async fn read_module(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+    ) -> Result<Read<ModuleInfo>, ReadError> {
+        let path = reads::module::path(product, version, module)?;
+        self.get(&path, None)
+            .await?
+            .read(|fetched| reads::module::read(fetched, module))
+    }
+
+    async fn read_bin(
+        &self,
+        _module: &ModuleName,
+        ids: &[RecordId],
+    ) -> Result<Read<Vec<Deletion>>, ReadError> {
+        let path = reads::bin::path(ids)?;
+        self.get(&path, None)
+            .await?
+            .read(|fetched| reads::bin::read(fetched, ids))
+    }
+
+    async fn read_deleted(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+        since: Timestamp,
+        page: u32,
+    ) -> Result<Read<Page<Deletion>>, ReadError> {
+        let path = reads::deleted::path(product, version, module, page)?;
+        self.get(&path, Some(since))
+            .await?
+            .read(reads::deleted::read)
+    }
+
+    async fn read_records(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+        ids: &[RecordId],
+    ) -> Result<Read<Vec<RecordSeen>>, ReadError> {
+        let path = reads::records::path(product, version, module, ids)?;
+        self.get(&path, None)
+            .await?
+            .read(|fetched| reads::records::read(fetched, ids))
+    }
+}
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

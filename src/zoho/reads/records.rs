@@ -1,0 +1,73 @@
+//! Records by ids: `GET {module}?ids=`, or `GET {module}/{id}` for one (CRM v7 Get Records page).
+//!
+//! `converted=both` is always sent: without it a converted lead is left out and looks deleted. What a
+//! deleted id brings is documented nowhere, so every way of saying "nothing" counts: 204, no body, and
+//! `INVALID_DATA` that points into the path.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::domain::answer::{ReadError, RecordSeen, Verdict};
+use crate::domain::id::{ModuleName, RecordId};
+use crate::domain::target::{ApiVersion, Product};
+use crate::zoho::reads::{Content, Fetched, joined, root};
+use crate::zoho::wire::time;
+
+/// What is asked for; `fields` is mandatory unless one record is read by its path (CRM v7 page).
+const QUERY: &str = "fields=id,Modified_Time&converted=both";
+
+#[derive(Debug, Deserialize)]
+struct Row<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow, rename = "Modified_Time")]
+    modified_time: Option<&'a RawValue>,
+}
+
+/// `GET {module}?ids=`, or `GET {module}/{id}`.
+pub(crate) fn path(
+    product: Product,
+    version: ApiVersion,
+    module: &ModuleName,
+    ids: &[RecordId],
+) -> Result<String, ReadError> {
+    let root = root(product, version)?;
+    Ok(match ids {
+        [id] => format!("{root}/{module}/{id}?{QUERY}"),
+        _ => format!("{root}/{module}?ids={}&{QUERY}", joined(ids)?),
+    })
+}
+
+/// Which of the records can be read.
+pub(crate) fn read(fetched: &Fetched, asked: &[RecordId]) -> Result<Vec<RecordSeen>, ReadError> {
+    let listing = match fetched.content()? {
+        Content::Nothing => return Ok(Vec::new()),
+        Content::Refused(verdict) if asked.len() == 1 && not_readable(fetched, &verdict) => {
+            return Ok(Vec::new());
+        }
+        Content::Refused(verdict) => return Err(fetched.refused(verdict)),
+        Content::Body(body) => fetched.parse_listing(body)?,
+    };
+    let Some(list) = &listing.data else {
+        return Err(fetched.unusable("it holds no list"));
+    };
+    let mut rows = Vec::with_capacity(list.0.len());
+    for raw in &list.0 {
+        let row: Row<'_> = fetched.row(raw)?;
+        rows.push(RecordSeen {
+            id: fetched.row_id(row.id)?,
+            modified_time: row.modified_time.and_then(time),
+        });
+    }
+    let found: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
+    fetched.check_rows(&listing, &found, asked)?;
+    Ok(rows)
+}
+
+/// Whether the refusal of a read by path means that there is no such record: 404 `INVALID_DATA` (OAS YAML,
+/// related records), or 400 `INVALID_DATA` that names a part of the path.
+fn not_readable(fetched: &Fetched, verdict: &Verdict) -> bool {
+    verdict.code == "INVALID_DATA"
+        && (fetched.http_status == 404
+            || (fetched.http_status == 400 && verdict.resource_path_index.is_some()))
+}

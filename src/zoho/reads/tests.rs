@@ -1,0 +1,325 @@
+use std::time::Duration;
+
+use super::*;
+use crate::domain::answer::{Deletion, ModuleInfo, RecordSeen};
+use crate::domain::id::ModuleName;
+use crate::domain::time::Timestamp;
+
+const VERSION: ApiVersion = ApiVersion::V7;
+
+fn fetched(http_status: u16, body: &str) -> Fetched {
+    Fetched {
+        http_status,
+        body: body.as_bytes().to_vec(),
+        cut: false,
+        told: Told::default(),
+    }
+}
+
+fn id(number: i64) -> RecordId {
+    RecordId::from_stored(4_876_876_000_000_624_000 + number).unwrap()
+}
+
+fn module_name() -> ModuleName {
+    "Leads".parse().unwrap()
+}
+
+fn time(text: &str) -> Option<Timestamp> {
+    text.parse().ok()
+}
+
+fn is_unusable<T>(result: &Result<T, ReadError>) -> bool {
+    matches!(result, Err(ReadError::Unusable { .. }))
+}
+
+#[test]
+fn paths_are_as_documented() {
+    let leads = module_name();
+    let crm = Product::Crm;
+    assert_eq!(identity::org_path(crm, VERSION).unwrap(), "/crm/v7/org");
+    assert_eq!(
+        identity::user_path(crm, VERSION).unwrap(),
+        "/crm/v7/users?type=CurrentUser"
+    );
+    assert_eq!(
+        module::path(crm, VERSION, &leads).unwrap(),
+        "/crm/v7/settings/modules/Leads"
+    );
+    assert_eq!(
+        bin::path(&[id(1), id(2)]).unwrap(),
+        "/crm/v8/settings/recycle_bin?ids=4876876000000624001,4876876000000624002&per_page=200"
+    );
+    assert_eq!(
+        deleted::path(crm, VERSION, &leads, 3).unwrap(),
+        "/crm/v7/Leads/deleted?type=all&page=3&per_page=200"
+    );
+    assert_eq!(
+        records::path(crm, VERSION, &leads, &[id(1), id(2)]).unwrap(),
+        "/crm/v7/Leads?ids=4876876000000624001,4876876000000624002&fields=id,Modified_Time&converted=both"
+    );
+    assert_eq!(
+        records::path(crm, VERSION, &leads, &[id(1)]).unwrap(),
+        "/crm/v7/Leads/4876876000000624001?fields=id,Modified_Time&converted=both"
+    );
+}
+
+#[test]
+fn a_read_by_no_ids_or_too_many_is_not_asked() {
+    let many: Vec<RecordId> = (0..101).map(id).collect();
+    for ids in [&[][..], &many[..]] {
+        assert!(bin::path(ids).is_err());
+        assert!(records::path(Product::Crm, VERSION, &module_name(), ids).is_err());
+    }
+    assert!(matches!(
+        identity::org_path(Product::Crm, ApiVersion::V1),
+        Err(ReadError::NotThere { .. })
+    ));
+}
+
+#[test]
+fn org_and_user_are_read_by_their_id() {
+    let org = r#"{"org":[{"id":"4876876000000624001","zgid":"7","company_name":"x"}]}"#;
+    assert_eq!(identity::org(&fetched(200, org)), Ok(id(1)));
+    let user = r#"{"users":[{"id":"4876876000000624002","full_name":"x"}],"info":{"count":1}}"#;
+    assert_eq!(identity::user(&fetched(200, user)), Ok(id(2)));
+    let two = r#"{"users":[{"id":"4876876000000624002"},{"id":"4876876000000624003"}]}"#;
+    assert!(is_unusable(&identity::user(&fetched(200, two))));
+    for nothing in [
+        "",
+        "{}",
+        r#"{"org":[]}"#,
+        r#"{"org":[{}]}"#,
+        r#"{"org":[["1"]]}"#,
+    ] {
+        assert!(
+            is_unusable(&identity::org(&fetched(200, nothing))),
+            "{nothing}"
+        );
+    }
+}
+
+#[test]
+fn a_module_says_what_it_says_and_the_rest_is_assumed() {
+    let full = r#"{"modules":[{"api_name":"Leads","id":"4876876000000624001","deletable":false,
+        "api_supported":true,"recycle_bin_on_delete":true}]}"#;
+    let read = |body: &str| module::read(&fetched(200, body), &module_name());
+    assert_eq!(
+        read(full),
+        Ok(ModuleInfo {
+            id: Some(id(1)),
+            deletable: false,
+            api_supported: true,
+            recycle_bin_on_delete: Some(true)
+        })
+    );
+    assert_eq!(
+        read(r#"{"modules":[{}]}"#),
+        Ok(ModuleInfo {
+            id: None,
+            deletable: true,
+            api_supported: true,
+            recycle_bin_on_delete: None
+        })
+    );
+    assert!(is_unusable(&read(r#"{"modules":[{"api_name":"Deals"}]}"#)));
+    assert!(is_unusable(&read(r#"{"modules":[{},{}]}"#)));
+    let unknown = include_str!("../../../tests/fixtures/zoho/delete/invalid_module.json");
+    assert!(matches!(
+        module::read(&fetched(400, unknown), &module_name()),
+        Err(ReadError::NotThere { code, .. }) if code == "INVALID_MODULE"
+    ));
+}
+
+#[test]
+fn the_bin_says_who_and_when() {
+    let body = r#"{"recycle_bin":[{"display_name":"Patricia","deleted_time":"2026-08-22T10:00:00+02:00",
+        "module":{"api_name":"Leads","id":"1"},"deleted_by":{"name":"x","id":"4876876000000624009"},
+        "id":"4876876000000624001"}],"info":{"per_page":200,"count":1,"page":1,"more_records":false}}"#;
+    let expected = Deletion {
+        id: id(1),
+        deleted_by: Some(id(9)),
+        deleted_time: time("2026-08-22T08:00:00Z"),
+        permanent: false,
+    };
+    assert_eq!(
+        bin::read(&fetched(200, body), &[id(1), id(2)]),
+        Ok(vec![expected])
+    );
+    assert_eq!(bin::read(&fetched(204, ""), &[id(1)]), Ok(vec![]));
+    assert!(is_unusable(&bin::read(&fetched(200, body), &[id(2)])));
+    let more = body.replace("false", "true");
+    assert!(is_unusable(&bin::read(&fetched(200, &more), &[id(1)])));
+}
+
+#[test]
+fn the_deleted_list_knows_erased_records_without_an_actor() {
+    let body = r#"{"data":[
+        {"deleted_by":{"name":"x","id":"4876876000000624009"},"id":"4876876000000624001","type":"recycle",
+         "deleted_time":"2015-06-19T11:19:38+05:30"},
+        {"deleted_by":null,"display_name":null,"id":"4876876000000624002","type":"permanent",
+         "deleted_time":"2015-06-19T11:19:38+05:30"}],
+        "info":{"per_page":200,"count":2,"page":1,"more_records":true}}"#;
+    let page = deleted::read(&fetched(200, body)).unwrap();
+    assert!(page.more);
+    assert_eq!(page.rows[0].deleted_by, Some(id(9)));
+    assert_eq!(page.rows[0].deleted_time, time("2015-06-19T05:49:38Z"));
+    assert_eq!(
+        (page.rows[1].deleted_by, page.rows[1].permanent),
+        (None, true)
+    );
+    for nothing in [fetched(204, ""), fetched(304, "")] {
+        let page = deleted::read(&nothing).unwrap();
+        assert!(page.rows.is_empty() && !page.more);
+    }
+}
+
+#[test]
+fn a_full_page_that_does_not_say_more_has_more() {
+    let list = |count: usize| {
+        let row = r#"{"id":"4876876000000624001"}"#;
+        let body = format!(r#"{{"data":[{}]}}"#, vec![row; count].join(","));
+        deleted::read(&fetched(200, &body)).unwrap().more
+    };
+    assert_eq!((list(199), list(200)), (false, true));
+}
+
+#[test]
+fn readable_records_come_with_their_time() {
+    let body = r#"{"data":[{"id":"4876876000000624001","Modified_Time":"2026-08-22T10:00:00+00:00","Last_Name":"x"}],
+        "info":{"more_records":false}}"#;
+    assert_eq!(
+        records::read(&fetched(200, body), &[id(1), id(2)]),
+        Ok(vec![RecordSeen {
+            id: id(1),
+            modified_time: time("2026-08-22T10:00:00Z")
+        }])
+    );
+    let other = records::read(&fetched(200, body), &[id(2), id(3)]);
+    assert!(is_unusable(&other));
+}
+
+#[test]
+fn every_way_of_saying_no_such_record_is_nothing() {
+    let wrapped =
+        r#"{"data":[{"code":"INVALID_DATA","details":{},"message":"x","status":"error"}]}"#;
+    let flat = r#"{"code":"INVALID_DATA","details":{},"message":"x","status":"error"}"#;
+    let in_path = r#"{"code":"INVALID_DATA","details":{"resource_path_index":1},"message":"x"}"#;
+    let no_content = r#"{"code":"NO_CONTENT","details":{},"message":"x","status":"success"}"#;
+    for (status, body) in [
+        (204, ""),
+        (200, ""),
+        (200, no_content),
+        (404, flat),
+        (404, wrapped),
+        (400, in_path),
+    ] {
+        let read = records::read(&fetched(status, body), &[id(1)]);
+        assert_eq!(read, Ok(vec![]), "{status} {body}");
+    }
+    assert!(is_unusable(&records::read(&fetched(400, flat), &[id(1)])));
+    assert!(is_unusable(&records::read(
+        &fetched(400, in_path),
+        &[id(1), id(2)]
+    )));
+    let url = r#"{"code":"INVALID_URL_PATTERN","details":{},"message":"x","status":"error"}"#;
+    assert!(matches!(
+        records::read(&fetched(404, url), &[id(1)]),
+        Err(ReadError::NotThere { .. })
+    ));
+}
+
+#[test]
+fn a_damaged_answer_is_never_nothing() {
+    let whole = r#"{"data":[{"id":"4876876000000624001"}]}"#;
+    let mut cut = fetched(200, whole);
+    cut.cut = true;
+    assert!(is_unusable(&records::read(&cut, &[id(1)])));
+    cut.body.clear();
+    assert!(is_unusable(&records::read(&cut, &[id(1)])));
+    for end in 1..whole.len() {
+        let read = records::read(&fetched(200, &whole[..end]), &[id(1)]);
+        assert!(is_unusable(&read), "{end}");
+    }
+    for body in [
+        "<html>",
+        "null",
+        "[]",
+        "{}",
+        r#"{"data":null}"#,
+        r#"{"data":{}}"#,
+        r#"{"data":[{}]}"#,
+        r#"{"data":[null]}"#,
+        r#"{"data":[{"id":"x"}]}"#,
+        r#"{"data":[["4876876000000624001"]]}"#,
+        r#"{"data":[],"data":[]}"#,
+        r#"{"data":[{"id":"4876876000000624001"},{"id":"4876876000000624001"}]}"#,
+        r#"{"data":[{"code":"INVALID_DATA","details":{},"status":"error"}]}"#,
+    ] {
+        let read = records::read(&fetched(200, body), &[id(1)]);
+        assert!(is_unusable(&read), "{body}");
+    }
+    for (status, body) in [
+        (500, ""),
+        (503, "<html>"),
+        (302, whole),
+        (404, ""),
+        (403, "{}"),
+    ] {
+        let read = records::read(&fetched(status, body), &[id(1)]);
+        assert!(is_unusable(&read), "{status}");
+    }
+}
+
+#[test]
+fn errors_are_told_apart_by_their_code() {
+    let read = |status: u16, code: &str| {
+        let body = format!(r#"{{"code":"{code}","details":{{}},"message":"m","status":"error"}}"#);
+        bin::read(&fetched(status, &body), &[id(1)]).unwrap_err()
+    };
+    for code in [
+        "INVALID_TOKEN",
+        "AUTHENTICATION_FAILURE",
+        "INVALID_OAUTHTOKEN",
+    ] {
+        assert!(
+            matches!(read(401, code), ReadError::Unauthorized { .. }),
+            "{code}"
+        );
+    }
+    for (status, code) in [
+        (401, "OAUTH_SCOPE_MISMATCH"),
+        (403, "NO_PERMISSION"),
+        (400, "AUTHORIZATION_FAILED"),
+    ] {
+        assert!(
+            matches!(read(status, code), ReadError::Forbidden { .. }),
+            "{code}"
+        );
+    }
+    for (status, code) in [(400, "INVALID_MODULE"), (404, "INVALID_URL_PATTERN")] {
+        assert!(
+            matches!(read(status, code), ReadError::NotThere { .. }),
+            "{code}"
+        );
+    }
+    assert!(matches!(
+        read(400, "TOO_MANY_REQUESTS"),
+        ReadError::Throttled { .. }
+    ));
+    assert!(matches!(
+        read(500, "INTERNAL_ERROR"),
+        ReadError::Unusable { .. }
+    ));
+    assert!(matches!(
+        read(200, "INTERNAL_ERROR"),
+        ReadError::Unusable { .. }
+    ));
+    let mut throttled = fetched(429, "<html>");
+    throttled.told.retry_after = Some(Duration::from_secs(5));
+    assert_eq!(
+        bin::read(&throttled, &[id(1)]),
+        Err(ReadError::Throttled {
+            retry_after: Some(Duration::from_secs(5))
+        })
+    );
+}
