@@ -1,6 +1,7 @@
 //! An audited, SQLite-backed sync and deletion journal for Zoho CRM and Bigin.
 
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod platform;
 pub mod zoho;
