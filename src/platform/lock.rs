@@ -198,6 +198,49 @@ mod tests {
         assert!(acquire(&path).is_some());
     }
 
+    const CHILD: &str = "JOURNAL_TEST_LOCK_CHILD";
+
+    /// The other process of the test below; alone it does nothing.
+    #[test]
+    fn holds_the_lock_until_killed() {
+        let Some(path) = std::env::var_os(CHILD) else {
+            return;
+        };
+        let _lock = acquire(Path::new(&path)).unwrap();
+        println!("\nheld");
+        io::stdin().read_to_end(&mut Vec::new()).unwrap();
+    }
+
+    #[test]
+    fn a_killed_holder_blocks_nobody_and_leaves_its_note() {
+        use std::io::BufRead;
+        use std::process::{Command, Stdio};
+
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("acme.db.lock");
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "platform::lock::tests::holds_the_lock_until_killed",
+            ])
+            .args(["--nocapture"])
+            .env(CHILD, &path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = io::BufReader::new(child.stdout.take().unwrap());
+        assert!(said.lines().any(|line| line.unwrap() == "held"));
+        assert!(acquire(&path).is_none());
+        assert!(is_held(&path).unwrap());
+
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!is_held(&path).unwrap());
+        assert_eq!(holder(&path).unwrap().unwrap().pid, child.id());
+        assert!(acquire(&path).is_some());
+    }
+
     #[test]
     fn the_note_of_a_dead_holder_stays_until_the_next_one() {
         let place = tempfile::tempdir().unwrap();
