@@ -1,6 +1,12 @@
 //! An audited, SQLite-backed sync and deletion journal for Zoho CRM and Bigin.
+//!
+//! Read in this order: [`domain`] holds the rules and nothing else; [`store`] and [`zoho`] are the two
+//! edges, SQLite and HTTP; [`cli`] is the program.
 
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod domain;
+pub mod platform;
 pub mod store;
 pub mod zoho;

@@ -1,0 +1,104 @@
+//! The settings there are, with their names in each place.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::target::named_set;
+
+named_set!(
+    /// A setting. Its wire name is its key in the file.
+    Key, "setting", {
+        /// The product whose API is spoken.
+        Product = "product",
+        /// The data centre.
+        DataCenter = "data_center",
+        /// The org's environment.
+        Environment = "environment",
+        /// The API version of write calls.
+        ApiVersion = "api_version",
+        /// Replaces the data centre's API host.
+        ApiUrl = "api_url",
+        /// Replaces the data centre's accounts host.
+        AccountsUrl = "accounts_url",
+        /// The journal.
+        Db = "db",
+        /// How long a whole HTTP call may take.
+        Timeout = "timeout",
+        /// How long a call without an answer may still take effect.
+        Quarantine = "quarantine",
+        /// Which requests need a second person.
+        RequireApproval = "require_approval",
+        /// How many entries a run may send.
+        MaxEntries = "max_entries",
+        /// How many calls a run may have under way.
+        Concurrency = "concurrency",
+        /// After how many refusals in a row a request is parked.
+        MaxFailures = "max_failures",
+    }
+);
+
+/// What a key's value looks like in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Text in quotes.
+    Text,
+    /// A whole number.
+    Number,
+    /// Either.
+    TextOrNumber,
+}
+
+impl Key {
+    /// The flag that sets it.
+    pub const fn flag(self) -> &'static str {
+        match self {
+            Self::Product => "--product",
+            Self::DataCenter => "--data-center",
+            Self::Environment => "--environment",
+            Self::ApiVersion => "--api-version",
+            Self::ApiUrl => "--api-url",
+            Self::AccountsUrl => "--accounts-url",
+            Self::Db => "--db",
+            Self::Timeout => "--timeout",
+            Self::Quarantine => "--quarantine",
+            Self::RequireApproval => "--require-approval",
+            Self::MaxEntries => "--max-entries",
+            Self::Concurrency => "--concurrency",
+            Self::MaxFailures => "--max-failures",
+        }
+    }
+
+    /// The environment variable that sets it.
+    pub const fn variable(self) -> &'static str {
+        match self {
+            Self::Product => "JOURNAL_PRODUCT",
+            Self::DataCenter => "JOURNAL_DATA_CENTER",
+            Self::Environment => "JOURNAL_ENVIRONMENT",
+            Self::ApiVersion => "JOURNAL_API_VERSION",
+            Self::ApiUrl => "JOURNAL_API_URL",
+            Self::AccountsUrl => "JOURNAL_ACCOUNTS_URL",
+            Self::Db => "JOURNAL_DB",
+            Self::Timeout => "JOURNAL_HTTP_TIMEOUT",
+            Self::Quarantine => "JOURNAL_QUARANTINE",
+            Self::RequireApproval => "JOURNAL_REQUIRE_APPROVAL",
+            Self::MaxEntries => "JOURNAL_MAX_ENTRIES",
+            Self::Concurrency => "JOURNAL_CONCURRENCY",
+            Self::MaxFailures => "JOURNAL_MAX_FAILURES",
+        }
+    }
+
+    pub(super) const fn shape(self) -> Shape {
+        match self {
+            Self::MaxEntries | Self::Concurrency | Self::MaxFailures => Shape::Number,
+            Self::RequireApproval => Shape::TextOrNumber,
+            Self::Product
+            | Self::DataCenter
+            | Self::Environment
+            | Self::ApiVersion
+            | Self::ApiUrl
+            | Self::AccountsUrl
+            | Self::Db
+            | Self::Timeout
+            | Self::Quarantine => Shape::Text,
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Settings: flag over environment over file over default, and where each came from.
+//!
+//! Pure but for [`ConfigFile::find`], which reads the one file. Secrets are no settings: they
+//! never come through here, and a file that holds one is refused.
+
+mod error;
+mod file;
+mod key;
+mod resolve;
+mod setting;
+mod suggest;
+mod value;
+
+pub use error::ConfigError;
+pub use file::ConfigFile;
+pub use key::Key;
+pub use resolve::{Flags, Row, Settings};
+pub use setting::{Origin, Setting};
+pub use value::{BaseUrl, RequireApproval};

@@ -1,0 +1,391 @@
+//! Flag over environment over file over default, for every setting in the same way.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::error::ConfigError;
+use super::file::{ConfigFile, FILE_VARIABLE};
+use super::key::Key;
+use super::setting::{Origin, Setting};
+use super::value::{self, BaseUrl, RequireApproval};
+use crate::domain::target::{ApiVersion, DataCenter, Environment, Product};
+use crate::platform::{Directories, NoHome};
+
+/// The profile of those who need only one.
+const DEFAULT_PROFILE: &str = "default";
+const PROFILE_FLAG: &str = "--profile";
+const PROFILE_VARIABLE: &str = "JOURNAL_PROFILE";
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+/// A call that never ends would hold a batch for ever.
+const LONGEST_TIMEOUT: Duration = Duration::from_mins(10);
+const DEFAULT_QUARANTINE: Duration = Duration::from_mins(2);
+const LONGEST_QUARANTINE: Duration = Duration::from_hours(24);
+const DEFAULT_MAX_ENTRIES: u64 = 10_000;
+/// What the Standard edition allows at once ("API Limits" page); the engine starts lower and
+/// adapts, so smaller editions are safe.
+const DEFAULT_CONCURRENCY: u64 = 10;
+/// More than any edition allows at once (25, "API Limits" page).
+const MOST_CONCURRENCY: u64 = 64;
+const DEFAULT_MAX_FAILURES: u64 = 100;
+
+/// What the command line said, as text. `None` is a flag that was not given.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "each field is the flag of its name; see Key")]
+pub struct Flags {
+    pub config: Option<PathBuf>,
+    pub profile: Option<String>,
+    pub db: Option<PathBuf>,
+    pub product: Option<String>,
+    pub data_center: Option<String>,
+    pub environment: Option<String>,
+    pub api_version: Option<String>,
+    pub api_url: Option<String>,
+    pub accounts_url: Option<String>,
+    pub timeout: Option<String>,
+    pub quarantine: Option<String>,
+    pub require_approval: Option<String>,
+    pub max_entries: Option<String>,
+    pub concurrency: Option<String>,
+    pub max_failures: Option<String>,
+}
+
+impl Flags {
+    fn text(&self, key: Key) -> Option<&str> {
+        match key {
+            Key::Product => self.product.as_deref(),
+            Key::DataCenter => self.data_center.as_deref(),
+            Key::Environment => self.environment.as_deref(),
+            Key::ApiVersion => self.api_version.as_deref(),
+            Key::ApiUrl => self.api_url.as_deref(),
+            Key::AccountsUrl => self.accounts_url.as_deref(),
+            // A path need not be text; it is taken as it is.
+            Key::Db => None,
+            Key::Timeout => self.timeout.as_deref(),
+            Key::Quarantine => self.quarantine.as_deref(),
+            Key::RequireApproval => self.require_approval.as_deref(),
+            Key::MaxEntries => self.max_entries.as_deref(),
+            Key::Concurrency => self.concurrency.as_deref(),
+            Key::MaxFailures => self.max_failures.as_deref(),
+        }
+    }
+}
+
+/// Every setting in force, and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The profile: which table of the file counts, and the journal's default name.
+    pub profile: Setting<String>,
+    /// The settings file that was read, if any.
+    pub config: Setting<Option<PathBuf>>,
+    /// The journal.
+    pub db: Setting<PathBuf>,
+    /// The product for commands that do not say.
+    pub product: Setting<Product>,
+    /// The data centre.
+    pub data_center: Setting<DataCenter>,
+    /// The org's environment.
+    pub environment: Setting<Environment>,
+    /// The API version for [`Settings::product`]; see [`Settings::api_version_for`].
+    pub api_version: Setting<ApiVersion>,
+    /// Replaces the data centre's API host.
+    pub api_url: Setting<Option<BaseUrl>>,
+    /// Replaces the data centre's accounts host.
+    pub accounts_url: Setting<Option<BaseUrl>>,
+    /// How long a whole HTTP call may take.
+    pub timeout: Setting<Duration>,
+    /// How long a call without an answer may still take effect.
+    pub quarantine: Setting<Duration>,
+    /// Which requests need a second person; the journal's own policy may ask for more.
+    pub require_approval: Setting<RequireApproval>,
+    /// How many entries a run may send.
+    pub max_entries: Setting<u64>,
+    /// How many calls a run may have under way.
+    pub concurrency: Setting<usize>,
+    /// After how many refusals in a row a request is parked.
+    pub max_failures: Setting<u64>,
+}
+
+/// One line of `config show`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The setting's name.
+    pub key: &'static str,
+    /// Its value as text; empty where there is none.
+    pub value: String,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl Settings {
+    /// Resolves every setting. An empty environment variable counts as not set.
+    pub fn resolve(
+        flags: &Flags,
+        env: &dyn Fn(&str) -> Option<String>,
+        file: Option<&ConfigFile>,
+    ) -> Result<Self, ConfigError> {
+        Self::resolve_in(flags, env, file, Directories::of_account)
+    }
+
+    /// As [`Settings::resolve`], with the directories asked for only when a default needs them.
+    pub fn resolve_in(
+        flags: &Flags,
+        env: &dyn Fn(&str) -> Option<String>,
+        file: Option<&ConfigFile>,
+        directories: impl FnOnce() -> Result<Directories, NoHome>,
+    ) -> Result<Self, ConfigError> {
+        let profile = profile(flags, env, file)?;
+        let sources = Sources {
+            flags,
+            env,
+            file,
+            profile: &profile.value,
+        };
+        let product = sources.name(Key::Product, Product::Crm)?;
+        let number = |key, default, least, most| {
+            sources.read(key, default, |text| value::number(text, least, most))
+        };
+        let span = |key, default, least, most| {
+            sources.read(key, default, |text| value::duration(text, least, most))
+        };
+        let concurrency = number(Key::Concurrency, DEFAULT_CONCURRENCY, 1, MOST_CONCURRENCY)?;
+        Ok(Self {
+            config: config_origin(flags, env, file),
+            db: sources.db(directories)?,
+            data_center: sources.name(Key::DataCenter, DataCenter::Us)?,
+            environment: sources.name(Key::Environment, Environment::Production)?,
+            api_version: sources.api_version(product.value)?,
+            api_url: sources.read(Key::ApiUrl, None, |text| text.parse().map(Some))?,
+            accounts_url: sources.read(Key::AccountsUrl, None, |text| text.parse().map(Some))?,
+            timeout: span(
+                Key::Timeout,
+                DEFAULT_TIMEOUT,
+                Duration::from_millis(1),
+                LONGEST_TIMEOUT,
+            )?,
+            quarantine: span(
+                Key::Quarantine,
+                DEFAULT_QUARANTINE,
+                Duration::ZERO,
+                LONGEST_QUARANTINE,
+            )?,
+            require_approval: sources.read(
+                Key::RequireApproval,
+                RequireApproval::Never,
+                str::parse,
+            )?,
+            max_entries: number(Key::MaxEntries, DEFAULT_MAX_ENTRIES, 0, u64::MAX)?,
+            concurrency: Setting {
+                value: usize::try_from(concurrency.value).unwrap_or(1),
+                origin: concurrency.origin,
+            },
+            max_failures: number(Key::MaxFailures, DEFAULT_MAX_FAILURES, 1, u64::MAX)?,
+            product,
+            profile,
+        })
+    }
+
+    /// The API version for a product: the one that was set, where the product has it, else the
+    /// product's own default.
+    pub fn api_version_for(&self, product: Product) -> ApiVersion {
+        if self.api_version.is_explicit() && self.api_version.value.is_offered_by(product) {
+            self.api_version.value
+        } else {
+            default_version(product)
+        }
+    }
+
+    /// Every setting as text, for `config show`. There is no secret among them.
+    pub fn rows(&self) -> Vec<Row> {
+        fn row<T>(key: &'static str, setting: &Setting<T>, show: impl Fn(&T) -> String) -> Row {
+            Row {
+                key,
+                value: show(&setting.value),
+                origin: setting.origin.clone(),
+            }
+        }
+        let own = |key: Key| key.wire_name();
+        let path = |path: &PathBuf| path.display().to_string();
+        let span = |span: &Duration| humantime::format_duration(*span).to_string();
+        let url = |url: &Option<BaseUrl>| url.as_ref().map(BaseUrl::to_string).unwrap_or_default();
+        vec![
+            row("profile", &self.profile, String::clone),
+            row("config", &self.config, |file| {
+                file.as_ref().map(path).unwrap_or_default()
+            }),
+            row(own(Key::Db), &self.db, path),
+            row(own(Key::Product), &self.product, ToString::to_string),
+            row(own(Key::DataCenter), &self.data_center, ToString::to_string),
+            row(
+                own(Key::Environment),
+                &self.environment,
+                ToString::to_string,
+            ),
+            row(own(Key::ApiVersion), &self.api_version, ToString::to_string),
+            row(own(Key::ApiUrl), &self.api_url, url),
+            row(own(Key::AccountsUrl), &self.accounts_url, url),
+            row(own(Key::Timeout), &self.timeout, span),
+            row(own(Key::Quarantine), &self.quarantine, span),
+            row(
+                own(Key::RequireApproval),
+                &self.require_approval,
+                ToString::to_string,
+            ),
+            row(own(Key::MaxEntries), &self.max_entries, ToString::to_string),
+            row(
+                own(Key::Concurrency),
+                &self.concurrency,
+                ToString::to_string,
+            ),
+            row(
+                own(Key::MaxFailures),
+                &self.max_failures,
+                ToString::to_string,
+            ),
+        ]
+    }
+}
+
+/// Where to look for a key.
+struct Sources<'a> {
+    flags: &'a Flags,
+    env: &'a dyn Fn(&str) -> Option<String>,
+    file: Option<&'a ConfigFile>,
+    profile: &'a str,
+}
+
+impl Sources<'_> {
+    /// The text of the first source that has the key.
+    fn text(&self, key: Key) -> Option<(String, Origin)> {
+        if let Some(text) = self.flags.text(key) {
+            return Some((text.to_owned(), Origin::Flag(key.flag())));
+        }
+        if let Some(text) = variable(self.env, key.variable()) {
+            return Some((text, Origin::Environment(key.variable())));
+        }
+        let (text, origin) = self.file?.get(self.profile, key)?;
+        Some((text.to_owned(), origin))
+    }
+
+    fn read<T>(
+        &self,
+        key: Key,
+        default: T,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<Setting<T>, ConfigError> {
+        match self.text(key) {
+            None => Ok(Setting::default_of(default)),
+            Some((text, origin)) => match parse(&text) {
+                Ok(value) => Ok(Setting { value, origin }),
+                Err(why) => Err(ConfigError::Value { origin, why }),
+            },
+        }
+    }
+
+    /// A value out of a closed set of names.
+    fn name<T>(&self, key: Key, default: T) -> Result<Setting<T>, ConfigError>
+    where
+        T: std::str::FromStr,
+        T::Err: ToString,
+    {
+        self.read(key, default, |text| {
+            text.parse().map_err(|error: T::Err| error.to_string())
+        })
+    }
+
+    fn api_version(&self, product: Product) -> Result<Setting<ApiVersion>, ConfigError> {
+        let setting = self.name(Key::ApiVersion, default_version(product))?;
+        if setting.value.is_offered_by(product) {
+            return Ok(setting);
+        }
+        Err(ConfigError::Value {
+            why: format!("{product} has no API version {}", setting.value),
+            origin: setting.origin,
+        })
+    }
+
+    /// A relative path in the file counts from the file's directory: it must mean the same
+    /// journal whatever directory the command is run in.
+    fn db(
+        &self,
+        directories: impl FnOnce() -> Result<Directories, NoHome>,
+    ) -> Result<Setting<PathBuf>, ConfigError> {
+        if let Some(path) = &self.flags.db {
+            return Ok(Setting {
+                value: path.clone(),
+                origin: Origin::Flag(Key::Db.flag()),
+            });
+        }
+        let Some((text, origin)) = self.text(Key::Db) else {
+            return Ok(Setting::default_of(directories()?.journal(self.profile)));
+        };
+        match (value::path(&text), &origin) {
+            (Ok(path), Origin::File { path: file, .. }) => Ok(Setting {
+                value: file.parent().unwrap_or(Path::new("")).join(path),
+                origin,
+            }),
+            (Ok(value), _) => Ok(Setting { value, origin }),
+            (Err(why), _) => Err(ConfigError::Value { origin, why }),
+        }
+    }
+}
+
+const fn default_version(product: Product) -> ApiVersion {
+    match product {
+        Product::Crm => ApiVersion::V8,
+        Product::Bigin => ApiVersion::V2,
+    }
+}
+
+fn variable(env: &dyn Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+    env(name).filter(|text| !text.is_empty())
+}
+
+fn profile(
+    flags: &Flags,
+    env: &dyn Fn(&str) -> Option<String>,
+    file: Option<&ConfigFile>,
+) -> Result<Setting<String>, ConfigError> {
+    let from_flag = || {
+        let text = flags.profile.clone()?;
+        Some((text, Origin::Flag(PROFILE_FLAG)))
+    };
+    let from_env = || {
+        let text = variable(env, PROFILE_VARIABLE)?;
+        Some((text, Origin::Environment(PROFILE_VARIABLE)))
+    };
+    let Some((text, origin)) = from_flag().or_else(from_env) else {
+        return Ok(Setting::default_of(DEFAULT_PROFILE.to_owned()));
+    };
+    match value::profile(&text) {
+        Err(why) => Err(ConfigError::Value { origin, why }),
+        Ok(value) => {
+            if let Some(file) = file {
+                file.check_profile(&value, DEFAULT_PROFILE)?;
+            }
+            Ok(Setting { value, origin })
+        }
+    }
+}
+
+fn config_origin(
+    flags: &Flags,
+    env: &dyn Fn(&str) -> Option<String>,
+    file: Option<&ConfigFile>,
+) -> Setting<Option<PathBuf>> {
+    let origin = if flags.config.is_some() {
+        Origin::Flag("--config")
+    } else if variable(env, FILE_VARIABLE).is_some() {
+        Origin::Environment(FILE_VARIABLE)
+    } else {
+        Origin::Default
+    };
+    Setting {
+        value: file.map(|file| file.path().to_owned()),
+        origin,
+    }
+}
+
+#[cfg(test)]
+#[path = "resolve_tests.rs"]
+mod tests;
