@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::id::RecordId;
-use crate::domain::state::Verdict;
+use crate::domain::codes::{self, Level, Meaning};
+use crate::domain::id::{RecordId, RunId};
+use crate::domain::state::{Outcome, Verdict};
 use crate::domain::time::Timestamp;
 
 /// How far Zoho's whole seconds and a measured clock offset may be off.
@@ -88,6 +89,90 @@ pub struct History {
     pub tries: u32,
     /// Whether the last open attempt can no longer take effect.
     pub quarantine_over: bool,
+}
+
+/// One attempt of an entry, as the journal recorded it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptRecord {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Zoho's code; empty where it gave none.
+    pub code: String,
+    /// Whether Zoho itself answered in full.
+    pub complete: bool,
+    /// When the batch was recorded, by our clock.
+    pub begun_at: Timestamp,
+    /// When its bytes were handed to the network, where known.
+    pub sent_at: Option<Timestamp>,
+    /// The last moment at which the call can have been sent, where it got no answer.
+    pub sent_before: Option<Timestamp>,
+    /// The last moment at which the bytes were allowed to leave.
+    pub send_by: Timestamp,
+    /// The run that sent it.
+    pub run: RunId,
+    /// The token's user of that run.
+    pub user: Option<RecordId>,
+    /// Zoho's clock minus ours, in milliseconds, as that run measured it.
+    pub clock_offset_ms: i64,
+    /// Whether a read shortly before showed the record to be there.
+    pub seen_before: bool,
+}
+
+impl AttemptRecord {
+    /// Whether the call may have taken effect, or may still.
+    fn is_open(&self) -> bool {
+        self.outcome == Outcome::Unknown
+            && codes::meaning(Level::Item, &self.code) != Meaning::RefusedAsk
+    }
+
+    /// The last moment at which the bytes can have left.
+    fn last_sent(&self) -> Timestamp {
+        self.sent_at.or(self.sent_before).unwrap_or(self.send_by)
+    }
+}
+
+impl History {
+    /// What follows from an entry's attempts. `now` is by our clock.
+    pub fn of(
+        attempts: &[AttemptRecord],
+        tries: u32,
+        quarantine: Duration,
+        now: Timestamp,
+    ) -> Self {
+        let open: Vec<&AttemptRecord> = attempts.iter().filter(|one| one.is_open()).collect();
+        // Zoho's own complete answer is its last word: nothing of that call is still under way.
+        let quarantine_over = open
+            .iter()
+            .filter(|one| !one.complete)
+            .all(|one| now >= one.last_sent().plus(quarantine));
+        let refusal = attempts
+            .last()
+            .filter(|_| open.is_empty())
+            .map(|last| last.code.clone());
+        Self {
+            open: open
+                .into_iter()
+                .map(|one| OpenAttempt::of(one, quarantine))
+                .collect(),
+            refusal,
+            tries,
+            quarantine_over,
+        }
+    }
+}
+
+impl OpenAttempt {
+    fn of(attempt: &AttemptRecord, quarantine: Duration) -> Self {
+        let zoho = |at: Timestamp| at.shifted(attempt.clock_offset_ms);
+        let last = attempt.last_sent().max(attempt.send_by);
+        Self {
+            from: zoho(attempt.sent_at.unwrap_or(attempt.begun_at)).minus(CLOCK_TOLERANCE),
+            until: zoho(last.plus(quarantine)).plus(CLOCK_TOLERANCE),
+            user: attempt.user,
+            seen_before: attempt.seen_before,
+            code: attempt.code.clone(),
+        }
+    }
 }
 
 /// How often one run sends an entry that Zoho answers with an error of its own.

@@ -9,9 +9,11 @@ pub mod error;
 pub mod batch;
 pub mod entry;
 pub mod queue;
+pub mod reading;
 pub mod recording;
 pub mod run;
 pub mod scope;
+pub mod writer;
 
 mod code;
 mod items;

@@ -7,6 +7,8 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use crate::domain::call::{CallItem, CallKind, Operation};
 use crate::domain::id::{EntryId, ModuleName, RecordId, RequestId};
 use crate::domain::limits::items_in_next_call;
+use crate::domain::outcome::Judgement;
+use crate::domain::state::Outcome;
 use crate::domain::target::{ApiVersion, Product};
 use crate::domain::time::Timestamp;
 use crate::store::code::{Name, Sql};
@@ -49,6 +51,17 @@ impl Cursors {
     /// To be called when entries went back to pending: the next look starts at the front again.
     pub(crate) fn rewind(&mut self) {
         self.0.clear();
+    }
+
+    /// The same, when an answer gives entries back.
+    pub(crate) fn rewind_if(&mut self, judgement: &Judgement) {
+        if judgement
+            .results
+            .iter()
+            .any(|result| result.outcome == Outcome::Returned)
+        {
+            self.rewind();
+        }
     }
 }
 

@@ -1,0 +1,402 @@
+//! Evidence: what the journal knows about unknown entries before it reads, and what the reads say.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, named_params};
+
+use crate::domain::call::Operation;
+use crate::domain::event::{EntriesReopened, Event, EvidenceGroup, EvidenceRead};
+use crate::domain::evidence::AttemptRecord;
+use crate::domain::id::{EntryId, EventSeq, ModuleName, RecordId, RequestId, RunId};
+use crate::domain::merkle::Tree;
+use crate::domain::ranges::EntryRanges;
+use crate::domain::seal::{LeafMaker, LeafPurpose, item_leaf};
+use crate::domain::state::{EntryState, Outcome, Verdict};
+use crate::domain::target::{ApiVersion, Product};
+use crate::domain::time::Timestamp;
+use crate::store::code::{Name, Sql};
+use crate::store::entry;
+use crate::store::error::{Doing, Result};
+use crate::store::items::{items_of, salts};
+use crate::store::log::{self, Seals};
+use crate::store::{Reader, WriteTx};
+
+/// An unknown entry with its attempts, before anything is read.
+#[derive(Debug, Clone)]
+pub struct UnknownEntry {
+    /// The entry.
+    pub entry: EntryId,
+    /// The request it belongs to.
+    pub request: RequestId,
+    /// The operation.
+    pub operation: Operation,
+    /// The product.
+    pub product: Product,
+    /// The module.
+    pub module: ModuleName,
+    /// The record.
+    pub target: RecordId,
+    /// The API version of its last attempt.
+    pub api_version: ApiVersion,
+    /// Its attempts since evidence last said that it may be sent again, in order.
+    pub attempts: Vec<AttemptRecord>,
+    /// How often the newest run sent it.
+    pub tries: u32,
+}
+
+/// What evidence says about one entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The entry.
+    pub entry: EntryId,
+    /// What evidence says.
+    pub verdict: Verdict,
+    /// Zoho's code, or ours; empty where there is none.
+    pub code: String,
+    /// What of the reads decides, as JSON: ids and times only.
+    pub facts: String,
+}
+
+impl Reader {
+    /// Unknown entries of the wanted requests (all when `None`) after an entry, in key order, with what the
+    /// journal knows about each.
+    pub fn unknown_entries(
+        &self,
+        after: EntryId,
+        wanted: Option<&[RequestId]>,
+        at_most: usize,
+    ) -> Result<Vec<UnknownEntry>> {
+        unknown_entries(&self.conn, after, wanted, at_most)
+    }
+}
+
+pub(crate) fn unknown_entries(
+    conn: &Connection,
+    after: EntryId,
+    wanted: Option<&[RequestId]>,
+    at_most: usize,
+) -> Result<Vec<UnknownEntry>> {
+    let doing = "looking for unknown entries";
+    let mut ranges = conn
+        .prepare_cached(
+            "-- requests_with_unknown\nSELECT r.id, max(r.first_entry, :after + 1), r.last_entry,
+                    r.operation, r.product, r.module
+             FROM tally t JOIN request r ON r.id = t.request
+             WHERE t.state = 6 AND t.entries > 0 AND r.last_entry > :after ORDER BY r.first_entry",
+        )
+        .doing(doing)?;
+    let requests = ranges
+        .query_map(named_params! {":after": Sql(after)}, |row| {
+            let (Sql(request), Sql(first), Sql(last)) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let (Name(operation), Name(product)) = (row.get(3)?, row.get(4)?);
+            Ok((
+                request,
+                first,
+                last,
+                operation,
+                product,
+                row.get::<_, Name<ModuleName>>(5)?.0,
+            ))
+        })
+        .doing(doing)?
+        .collect::<rusqlite::Result<Vec<(RequestId, EntryId, EntryId, _, _, _)>>>()
+        .doing(doing)?;
+    let mut users = HashMap::new();
+    let mut found = Vec::new();
+    for (request, first, last, operation, product, module) in requests {
+        if wanted.is_some_and(|wanted| !wanted.contains(&request)) {
+            continue;
+        }
+        for (entry, target) in unknown_in(conn, first, last, at_most.saturating_sub(found.len()))? {
+            let (attempts, api_version) = attempts_of(conn, entry, &mut users)?;
+            found.push(UnknownEntry {
+                entry,
+                request,
+                operation,
+                product,
+                module: module.clone(),
+                target,
+                api_version: api_version.unwrap_or(ApiVersion::V8),
+                attempts,
+                tries: tries_of(conn, entry)?,
+            });
+        }
+        if found.len() >= at_most {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn unknown_in(
+    conn: &Connection,
+    first: EntryId,
+    last: EntryId,
+    at_most: usize,
+) -> Result<Vec<(EntryId, RecordId)>> {
+    let doing = "looking for unknown entries";
+    let mut statement = conn
+        .prepare_cached(
+            "-- unknown_in\nSELECT id, target FROM entry
+             WHERE id BETWEEN :first AND :last AND state = 6 AND target IS NOT NULL
+             ORDER BY id LIMIT :limit",
+        )
+        .doing(doing)?;
+    let limit = i64::try_from(at_most).unwrap_or(i64::MAX);
+    let rows = statement
+        .query_map(
+            named_params! {":first": Sql(first), ":last": Sql(last), ":limit": limit},
+            |row| {
+                let (Sql(entry), Sql(target)) = (row.get(0)?, row.get(1)?);
+                Ok((entry, target))
+            },
+        )
+        .doing(doing)?;
+    rows.collect::<rusqlite::Result<_>>().doing(doing)
+}
+
+/// The token's user of each run, looked up once.
+type Users = HashMap<RunId, Option<RecordId>>;
+
+/// Attempts since evidence last sent the entry back to the queue: what came before it changed nothing.
+fn attempts_of(
+    conn: &Connection,
+    entry: EntryId,
+    users: &mut Users,
+) -> Result<(Vec<AttemptRecord>, Option<ApiVersion>)> {
+    let doing = "reading an entry's attempts";
+    let mut statement = conn
+        .prepare_cached(
+            "-- attempts_of\nSELECT a.outcome, s.code, b.ending, b.complete, b.sent_at_ms,
+                    b.sent_before_ms, b.send_by_ms, b.run, b.seen_before, b.api_version,
+                    r.user_seq, r.clock_offset_ms, b.begun_seq
+             FROM attempt a
+             JOIN batch b ON b.id = a.batch
+             JOIN said s ON s.id = a.said
+             JOIN run r ON r.id = b.run
+             WHERE a.entry = :entry
+               AND b.begun_seq > (SELECT coalesce(max(g.seq), -1) FROM evidence v
+                                  JOIN reading g ON g.id = v.reading
+                                  WHERE v.entry = :entry AND v.verdict = 5)
+             ORDER BY b.id",
+        )
+        .doing(doing)?;
+    let mut rows = statement
+        .query(named_params! {":entry": Sql(entry)})
+        .doing(doing)?;
+    let (mut attempts, mut version) = (Vec::new(), None);
+    while let Some(row) = rows.next().doing(doing)? {
+        let read = || -> rusqlite::Result<_> {
+            let attempt = AttemptRecord {
+                outcome: row.get::<_, Sql<Outcome>>(0)?.0,
+                code: row.get(1)?,
+                complete: row.get::<_, Option<bool>>(3)?.unwrap_or(false),
+                sent_at: row.get::<_, Option<Sql<Timestamp>>>(4)?.map(|Sql(at)| at),
+                sent_before: row.get::<_, Option<Sql<Timestamp>>>(5)?.map(|Sql(at)| at),
+                send_by: row.get::<_, Sql<Timestamp>>(6)?.0,
+                run: row.get::<_, Sql<RunId>>(7)?.0,
+                user: None,
+                clock_offset_ms: row.get(11)?,
+                begun_at: Timestamp::from_millis(0),
+                seen_before: row
+                    .get::<_, Option<String>>(8)?
+                    .and_then(|text| text.parse::<EntryRanges>().ok())
+                    .is_some_and(|ranges| ranges.contains(entry)),
+            };
+            let Name(version) = row.get::<_, Name<ApiVersion>>(9)?;
+            let user_seq = row.get::<_, Option<Sql<EventSeq>>>(10)?;
+            Ok((
+                attempt,
+                version,
+                user_seq,
+                row.get::<_, Sql<EventSeq>>(12)?.0,
+            ))
+        };
+        let (mut attempt, api_version, user_seq, begun) = read().doing(doing)?;
+        attempt.begun_at = log::event(conn, begun)?.decode()?.at;
+        attempt.user = user_of(conn, users, attempt.run, user_seq.map(|Sql(seq)| seq))?;
+        attempts.push(attempt);
+        version = Some(api_version);
+    }
+    Ok((attempts, version))
+}
+
+/// How often the newest run sent an entry.
+fn tries_of(conn: &Connection, entry: EntryId) -> Result<u32> {
+    conn.prepare_cached(
+        "-- tries_of\nSELECT count(*) FROM attempt a JOIN batch b ON b.id = a.batch
+         WHERE a.entry = :entry AND a.outcome <> 6 AND b.run = (SELECT max(id) FROM run)",
+    )
+    .and_then(|mut statement| {
+        statement.query_row(named_params! {":entry": Sql(entry)}, |row| row.get(0))
+    })
+    .doing("reading an entry's attempts")
+}
+
+fn user_of(
+    conn: &Connection,
+    users: &mut Users,
+    run: RunId,
+    seq: Option<EventSeq>,
+) -> Result<Option<RecordId>> {
+    if let Some(user) = users.get(&run) {
+        return Ok(*user);
+    }
+    let user = match seq {
+        Some(seq) => log::opened(conn, seq, "user")?.and_then(|text| text.parse().ok()),
+        None => None,
+    };
+    users.insert(run, user);
+    Ok(user)
+}
+
+impl WriteTx<'_> {
+    /// Records what was read of one module, and moves the entries accordingly. `findings` ascend by entry.
+    pub(crate) fn record_evidence(
+        &mut self,
+        run: RunId,
+        module: &ModuleName,
+        findings: &[Finding],
+    ) -> Result<()> {
+        self.check_run(run)?;
+        let doing = "recording evidence";
+        let number: i64 = self
+            .tx
+            .query_row(
+                "-- next_reading\nSELECT coalesce(max(id), 0) + 1 FROM reading",
+                [],
+                |row| row.get(0),
+            )
+            .doing(doing)?;
+        let entries: EntryRanges = findings.iter().map(|finding| finding.entry).collect();
+        let items = items_of(&self.tx, &entries)?;
+        let salts = salts(&self.tx, &items, LeafPurpose::Evidence(number))?;
+        let mut tree = Tree::default();
+        for ((item, finding), salt) in items.iter().zip(findings).zip(&salts) {
+            let mut maker = LeafMaker::new(&item.leaf_scope);
+            let opened = maker.evidence(
+                &item.identity,
+                number,
+                finding.verdict.wire_name(),
+                &finding.code,
+                finding.facts.as_bytes(),
+            );
+            tree.append(item_leaf(salt, opened), |_, _| ());
+        }
+        let event = Event::from(EvidenceRead {
+            run,
+            evidence: number,
+            module: module.clone(),
+            groups: groups(findings),
+            items_root: tree.root(),
+        });
+        entry::apply(&self.tx, &event)?;
+        let seq = self.append(event, Seals::default())?;
+        self.tx
+            .execute(
+                "-- insert_reading\nINSERT INTO reading (id, seq, run) VALUES (:id, :seq, :run)",
+                named_params! {":id": number, ":seq": Sql(seq), ":run": Sql(run)},
+            )
+            .doing(doing)?;
+        for finding in findings {
+            self.tx
+                .prepare_cached(
+                    "-- insert_evidence\nINSERT INTO evidence (entry, reading, verdict, code, facts)
+                     VALUES (:entry, :reading, :verdict, :code, :facts)",
+                )
+                .and_then(|mut statement| {
+                    statement.execute(named_params! {
+                        ":entry": Sql(finding.entry), ":reading": number,
+                        ":verdict": Sql(finding.verdict), ":code": finding.code,
+                        ":facts": finding.facts,
+                    })
+                })
+                .doing(doing)?;
+        }
+        Ok(())
+    }
+
+    /// Puts refused entries whose code may pass now back to pending. Returns how many.
+    pub(crate) fn reopen(
+        &mut self,
+        run: RunId,
+        wanted: Option<&[RequestId]>,
+        may_pass: &dyn Fn(&str) -> bool,
+    ) -> Result<EntryRanges> {
+        self.check_run(run)?;
+        let mut entries = EntryRanges::default();
+        for (entry, code) in failed_entries(&self.tx, wanted)? {
+            if may_pass(&code) {
+                entries.push(entry);
+            }
+        }
+        if !entries.is_empty() {
+            let event = Event::from(EntriesReopened {
+                run,
+                entries: entries.clone(),
+            });
+            entry::apply(&self.tx, &event)?;
+            self.append(event, Seals::default())?;
+        }
+        Ok(entries)
+    }
+}
+
+/// Refused entries with the code that settled them, in key order.
+fn failed_entries(
+    conn: &Connection,
+    wanted: Option<&[RequestId]>,
+) -> Result<Vec<(EntryId, String)>> {
+    let doing = "looking for refused entries";
+    let mut statement = conn
+        .prepare(
+            "-- failed_entries\nSELECT e.id, r.id,
+                 coalesce(
+                   (SELECT v.code FROM evidence v JOIN reading g ON g.id = v.reading
+                    WHERE v.entry = e.id AND v.verdict = 4
+                      AND g.seq > (SELECT coalesce(max(b.ended_seq), -1) FROM attempt a
+                                   JOIN batch b ON b.id = a.batch WHERE a.entry = e.id)
+                    ORDER BY v.reading DESC LIMIT 1),
+                   (SELECT s.code FROM attempt a JOIN said s ON s.id = a.said
+                    WHERE a.entry = e.id ORDER BY a.batch DESC LIMIT 1),
+                   '')
+             FROM tally t JOIN request r ON r.id = t.request
+             JOIN entry e ON e.id BETWEEN r.first_entry AND r.last_entry
+             WHERE t.state = 9 AND t.entries > 0 AND e.state = :failed
+             ORDER BY e.id",
+        )
+        .doing(doing)?;
+    let rows = statement
+        .query_map(named_params! {":failed": Sql(EntryState::Failed)}, |row| {
+            let (Sql(entry), Sql(request)) = (row.get(0)?, row.get(1)?);
+            Ok((entry, request, row.get::<_, String>(2)?))
+        })
+        .doing(doing)?;
+    let rows = rows
+        .collect::<rusqlite::Result<Vec<(_, RequestId, _)>>>()
+        .doing(doing)?;
+    Ok(rows
+        .into_iter()
+        .filter(|(_, request, _)| wanted.is_none_or(|wanted| wanted.contains(request)))
+        .map(|(entry, _, code)| (entry, code))
+        .collect())
+}
+
+fn groups(findings: &[Finding]) -> Vec<EvidenceGroup> {
+    let mut groups: Vec<EvidenceGroup> = Vec::new();
+    for finding in findings {
+        let same = |group: &&mut EvidenceGroup| {
+            (group.verdict, &group.code) == (finding.verdict, &finding.code)
+        };
+        if let Some(group) = groups.iter_mut().find(same) {
+            group.entries.push(finding.entry);
+        } else {
+            groups.push(EvidenceGroup {
+                verdict: finding.verdict,
+                code: finding.code.clone(),
+                entries: EntryRanges::span(finding.entry, finding.entry),
+            });
+        }
+    }
+    groups
+}

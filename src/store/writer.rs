@@ -1,0 +1,511 @@
+//! The writing thread of a run: it owns the connection, takes typed messages, and commits what has
+//! gathered in one transaction. A message is acknowledged only after COMMIT returned.
+
+use std::collections::HashSet;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use crate::domain::answer::RawAnswer;
+use crate::domain::call::{CallKind, PreparedBatch};
+use crate::domain::event::{Returned, Unanswered};
+use crate::domain::id::{BatchId, ModuleName, RecordId, RequestId, RunId};
+use crate::domain::outcome::Judgement;
+use crate::domain::ranges::EntryRanges;
+use crate::domain::target::{Product, Target};
+use crate::domain::time::Timestamp;
+use crate::store::batch::BegunBatch;
+use crate::store::error::{Result, StoreError};
+use crate::store::queue::{Cursors, Picked, Versions, pick};
+use crate::store::reading::Finding;
+use crate::store::{Head, Store, WriteTx};
+
+/// Messages that one transaction takes at most.
+const GROUP: usize = 64;
+
+/// What the queue of a run is restricted to.
+#[derive(Debug, Clone)]
+pub struct ClaimRules {
+    /// The run.
+    pub run: RunId,
+    /// Which API version each product uses.
+    pub versions: Versions,
+    /// Named requests only; all when `None`.
+    pub wanted: Option<HashSet<RequestId>>,
+    /// Method, path and parameters of a call, `{ids}` for the ids; the flag is true for the single form.
+    pub template: fn(&CallKind, bool) -> std::result::Result<String, String>,
+}
+
+/// What the queue gives.
+#[derive(Debug)]
+pub enum Claimed {
+    /// A batch, durably recorded.
+    Batch(PreparedBatch),
+    /// These entries must be read before they are claimed: their module has no recycle bin, so only a read
+    /// before the call can later prove that the call took effect.
+    ReadFirst(Picked),
+    /// Nothing is due.
+    Nothing,
+}
+
+type Reply<T> = oneshot::Sender<Result<T>>;
+
+enum Message {
+    Claim {
+        at_most: usize,
+        reply: Reply<Claimed>,
+    },
+    ClaimRead {
+        picked: Picked,
+        seen: EntryRanges,
+        reply: Reply<Claimed>,
+    },
+    Settle {
+        prepared: PreparedBatch,
+        raw: Box<RawAnswer>,
+        judgement: Judgement,
+        reply: Reply<()>,
+    },
+    Unanswered {
+        batch: BatchId,
+        lost: LostCall,
+        reply: Reply<()>,
+    },
+    GiveBack {
+        prepared: PreparedBatch,
+        reason: Returned,
+        detail: String,
+        reply: Reply<()>,
+    },
+    Evidence {
+        module: ModuleName,
+        findings: Vec<Finding>,
+        reply: Reply<()>,
+    },
+    Bind {
+        target: Target,
+        org: RecordId,
+        reply: Reply<()>,
+    },
+    SeeUser {
+        user: Option<RecordId>,
+        offset_ms: i64,
+        reply: Reply<()>,
+    },
+    SeeModule {
+        product: Product,
+        module: ModuleName,
+        bin: Option<bool>,
+        reply: Reply<()>,
+    },
+    Park {
+        request: RequestId,
+        refusals: u64,
+        reply: Reply<()>,
+    },
+    EndRun {
+        exit_code: u8,
+        calls: u64,
+        credits: u64,
+        reply: Reply<()>,
+    },
+}
+
+/// A call that brought no answer.
+#[derive(Debug, Clone)]
+pub struct LostCall {
+    /// When its bytes were handed to the network, where known.
+    pub sent_at: Option<Timestamp>,
+    /// The last moment at which it can have been sent.
+    pub sent_before: Timestamp,
+    /// Why there is no answer.
+    pub reason: Unanswered,
+    /// The error, in words.
+    pub detail: String,
+}
+
+/// A handle to the writing thread. Cheap to clone; the thread ends when the last one is dropped.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    messages: mpsc::Sender<Message>,
+}
+
+/// Called after each commit with the new head, so that the anchor can follow.
+pub type OnCommit = Box<dyn FnMut(Head) + Send>;
+
+impl Writer {
+    /// Moves the store into a thread of its own. The thread hands the store back when it ends, or the
+    /// error after which nothing may be written any more.
+    pub fn start(
+        store: Store,
+        rules: ClaimRules,
+        read_first: HashSet<(Product, ModuleName)>,
+        now: impl Fn() -> Timestamp + Send + 'static,
+        on_commit: OnCommit,
+    ) -> (Self, JoinHandle<Result<Store>>) {
+        let (messages, inbox) = mpsc::channel();
+        let worker = Worker {
+            store,
+            rules,
+            read_first,
+            cursors: Cursors::default(),
+            on_commit,
+        };
+        let thread = std::thread::spawn(move || worker.run(&inbox, now));
+        (Self { messages }, thread)
+    }
+
+    async fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> Message) -> Result<T> {
+        let (reply, answer) = oneshot::channel();
+        self.messages
+            .send(message(reply))
+            .map_err(|_| StoreError::WriterGone)?;
+        answer.await.map_err(|_| StoreError::WriterGone)?
+    }
+
+    /// Claims the next batch, of so many entries at most.
+    pub async fn claim(&self, at_most: usize) -> Result<Claimed> {
+        self.ask(|reply| Message::Claim { at_most, reply }).await
+    }
+
+    /// Claims entries that were read first; `seen` are those that were there.
+    pub async fn claim_read(&self, picked: Picked, seen: EntryRanges) -> Result<Claimed> {
+        self.ask(|reply| Message::ClaimRead {
+            picked,
+            seen,
+            reply,
+        })
+        .await
+    }
+
+    /// Stores an answer and settles its batch.
+    pub async fn settle(
+        &self,
+        prepared: PreparedBatch,
+        raw: RawAnswer,
+        judgement: Judgement,
+    ) -> Result<()> {
+        let raw = Box::new(raw);
+        self.ask(|reply| Message::Settle {
+            prepared,
+            raw,
+            judgement,
+            reply,
+        })
+        .await
+    }
+
+    /// Records that a batch's call brought no answer.
+    pub async fn leave_unanswered(&self, batch: BatchId, lost: LostCall) -> Result<()> {
+        self.ask(|reply| Message::Unanswered { batch, lost, reply })
+            .await
+    }
+
+    /// Gives a batch back whose call surely did not leave.
+    pub async fn give_back(
+        &self,
+        prepared: PreparedBatch,
+        reason: Returned,
+        detail: String,
+    ) -> Result<()> {
+        self.ask(|reply| Message::GiveBack {
+            prepared,
+            reason,
+            detail,
+            reply,
+        })
+        .await
+    }
+
+    /// Records what was read of one module. `findings` ascend by entry.
+    pub async fn record_evidence(&self, module: ModuleName, findings: Vec<Finding>) -> Result<()> {
+        self.ask(|reply| Message::Evidence {
+            module,
+            findings,
+            reply,
+        })
+        .await
+    }
+
+    /// Binds the journal to its org, or checks that it is bound to it.
+    pub async fn bind(&self, target: Target, org: RecordId) -> Result<()> {
+        self.ask(|reply| Message::Bind { target, org, reply }).await
+    }
+
+    /// Records the token's user.
+    pub async fn see_user(&self, user: Option<RecordId>, offset_ms: i64) -> Result<()> {
+        self.ask(|reply| Message::SeeUser {
+            user,
+            offset_ms,
+            reply,
+        })
+        .await
+    }
+
+    /// Records what was read of a module.
+    pub async fn see_module(
+        &self,
+        product: Product,
+        module: ModuleName,
+        bin: Option<bool>,
+    ) -> Result<()> {
+        self.ask(|reply| Message::SeeModule {
+            product,
+            module,
+            bin,
+            reply,
+        })
+        .await
+    }
+
+    /// Sets a request aside.
+    pub async fn park(&self, request: RequestId, refusals: u64) -> Result<()> {
+        self.ask(|reply| Message::Park {
+            request,
+            refusals,
+            reply,
+        })
+        .await
+    }
+
+    /// Ends the run.
+    pub async fn end_run(&self, exit_code: u8, calls: u64, credits: u64) -> Result<()> {
+        self.ask(|reply| Message::EndRun {
+            exit_code,
+            calls,
+            credits,
+            reply,
+        })
+        .await
+    }
+}
+
+struct Worker {
+    store: Store,
+    rules: ClaimRules,
+    read_first: HashSet<(Product, ModuleName)>,
+    cursors: Cursors,
+    on_commit: OnCommit,
+}
+
+/// An acknowledgement that waits for the commit; it is told whether that succeeded.
+type Pending = Box<dyn FnOnce(bool) + Send>;
+
+impl Worker {
+    fn run(
+        mut self,
+        inbox: &mpsc::Receiver<Message>,
+        now: impl Fn() -> Timestamp,
+    ) -> Result<Store> {
+        while let Ok(first) = inbox.recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP
+                && let Ok(next) = inbox.try_recv()
+            {
+                group.push(next);
+            }
+            let Self {
+                store,
+                rules,
+                read_first,
+                cursors,
+                ..
+            } = &mut self;
+            let mut jobs = Jobs {
+                rules,
+                read_first,
+                cursors,
+            };
+            let mut pending: Vec<Pending> = Vec::with_capacity(group.len());
+            let written = store.write("recording what happened", now(), |tx| {
+                for message in group {
+                    pending.push(jobs.handle(tx, message));
+                }
+                Ok(())
+            });
+            let committed = written.is_ok();
+            for acknowledge in pending {
+                acknowledge(committed);
+            }
+            // After a failed commit nobody knows what is on disk: the run must stop, and the next one
+            // finds out.
+            let ((), head) = written?;
+            (self.on_commit)(head);
+        }
+        Ok(self.store)
+    }
+}
+
+struct Jobs<'a> {
+    rules: &'a ClaimRules,
+    read_first: &'a mut HashSet<(Product, ModuleName)>,
+    cursors: &'a mut Cursors,
+}
+
+/// Runs one job in a savepoint of its own and prepares its acknowledgement.
+fn scoped<T: Send + 'static>(
+    tx: &mut WriteTx<'_>,
+    reply: Reply<T>,
+    work: impl FnOnce(&mut WriteTx<'_>) -> Result<T>,
+) -> Pending {
+    let result = tx.scoped(work);
+    Box::new(move |committed| {
+        let result = if committed {
+            result
+        } else {
+            Err(StoreError::WriterGone)
+        };
+        // A receiver that is gone belongs to a run that is stopping; what was written stays.
+        drop(reply.send(result));
+    })
+}
+
+impl Jobs<'_> {
+    fn handle(&mut self, tx: &mut WriteTx<'_>, message: Message) -> Pending {
+        let run = self.rules.run;
+        match message {
+            Message::Claim { at_most, reply } => {
+                let result = tx.scoped(|tx| self.claim(tx, at_most));
+                claimed(reply, result)
+            }
+            Message::ClaimRead {
+                picked,
+                seen,
+                reply,
+            } => {
+                let result = tx.scoped(|tx| self.begin(tx, picked, Some(seen)));
+                claimed(reply, result.map(Claim::Begun))
+            }
+            Message::Settle {
+                prepared,
+                raw,
+                judgement,
+                reply,
+            } => {
+                self.cursors.rewind_if(&judgement);
+                scoped(tx, reply, move |tx| {
+                    tx.settle_batch(run, &prepared, &raw, &judgement)
+                })
+            }
+            Message::Unanswered { batch, lost, reply } => scoped(tx, reply, move |tx| {
+                let LostCall {
+                    sent_at,
+                    sent_before,
+                    reason,
+                    detail,
+                } = lost;
+                tx.leave_unanswered(run, batch, sent_at, sent_before, reason, &detail)
+            }),
+            Message::GiveBack {
+                prepared,
+                reason,
+                detail,
+                reply,
+            } => {
+                self.cursors.rewind();
+                scoped(tx, reply, move |tx| {
+                    tx.give_back(run, &prepared, reason, &detail)
+                })
+            }
+            Message::Evidence {
+                module,
+                findings,
+                reply,
+            } => {
+                self.cursors.rewind();
+                scoped(tx, reply, move |tx| {
+                    tx.record_evidence(run, &module, &findings)
+                })
+            }
+            Message::Bind { target, org, reply } => {
+                scoped(tx, reply, move |tx| tx.bind(run, &target, org))
+            }
+            Message::SeeUser {
+                user,
+                offset_ms,
+                reply,
+            } => scoped(tx, reply, move |tx| tx.see_user(run, user, offset_ms)),
+            Message::SeeModule {
+                product,
+                module,
+                bin,
+                reply,
+            } => {
+                if bin == Some(false) {
+                    self.read_first.insert((product, module.clone()));
+                }
+                scoped(tx, reply, move |tx| {
+                    tx.see_module(run, product, &module, bin)
+                })
+            }
+            Message::Park {
+                request,
+                refusals,
+                reply,
+            } => scoped(tx, reply, move |tx| tx.park(run, request, refusals)),
+            Message::EndRun {
+                exit_code,
+                calls,
+                credits,
+                reply,
+            } => scoped(tx, reply, move |tx| {
+                tx.end_run(run, exit_code, calls, credits)
+            }),
+        }
+    }
+
+    fn claim(&mut self, tx: &mut WriteTx<'_>, at_most: usize) -> Result<Claim> {
+        let rules = self.rules;
+        let picked = pick(
+            &tx.tx,
+            self.cursors,
+            rules.versions,
+            rules.wanted.as_ref(),
+            tx.now,
+            at_most,
+        )?;
+        let Some(picked) = picked else {
+            return Ok(Claim::Nothing);
+        };
+        let place = (picked.kind.product, picked.kind.module.clone());
+        if self.read_first.contains(&place) {
+            // They are not claimed yet: the next look must find them again.
+            self.cursors.rewind();
+            return Ok(Claim::ReadFirst(picked));
+        }
+        self.begin(tx, picked, None).map(Claim::Begun)
+    }
+
+    fn begin(
+        &mut self,
+        tx: &mut WriteTx<'_>,
+        picked: Picked,
+        seen: Option<EntryRanges>,
+    ) -> Result<BegunBatch> {
+        let single = picked.items.len() == 1;
+        let template = (self.rules.template)(&picked.kind, single)
+            .map_err(|why| StoreError::Unsafe(format!("this call cannot be made: {why}")))?;
+        tx.begin_batch(self.rules.run, picked, &template, seen)
+    }
+}
+
+enum Claim {
+    Begun(BegunBatch),
+    ReadFirst(Picked),
+    Nothing,
+}
+
+/// Hands a batch out as sendable only once its commit returned.
+fn claimed(reply: Reply<Claimed>, result: Result<Claim>) -> Pending {
+    Box::new(move |committed| {
+        let result = match result {
+            _ if !committed => Err(StoreError::WriterGone),
+            Ok(Claim::Begun(begun)) => Ok(Claimed::Batch(begun.committed())),
+            Ok(Claim::ReadFirst(picked)) => Ok(Claimed::ReadFirst(picked)),
+            Ok(Claim::Nothing) => Ok(Claimed::Nothing),
+            Err(error) => Err(error),
+        };
+        drop(reply.send(result));
+    })
+}
