@@ -64,10 +64,10 @@ mod tests {
             items: (0..count).map(deleted_item).collect(),
         };
         mangle(&mut content, Strike { fault, bits }, 77);
-        match content {
-            Content::Items { items, .. } => items,
-            other => panic!("{other:?}"),
-        }
+        let Content::Items { items, .. } = content else {
+            panic!("the items became something else");
+        };
+        items
     }
 
     fn ids(items: &[Value]) -> Vec<&str> {

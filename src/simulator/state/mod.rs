@@ -159,16 +159,17 @@ impl World {
 
     /// Adds records to a module and gives their ids, ascending.
     pub(crate) fn add_records(&mut self, module: &str, count: usize, now: i64) -> Vec<u64> {
-        let mut ids = Vec::with_capacity(count);
+        let mut records = Vec::with_capacity(count);
         for _ in 0..count {
             self.next_id += 1 + dice::draw(self.seed, self.next_id, 63) % 16;
             let id = self.own_id(self.next_id);
             let age = i64::try_from(dice::draw(self.seed, id, 64) % 365).unwrap_or(0);
             let created = now.saturating_sub(400 * DAY_MS);
             let record = Record::new(created, now.saturating_sub(age * DAY_MS));
-            self.add_module(module).insert(id, record);
-            ids.push(id);
+            records.push((id, record));
         }
+        let ids = records.iter().map(|(id, _)| *id).collect();
+        self.add_module(module).extend(records);
         ids
     }
 

@@ -110,8 +110,8 @@ impl Module {
         }
     }
 
-    pub(crate) fn insert(&mut self, id: u64, record: Record) {
-        self.records.insert(id, record);
+    pub(crate) fn extend(&mut self, records: Vec<(u64, Record)>) {
+        self.records.extend(records);
     }
 
     pub(crate) fn record(&self, id: u64) -> Option<&Record> {
