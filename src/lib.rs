@@ -8,5 +8,6 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod platform;
+pub mod simulator;
 pub mod store;
 pub mod zoho;

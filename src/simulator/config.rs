@@ -1,0 +1,106 @@
+//! What a simulator is started with.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use super::fault::Fault;
+
+/// The simulator's time: milliseconds since 1970-01-01T00:00:00Z.
+pub type SimulatorClock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// Called with every write call that arrives, before it has any effect. It must not panic (the
+/// connection would only look lost) and must not call back into the simulator.
+pub type WriteHook = Arc<dyn Fn(&WriteSeen) + Send + Sync>;
+
+/// A write call as it arrived, before it was checked or carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteSeen {
+    /// Its number among all API calls, from 1.
+    pub number: u64,
+    /// The HTTP method.
+    pub method: String,
+    /// Path and query, exactly as sent.
+    pub url: String,
+    /// The module's API name, exactly as sent.
+    pub module: String,
+    /// The ids it names, as sent, in the order sent.
+    pub ids: Vec<String>,
+}
+
+/// Seed, contents, limits and faults of a simulator.
+#[derive(Clone)]
+pub struct Config {
+    /// Where to listen. Loopback only; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Ids, names, tokens and chance follow from it.
+    pub seed: u64,
+    /// How many records of which module to begin with. A name that Zoho does not have becomes a
+    /// custom module.
+    pub records: Vec<(String, usize)>,
+    /// Faults by chance, each with its rate from 0 to 1.
+    pub faults: Vec<(Fault, f64)>,
+    /// The status when some items failed and some did not: 207 (Zoho's newer `OpenAPI` files) or
+    /// 200 (OAS record.json declares no other).
+    pub mixed_status: u16,
+    /// How many API calls may be under way at once; one more gets 429 (API Limits page: 5 to 25 by
+    /// edition).
+    pub concurrency_limit: usize,
+    /// API credits of 24 hours; beyond them every call gets 429.
+    pub daily_credits: u64,
+    /// How long each API call takes, in milliseconds, half of it before the effect.
+    pub latency_ms: u64,
+    /// How long [`Fault::Delay`] keeps an answer back, in milliseconds.
+    pub delay_ms: u64,
+    /// How long after its arrival a call under [`Fault::Late`] takes effect, in milliseconds of
+    /// the simulator's clock.
+    pub late_ms: i64,
+    /// What [`Fault::ThrottleRetryAfter`] asks for, in seconds.
+    pub retry_after_s: u64,
+    /// The longest path and query, in bytes; longer ones get 414.
+    pub max_url_bytes: usize,
+    /// The time.
+    pub now: SimulatorClock,
+    /// Sees each write before its effect.
+    pub on_write: Option<WriteHook>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            seed: 1,
+            records: Vec::new(),
+            faults: Vec::new(),
+            mixed_status: 207,
+            concurrency_limit: 20,
+            daily_credits: 52_000,
+            latency_ms: 0,
+            delay_ms: 1000,
+            late_ms: 5000,
+            retry_after_s: 2,
+            max_url_bytes: 8192,
+            now: system_clock(),
+            on_write: None,
+        }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("listen", &self.listen)
+            .field("seed", &self.seed)
+            .field("records", &self.records)
+            .field("faults", &self.faults)
+            .finish_non_exhaustive()
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one real clock of the simulator, which takes nothing from the rest of the crate"
+)]
+fn system_clock() -> SimulatorClock {
+    Arc::new(|| chrono::Utc::now().timestamp_millis())
+}

@@ -1,0 +1,280 @@
+//! The handle of a running simulator.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::watch;
+
+use super::config::Config;
+use super::control::Control;
+use super::fault::{Fault, is_rate};
+use super::limits::RequestSeen;
+use super::routes::control::STATE_PATH;
+use super::server;
+use super::shared::Shared;
+use super::state::Snapshot;
+use super::wire::CuttingListener;
+
+/// A running simulator; dropping it stops it.
+#[derive(Debug)]
+pub struct Simulator {
+    shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Simulator {
+    /// Starts one on the current tokio runtime.
+    ///
+    /// # Errors
+    /// When the address is not loopback or cannot be listened on, when a number in the
+    /// configuration makes no sense, or when there is no current runtime.
+    pub fn start(config: Config) -> io::Result<Self> {
+        let runtime = Handle::try_current().map_err(io::Error::other)?;
+        let prepared = Prepared::new(config)?;
+        let shared = Arc::clone(&prepared.shared);
+        let stop = prepared.stop.clone();
+        let listener = prepared.listen()?;
+        runtime.spawn(server::run(Arc::clone(&shared), listener));
+        Ok(Self {
+            shared,
+            stop,
+            thread: None,
+        })
+    }
+
+    /// Starts one on a thread of its own, for callers without a runtime. Dropping it waits for the
+    /// thread, and with it for all connections, to end.
+    ///
+    /// # Errors
+    /// As [`Simulator::start`], and when no thread can be made.
+    pub fn start_blocking(config: Config) -> io::Result<Self> {
+        let prepared = Prepared::new(config)?;
+        let shared = Arc::clone(&prepared.shared);
+        let stop = prepared.stop.clone();
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let listener = {
+            let _inside = runtime.enter();
+            prepared.listen()?
+        };
+        let served = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("zoho-simulator".to_owned())
+            .spawn(move || runtime.block_on(server::run(served, listener)))?;
+        Ok(Self {
+            shared,
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    /// The API's base URL, without a slash at the end.
+    pub fn api_url(&self) -> String {
+        self.shared.api_url.clone()
+    }
+
+    /// The accounts server's base URL, without a slash at the end.
+    pub fn accounts_url(&self) -> String {
+        self.shared.api_url.clone()
+    }
+
+    /// The URL that shows live, binned and purged ids of each module as JSON.
+    pub fn state_url(&self) -> String {
+        format!("{}{STATE_PATH}", self.shared.api_url)
+    }
+
+    /// An access token that is good for ever.
+    pub fn access_token(&self) -> String {
+        self.shared.lock().tokens.ready.clone()
+    }
+
+    /// The client that the token endpoint knows.
+    pub fn client_id(&self) -> String {
+        self.shared.lock().tokens.client_id.clone()
+    }
+
+    /// That client's secret.
+    pub fn client_secret(&self) -> String {
+        self.shared.lock().tokens.client_secret.clone()
+    }
+
+    /// That client's refresh token.
+    pub fn refresh_token(&self) -> String {
+        self.shared.lock().tokens.refresh_token.clone()
+    }
+
+    /// A grant code, good once.
+    pub fn grant_code(&self) -> String {
+        self.shared.lock().tokens.grant_code.clone()
+    }
+
+    /// How many calls the token endpoint got.
+    pub fn token_calls(&self) -> u64 {
+        self.shared.lock().tokens.calls()
+    }
+
+    /// Everything at this moment.
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.lock().snapshot()
+    }
+
+    /// The API calls so far, in the order of arrival.
+    pub fn requests(&self) -> Vec<RequestSeen> {
+        self.shared.lock().log.all().to_vec()
+    }
+
+    /// The org's id.
+    pub fn org_id(&self) -> u64 {
+        self.shared.lock().world.org_id()
+    }
+
+    /// Adds records to a module, which is made where there is none; their ids, ascending.
+    pub fn add_records(&self, module: &str, count: usize) -> Vec<u64> {
+        let now = self.shared.now();
+        self.shared.lock().world.add_records(module, count, now)
+    }
+
+    /// Locks a live record: deleting it is `RECORD_LOCKED`. This and the following controls say
+    /// whether the record was where that could be done.
+    pub fn lock(&self, id: u64) -> bool {
+        self.control(Control::Lock, id)
+    }
+
+    /// Puts a live record up for approval: deleting it is `NOT_APPROVED`.
+    pub fn unapprove(&self, id: u64) -> bool {
+        self.control(Control::Unapprove, id)
+    }
+
+    /// Puts a live record into a blueprint: deleting it is `RECORD_IN_BLUEPRINT`.
+    pub fn enter_blueprint(&self, id: u64) -> bool {
+        self.control(Control::EnterBlueprint, id)
+    }
+
+    /// Converts a live lead: lists show it only on demand.
+    pub fn convert(&self, id: u64) -> bool {
+        self.control(Control::Convert, id)
+    }
+
+    /// Another user deletes a live record.
+    pub fn delete_as_other_user(&self, id: u64) -> bool {
+        self.control(Control::DeleteAsOther, id)
+    }
+
+    /// The token's user deletes a live record by hand.
+    pub fn delete_as_our_user(&self, id: u64) -> bool {
+        self.control(Control::DeleteAsOurs, id)
+    }
+
+    /// Another user erases a record from the bin.
+    pub fn purge(&self, id: u64) -> bool {
+        self.control(Control::Purge, id)
+    }
+
+    /// Another user brings a record back from the bin.
+    pub fn restore(&self, id: u64) -> bool {
+        self.control(Control::Restore, id)
+    }
+
+    /// Somebody changes a live record: its `Modified_Time` is now.
+    pub fn touch(&self, id: u64) -> bool {
+        self.control(Control::Touch, id)
+    }
+
+    /// Lets these faults strike the next calls, one each: write faults the next writes, read
+    /// faults the next reads.
+    pub fn plan_faults(&self, faults: Vec<Fault>) {
+        self.shared.lock().faults.plan(faults);
+    }
+
+    /// Lets a fault strike by chance, at a rate from 0 to 1.
+    pub fn set_rate(&self, fault: Fault, rate: f64) {
+        self.shared.lock().faults.set_rate(fault, rate);
+    }
+
+    /// Ends all faults, by chance and planned. Late effects that are under way still come.
+    pub fn clear_faults(&self) {
+        self.shared.lock().faults.clear();
+    }
+
+    fn control(&self, control: Control, id: u64) -> bool {
+        let now = self.shared.now();
+        control.apply(&mut self.shared.lock().world, id, now)
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the simulator's thread panicked");
+        }
+    }
+}
+
+/// Everything that a start needs before there is a runtime.
+struct Prepared {
+    shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+    socket: TcpListener,
+}
+
+impl Prepared {
+    fn new(config: Config) -> io::Result<Self> {
+        check(&config)?;
+        let socket = TcpListener::bind(config.listen)?;
+        socket.set_nonblocking(true)?;
+        let address: SocketAddr = socket.local_addr()?;
+        let (stop, stopped) = watch::channel(false);
+        let shared = Arc::new(Shared::new(config, format!("http://{address}"), stopped));
+        Ok(Self {
+            shared,
+            stop,
+            socket,
+        })
+    }
+
+    /// Hands the socket to the current runtime.
+    fn listen(self) -> io::Result<CuttingListener> {
+        Ok(CuttingListener {
+            inner: tokio::net::TcpListener::from_std(self.socket)?,
+            stop: self.shared.stop.clone(),
+        })
+    }
+}
+
+fn check(config: &Config) -> io::Result<()> {
+    let refuse = |why: String| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    // The controls ask for no token.
+    if !config.listen.ip().is_loopback() {
+        return refuse(format!(
+            "{} is not a loopback address: the simulator listens on 127.0.0.1 or ::1 only",
+            config.listen
+        ));
+    }
+    for (module, _) in &config.records {
+        let good = module.starts_with(|first: char| first.is_ascii_alphabetic())
+            && module
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if !good {
+            return refuse(format!(
+                "\"{module}\" is not a module's API name: write Leads=100"
+            ));
+        }
+    }
+    if let Some((fault, rate)) = config.faults.iter().find(|(_, rate)| !is_rate(*rate)) {
+        return refuse(format!("the rate {rate} of {fault} is not from 0 to 1"));
+    }
+    if ![200, 207].contains(&config.mixed_status) {
+        return refuse(format!(
+            "the mixed status {} is neither 200 nor 207",
+            config.mixed_status
+        ));
+    }
+    Ok(())
+}

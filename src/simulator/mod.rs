@@ -1,0 +1,35 @@
+//! A Zoho that keeps state and misbehaves on demand, over real HTTP on loopback.
+//!
+//! It is the other side of everything that this program does with Zoho, so it shares no code with
+//! the program: it names nothing of the crate outside this module, builds its answers and reads
+//! its requests by itself, and takes the time from a closure. Where Zoho's texts leave something
+//! open, it takes the strictest reading.
+//!
+//! **Invariant:** every effect is in [`Snapshot::history`] with the number of the call that had
+//! it, and every call is in [`Simulator::requests`] from the moment it arrived.
+
+mod answer;
+mod call;
+mod config;
+mod control;
+mod dice;
+mod fault;
+mod handle;
+mod limits;
+mod mangle;
+mod routes;
+mod server;
+mod shared;
+mod state;
+mod time;
+mod token;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::{Config, SimulatorClock, WriteHook, WriteSeen};
+pub use fault::{Fault, FaultError, parse_fault};
+pub use handle::Simulator;
+pub use limits::RequestSeen;
+pub use state::{Actor, Effect, EffectKind, ModuleSnapshot, Snapshot};

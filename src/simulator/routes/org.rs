@@ -1,0 +1,52 @@
+//! `GET /crm/{v}/org` and `GET /crm/{v}/users` (Organization and Users pages, OAS users.json).
+
+use serde_json::{Value, json};
+
+use super::super::answer::{Answer, bad_parameter};
+use super::super::call::Call;
+use super::super::state::{Actor, World};
+
+/// The org.
+pub(crate) fn org(world: &World) -> Answer {
+    let id = world.org_id();
+    Answer::json(
+        200,
+        json!({"org": [{
+            "id": id.to_string(),
+            "zgid": (id % 1_000_000_000 + 700_000_000).to_string(),
+            "company_name": "Simulated Org",
+            "country_code": "IN",
+            "time_zone": "Asia/Kolkata",
+            "iso_code": "INR",
+            "license_details": {"paid_type": "enterprise", "paid": true, "users_license_purchased": 2},
+        }]}),
+    )
+}
+
+/// The current user, or both users.
+pub(crate) fn users(world: &World, call: &Call) -> Result<Answer, Answer> {
+    let actors: &[Actor] = match call.parameter("type").unwrap_or("AllUsers") {
+        "CurrentUser" => &[Actor::TokenUser],
+        "AllUsers" | "ActiveUsers" | "ActiveConfirmedUsers" | "ConfirmedUsers" => {
+            &[Actor::TokenUser, Actor::OtherUser]
+        }
+        "DeactiveUsers" | "NotConfirmedUsers" => return Ok(Answer::nothing()),
+        _ => return Err(bad_parameter("type", "invalid data")),
+    };
+    let users: Vec<Value> = actors
+        .iter()
+        .filter_map(|actor| world.user(*actor))
+        .map(|(id, name)| {
+            json!({
+                "id": id.to_string(),
+                "full_name": name,
+                "email": format!("user{}@example.com", id % 1000),
+                "status": "active",
+                "confirm": true,
+                "role": {"name": "CEO", "id": (id + 1000).to_string()},
+                "profile": {"name": "Administrator", "id": (id + 2000).to_string()},
+            })
+        })
+        .collect();
+    Ok(Answer::json(200, json!({"users": users})))
+}

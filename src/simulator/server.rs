@@ -1,0 +1,328 @@
+//! From a request to an answer, or to the lack of one: the order of checks, faults and effects.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::Response;
+use axum::{Router, serve};
+use serde_json::json;
+
+use super::answer::{
+    Answer, authentication_failure, bad_gateway, credits_used_up, internal_error, invalid_token,
+    no_permission, scope_mismatch, too_many_calls, url_too_long,
+};
+use super::call::Call;
+use super::config::WriteSeen;
+use super::fault::{Fault, Strike};
+use super::limits::Slot;
+use super::mangle::mangle;
+use super::routes::{self, Doing, Route, Write, control, oauth};
+use super::shared::{Inner, LateWrite, Shared};
+use super::wire::{Connection, CuttingListener};
+
+const BODY_LIMIT: usize = 16 * 1024 * 1024;
+const SCHEME: &str = "Zoho-oauthtoken ";
+
+/// What becomes of an answer on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// It is sent.
+    Whole,
+    /// Its body is sent by half.
+    Half,
+    /// Nothing is sent, and the connection closes.
+    Lost,
+    /// Nothing is sent, and the connection stays.
+    Never,
+}
+
+/// An answer and its ending.
+type Reply = (Answer, Ending);
+
+/// Serves until the simulator stops.
+pub(crate) async fn run(shared: Arc<Shared>, listener: CuttingListener) {
+    let mut stop = shared.stop.clone();
+    let service = Router::new()
+        .fallback(handle)
+        .with_state(shared)
+        .into_make_service_with_connect_info::<Connection>();
+    tokio::select! {
+        served = serve(listener, service) => {
+            if let Err(error) = served {
+                tracing::error!(%error, "the simulator's server ended");
+            }
+        }
+        // An error means that the handle is gone, which is a stop as well.
+        _ = stop.wait_for(|stopped| *stopped) => {}
+    }
+}
+
+async fn handle(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    // Bodies are read to their end: some clients fail when the answer comes before that.
+    let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
+        return Answer::json(413, json!({})).into_response(shared.now());
+    };
+    let call = Call::new(&parts, body);
+    let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+    let answer = match segments.as_slice() {
+        ["_simulator", path @ ..] => control::serve(&shared, &call, path),
+        ["oauth", "v2", path @ ..] => oauth::serve(&shared, &call, path),
+        _ => serve_api(&shared, &connection, &call).await,
+    };
+    answer.into_response(shared.now())
+}
+
+/// An API call: logged when it arrives, shown to the hook, carried out, logged again, sent or not.
+async fn serve_api(shared: &Shared, connection: &Connection, call: &Call) -> Answer {
+    let too_long = call.url.len() > shared.config.max_url_bytes;
+    let route = if too_long {
+        Err(url_too_long())
+    } else {
+        routes::find(call)
+    };
+    let number = arrive(shared, call, route.as_ref().ok());
+    let (mut answer, ending) = match route {
+        Err(error) => (error, Ending::Whole),
+        Ok(route) => admit(shared, call, number, route).await,
+    };
+    if ending == Ending::Never {
+        stopped(shared).await;
+    }
+    let mut inner = shared.lock();
+    if let Some(left) = inner.credits.announced() {
+        answer = answer.with_header("x-api-credits-remaining", left.to_string());
+    }
+    match ending {
+        Ending::Whole | Ending::Half => {
+            if let Some(entry) = inner.log.entry(number) {
+                entry.status = Some(answer.status);
+            }
+            if ending == Ending::Half {
+                connection.cut_body_after(answer.body_length() / 2);
+            }
+        }
+        Ending::Lost | Ending::Never => connection.cut_before_answer(),
+    }
+    answer
+}
+
+/// Logs a call and shows a write to the hook, before anything can come of it.
+fn arrive(shared: &Shared, call: &Call, route: Option<&Route>) -> u64 {
+    let write = match route {
+        Some(Route::Write(write)) => Some(write),
+        Some(Route::Read(_)) | None => None,
+    };
+    let ids = (call.method != "GET").then(|| write.map(Write::ids).unwrap_or_default());
+    let number = shared.lock().log.begin(
+        shared.now(),
+        (call.method.as_str(), call.url.as_str()),
+        ids.clone(),
+    );
+    if let (Some(ids), Some(hook)) = (ids, &shared.config.on_write) {
+        hook(&WriteSeen {
+            number,
+            method: call.method.clone(),
+            url: call.url.clone(),
+            module: write.map(Write::module).unwrap_or_default().to_owned(),
+            ids,
+        });
+    }
+    number
+}
+
+/// Token, limits and fault; then the call itself, amid its latency.
+async fn admit(shared: &Shared, call: &Call, number: u64, route: Route) -> Reply {
+    if let Err(error) = authorize(shared, call) {
+        return (error, Ending::Whole);
+    }
+    let Some(_slot) = Slot::take(&shared.under_way, shared.config.concurrency_limit) else {
+        return (too_many_calls(), Ending::Whole);
+    };
+    let cost = match &route {
+        Route::Read(read) => read.credits(),
+        Route::Write(write) => write.credits(),
+    };
+    let strike = {
+        let mut inner = shared.lock();
+        if !inner.credits.take(shared.now(), cost) {
+            return (credits_used_up(), Ending::Whole);
+        }
+        let is_write = matches!(route, Route::Write(_));
+        let strike = inner.faults.strike(is_write, fingerprint(call));
+        if let Some(entry) = inner.log.entry(number) {
+            entry.fault = strike.map(|strike| strike.fault);
+        }
+        strike
+    };
+    // The effect lies amid the latency, so that a client killed while it waits meets both cases.
+    let latency = shared.config.latency_ms;
+    pause(shared, latency / 2).await;
+    let reply = match route {
+        Route::Read(read) => match strike {
+            None => {
+                let answer = read.answer(&shared.lock().world, call, shared.now());
+                (answer, Ending::Whole)
+            }
+            Some(strike) => struck_read(strike.fault),
+        },
+        Route::Write(write) => carry_out(shared, call, number, write, strike),
+    };
+    pause(shared, latency - latency / 2).await;
+    if strike.is_some_and(|strike| strike.fault == Fault::Delay) {
+        pause(shared, shared.config.delay_ms).await;
+    }
+    reply
+}
+
+fn authorize(shared: &Shared, call: &Call) -> Result<(), Answer> {
+    let token = call
+        .header("authorization")
+        .and_then(|value| value.strip_prefix(SCHEME))
+        .ok_or_else(authentication_failure)?;
+    if shared.lock().tokens.accepts(token, shared.now()) {
+        Ok(())
+    } else {
+        Err(invalid_token())
+    }
+}
+
+fn struck_read(fault: Fault) -> Reply {
+    if fault == Fault::ReadForbidden {
+        let answer = no_permission("permission denied", "Crm_Implied_View_Records");
+        (answer, Ending::Whole)
+    } else if fault == Fault::ReadInternalError {
+        (internal_error(false), Ending::Whole)
+    } else {
+        (Answer::nothing(), Ending::Lost)
+    }
+}
+
+fn carry_out(
+    shared: &Shared,
+    call: &Call,
+    number: u64,
+    write: Write,
+    strike: Option<Strike>,
+) -> Reply {
+    let fault = strike.map(|strike| strike.fault);
+    if let Some(reply) = fault.and_then(|fault| nothing_done(shared, call, &write, fault)) {
+        return reply;
+    }
+    let now = shared.now();
+    let mut inner = shared.lock();
+    if fault == Some(Fault::Late) {
+        inner.postpone(LateWrite {
+            due_ms: now.saturating_add(shared.config.late_ms),
+            request: number,
+            write,
+        });
+        return (Answer::nothing(), Ending::Lost);
+    }
+    let doing = Doing {
+        request: number,
+        at_ms: now,
+        mixed_status: shared.config.mixed_status,
+        refuse: strike
+            .filter(|strike| strike.fault == Fault::Refuse)
+            .map(|strike| strike.bits),
+    };
+    let (answer, applied) = write.carry_out(&mut inner.world, doing);
+    if let Some(entry) = inner.log.entry(number) {
+        entry.applied = applied;
+    }
+    match strike {
+        None => (answer, Ending::Whole),
+        Some(strike) => done_but(&inner, &write, answer, strike),
+    }
+}
+
+/// The replies of faults under which nothing is done; `None` for those under which it is.
+fn nothing_done(shared: &Shared, call: &Call, write: &Write, fault: Fault) -> Option<Reply> {
+    let answer = match fault {
+        Fault::Throttle => too_many_calls(),
+        Fault::ThrottleRetryAfter => {
+            let seconds = shared.config.retry_after_s.to_string();
+            too_many_calls().with_header("retry-after", seconds)
+        }
+        Fault::LoseRequest => return Some((Answer::nothing(), Ending::Lost)),
+        Fault::NeverAnswers => return Some((Answer::nothing(), Ending::Never)),
+        Fault::Html => bad_gateway(),
+        Fault::InternalError => internal_error(write.is_single()),
+        Fault::ExpiredToken => invalid_token(),
+        Fault::Redirect => Answer::json(307, json!({}))
+            .with_header("location", format!("{}{}", shared.api_url, call.url)),
+        Fault::Scope => scope_mismatch(),
+        Fault::NoPermission => {
+            let permission = format!("Crm_Implied_Delete_{}", write.module());
+            no_permission("Permission denied to delete", &permission)
+        }
+        Fault::Refuse
+        | Fault::Delay
+        | Fault::LoseAnswer
+        | Fault::CutBody
+        | Fault::HtmlApplied
+        | Fault::InternalErrorApplied
+        | Fault::MissingId
+        | Fault::UnknownId
+        | Fault::DoubleId
+        | Fault::Anonymous
+        | Fault::Shuffle
+        | Fault::Late
+        | Fault::ReadForbidden
+        | Fault::ReadInternalError
+        | Fault::ReadLost => return None,
+    };
+    Some((answer, Ending::Whole))
+}
+
+/// What a fault makes of the right answer of a call that was carried out.
+fn done_but(inner: &Inner, write: &Write, mut answer: Answer, strike: Strike) -> Reply {
+    if strike.fault == Fault::LoseAnswer {
+        (answer, Ending::Lost)
+    } else if strike.fault == Fault::CutBody {
+        (answer, Ending::Half)
+    } else if strike.fault == Fault::HtmlApplied {
+        (bad_gateway(), Ending::Whole)
+    } else if strike.fault == Fault::InternalErrorApplied {
+        (internal_error(write.is_single()), Ending::Whole)
+    } else {
+        let unknown = inner.world.unknown_id(strike.bits);
+        mangle(&mut answer.content, strike, unknown);
+        (answer, Ending::Whole)
+    }
+}
+
+/// The same for the same call, in every process.
+fn fingerprint(call: &Call) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&call.method, &call.url, call.body.as_ref()).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Waits, but not beyond the simulator's end.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the delay is one that a client really has to wait for"
+)]
+async fn pause(shared: &Shared, ms: u64) {
+    if ms > 0 {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(ms)) => {}
+            () = stopped(shared) => {}
+        }
+    }
+}
+
+async fn stopped(shared: &Shared) {
+    let mut stop = shared.stop.clone();
+    // An error means that the handle is gone, which is a stop as well.
+    drop(stop.wait_for(|stopped| *stopped).await);
+}

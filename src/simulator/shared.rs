@@ -1,0 +1,131 @@
+//! What handlers, controls and the handle share: the state behind one lock.
+
+use std::fmt;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::config::Config;
+use super::fault::FaultPlan;
+use super::limits::{Credits, RequestLog};
+use super::routes::{Doing, Write};
+use super::state::{Snapshot, World};
+use super::token::Tokens;
+
+/// One simulator.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    /// Scheme, host and port, without a slash at the end.
+    pub(crate) api_url: String,
+    pub(crate) under_way: AtomicUsize,
+    /// Becomes true when the simulator stops.
+    pub(crate) stop: watch::Receiver<bool>,
+    inner: Mutex<Inner>,
+}
+
+/// Everything that changes.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) world: World,
+    pub(crate) log: RequestLog,
+    pub(crate) faults: FaultPlan,
+    pub(crate) credits: Credits,
+    pub(crate) tokens: Tokens,
+    late: Vec<LateWrite>,
+}
+
+/// A write whose answer was lost and whose effect is still to come.
+#[derive(Debug)]
+pub(crate) struct LateWrite {
+    pub(crate) due_ms: i64,
+    pub(crate) request: u64,
+    pub(crate) write: Write,
+}
+
+impl Shared {
+    pub(crate) fn new(config: Config, api_url: String, stop: watch::Receiver<bool>) -> Self {
+        let now = (config.now)();
+        let mut world = World::new(config.seed);
+        for (module, count) in &config.records {
+            world.add_module(module);
+            world.add_records(module, *count, now);
+        }
+        let inner = Inner {
+            world,
+            log: RequestLog::default(),
+            faults: FaultPlan::new(config.seed, &config.faults),
+            credits: Credits::new(config.daily_credits),
+            tokens: Tokens::new(config.seed),
+            late: Vec::new(),
+        };
+        Self {
+            config,
+            api_url,
+            under_way: AtomicUsize::new(0),
+            stop,
+            inner: Mutex::new(inner),
+        }
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        (self.config.now)()
+    }
+
+    /// The state as it is now: whatever fell due since the last look has happened. All looks and
+    /// changes come through here, so late effects need no timer.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        let now = self.now();
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.settle(now, self.config.mixed_status);
+        inner
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("api_url", &self.api_url)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    /// Keeps a write for later.
+    pub(crate) fn postpone(&mut self, late: LateWrite) {
+        self.late.push(late);
+    }
+
+    /// Everything at this moment.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            requests: u64::try_from(self.log.count()).unwrap_or(u64::MAX),
+            writes: self.log.writes(),
+            late: self.late.len(),
+            credits_used: self.credits.used(),
+            ..self.world.snapshot()
+        }
+    }
+
+    fn settle(&mut self, now: i64, mixed_status: u16) {
+        // `partition` keeps the order, so writes that fell due together act as they arrived.
+        let (mut due, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.late)
+            .into_iter()
+            .partition(|late| late.due_ms <= now);
+        self.late = waiting;
+        due.sort_by_key(|late| late.due_ms);
+        for late in due {
+            let doing = Doing {
+                request: late.request,
+                at_ms: late.due_ms,
+                mixed_status,
+                refuse: None,
+            };
+            let (_, applied) = late.write.carry_out(&mut self.world, doing);
+            if let Some(entry) = self.log.entry(late.request) {
+                entry.applied = applied;
+            }
+        }
+        self.world.expire(now);
+    }
+}
