@@ -22,10 +22,7 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the Clock that the others take"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the Clock that the others take")]
     fn now(&self) -> Timestamp {
         chrono::Utc::now().into()
     }
@@ -38,10 +35,7 @@ impl Clock for SystemClock {
         clock.now().map_or(Duration::ZERO, Duration::from)
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the Clock that the others take"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the Clock that the others take")]
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }

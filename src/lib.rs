@@ -3,6 +3,8 @@
 //! Read in this order: [`domain`] holds the rules and nothing else; [`store`] and [`zoho`] are the two
 //! edges, SQLite and HTTP; [`cli`] is the program.
 
+#![forbid(unsafe_code)]
+
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -1,3 +1,141 @@
-//! The command line.
+//! The command line: one file a command.
 
+pub mod context;
+pub mod error;
+pub mod exit;
 pub mod output;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::output::{Color, Options, Out};
+use crate::clock::SystemClock;
+use crate::config::{ConfigFile, Flags, Settings};
+
+/// Delete records, remove tags and unlink related records in Zoho CRM and Bigin so that every item can be accounted for
+#[derive(Debug, Parser)]
+#[command(name = "journal", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 error, 2 usage, 3 some entries failed, 4 not settled \
+yet, 5 not allowed, 6 stopped by a budget, 7 refused, 8 not confirmed, 10 no journal, 11 another run, \
+12 not verified, 130 interrupted."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
+struct Global {
+    /// The journal's file [env: JOURNAL_DB] [default: <data directory>/<profile>.db]
+    #[arg(long, global = true, value_name = "PATH")]
+    db: Option<PathBuf>,
+    /// The profile of the settings file [env: JOURNAL_PROFILE]
+    #[arg(long, global = true, value_name = "NAME")]
+    profile: Option<String>,
+    /// The settings file [env: JOURNAL_CONFIG]
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    json: bool,
+    /// Talk less: only data, warnings and errors
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Talk more; twice for a log of every step
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    color: Color,
+    /// Never ask; what needs an answer fails instead
+    #[arg(long, global = true)]
+    no_input: bool,
+    /// Never draw a progress bar
+    #[arg(long, global = true)]
+    no_progress: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+impl Command {
+    /// Flags of this command that are settings, too.
+    fn settings(&self, flags: Flags) -> Flags {
+        let _ = self;
+        flags
+    }
+
+    fn run(self, context: &mut Context) -> Result<Exit, CliError> {
+        let _ = context;
+        match self {}
+    }
+}
+
+/// Runs the program: parses, resolves the settings, runs the command, tells errors.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors, and clap prints them to stdout itself.
+            let wanted = !error.use_stderr();
+            return if error.print().is_ok() && wanted { Exit::Done } else { Exit::Usage };
+        }
+    };
+    let global = &cli.global;
+    let mut out = Out::stdio(Options {
+        json: global.json,
+        quiet: global.quiet,
+        verbose: global.verbose > 0,
+        color: global.color,
+        no_progress: global.no_progress,
+    });
+    let flags = cli.command.settings(Flags {
+        config: global.config.clone(),
+        profile: global.profile.clone(),
+        db: global.db.clone(),
+        ..Flags::default()
+    });
+    let input_allowed = !global.no_input && std::io::stdin().is_terminal();
+    let settings = match settings(&flags) {
+        Ok(settings) => settings,
+        Err(error) => return tell(&mut out, &error),
+    };
+    let mut context = Context { settings, out, clock: SystemClock, input_allowed };
+    let result = cli.command.run(&mut context);
+    let flushed = context.out.flush();
+    match (result, flushed) {
+        (Ok(exit), Ok(())) => exit,
+        (Ok(_), Err(error)) => tell(&mut context.out, &error.into()),
+        (Err(error), _) => tell(&mut context.out, &error),
+    }
+}
+
+fn settings(flags: &Flags) -> Result<Settings, CliError> {
+    let environment = |name: &str| std::env::var(name).ok();
+    let file = ConfigFile::find(flags.config.as_deref(), &environment)?;
+    Ok(Settings::resolve(flags, &environment, file.as_ref())?)
+}
+
+/// Tells an error. A reader that went away (`journal list | head`) is none.
+fn tell(out: &mut Out, error: &CliError) -> Exit {
+    if error.is_closed_output() {
+        return Exit::Done;
+    }
+    match out.error(&error.report()) {
+        Ok(()) => error.exit(),
+        Err(_) => Exit::Error,
+    }
+}

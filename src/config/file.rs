@@ -39,11 +39,9 @@ impl ConfigFile {
         flag: Option<&Path>,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Option<Self>, ConfigError> {
-        let named = flag.map(Path::to_owned).or_else(|| {
-            env(FILE_VARIABLE)
-                .filter(|text| !text.is_empty())
-                .map(PathBuf::from)
-        });
+        let named = flag
+            .map(Path::to_owned)
+            .or_else(|| env(FILE_VARIABLE).filter(|text| !text.is_empty()).map(PathBuf::from));
         if let Some(path) = named {
             return Self::read(&path).map(Some);
         }
@@ -83,11 +81,7 @@ impl ConfigFile {
                 why: plain_reason(error.message()),
             }
         })?;
-        let mut file = Self {
-            path: path.to_owned(),
-            top: Vec::new(),
-            profiles: Vec::new(),
-        };
+        let mut file = Self { path: path.to_owned(), top: Vec::new(), profiles: Vec::new() };
         for (name, value) in table {
             match (name.as_str(), value) {
                 ("profile", Value::Table(profiles)) => file.take_profiles(profiles)?,
@@ -130,11 +124,7 @@ impl ConfigFile {
     fn entry(&self, prefix: &str, name: &str, value: &Value) -> Result<Entry, ConfigError> {
         let full = format!("{prefix}{}", shortened(name));
         if let Some(place) = place_of_secret(name) {
-            return Err(ConfigError::Secret {
-                path: self.path.clone(),
-                key: full,
-                place,
-            });
+            return Err(ConfigError::Secret { path: self.path.clone(), key: full, place });
         }
         let Ok(key) = name.parse::<Key>() else {
             let names = Key::ALL.iter().map(|key| key.wire_name());
@@ -146,16 +136,10 @@ impl ConfigFile {
         };
         let expected = match (key.shape(), value) {
             (Shape::Text | Shape::TextOrNumber, Value::String(text)) => {
-                return Ok(Entry {
-                    key,
-                    text: text.clone(),
-                });
+                return Ok(Entry { key, text: text.clone() });
             }
             (Shape::Number | Shape::TextOrNumber, Value::Integer(number)) => {
-                return Ok(Entry {
-                    key,
-                    text: number.to_string(),
-                });
+                return Ok(Entry { key, text: number.to_string() });
             }
             (Shape::Text, _) => "text in quotes",
             (Shape::Number, _) => "a whole number without quotes",
@@ -181,11 +165,7 @@ impl ConfigFile {
     /// Refuses a profile that the file ought to have. Were it ignored, a slip in `sandbox` would
     /// quietly mean production. A file without any profiles says nothing about them.
     pub(super) fn check_profile(&self, profile: &str, default: &str) -> Result<(), ConfigError> {
-        let mut names: Vec<&str> = self
-            .profiles
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect();
+        let mut names: Vec<&str> = self.profiles.iter().map(|(name, _)| name.as_str()).collect();
         if names.is_empty() || profile == default || names.contains(&profile) {
             return Ok(());
         }
@@ -204,10 +184,7 @@ impl ConfigFile {
     }
 
     fn origin(&self, key: String) -> Origin {
-        Origin::File {
-            path: self.path.clone(),
-            key,
-        }
+        Origin::File { path: self.path.clone(), key }
     }
 
     fn wrong_type(&self, key: &str, expected: &'static str, found: &Value) -> ConfigError {
@@ -242,11 +219,7 @@ fn line_of(before: &[u8]) -> usize {
 fn plain_reason(message: &str) -> String {
     let first = message.lines().next().unwrap_or_default();
     let unquoted = first.split(['`', '"']).next().unwrap_or_default().trim();
-    if unquoted.is_empty() {
-        "not TOML".to_owned()
-    } else {
-        format!("not TOML: {unquoted}")
-    }
+    if unquoted.is_empty() { "not TOML".to_owned() } else { format!("not TOML: {unquoted}") }
 }
 
 /// Where a key's value belongs, if by its name it is a secret.
@@ -256,11 +229,7 @@ fn place_of_secret(name: &str) -> Option<&'static str> {
         "client_secret" => Some("run `journal auth login`, or set ZOHO_CLIENT_SECRET"),
         "refresh_token" => Some("run `journal auth login`, or set ZOHO_REFRESH_TOKEN"),
         "access_token" => Some("run `journal auth login`, or set ZOHO_ACCESS_TOKEN"),
-        other
-            if ["secret", "token", "password"]
-                .iter()
-                .any(|word| other.contains(word)) =>
-        {
+        other if ["secret", "token", "password"].iter().any(|word| other.contains(word)) => {
             Some("run `journal auth login`")
         }
         _ => None,

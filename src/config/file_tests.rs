@@ -28,17 +28,11 @@ fn a_profiles_own_value_wins_over_the_common_one() {
     };
     assert_eq!(
         get("acme", Key::DataCenter),
-        (
-            "in".to_owned(),
-            "profile.acme.data_center in /etc/journal.toml".to_owned()
-        )
+        ("in".to_owned(), "profile.acme.data_center in /etc/journal.toml".to_owned())
     );
     assert_eq!(
         get("default", Key::DataCenter),
-        (
-            "eu".to_owned(),
-            "data_center in /etc/journal.toml".to_owned()
-        )
+        ("eu".to_owned(), "data_center in /etc/journal.toml".to_owned())
     );
     assert_eq!(get("acme", Key::MaxEntries).0, "500");
     assert_eq!(get("acme", Key::RequireApproval).0, "100");
@@ -84,10 +78,7 @@ fn secrets_are_refused_by_name_and_never_repeated() {
     ] {
         for table in ["", "[profile.acme]\n"] {
             let message = message(&format!("{table}{key} = \"canary-1234\""));
-            assert!(
-                message.contains(key) && message.contains(variable),
-                "{message}"
-            );
+            assert!(message.contains(key) && message.contains(variable), "{message}");
             assert!(!message.contains("canary"), "{message}");
         }
     }
@@ -120,9 +111,7 @@ fn a_misspelt_profile_is_not_taken_for_an_empty_one() {
     assert!(file.check_profile("sandbox", "default").is_ok());
     assert!(file.check_profile("default", "default").is_ok());
     assert_eq!(
-        file.check_profile("sandbx", "default")
-            .unwrap_err()
-            .to_string(),
+        file.check_profile("sandbx", "default").unwrap_err().to_string(),
         "/etc/journal.toml: no profile named sandbx, did you mean sandbox? (there are: acme, sandbox)"
     );
     let file = parse("environment = \"sandbox\"").unwrap();
@@ -144,10 +133,7 @@ fn a_named_file_must_exist_and_be_safe() {
 
     fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
     let error = ConfigFile::find(Some(&path), &nothing).unwrap_err();
-    assert!(
-        error.to_string().contains("can be changed by others"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("can be changed by others"), "{error}");
 }
 
 #[test]

@@ -22,9 +22,8 @@ const LONGEST_TIMEOUT: Duration = Duration::from_mins(10);
 const DEFAULT_QUARANTINE: Duration = Duration::from_mins(2);
 const LONGEST_QUARANTINE: Duration = Duration::from_hours(24);
 const DEFAULT_MAX_ENTRIES: u64 = 10_000;
-/// What the Standard edition allows at once ("API Limits" page); the engine starts lower and
-/// adapts, so smaller editions are safe.
-const DEFAULT_CONCURRENCY: u64 = 10;
+/// What every edition allows at once ("API Limits" page: Free has 5).
+const DEFAULT_CONCURRENCY: u64 = 5;
 /// More than any edition allows at once (25, "API Limits" page).
 const MOST_CONCURRENCY: u64 = 64;
 const DEFAULT_MAX_FAILURES: u64 = 100;
@@ -135,12 +134,7 @@ impl Settings {
         directories: impl FnOnce() -> Result<Directories, NoHome>,
     ) -> Result<Self, ConfigError> {
         let profile = profile(flags, env, file)?;
-        let sources = Sources {
-            flags,
-            env,
-            file,
-            profile: &profile.value,
-        };
+        let sources = Sources { flags, env, file, profile: &profile.value };
         let product = sources.name(Key::Product, Product::Crm)?;
         let number = |key, default, least, most| {
             sources.read(key, default, |text| value::number(text, least, most))
@@ -198,11 +192,7 @@ impl Settings {
     /// Every setting as text, for `config show`. There is no secret among them.
     pub fn rows(&self) -> Vec<Row> {
         fn row<T>(key: &'static str, setting: &Setting<T>, show: impl Fn(&T) -> String) -> Row {
-            Row {
-                key,
-                value: show(&setting.value),
-                origin: setting.origin.clone(),
-            }
+            Row { key, value: show(&setting.value), origin: setting.origin.clone() }
         }
         let own = |key: Key| key.wire_name();
         let path = |path: &PathBuf| path.display().to_string();
@@ -210,38 +200,20 @@ impl Settings {
         let url = |url: &Option<BaseUrl>| url.as_ref().map(BaseUrl::to_string).unwrap_or_default();
         vec![
             row("profile", &self.profile, String::clone),
-            row("config", &self.config, |file| {
-                file.as_ref().map(path).unwrap_or_default()
-            }),
+            row("config", &self.config, |file| file.as_ref().map(path).unwrap_or_default()),
             row(own(Key::Db), &self.db, path),
             row(own(Key::Product), &self.product, ToString::to_string),
             row(own(Key::DataCenter), &self.data_center, ToString::to_string),
-            row(
-                own(Key::Environment),
-                &self.environment,
-                ToString::to_string,
-            ),
+            row(own(Key::Environment), &self.environment, ToString::to_string),
             row(own(Key::ApiVersion), &self.api_version, ToString::to_string),
             row(own(Key::ApiUrl), &self.api_url, url),
             row(own(Key::AccountsUrl), &self.accounts_url, url),
             row(own(Key::Timeout), &self.timeout, span),
             row(own(Key::Quarantine), &self.quarantine, span),
-            row(
-                own(Key::RequireApproval),
-                &self.require_approval,
-                ToString::to_string,
-            ),
+            row(own(Key::RequireApproval), &self.require_approval, ToString::to_string),
             row(own(Key::MaxEntries), &self.max_entries, ToString::to_string),
-            row(
-                own(Key::Concurrency),
-                &self.concurrency,
-                ToString::to_string,
-            ),
-            row(
-                own(Key::MaxFailures),
-                &self.max_failures,
-                ToString::to_string,
-            ),
+            row(own(Key::Concurrency), &self.concurrency, ToString::to_string),
+            row(own(Key::MaxFailures), &self.max_failures, ToString::to_string),
         ]
     }
 }
@@ -288,9 +260,7 @@ impl Sources<'_> {
         T: std::str::FromStr,
         T::Err: ToString,
     {
-        self.read(key, default, |text| {
-            text.parse().map_err(|error: T::Err| error.to_string())
-        })
+        self.read(key, default, |text| text.parse().map_err(|error: T::Err| error.to_string()))
     }
 
     fn api_version(&self, product: Product) -> Result<Setting<ApiVersion>, ConfigError> {
@@ -311,19 +281,15 @@ impl Sources<'_> {
         directories: impl FnOnce() -> Result<Directories, NoHome>,
     ) -> Result<Setting<PathBuf>, ConfigError> {
         if let Some(path) = &self.flags.db {
-            return Ok(Setting {
-                value: path.clone(),
-                origin: Origin::Flag(Key::Db.flag()),
-            });
+            return Ok(Setting { value: path.clone(), origin: Origin::Flag(Key::Db.flag()) });
         }
         let Some((text, origin)) = self.text(Key::Db) else {
             return Ok(Setting::default_of(directories()?.journal(self.profile)));
         };
         match (value::path(&text), &origin) {
-            (Ok(path), Origin::File { path: file, .. }) => Ok(Setting {
-                value: file.parent().unwrap_or(Path::new("")).join(path),
-                origin,
-            }),
+            (Ok(path), Origin::File { path: file, .. }) => {
+                Ok(Setting { value: file.parent().unwrap_or(Path::new("")).join(path), origin })
+            }
             (Ok(value), _) => Ok(Setting { value, origin }),
             (Err(why), _) => Err(ConfigError::Value { origin, why }),
         }
@@ -380,10 +346,7 @@ fn config_origin(
     } else {
         Origin::Default
     };
-    Setting {
-        value: file.map(|file| file.path().to_owned()),
-        origin,
-    }
+    Setting { value: file.map(|file| file.path().to_owned()), origin }
 }
 
 #[cfg(test)]

@@ -22,9 +22,7 @@ fn resolve(flags: &Flags, env: &[(&str, &str)], file: &str) -> Result<Settings, 
 }
 
 fn failure(env: &[(&str, &str)], file: &str) -> String {
-    resolve(&Flags::default(), env, file)
-        .unwrap_err()
-        .to_string()
+    resolve(&Flags::default(), env, file).unwrap_err().to_string()
 }
 
 #[test]
@@ -54,7 +52,7 @@ fn the_defaults_are_the_documented_ones() {
             "quarantine=2m",
             "require_approval=never",
             "max_entries=10000",
-            "concurrency=10",
+            "concurrency=5",
             "max_failures=100",
         ]
     );
@@ -64,29 +62,17 @@ fn the_defaults_are_the_documented_ones() {
 fn flag_wins_over_environment_over_file_over_default() {
     let file = "timeout = \"1s\"";
     let env = [("JOURNAL_HTTP_TIMEOUT", "2s")];
-    let flags = Flags {
-        timeout: Some("3s".to_owned()),
-        ..Flags::default()
-    };
+    let flags = Flags { timeout: Some("3s".to_owned()), ..Flags::default() };
     let timeout = |flags: &Flags, env: &[(&str, &str)], file| {
         let setting = resolve(flags, env, file).unwrap().timeout;
         (setting.value.as_secs(), setting.origin.to_string())
     };
     let none = Flags::default();
     assert_eq!(timeout(&flags, &env, file), (3, "flag --timeout".into()));
-    assert_eq!(
-        timeout(&none, &env, file),
-        (2, "environment JOURNAL_HTTP_TIMEOUT".into())
-    );
-    assert_eq!(
-        timeout(&none, &[], file),
-        (1, "timeout in /home/me/config.toml".into())
-    );
+    assert_eq!(timeout(&none, &env, file), (2, "environment JOURNAL_HTTP_TIMEOUT".into()));
+    assert_eq!(timeout(&none, &[], file), (1, "timeout in /home/me/config.toml".into()));
     assert_eq!(timeout(&none, &[], ""), (30, "default".into()));
-    assert_eq!(
-        timeout(&none, &[("JOURNAL_HTTP_TIMEOUT", "")], "").1,
-        "default"
-    );
+    assert_eq!(timeout(&none, &[("JOURNAL_HTTP_TIMEOUT", "")], "").1, "default");
 }
 
 #[test]
@@ -143,18 +129,12 @@ fn a_wrong_value_names_where_it_came_from() {
 fn the_journals_default_name_is_the_profiles() {
     let env = [("JOURNAL_PROFILE", "acme")];
     let settings = resolve(&Flags::default(), &env, "").unwrap();
-    assert_eq!(
-        settings.db.value,
-        Path::new("/home/me/.local/share/zoho-journal/acme.db")
-    );
+    assert_eq!(settings.db.value, Path::new("/home/me/.local/share/zoho-journal/acme.db"));
     assert_eq!(settings.db.origin, Origin::Default);
     let file = "[profile.acme]\ndb = \"acme/j.db\"\n[profile.beta]\n";
     let settings = resolve(&Flags::default(), &env, file).unwrap();
     assert_eq!(settings.db.value, Path::new("/home/me/acme/j.db"));
-    let flags = Flags {
-        profile: Some("alpha".to_owned()),
-        ..Flags::default()
-    };
+    let flags = Flags { profile: Some("alpha".to_owned()), ..Flags::default() };
     let error = resolve(&flags, &env, file).unwrap_err();
     assert!(matches!(error, ConfigError::UnknownProfile { .. }));
 }
@@ -162,10 +142,7 @@ fn the_journals_default_name_is_the_profiles() {
 #[test]
 fn without_a_home_only_what_needs_one_fails() {
     let none = |_: &str| None;
-    let flags = Flags {
-        db: Some(PathBuf::from("j.db")),
-        ..Flags::default()
-    };
+    let flags = Flags { db: Some(PathBuf::from("j.db")), ..Flags::default() };
     let settings = Settings::resolve_in(&flags, &none, None, || Err(NoHome)).unwrap();
     assert_eq!(settings.db.origin, Origin::Flag("--db"));
     let error = Settings::resolve_in(&Flags::default(), &none, None, || Err(NoHome));

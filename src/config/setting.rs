@@ -44,10 +44,7 @@ pub struct Setting<T> {
 impl<T> Setting<T> {
     /// A value that nobody set.
     pub const fn default_of(value: T) -> Self {
-        Self {
-            value,
-            origin: Origin::Default,
-        }
+        Self { value, origin: Origin::Default }
     }
 
     /// Whether somebody set it.

@@ -136,9 +136,7 @@ fn is_loopback(host: &str) -> Option<bool> {
     }
     let label = |label: &str| {
         (1..=63).contains(&label.len())
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
@@ -175,19 +173,13 @@ pub(super) fn duration(text: &str, least: Duration, most: Duration) -> Result<Du
 /// A whole number within bounds.
 pub(super) fn number(text: &str, least: u64, most: u64) -> Result<u64, String> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse()
-        .ok()
-        .filter(|number| digits && (least..=most).contains(number))
-        .ok_or_else(|| {
-            if most == u64::MAX {
-                format!("{} is not a whole number from {least} on", quoted(text))
-            } else {
-                format!(
-                    "{} is not a whole number from {least} to {most}",
-                    quoted(text)
-                )
-            }
-        })
+    text.parse().ok().filter(|number| digits && (least..=most).contains(number)).ok_or_else(|| {
+        if most == u64::MAX {
+            format!("{} is not a whole number from {least} on", quoted(text))
+        } else {
+            format!("{} is not a whole number from {least} to {most}", quoted(text))
+        }
+    })
 }
 
 /// A file's path. Only a shell expands `~`; in a file it would become a directory of that name.
@@ -235,29 +227,15 @@ mod tests {
         assert_eq!(read("never"), Ok(RequireApproval::Never));
         assert_eq!(read("always"), Ok(RequireApproval::Always));
         assert_eq!(read("500"), Ok(RequireApproval::From(500)));
-        for wrong in [
-            "",
-            "0",
-            "-1",
-            "Always",
-            "5.0",
-            "true",
-            "18446744073709551616",
-        ] {
+        for wrong in ["", "0", "-1", "Always", "5.0", "true", "18446744073709551616"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
         assert!(RequireApproval::From(500).covers(500));
         assert!(!RequireApproval::From(500).covers(499));
         let (five, never) = (RequireApproval::From(5), RequireApproval::Never);
         assert_eq!(five.stricter(never), five);
-        assert_eq!(
-            never.stricter(RequireApproval::From(9)).stricter(five),
-            five
-        );
-        assert_eq!(
-            five.stricter(RequireApproval::Always),
-            RequireApproval::Always
-        );
+        assert_eq!(never.stricter(RequireApproval::From(9)).stricter(five), five);
+        assert_eq!(five.stricter(RequireApproval::Always), RequireApproval::Always);
     }
 
     #[test]
@@ -316,15 +294,7 @@ mod tests {
         let read = |text| duration(text, Duration::from_secs(1), Duration::from_hours(1));
         assert_eq!(read("2m"), Ok(Duration::from_mins(2)));
         assert_eq!(read("1m 30s"), Ok(Duration::from_secs(90)));
-        for wrong in [
-            "",
-            "30",
-            "0s",
-            "2h",
-            "-5s",
-            "soon",
-            "999999999999999999999d",
-        ] {
+        for wrong in ["", "30", "0s", "2h", "-5s", "soon", "999999999999999999999d"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }
@@ -332,16 +302,7 @@ mod tests {
     #[test]
     fn numbers_are_whole_and_within_bounds() {
         assert_eq!(number("10", 1, 64), Ok(10));
-        for wrong in [
-            "",
-            "0",
-            "65",
-            "+5",
-            "-5",
-            "1e3",
-            "5 ",
-            "99999999999999999999",
-        ] {
+        for wrong in ["", "0", "65", "+5", "-5", "1e3", "5 ", "99999999999999999999"] {
             assert!(number(wrong, 1, 64).is_err(), "{wrong}");
         }
     }
@@ -351,9 +312,7 @@ mod tests {
         for fine in ["default", "acme-eu", "sandbox_2", "a.b"] {
             assert!(profile(fine).is_ok(), "{fine}");
         }
-        for wrong in [
-            "", ".", "..", "../x", "a/b", "-x", ".hidden", "a b", "é", "a\0",
-        ] {
+        for wrong in ["", ".", "..", "../x", "a/b", "-x", ".hidden", "a b", "é", "a\0"] {
             assert!(profile(wrong).is_err(), "{wrong:?}");
         }
         assert!(profile(&"a".repeat(65)).is_err());

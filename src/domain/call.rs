@@ -64,12 +64,7 @@ impl PreparedBatch {
         items: Vec<CallItem>,
         send_by: Timestamp,
     ) -> Self {
-        Self {
-            batch,
-            kind,
-            items,
-            send_by,
-        }
+        Self { batch, kind, items, send_by }
     }
 
     /// The batch's number.

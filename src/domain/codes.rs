@@ -61,14 +61,7 @@ const fn item(
     advice: &'static str,
     source: &'static str,
 ) -> Rule {
-    Rule {
-        code,
-        level: Level::Item,
-        meaning,
-        may_pass,
-        advice,
-        source,
-    }
+    Rule { code, level: Level::Item, meaning, may_pass, advice, source }
 }
 
 const fn call(
@@ -78,14 +71,7 @@ const fn call(
     advice: &'static str,
     source: &'static str,
 ) -> Rule {
-    Rule {
-        code,
-        level: Level::Call,
-        meaning,
-        may_pass,
-        advice,
-        source,
-    }
+    Rule { code, level: Level::Call, meaning, may_pass, advice, source }
 }
 
 const LOCKED: &str = "the record is locked: wait until image validation or the merge of duplicates is \
@@ -116,34 +102,10 @@ pub const RULES: &[Rule] = &[
         DELETE_PAGE,
     ),
     item("RECORD_LOCKED", Meaning::Refused, true, LOCKED, DELETE_PAGE),
-    item(
-        "NOT_APPROVED",
-        Meaning::Refused,
-        true,
-        UNAPPROVED,
-        DELETE_PAGE,
-    ),
-    item(
-        "RECORD_IN_BLUEPRINT",
-        Meaning::Refused,
-        true,
-        BLUEPRINT,
-        OAS_RECORD,
-    ),
-    item(
-        "NO_PERMISSION",
-        Meaning::Refused,
-        true,
-        PERMISSION,
-        DELETE_PAGE,
-    ),
-    item(
-        "AUTHORIZATION_FAILED",
-        Meaning::Refused,
-        true,
-        PERMISSION,
-        DELETE_PAGE,
-    ),
+    item("NOT_APPROVED", Meaning::Refused, true, UNAPPROVED, DELETE_PAGE),
+    item("RECORD_IN_BLUEPRINT", Meaning::Refused, true, BLUEPRINT, OAS_RECORD),
+    item("NO_PERMISSION", Meaning::Refused, true, PERMISSION, DELETE_PAGE),
+    item("AUTHORIZATION_FAILED", Meaning::Refused, true, PERMISSION, DELETE_PAGE),
     item(
         "CANNOT_DELETE",
         Meaning::Refused,
@@ -151,51 +113,15 @@ pub const RULES: &[Rule] = &[
         "Zoho does not allow this record to be deleted",
         OAS_RECORD,
     ),
-    item(
-        "UNABLE_TO_PARSE_DATA_TYPE",
-        Meaning::Refused,
-        false,
-        FORMAT,
-        DELETE_PAGE,
-    ),
-    item(
-        "REQUIRED_PARAM_MISSING",
-        Meaning::Refused,
-        false,
-        DEFECT,
-        DELETE_PAGE,
-    ),
+    item("UNABLE_TO_PARSE_DATA_TYPE", Meaning::Refused, false, FORMAT, DELETE_PAGE),
+    item("REQUIRED_PARAM_MISSING", Meaning::Refused, false, DEFECT, DELETE_PAGE),
     item("INTERNAL_ERROR", Meaning::Open, true, INTERNAL, DELETE_PAGE),
-    item(
-        "INTERNAL_SERVER_ERROR",
-        Meaning::Open,
-        true,
-        INTERNAL,
-        OAS_RECORD,
-    ),
+    item("INTERNAL_SERVER_ERROR", Meaning::Open, true, INTERNAL, OAS_RECORD),
     call("INVALID_DATA", Meaning::Culprit, false, FORMAT, DELETE_PAGE),
-    call(
-        "UNABLE_TO_PARSE_DATA_TYPE",
-        Meaning::Culprit,
-        false,
-        FORMAT,
-        DELETE_PAGE,
-    ),
+    call("UNABLE_TO_PARSE_DATA_TYPE", Meaning::Culprit, false, FORMAT, DELETE_PAGE),
     call("RECORD_LOCKED", Meaning::Culprit, true, LOCKED, DELETE_PAGE),
-    call(
-        "NOT_APPROVED",
-        Meaning::Culprit,
-        true,
-        UNAPPROVED,
-        DELETE_PAGE,
-    ),
-    call(
-        "RECORD_IN_BLUEPRINT",
-        Meaning::Culprit,
-        true,
-        BLUEPRINT,
-        OAS_RECORD,
-    ),
+    call("NOT_APPROVED", Meaning::Culprit, true, UNAPPROVED, DELETE_PAGE),
+    call("RECORD_IN_BLUEPRINT", Meaning::Culprit, true, BLUEPRINT, OAS_RECORD),
     call(
         "LIMIT_EXCEEDED",
         Meaning::Culprit,
@@ -203,41 +129,11 @@ pub const RULES: &[Rule] = &[
         "more items than one call may carry; the batch is halved",
         "OAS yaml deleteRelatedRecords, error samples",
     ),
-    call(
-        "INVALID_MODULE",
-        Meaning::Refused,
-        false,
-        MODULE,
-        DELETE_PAGE,
-    ),
-    call(
-        "INVALID_URL_PATTERN",
-        Meaning::Refused,
-        false,
-        MODULE,
-        DELETE_PAGE,
-    ),
-    call(
-        "INVALID_REQUEST_METHOD",
-        Meaning::Refused,
-        false,
-        DEFECT,
-        DELETE_PAGE,
-    ),
-    call(
-        "REQUIRED_PARAM_MISSING",
-        Meaning::Refused,
-        false,
-        DEFECT,
-        DELETE_PAGE,
-    ),
-    call(
-        "MANDATORY_NOT_FOUND",
-        Meaning::Refused,
-        false,
-        DEFECT,
-        OAS_RECORD,
-    ),
+    call("INVALID_MODULE", Meaning::Refused, false, MODULE, DELETE_PAGE),
+    call("INVALID_URL_PATTERN", Meaning::Refused, false, MODULE, DELETE_PAGE),
+    call("INVALID_REQUEST_METHOD", Meaning::Refused, false, DEFECT, DELETE_PAGE),
+    call("REQUIRED_PARAM_MISSING", Meaning::Refused, false, DEFECT, DELETE_PAGE),
+    call("MANDATORY_NOT_FOUND", Meaning::Refused, false, DEFECT, OAS_RECORD),
     call(
         "NOT_SUPPORTED",
         Meaning::Refused,
@@ -252,48 +148,12 @@ pub const RULES: &[Rule] = &[
         "the org's edition does not offer this",
         OAS_RECORD,
     ),
-    call(
-        "OAUTH_SCOPE_MISMATCH",
-        Meaning::Forbidden,
-        true,
-        SCOPE,
-        DELETE_PAGE,
-    ),
-    call(
-        "NO_PERMISSION",
-        Meaning::Forbidden,
-        true,
-        PERMISSION,
-        DELETE_PAGE,
-    ),
-    call(
-        "AUTHORIZATION_FAILED",
-        Meaning::Forbidden,
-        true,
-        PERMISSION,
-        DELETE_PAGE,
-    ),
-    call(
-        "INVALID_TOKEN",
-        Meaning::Unauthorized,
-        true,
-        TOKEN,
-        TOKEN_PAGE,
-    ),
-    call(
-        "AUTHENTICATION_FAILURE",
-        Meaning::Unauthorized,
-        true,
-        TOKEN,
-        TOKEN_PAGE,
-    ),
-    call(
-        "INVALID_OAUTHTOKEN",
-        Meaning::Unauthorized,
-        true,
-        TOKEN,
-        TOKEN_PAGE,
-    ),
+    call("OAUTH_SCOPE_MISMATCH", Meaning::Forbidden, true, SCOPE, DELETE_PAGE),
+    call("NO_PERMISSION", Meaning::Forbidden, true, PERMISSION, DELETE_PAGE),
+    call("AUTHORIZATION_FAILED", Meaning::Forbidden, true, PERMISSION, DELETE_PAGE),
+    call("INVALID_TOKEN", Meaning::Unauthorized, true, TOKEN, TOKEN_PAGE),
+    call("AUTHENTICATION_FAILURE", Meaning::Unauthorized, true, TOKEN, TOKEN_PAGE),
+    call("INVALID_OAUTHTOKEN", Meaning::Unauthorized, true, TOKEN, TOKEN_PAGE),
     call(
         "TOO_MANY_REQUESTS",
         Meaning::Throttled,
@@ -302,26 +162,14 @@ pub const RULES: &[Rule] = &[
         "CRM v8 API limits page",
     ),
     call("INTERNAL_ERROR", Meaning::Open, true, INTERNAL, DELETE_PAGE),
-    call(
-        "INTERNAL_SERVER_ERROR",
-        Meaning::Open,
-        true,
-        INTERNAL,
-        OAS_RECORD,
-    ),
+    call("INTERNAL_SERVER_ERROR", Meaning::Open, true, INTERNAL, OAS_RECORD),
 ];
 
 /// The row for a code, if the table has one. The older answer to throttling gives the number 429 as
 /// its code.
 pub fn rule(level: Level, code: &str) -> Option<&'static Rule> {
-    let code = if code == "429" {
-        "TOO_MANY_REQUESTS"
-    } else {
-        code
-    };
-    RULES
-        .iter()
-        .find(|rule| rule.level == level && rule.code == code)
+    let code = if code == "429" { "TOO_MANY_REQUESTS" } else { code };
+    RULES.iter().find(|rule| rule.level == level && rule.code == code)
 }
 
 /// What follows from a code; [`Meaning::Open`] for one that nobody has seen yet.
@@ -336,9 +184,7 @@ pub fn may_pass(code: &str) -> bool {
 
 /// What a code means for a person, and what to do; `None` for a code that nobody has seen yet.
 pub fn advice(code: &str) -> Option<&'static str> {
-    rule(Level::Item, code)
-        .or_else(|| rule(Level::Call, code))
-        .map(|rule| rule.advice)
+    rule(Level::Item, code).or_else(|| rule(Level::Call, code)).map(|rule| rule.advice)
 }
 
 #[cfg(test)]

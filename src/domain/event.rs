@@ -135,12 +135,7 @@ impl LoggedEvent {
     /// The exact bytes of the leaf.
     pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
         let data = self.event.data()?;
-        let frame = Frame {
-            v: EVENT_VERSION,
-            at: self.at,
-            kind: self.event.kind(),
-            data: &data,
-        };
+        let frame = Frame { v: EVENT_VERSION, at: self.at, kind: self.event.kind(), data: &data };
         serde_json::to_vec(&frame)
     }
 
@@ -165,10 +160,7 @@ impl LoggedEvent {
             return Err(EventError::UnknownVersion(frame.v.to_owned()));
         }
         let event = Event::from_data(frame.kind, frame.data)?;
-        Ok(Self {
-            at: frame.at,
-            event,
-        })
+        Ok(Self { at: frame.at, event })
     }
 }
 

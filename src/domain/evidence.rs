@@ -145,15 +145,9 @@ impl History {
             .iter()
             .filter(|one| !one.complete)
             .all(|one| now >= one.last_sent().plus(quarantine));
-        let refusal = attempts
-            .last()
-            .filter(|_| open.is_empty())
-            .map(|last| last.code.clone());
+        let refusal = attempts.last().filter(|_| open.is_empty()).map(|last| last.code.clone());
         Self {
-            open: open
-                .into_iter()
-                .map(|one| OpenAttempt::of(one, quarantine))
-                .collect(),
+            open: open.into_iter().map(|one| OpenAttempt::of(one, quarantine)).collect(),
             refusal,
             tries,
             quarantine_over,
@@ -210,11 +204,7 @@ pub enum Decision {
 }
 
 fn settle(verdict: Verdict, code: &str, why: &'static str) -> Decision {
-    Decision::Settle {
-        verdict,
-        code: code.to_owned(),
-        why,
-    }
+    Decision::Settle { verdict, code: code.to_owned(), why }
 }
 
 /// The evidence rule for a deletion.
@@ -244,40 +234,21 @@ fn decide_deleted(history: &History, deletion: &SeenDeleted) -> Decision {
         );
     };
     let in_window = |attempt: &&OpenAttempt| {
-        deletion
-            .at
-            .is_some_and(|at| attempt.from <= at && at <= attempt.until)
+        deletion.at.is_some_and(|at| attempt.from <= at && at <= attempt.until)
     };
     if deletion.at.is_some_and(|at| at < first.from) {
-        return settle(
-            Verdict::Absent,
-            "",
-            "the record was deleted before our call",
-        );
+        return settle(Verdict::Absent, "", "the record was deleted before our call");
     }
     let window = history.open.iter().find(in_window);
     match (deletion.by, window) {
-        (Some(by), Some(attempt)) if attempt.user == Some(by) => settle(
-            Verdict::Done,
-            "",
-            "the record was deleted by our user while our call was open",
-        ),
-        (Some(_), Some(attempt)) if attempt.user.is_some() => settle(
-            Verdict::Absent,
-            "",
-            "the record was deleted by somebody else",
-        ),
-        (Some(by), None)
-            if history
-                .open
-                .iter()
-                .all(|one| one.user.is_some_and(|us| us != by)) =>
-        {
-            settle(
-                Verdict::Absent,
-                "",
-                "the record was deleted by somebody else",
-            )
+        (Some(by), Some(attempt)) if attempt.user == Some(by) => {
+            settle(Verdict::Done, "", "the record was deleted by our user while our call was open")
+        }
+        (Some(_), Some(attempt)) if attempt.user.is_some() => {
+            settle(Verdict::Absent, "", "the record was deleted by somebody else")
+        }
+        (Some(by), None) if history.open.iter().all(|one| one.user.is_some_and(|us| us != by)) => {
+            settle(Verdict::Absent, "", "the record was deleted by somebody else")
         }
         (None, Some(attempt)) if attempt.seen_before => settle(
             Verdict::Done,
@@ -305,20 +276,14 @@ fn decide_readable(history: &History, record: &SeenRecord) -> Decision {
         return Decision::Wait;
     }
     // Changed after our call left: that may be somebody's restore of what our call deleted.
-    if record
-        .modified
-        .is_some_and(|modified| modified >= first.from)
-    {
+    if record.modified.is_some_and(|modified| modified >= first.from) {
         return settle(
             Verdict::Undecided,
             UNDECIDED,
             "the record is there, but was changed after our call: perhaps restored by somebody",
         );
     }
-    untouched(
-        history,
-        "the record is still there: our call changed nothing",
-    )
+    untouched(history, "the record is still there: our call changed nothing")
 }
 
 /// No source that answered knows it.
@@ -345,19 +310,12 @@ fn decide_unseen(history: &History, facts: &Facts) -> Decision {
             "the record cannot be read, and the list of deletions is closed to us",
         );
     }
-    untouched(
-        history,
-        "nothing was deleted: Zoho does not list the record as deleted",
-    )
+    untouched(history, "nothing was deleted: Zoho does not list the record as deleted")
 }
 
 /// Our calls changed nothing. Zoho's own errors are tried again a few times; an unknown refusal is not.
 fn untouched(history: &History, why: &'static str) -> Decision {
-    let code = history
-        .open
-        .last()
-        .map(|attempt| attempt.code.as_str())
-        .unwrap_or_default();
+    let code = history.open.last().map(|attempt| attempt.code.as_str()).unwrap_or_default();
     let internal = matches!(code, "" | "INTERNAL_ERROR" | "INTERNAL_SERVER_ERROR");
     let spent = !code.is_empty() && history.tries >= MAX_TRIES;
     if internal && !spent {
@@ -399,11 +357,7 @@ mod tests {
     }
 
     fn refused() -> History {
-        History {
-            refusal: Some("INVALID_DATA".to_owned()),
-            tries: 1,
-            ..History::default()
-        }
+        History { refusal: Some("INVALID_DATA".to_owned()), tries: 1, ..History::default() }
     }
 
     fn deleted(by: Option<i64>, second: i64) -> Look<SeenDeleted> {
@@ -415,9 +369,7 @@ mod tests {
     }
 
     fn readable(second: i64) -> Look<SeenRecord> {
-        Look::Seen(SeenRecord {
-            modified: Some(at(second)),
-        })
+        Look::Seen(SeenRecord { modified: Some(at(second)) })
     }
 
     fn check(history: &History, facts: &Facts, expected: &str) {
@@ -433,11 +385,7 @@ mod tests {
         deleted: Look<SeenDeleted>,
         record: Look<SeenRecord>,
     ) -> Facts {
-        Facts {
-            bin,
-            deleted,
-            record,
-        }
+        Facts { bin, deleted, record }
     }
 
     #[test]
@@ -452,10 +400,7 @@ mod tests {
         // Our user, but after our call could take effect: by hand, or by an unknown run.
         check(&lost(), &in_bin(Some(US), 500), "undecided UNDECIDED");
         // Settled before the quarantine is over, since it is gone because of us.
-        let early = History {
-            quarantine_over: false,
-            ..lost()
-        };
+        let early = History { quarantine_over: false, ..lost() };
         check(&early, &in_bin(Some(US), 101), "done");
     }
 
@@ -466,11 +411,7 @@ mod tests {
         let mut seen = lost();
         seen.open[0].seen_before = true;
         check(&seen, &purged, "done");
-        check(
-            &seen,
-            &facts(Look::NotThere, deleted(None, 99), Look::NotAsked),
-            "absent",
-        );
+        check(&seen, &facts(Look::NotThere, deleted(None, 99), Look::NotAsked), "absent");
         check(
             &seen,
             &facts(Look::NotThere, deleted(None, 300), Look::NotAsked),
@@ -492,14 +433,7 @@ mod tests {
     fn still_there_counts_after_the_quarantine_only() {
         let there = facts(Look::NotThere, Look::NotThere, readable(50));
         check(&lost(), &there, "pending");
-        check(
-            &History {
-                quarantine_over: false,
-                ..lost()
-            },
-            &there,
-            "Wait",
-        );
+        check(&History { quarantine_over: false, ..lost() }, &there, "Wait");
         let changed = facts(Look::NotThere, Look::NotThere, readable(150));
         check(&lost(), &changed, "undecided UNDECIDED");
     }
@@ -521,14 +455,7 @@ mod tests {
     fn a_lost_call_for_an_id_that_no_source_knows_may_be_sent_again_when_the_list_was_read() {
         let nowhere = facts(Look::NotThere, Look::NotThere, Look::NotThere);
         check(&lost(), &nowhere, "pending");
-        check(
-            &History {
-                quarantine_over: false,
-                ..lost()
-            },
-            &nowhere,
-            "Wait",
-        );
+        check(&History { quarantine_over: false, ..lost() }, &nowhere, "Wait");
         let blind = facts(Look::NotThere, Look::Closed, Look::NotThere);
         check(&lost(), &blind, "undecided UNDECIDED");
     }
@@ -550,30 +477,10 @@ mod tests {
     fn sources_are_asked_in_order_and_a_silent_one_decides_nothing() {
         let nothing = Facts::default();
         check(&lost(), &nothing, "Ask(Bin)");
-        check(
-            &lost(),
-            &facts(Look::NotThere, Look::NotAsked, Look::NotAsked),
-            "Ask(Deleted)",
-        );
-        check(
-            &lost(),
-            &facts(Look::Closed, Look::NotThere, Look::NotAsked),
-            "Ask(Record)",
-        );
-        check(
-            &lost(),
-            &facts(Look::Silent, Look::NotThere, Look::NotThere),
-            "Later",
-        );
-        check(
-            &lost(),
-            &facts(Look::NotThere, Look::NotThere, Look::Silent),
-            "Later",
-        );
-        check(
-            &refused(),
-            &facts(Look::NotThere, Look::Silent, Look::NotThere),
-            "Later",
-        );
+        check(&lost(), &facts(Look::NotThere, Look::NotAsked, Look::NotAsked), "Ask(Deleted)");
+        check(&lost(), &facts(Look::Closed, Look::NotThere, Look::NotAsked), "Ask(Record)");
+        check(&lost(), &facts(Look::Silent, Look::NotThere, Look::NotThere), "Later");
+        check(&lost(), &facts(Look::NotThere, Look::NotThere, Look::Silent), "Later");
+        check(&refused(), &facts(Look::NotThere, Look::Silent, Look::NotThere), "Later");
     }
 }

@@ -88,10 +88,7 @@ fn is_scientific(text: &str) -> bool {
     };
     let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
     let number = |part: &str, extra: &[u8]| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_digit() || extra.contains(&b))
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit() || extra.contains(&b))
     };
     number(mantissa, b".,") && number(exponent, b"")
 }
@@ -233,13 +230,8 @@ impl FromStr for ModuleName {
     /// The name becomes a path segment of a destructive call, so nothing but `[A-Za-z][A-Za-z0-9_]*`
     /// of at most 100 characters passes: no slash, no dot, no percent sign.
     fn from_str(text: &str) -> Result<Self, ModuleNameError> {
-        let starts = text
-            .bytes()
-            .next()
-            .is_some_and(|byte| byte.is_ascii_alphabetic());
-        let plain = text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let starts = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
+        let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if starts && plain && text.len() <= 100 {
             Ok(Self(text.to_owned()))
         } else {
@@ -261,14 +253,8 @@ mod tests {
     #[test]
     fn record_ids_are_read_strictly() {
         let read = |text: &str| text.parse::<RecordId>();
-        assert_eq!(
-            read("zcrm_410405000002264040").unwrap().get(),
-            410_405_000_002_264_040
-        );
-        assert_eq!(
-            read(" 410405000002264040 ").unwrap().to_string(),
-            "410405000002264040"
-        );
+        assert_eq!(read("zcrm_410405000002264040").unwrap().get(), 410_405_000_002_264_040);
+        assert_eq!(read(" 410405000002264040 ").unwrap().to_string(), "410405000002264040");
         assert_eq!(read("4.10405E+17"), Err(IdError::Scientific));
         assert_eq!(read("4,10405E+17"), Err(IdError::Scientific));
         assert_eq!(read(""), Err(IdError::Empty));
@@ -295,16 +281,7 @@ mod tests {
     #[test]
     fn module_names_cannot_leave_their_path_segment() {
         assert!("Price_Books".parse::<ModuleName>().is_ok());
-        for wrong in [
-            "",
-            "Leads/1",
-            "../org",
-            "Leads?x=1",
-            "Le%61ds",
-            "1Leads",
-            "Léads",
-            "a b",
-        ] {
+        for wrong in ["", "Leads/1", "../org", "Leads?x=1", "Le%61ds", "1Leads", "Léads", "a b"] {
             assert!(wrong.parse::<ModuleName>().is_err(), "{wrong}");
         }
     }

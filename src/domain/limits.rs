@@ -16,9 +16,7 @@ pub const fn items_per_call(operation: Operation) -> usize {
 /// How many items the next call may carry: the API's limit, or less where a refused call was split up.
 pub fn items_in_next_call(operation: Operation, share: Option<u32>) -> usize {
     let limit = items_per_call(operation);
-    share
-        .and_then(|share| usize::try_from(share).ok())
-        .map_or(limit, |share| share.clamp(1, limit))
+    share.and_then(|share| usize::try_from(share).ok()).map_or(limit, |share| share.clamp(1, limit))
 }
 
 /// How long a recorded batch may wait before its bytes leave. Past that it goes back into the queue.

@@ -127,10 +127,7 @@ pub fn frontier_of(size: u64) -> Vec<NodeId> {
     for level in (0..64).rev() {
         let width = 1_u64 << level;
         if size & width != 0 {
-            nodes.push(NodeId {
-                level,
-                index: start >> level,
-            });
+            nodes.push(NodeId { level, index: start >> level });
             start += width;
         }
     }
@@ -162,11 +159,7 @@ impl Tree {
         if nodes.len() != roots.len() {
             return None;
         }
-        let frontier = nodes
-            .iter()
-            .map(|node| node.level)
-            .zip(roots.iter().copied())
-            .collect();
+        let frontier = nodes.iter().map(|node| node.level).zip(roots.iter().copied()).collect();
         Some(Self { size, frontier })
     }
 
@@ -184,13 +177,7 @@ impl Tree {
             self.frontier.pop();
             hash = node_hash(&left, &hash);
             level += 1;
-            completed(
-                NodeId {
-                    level,
-                    index: self.size >> level,
-                },
-                hash,
-            );
+            completed(NodeId { level, index: self.size >> level }, hash);
         }
         self.frontier.push((level, hash));
         self.size += 1;
@@ -223,18 +210,13 @@ mod tests {
             [one] => *one,
             many => {
                 let split = many.len().next_power_of_two() / 2;
-                node_hash(
-                    &reference_root(&many[..split]),
-                    &reference_root(&many[split..]),
-                )
+                node_hash(&reference_root(&many[..split]), &reference_root(&many[split..]))
             }
         }
     }
 
     fn leaves(count: u64) -> Vec<Hash> {
-        (0..count)
-            .map(|number| leaf_hash(&number.to_be_bytes()))
-            .collect()
+        (0..count).map(|number| leaf_hash(&number.to_be_bytes())).collect()
     }
 
     #[test]
@@ -243,24 +225,14 @@ mod tests {
         let mut tree = Tree::default();
         let mut stored = std::collections::HashMap::new();
         for (index, leaf) in all.iter().enumerate() {
-            stored.insert(
-                NodeId {
-                    level: 0,
-                    index: index as u64,
-                },
-                *leaf,
-            );
+            stored.insert(NodeId { level: 0, index: index as u64 }, *leaf);
             tree.append(*leaf, |node, hash| {
                 stored.insert(node, hash);
             });
             let size = tree.size();
             assert_eq!(tree.root(), reference_root(&all[..=index]), "size {size}");
             let roots: Vec<Hash> = frontier_of(size).iter().map(|node| stored[node]).collect();
-            assert_eq!(
-                Tree::resume(size, &roots).unwrap().root(),
-                tree.root(),
-                "size {size}"
-            );
+            assert_eq!(Tree::resume(size, &roots).unwrap().root(), tree.root(), "size {size}");
         }
     }
 

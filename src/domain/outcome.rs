@@ -79,28 +79,19 @@ pub fn judge(items: &[CallItem], raw: &RawAnswer, parsed: &ParsedAnswer) -> Judg
             complete: false,
             strangers: 0,
             repeated: 0,
-            halt: (raw.http_status == 429).then_some(Halt::Throttled {
-                retry_after: raw.retry_after,
-            }),
+            halt: (raw.http_status == 429)
+                .then_some(Halt::Throttled { retry_after: raw.retry_after }),
         },
     }
 }
 
 fn result(outcome: Outcome, verdict: &Verdict, slice: Option<Range<usize>>) -> ItemResult {
     let (code, message) = (verdict.code.clone(), verdict.message.clone());
-    ItemResult {
-        outcome,
-        code,
-        message,
-        slice,
-    }
+    ItemResult { outcome, code, message, slice }
 }
 
 fn all(items: &[CallItem], outcome: Outcome, verdict: &Verdict) -> Vec<ItemResult> {
-    items
-        .iter()
-        .map(|_| result(outcome, verdict, None))
-        .collect()
+    items.iter().map(|_| result(outcome, verdict, None)).collect()
 }
 
 /// The outcome that a code means for one item.
@@ -115,11 +106,8 @@ fn item_outcome(level: Level, code: &str) -> Outcome {
 
 /// Answers by item. By id alone: nothing promises that Zoho keeps the order.
 fn judge_items(items: &[CallItem], answers: &[AnswerItem], complete: bool) -> Judgement {
-    let wanted: HashMap<RecordId, usize> = items
-        .iter()
-        .enumerate()
-        .map(|(position, item)| (item.target, position))
-        .collect();
+    let wanted: HashMap<RecordId, usize> =
+        items.iter().enumerate().map(|(position, item)| (item.target, position)).collect();
     let mut results: Vec<Option<ItemResult>> = vec![None; items.len()];
     let mut anonymous: Vec<&AnswerItem> = Vec::new();
     let (mut strangers, mut repeated) = (0, 0);
@@ -133,10 +121,7 @@ fn judge_items(items: &[CallItem], answers: &[AnswerItem], complete: bool) -> Ju
             anonymous.push(answer);
             continue;
         };
-        match wanted
-            .get(&id)
-            .and_then(|position| results.get_mut(*position))
-        {
+        match wanted.get(&id).and_then(|position| results.get_mut(*position)) {
             None => strangers += 1,
             Some(slot @ None) => *slot = Some(judged),
             Some(Some(first)) => {
@@ -172,18 +157,9 @@ fn judge_items(items: &[CallItem], answers: &[AnswerItem], complete: bool) -> Ju
         }
     }
     let left_out = result(Outcome::Unknown, &Verdict::default(), None);
-    let results = results
-        .into_iter()
-        .map(|slot| slot.unwrap_or_else(|| left_out.clone()))
-        .collect();
-    Judgement {
-        results,
-        share,
-        complete,
-        strangers,
-        repeated,
-        halt: None,
-    }
+    let results =
+        results.into_iter().map(|slot| slot.unwrap_or_else(|| left_out.clone())).collect();
+    Judgement { results, share, complete, strangers, repeated, halt: None }
 }
 
 /// One verdict for the whole call.
@@ -199,16 +175,9 @@ fn judge_call(items: &[CallItem], raw: &RawAnswer, verdict: &Verdict, complete: 
     let (code, message) = (verdict.code.clone(), verdict.message.clone());
     // The single form answers flat where the bulk form answers by item: it speaks of its one record.
     if let [item] = items {
-        let named = verdict
-            .id
-            .as_ref()
-            .is_none_or(|id| *id == item.target.to_string());
+        let named = verdict.id.as_ref().is_none_or(|id| *id == item.target.to_string());
         let culprit = meaning(Level::Call, &code) == Meaning::Culprit;
-        let level = if culprit || (code == "SUCCESS" && named) {
-            Level::Item
-        } else {
-            Level::Call
-        };
+        let level = if culprit || (code == "SUCCESS" && named) { Level::Item } else { Level::Call };
         let outcome = item_outcome(level, &code);
         if outcome != Outcome::Returned {
             return judgement(all(items, outcome, verdict), None, None);
@@ -220,9 +189,7 @@ fn judge_call(items: &[CallItem], raw: &RawAnswer, verdict: &Verdict, complete: 
         Meaning::Throttled => judgement(
             all(items, Outcome::Returned, verdict),
             None,
-            Some(Halt::Throttled {
-                retry_after: raw.retry_after,
-            }),
+            Some(Halt::Throttled { retry_after: raw.retry_after }),
         ),
         Meaning::Unauthorized => judgement(
             all(items, Outcome::Returned, verdict),
@@ -232,11 +199,7 @@ fn judge_call(items: &[CallItem], raw: &RawAnswer, verdict: &Verdict, complete: 
         Meaning::Forbidden => judgement(
             all(items, Outcome::Returned, verdict),
             None,
-            Some(Halt::Forbidden {
-                code,
-                message,
-                permissions: verdict.permissions.clone(),
-            }),
+            Some(Halt::Forbidden { code, message, permissions: verdict.permissions.clone() }),
         ),
         Meaning::Done | Meaning::RefusedAsk | Meaning::Open => {
             judgement(all(items, Outcome::Unknown, verdict), None, None)
@@ -249,10 +212,7 @@ fn judge_call(items: &[CallItem], raw: &RawAnswer, verdict: &Verdict, complete: 
 fn judge_culprit(items: &[CallItem], verdict: &Verdict, complete: bool) -> Judgement {
     let by_path = verdict.json_path.as_deref().and_then(path_index);
     let culprit = items.iter().enumerate().position(|(position, item)| {
-        verdict
-            .id
-            .as_ref()
-            .is_some_and(|id| *id == item.target.to_string())
+        verdict.id.as_ref().is_some_and(|id| *id == item.target.to_string())
             || (verdict.id.is_none() && by_path == Some(position))
     });
     let half = u32::try_from(items.len().div_ceil(2)).unwrap_or(1).max(1);
@@ -268,14 +228,7 @@ fn judge_culprit(items: &[CallItem], verdict: &Verdict, complete: bool) -> Judge
         })
         .collect();
     let share = if culprit.is_none() { Some(half) } else { None };
-    Judgement {
-        results,
-        share,
-        complete,
-        strangers: 0,
-        repeated: 0,
-        halt: None,
-    }
+    Judgement { results, share, complete, strangers: 0, repeated: 0, halt: None }
 }
 
 /// The index in `$.ids[3]`.
@@ -313,27 +266,15 @@ mod tests {
     }
 
     fn verdict(code: &str) -> Verdict {
-        Verdict {
-            code: code.to_owned(),
-            ..Verdict::default()
-        }
+        Verdict { code: code.to_owned(), ..Verdict::default() }
     }
 
     fn answer(item: Option<&CallItem>, code: &str) -> AnswerItem {
-        AnswerItem {
-            id: item.map(|item| item.target),
-            verdict: verdict(code),
-            slice: 0..1,
-        }
+        AnswerItem { id: item.map(|item| item.target), verdict: verdict(code), slice: 0..1 }
     }
 
     fn outcomes(judgement: &Judgement) -> String {
-        judgement
-            .results
-            .iter()
-            .map(|one| one.outcome.wire_name())
-            .collect::<Vec<_>>()
-            .join(" ")
+        judgement.results.iter().map(|one| one.outcome.wire_name()).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -344,19 +285,13 @@ mod tests {
             answer(batch.first(), "RECORD_LOCKED"),
             answer(batch.get(1), "INVALID_DATA"),
         ]);
-        assert_eq!(
-            outcomes(&judge(&batch, &raw(207), &parsed)),
-            "failed unknown done"
-        );
+        assert_eq!(outcomes(&judge(&batch, &raw(207), &parsed)), "failed unknown done");
     }
 
     #[test]
     fn a_missing_a_double_and_an_unknown_id_are_noticed() {
         let batch = items(3);
-        let stranger = CallItem {
-            target: "999999999999999999".parse().unwrap(),
-            ..batch[0]
-        };
+        let stranger = CallItem { target: "999999999999999999".parse().unwrap(), ..batch[0] };
         let parsed = ParsedAnswer::Items(vec![
             answer(Some(&batch[0]), "SUCCESS"),
             answer(Some(&batch[0]), "SUCCESS"),
@@ -381,10 +316,7 @@ mod tests {
     #[test]
     fn refusals_without_an_id_are_sent_again_alone_only_when_they_account_for_every_missing_item() {
         let batch = items(3);
-        let one = vec![
-            answer(batch.first(), "SUCCESS"),
-            answer(None, "NOT_APPROVED"),
-        ];
+        let one = vec![answer(batch.first(), "SUCCESS"), answer(None, "NOT_APPROVED")];
         let judgement = judge(&batch, &raw(207), &ParsedAnswer::Items(one.clone()));
         assert_eq!(
             (outcomes(&judgement).as_str(), judgement.share),
@@ -426,51 +358,27 @@ mod tests {
         assert_eq!(outcomes(&throttled), "returned returned");
         let wait = Some(Duration::from_secs(7));
         assert_eq!(throttled.halt, Some(Halt::Throttled { retry_after: wait }));
-        assert!(matches!(
-            flat("OAUTH_SCOPE_MISMATCH").halt,
-            Some(Halt::Forbidden { .. })
-        ));
-        assert!(matches!(
-            flat("INVALID_TOKEN").halt,
-            Some(Halt::Unauthorized { .. })
-        ));
+        assert!(matches!(flat("OAUTH_SCOPE_MISMATCH").halt, Some(Halt::Forbidden { .. })));
+        assert!(matches!(flat("INVALID_TOKEN").halt, Some(Halt::Unauthorized { .. })));
         assert_eq!(outcomes(&flat("INTERNAL_ERROR")), "unknown unknown");
     }
 
     #[test]
     fn a_culprit_is_taken_out_or_the_batch_is_halved() {
         let batch = items(5);
-        let named = Verdict {
-            json_path: Some("$.ids[3]".to_owned()),
-            ..verdict("INVALID_DATA")
-        };
+        let named = Verdict { json_path: Some("$.ids[3]".to_owned()), ..verdict("INVALID_DATA") };
         let judgement = judge(&batch, &raw(400), &ParsedAnswer::Call(named));
-        assert_eq!(
-            outcomes(&judgement),
-            "returned returned returned unknown returned"
-        );
+        assert_eq!(outcomes(&judgement), "returned returned returned unknown returned");
         assert_eq!(judgement.share, None);
-        let unnamed = judge(
-            &batch,
-            &raw(400),
-            &ParsedAnswer::Call(verdict("INVALID_DATA")),
-        );
-        assert_eq!(
-            outcomes(&unnamed),
-            "returned returned returned returned returned"
-        );
+        let unnamed = judge(&batch, &raw(400), &ParsedAnswer::Call(verdict("INVALID_DATA")));
+        assert_eq!(outcomes(&unnamed), "returned returned returned returned returned");
         assert_eq!(unnamed.share, Some(3));
     }
 
     #[test]
     fn what_is_no_answer_of_zohos_leaves_everything_unknown() {
         let batch = items(2);
-        for what in [
-            Unreadable::Empty,
-            Unreadable::Cut,
-            Unreadable::NotJson,
-            Unreadable::Strange,
-        ] {
+        for what in [Unreadable::Empty, Unreadable::Cut, Unreadable::NotJson, Unreadable::Strange] {
             let judgement = judge(&batch, &raw(502), &ParsedAnswer::Unreadable(what));
             assert_eq!(outcomes(&judgement), "unknown unknown");
             assert!(!judgement.complete);

@@ -48,10 +48,7 @@ impl FromStr for ApprovalPolicy {
         match text {
             "never" => Ok(Self::Never),
             "always" => Ok(Self::Always),
-            number => number
-                .parse()
-                .map(Self::From)
-                .map_err(|_| ApprovalPolicyError),
+            number => number.parse().map(Self::From).map_err(|_| ApprovalPolicyError),
         }
     }
 }

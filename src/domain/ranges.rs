@@ -39,25 +39,17 @@ impl EntryRanges {
 
     /// The ranges, ascending.
     pub fn ranges(&self) -> impl Iterator<Item = (EntryId, EntryId)> {
-        self.0
-            .iter()
-            .map(|(first, last)| (EntryId::new(*first), EntryId::new(*last)))
+        self.0.iter().map(|(first, last)| (EntryId::new(*first), EntryId::new(*last)))
     }
 
     /// Every entry, ascending.
     pub fn iter(&self) -> impl Iterator<Item = EntryId> {
-        self.0
-            .iter()
-            .flat_map(|(first, last)| *first..=*last)
-            .map(EntryId::new)
+        self.0.iter().flat_map(|(first, last)| *first..=*last).map(EntryId::new)
     }
 
     /// How many entries.
     pub fn len(&self) -> u64 {
-        self.0
-            .iter()
-            .map(|(first, last)| first.abs_diff(*last) + 1)
-            .sum()
+        self.0.iter().map(|(first, last)| first.abs_diff(*last) + 1).sum()
     }
 
     /// Whether it holds none.
@@ -79,10 +71,7 @@ impl EntryRanges {
     pub fn contains(&self, entry: EntryId) -> bool {
         let number = entry.get();
         let after = self.0.partition_point(|(first, _)| *first <= number);
-        after
-            .checked_sub(1)
-            .and_then(|at| self.0.get(at))
-            .is_some_and(|(_, last)| number <= *last)
+        after.checked_sub(1).and_then(|at| self.0.get(at)).is_some_and(|(_, last)| number <= *last)
     }
 }
 

@@ -150,11 +150,7 @@ pub struct SecretTree {
 impl SecretTree {
     /// The tree over `count` items under its root.
     pub fn new(root: Secret, count: u64) -> Self {
-        Self {
-            depth: depth_for(count),
-            path: vec![root],
-            last: None,
-        }
+        Self { depth: depth_for(count), path: vec![root], last: None }
     }
 
     /// The salt of the `ordinal`-th item (from 0) in one event.
@@ -166,18 +162,12 @@ impl SecretTree {
         // Levels whose branch differs from the last path are derived anew.
         let shared = match self.last {
             Some(last) if last == ordinal => self.depth,
-            Some(last) => self
-                .depth
-                .saturating_sub(64 - (last ^ ordinal).leading_zeros()),
+            Some(last) => self.depth.saturating_sub(64 - (last ^ ordinal).leading_zeros()),
             None => 0,
         };
         self.path.truncate(usize::try_from(shared).unwrap_or(0) + 1);
         for level in shared..self.depth {
-            let side = if ordinal >> (self.depth - 1 - level) & 1 == 0 {
-                LEFT
-            } else {
-                RIGHT
-            };
+            let side = if ordinal >> (self.depth - 1 - level) & 1 == 0 { LEFT } else { RIGHT };
             let Some(parent) = self.path.last() else {
                 break;
             };
@@ -296,8 +286,7 @@ impl LeafMaker {
         let tail = canonical(&(number, outcome, code, slice));
         // The tail's own bracket becomes the comma that joins it.
         self.buffer.push(b',');
-        self.buffer
-            .extend_from_slice(tail.get(1..).unwrap_or_default());
+        self.buffer.extend_from_slice(tail.get(1..).unwrap_or_default());
         &self.buffer
     }
 }
@@ -360,13 +349,7 @@ mod tests {
         );
         let slice = Hash::of(b"{}");
         assert_eq!(
-            text(maker.answered(
-                &item,
-                BatchId::new(3),
-                "failed",
-                "RECORD_LOCKED",
-                Some(b"{}")
-            )),
+            text(maker.answered(&item, BatchId::new(3), "failed", "RECORD_LOCKED", Some(b"{}"))),
             format!(
                 r#"["zoho-journal/answered@1",7,"delete","Leads","410405000002264040",null,null,null,12,3,"failed","RECORD_LOCKED","{slice}"]"#
             )
@@ -387,18 +370,12 @@ mod tests {
         let mut jumping = SecretTree::new(root, 1000);
         for ordinal in [999, 0, 1, 512, 511, 3, 3, 998] {
             let salt = jumping.salt(ordinal, LeafPurpose::Recorded);
-            assert_eq!(
-                salt.bytes(),
-                &all[usize::try_from(ordinal).unwrap()],
-                "item {ordinal}"
-            );
+            assert_eq!(salt.bytes(), &all[usize::try_from(ordinal).unwrap()], "item {ordinal}");
         }
         let distinct: std::collections::HashSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), 1000);
         assert_ne!(
-            jumping
-                .salt(5, LeafPurpose::Answered(BatchId::new(1)))
-                .bytes(),
+            jumping.salt(5, LeafPurpose::Answered(BatchId::new(1))).bytes(),
             jumping.salt(5, LeafPurpose::Evidence(1)).bytes()
         );
     }

@@ -33,10 +33,7 @@ named_set!(
 impl EntryState {
     /// Whether nothing more happens to it unless somebody asks.
     pub const fn is_settled(self) -> bool {
-        matches!(
-            self,
-            Self::Done | Self::Absent | Self::Failed | Self::Cancelled
-        )
+        matches!(self, Self::Done | Self::Absent | Self::Failed | Self::Cancelled)
     }
 
     /// Whether a call for it may be under way or may still take effect.
@@ -191,23 +188,14 @@ mod tests {
 
     #[test]
     fn wire_names_are_pinned() {
-        let names: Vec<&str> = EntryState::ALL
-            .iter()
-            .map(|state| state.wire_name())
-            .collect();
+        let names: Vec<&str> = EntryState::ALL.iter().map(|state| state.wire_name()).collect();
         assert_eq!(
             names.join(" "),
             "awaiting_approval pending in_flight queued unknown done absent failed held cancelled"
         );
-        let names: Vec<&str> = Outcome::ALL
-            .iter()
-            .map(|outcome| outcome.wire_name())
-            .collect();
+        let names: Vec<&str> = Outcome::ALL.iter().map(|outcome| outcome.wire_name()).collect();
         assert_eq!(names.join(" "), "done failed queued unknown returned");
-        let names: Vec<&str> = Verdict::ALL
-            .iter()
-            .map(|verdict| verdict.wire_name())
-            .collect();
+        let names: Vec<&str> = Verdict::ALL.iter().map(|verdict| verdict.wire_name()).collect();
         assert_eq!(names.join(" "), "done absent failed pending undecided");
     }
 
@@ -224,10 +212,7 @@ mod tests {
     #[test]
     fn nothing_is_claimed_but_what_is_pending() {
         for state in EntryState::ALL {
-            assert_eq!(
-                state.next(Change::Claimed).is_ok(),
-                *state == EntryState::Pending
-            );
+            assert_eq!(state.next(Change::Claimed).is_ok(), *state == EntryState::Pending);
         }
     }
 

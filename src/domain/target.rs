@@ -194,36 +194,18 @@ mod tests {
     fn wire_names_are_pinned() {
         let names = |all: &[&'static str]| all.join(" ");
         assert_eq!(
-            names(
-                &DataCenter::ALL
-                    .iter()
-                    .map(|one| one.wire_name())
-                    .collect::<Vec<_>>()
-            ),
+            names(&DataCenter::ALL.iter().map(|one| one.wire_name()).collect::<Vec<_>>()),
             "us eu in au cn jp ca sa uk"
         );
         assert_eq!(
-            names(
-                &Environment::ALL
-                    .iter()
-                    .map(|one| one.wire_name())
-                    .collect::<Vec<_>>()
-            ),
+            names(&Environment::ALL.iter().map(|one| one.wire_name()).collect::<Vec<_>>()),
             "production sandbox developer"
         );
         assert_eq!(
-            names(
-                &ApiVersion::ALL
-                    .iter()
-                    .map(|one| one.wire_name())
-                    .collect::<Vec<_>>()
-            ),
+            names(&ApiVersion::ALL.iter().map(|one| one.wire_name()).collect::<Vec<_>>()),
             "v1 v2 v2.1 v3 v4 v5 v6 v7 v8"
         );
-        assert_eq!(
-            serde_json::to_string(&ApiVersion::V2_1).unwrap(),
-            "\"v2.1\""
-        );
+        assert_eq!(serde_json::to_string(&ApiVersion::V2_1).unwrap(), "\"v2.1\"");
     }
 
     #[test]

@@ -55,15 +55,7 @@ mod tests {
         for path in [&directories.data, &directories.config, &directories.cache] {
             assert!(path.is_absolute() && path.ends_with("zoho-journal"));
         }
-        assert!(
-            directories
-                .journal("acme")
-                .ends_with("zoho-journal/acme.db")
-        );
-        assert!(
-            directories
-                .config_file()
-                .ends_with("zoho-journal/config.toml")
-        );
+        assert!(directories.journal("acme").ends_with("zoho-journal/acme.db"));
+        assert!(directories.config_file().ends_with("zoho-journal/config.toml"));
     }
 }

@@ -32,10 +32,7 @@ impl From<&Metadata> for Facts {
 }
 
 fn unsupported<T>() -> io::Result<T> {
-    Err(io::Error::new(
-        io::ErrorKind::Unsupported,
-        super::Unsupported,
-    ))
+    Err(io::Error::new(io::ErrorKind::Unsupported, super::Unsupported))
 }
 
 pub(super) fn real_uid() -> u32 {

@@ -181,11 +181,7 @@ impl FileProblem {
 /// The path as a shell takes it, for commands that are shown to people.
 pub fn shell_quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
-    let text = if text.starts_with('-') {
-        format!("./{text}")
-    } else {
-        text.into_owned()
-    };
+    let text = if text.starts_with('-') { format!("./{text}") } else { text.into_owned() };
     let plain = |c: char| c.is_alphanumeric() || "/._-+=:@,%".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text
@@ -230,19 +226,12 @@ pub(super) fn judge(
         return Err(FileProblem::NotAFile(path_of()));
     }
     if facts.links > 1 {
-        return Err(FileProblem::HardLinks {
-            path: path_of(),
-            links: facts.links,
-        });
+        return Err(FileProblem::HardLinks { path: path_of(), links: facts.links });
     }
     let us = os::effective_uid();
     let any_owner = access == Access::Read || sharing == Sharing::Group;
     if facts.owner != us && !any_owner {
-        return Err(FileProblem::ForeignOwner {
-            path: path_of(),
-            owner: facts.owner,
-            us,
-        });
+        return Err(FileProblem::ForeignOwner { path: path_of(), owner: facts.owner, us });
     }
     judge_mode(path, facts.mode, access, sharing)
 }
@@ -297,11 +286,7 @@ pub fn read_configuration(path: &Path, limit: u64) -> Result<Vec<u8>, FileProble
     }
     let us = os::effective_uid();
     if facts.owner != us && facts.owner != 0 {
-        return Err(FileProblem::ForeignOwner {
-            path: path.to_owned(),
-            owner: facts.owner,
-            us,
-        });
+        return Err(FileProblem::ForeignOwner { path: path.to_owned(), owner: facts.owner, us });
     }
     judge_mode(path, facts.mode, Access::Write, Sharing::OwnerOnly)?;
     read_limited(path, file, limit)
@@ -324,10 +309,7 @@ fn read_limited(path: &Path, file: File, limit: u64) -> Result<Vec<u8>, FileProb
         .read_to_end(&mut bytes)
         .map_err(|error| FileProblem::of(path, error))?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
-        return Err(FileProblem::TooLarge {
-            path: path.to_owned(),
-            limit,
-        });
+        return Err(FileProblem::TooLarge { path: path.to_owned(), limit });
     }
     Ok(bytes)
 }

@@ -97,10 +97,7 @@ fn what_is_missing_or_no_file_is_told_apart() {
 #[test]
 fn a_foreign_owner_is_tolerated_only_to_read_or_within_a_group() {
     let path = Path::new("journal.db");
-    let foreign = Facts {
-        owner: os::effective_uid() + 1,
-        ..facts(0o600)
-    };
+    let foreign = Facts { owner: os::effective_uid() + 1, ..facts(0o600) };
     let verdict = |access, sharing| judge(path, &foreign, access, sharing);
     assert!(verdict(Access::Read, Sharing::OwnerOnly).is_ok());
     assert!(verdict(Access::Write, Sharing::Group).is_ok());
@@ -144,10 +141,7 @@ fn a_journal_is_a_groups_only_when_file_and_directory_agree() {
 #[test]
 fn a_secret_is_read_only_while_nobody_else_can() {
     let (_place, path) = file(0o600);
-    assert_eq!(
-        read_secret(&path, Sharing::OwnerOnly, 8).unwrap(),
-        b"contents"
-    );
+    assert_eq!(read_secret(&path, Sharing::OwnerOnly, 8).unwrap(), b"contents");
     let problem = read_secret(&path, Sharing::OwnerOnly, 7).unwrap_err();
     assert!(matches!(problem, FileProblem::TooLarge { limit: 7, .. }));
     set_mode(&path, 0o640);
@@ -164,11 +158,7 @@ fn a_configuration_may_be_a_link_but_not_open_to_changes() {
     set_mode(&path, 0o664);
     let problem = read_configuration(&link, 100).unwrap_err();
     assert!(matches!(problem, FileProblem::Writable { .. }));
-    assert!(
-        read_configuration(&place.path().join("none"), 9)
-            .unwrap_err()
-            .is_missing()
-    );
+    assert!(read_configuration(&place.path().join("none"), 9).unwrap_err().is_missing());
 }
 
 #[test]

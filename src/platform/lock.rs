@@ -141,9 +141,7 @@ pub fn holder(path: &Path) -> Result<Option<Holder>, FileProblem> {
         return Ok(None);
     };
     let mut note = Vec::new();
-    file.take(NOTE_LIMIT)
-        .read_to_end(&mut note)
-        .map_err(|error| FileProblem::of(path, error))?;
+    file.take(NOTE_LIMIT).read_to_end(&mut note).map_err(|error| FileProblem::of(path, error))?;
     Ok(serde_json::from_slice(&note).ok())
 }
 
@@ -151,10 +149,7 @@ fn open_to_look(path: &Path) -> Result<Option<File>, FileProblem> {
     match os::existing_file(false).open(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(FileProblem::Io {
-            path: PathBuf::from(path),
-            source,
-        }),
+        Err(source) => Err(FileProblem::Io { path: PathBuf::from(path), source }),
     }
 }
 
@@ -184,10 +179,7 @@ mod tests {
         assert!(acquire(&path).is_none());
         assert!(is_held(&path).unwrap());
         let seen = holder(&path).unwrap().unwrap();
-        assert_eq!(
-            (seen.pid, seen.command.as_str()),
-            (std::process::id(), "sync")
-        );
+        assert_eq!((seen.pid, seen.command.as_str()), (std::process::id(), "sync"));
         let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
         assert_eq!(mode, 0o600);
 
@@ -219,10 +211,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("acme.db.lock");
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "platform::lock::tests::holds_the_lock_until_killed",
-            ])
+            .args(["--exact", "platform::lock::tests::holds_the_lock_until_killed"])
             .args(["--nocapture"])
             .env(CHILD, &path)
             .stdin(Stdio::piped())
@@ -250,10 +239,7 @@ mod tests {
         fs::write(&path, note).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         assert!(!is_held(&path).unwrap());
-        assert_eq!(
-            holder(&path).unwrap().unwrap().command,
-            "replay of a long, long ago"
-        );
+        assert_eq!(holder(&path).unwrap().unwrap().command, "replay of a long, long ago");
         let _lock = acquire(&path).unwrap();
         assert_eq!(holder(&path).unwrap(), Some(run("sync")));
     }

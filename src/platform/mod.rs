@@ -41,11 +41,7 @@ pub struct Unsupported;
 
 /// Whether file rights and locks can be ensured on this operating system.
 pub fn supported() -> Result<(), Unsupported> {
-    if cfg!(any(target_os = "linux", target_os = "macos")) {
-        Ok(())
-    } else {
-        Err(Unsupported)
-    }
+    if cfg!(any(target_os = "linux", target_os = "macos")) { Ok(()) } else { Err(Unsupported) }
 }
 
 /// The account that runs the program, as the operating system knows it. `$USER` can say anything
@@ -69,9 +65,7 @@ impl Account {
 
 /// This machine's name, or `unknown` where it has none.
 pub fn host_name() -> String {
-    os::host_name()
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "unknown".to_owned())
+    os::host_name().filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// This process's number.

@@ -31,12 +31,8 @@ fn kind_at(existing: &Path) -> io::Result<Option<&'static str>> {
     let device = std::fs::metadata(existing)?.dev();
     let mounts = std::fs::read("/proc/self/mountinfo")?;
     let mounts = String::from_utf8_lossy(&mounts);
-    Ok(type_of_device(
-        &mounts,
-        nix::sys::stat::major(device),
-        nix::sys::stat::minor(device),
-    )
-    .and_then(of_fuse_type))
+    Ok(type_of_device(&mounts, nix::sys::stat::major(device), nix::sys::stat::minor(device))
+        .and_then(of_fuse_type))
 }
 
 /// The low 32 bits of `f_type`, whose width and sign differ between architectures and libcs.
@@ -61,10 +57,7 @@ fn kind_at(existing: &Path) -> io::Result<Option<&'static str>> {
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 fn kind_at(_existing: &Path) -> io::Result<Option<&'static str>> {
-    Err(io::Error::new(
-        io::ErrorKind::Unsupported,
-        super::Unsupported,
-    ))
+    Err(io::Error::new(io::ErrorKind::Unsupported, super::Unsupported))
 }
 
 /// `FUSE_SUPER_MAGIC` of linux/magic.h: says nothing about what is behind it.

@@ -217,15 +217,9 @@ mod tests {
         write_atomically(&path, b"new", Sharing::OwnerOnly).unwrap();
         assert_eq!(fs::read(&victim).unwrap(), b"precious");
         assert!(fs::symlink_metadata(&path).unwrap().is_file());
-        assert_eq!(
-            (fs::read(&path).unwrap(), mode(&path)),
-            (b"new".to_vec(), 0o600)
-        );
+        assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"new".to_vec(), 0o600));
         write_atomically(&path, b"newer", Sharing::Group).unwrap();
-        assert_eq!(
-            (fs::read(&path).unwrap(), mode(&path)),
-            (b"newer".to_vec(), 0o660)
-        );
+        assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"newer".to_vec(), 0o660));
         assert_eq!(names(place.path()).len(), 2);
     }
 

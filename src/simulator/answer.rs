@@ -41,11 +41,7 @@ const LONG_URL_PAGE: &str = "<html>\r\n<head><title>414 Request-URI Too Large</t
 
 impl Answer {
     pub(crate) fn new(status: u16, content: Content) -> Self {
-        Self {
-            status,
-            content,
-            headers: Vec::new(),
-        }
+        Self { status, content, headers: Vec::new() }
     }
 
     pub(crate) fn json(status: u16, value: Value) -> Self {
@@ -58,10 +54,7 @@ impl Answer {
     }
 
     /// A flat error for the call as a whole.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "callers write the details in place"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the details in place")]
     pub(crate) fn error(status: u16, code: &str, message: &str, details: Value) -> Self {
         Self::json(
             status,
@@ -188,13 +181,9 @@ pub(crate) fn no_permission(message: &str, permission: &str) -> Answer {
 pub(crate) fn internal_error(single: bool) -> Answer {
     let flat = Answer::error(500, "INTERNAL_ERROR", "Internal Server Error", json!({}));
     match (single, flat.content) {
-        (true, Content::Json(item)) => Answer::new(
-            500,
-            Content::Items {
-                key: "data",
-                items: vec![item],
-            },
-        ),
+        (true, Content::Json(item)) => {
+            Answer::new(500, Content::Items { key: "data", items: vec![item] })
+        }
         (_, content) => Answer::new(500, content),
     }
 }

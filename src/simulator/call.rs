@@ -22,9 +22,7 @@ impl Call {
         let uri = &parts.uri;
         Self {
             method: parts.method.as_str().to_owned(),
-            url: uri
-                .path_and_query()
-                .map_or_else(|| uri.path().to_owned(), ToString::to_string),
+            url: uri.path_and_query().map_or_else(|| uri.path().to_owned(), ToString::to_string),
             segments: uri
                 .path()
                 .split('/')
@@ -39,10 +37,7 @@ impl Call {
 
     /// The first parameter of this name.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// A header's text; `None` when it is missing or no text.
@@ -96,11 +91,8 @@ fn percent_decode(text: &str, plus_is_space: bool) -> String {
 
 /// The value of the two hexadecimal digits after a percent sign.
 fn escape(mut rest: std::str::Bytes<'_>) -> Option<u8> {
-    let mut digit = || {
-        char::from(rest.next()?)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
+    let mut digit =
+        || char::from(rest.next()?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     Some(digit()? * 16 + digit()?)
 }
 
@@ -141,11 +133,7 @@ mod tests {
     fn commas_are_taken_raw_or_encoded_and_a_stray_percent_sign_stays() {
         assert_eq!(
             parse_pairs("ids=1,2%2C3&wf_trigger=False&&x"),
-            [
-                pair("ids", "1,2,3"),
-                pair("wf_trigger", "False"),
-                pair("x", "")
-            ]
+            [pair("ids", "1,2,3"), pair("wf_trigger", "False"), pair("x", "")]
         );
         assert_eq!(percent_decode("100%+%zz%4", true), "100% %zz%4");
         assert_eq!(percent_decode("a+b%2B", false), "a+b+");
@@ -157,17 +145,11 @@ mod tests {
         let body = "--xYz\r\nContent-Disposition: form-data; name=\"grant_type\"\r\n\r\n\
                     refresh_token\r\n--xYz\r\nContent-Disposition: form-data; name=\"a\"\r\n\
                     Content-Type: text/plain\r\n\r\n1\r\n2\r\n--xYz--\r\n";
-        assert_eq!(
-            boundary("multipart/form-data; boundary=\"xYz\"").as_deref(),
-            Some("xYz")
-        );
+        assert_eq!(boundary("multipart/form-data; boundary=\"xYz\"").as_deref(), Some("xYz"));
         assert_eq!(
             parse_multipart(body, "xYz"),
             [pair("grant_type", "refresh_token"), pair("a", "1\r\n2")]
         );
-        assert_eq!(
-            boundary("application/x-www-form-urlencoded; charset=utf-8"),
-            None
-        );
+        assert_eq!(boundary("application/x-www-form-urlencoded; charset=utf-8"), None);
     }
 }

@@ -4,9 +4,7 @@
 pub(crate) fn draw(seed: u64, first: u64, second: u64) -> u64 {
     let mut bits = seed;
     for coordinate in [first, second] {
-        bits = bits
-            .wrapping_add(coordinate)
-            .wrapping_add(0x9E37_79B9_7F4A_7C15);
+        bits = bits.wrapping_add(coordinate).wrapping_add(0x9E37_79B9_7F4A_7C15);
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         bits ^= bits >> 31;

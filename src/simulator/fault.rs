@@ -114,10 +114,7 @@ impl Fault {
 
     /// Whether it strikes reads; the others strike writes.
     pub const fn strikes_reads(self) -> bool {
-        matches!(
-            self,
-            Self::ReadForbidden | Self::ReadInternalError | Self::ReadLost
-        )
+        matches!(self, Self::ReadForbidden | Self::ReadInternalError | Self::ReadLost)
     }
 
     const fn words(self) -> (&'static str, &'static str) {
@@ -142,10 +139,9 @@ impl Fault {
             Self::DoubleId => ("double-id", "done, one item answered twice"),
             Self::Anonymous => ("anonymous", "done, one item without its id"),
             Self::Shuffle => ("shuffle", "done, items answered in another order"),
-            Self::ExpiredToken => (
-                "expired-token",
-                "401 INVALID_TOKEN, nothing done, once for each call",
-            ),
+            Self::ExpiredToken => {
+                ("expired-token", "401 INVALID_TOKEN, nothing done, once for each call")
+            }
             Self::NeverAnswers => ("never-answers", "nothing done, and no answer ever"),
             Self::Late => ("late", "answer lost, done only after a while"),
             Self::Redirect => ("redirect", "307 to the same URL, nothing done"),
@@ -231,11 +227,7 @@ impl FaultPlan {
 
     /// Sets a rate; what is no number from 0 to 1 is brought to the nearer end, NaN to 0.
     pub(crate) fn set_rate(&mut self, fault: Fault, rate: f64) {
-        let rate = if rate.is_nan() {
-            0.0
-        } else {
-            rate.clamp(0.0, 1.0)
-        };
+        let rate = if rate.is_nan() { 0.0 } else { rate.clamp(0.0, 1.0) };
         self.rates.insert(fault, rate);
     }
 
@@ -309,24 +301,14 @@ mod tests {
     fn a_rate_is_a_number_from_zero_to_one() {
         assert_eq!(parse_fault("late=0.25"), Ok((Fault::Late, 0.25)));
         for bad in ["1.1", "-0.1", "NaN", "inf", "", "ten"] {
-            assert_eq!(
-                parse_fault(&format!("late={bad}")),
-                Err(FaultError::Rate(bad.to_owned()))
-            );
+            assert_eq!(parse_fault(&format!("late={bad}")), Err(FaultError::Rate(bad.to_owned())));
         }
-        assert_eq!(
-            parse_fault("lat=1"),
-            Err(FaultError::Name("lat".to_owned()))
-        );
+        assert_eq!(parse_fault("lat=1"), Err(FaultError::Name("lat".to_owned())));
     }
 
     #[test]
     fn the_same_seed_strikes_the_same_calls_however_often_somebody_reads() {
-        let rates = [
-            (Fault::LoseAnswer, 0.2),
-            (Fault::Html, 0.2),
-            (Fault::ReadLost, 0.5),
-        ];
+        let rates = [(Fault::LoseAnswer, 0.2), (Fault::Html, 0.2), (Fault::ReadLost, 0.5)];
         let run = |seed, reads_between: usize| -> Vec<Option<Strike>> {
             let mut plan = FaultPlan::new(seed, &rates);
             (0..200)

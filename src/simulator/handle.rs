@@ -39,11 +39,7 @@ impl Simulator {
         let stop = prepared.stop.clone();
         let listener = prepared.listen()?;
         runtime.spawn(server::run(Arc::clone(&shared), listener));
-        Ok(Self {
-            shared,
-            stop,
-            thread: None,
-        })
+        Ok(Self { shared, stop, thread: None })
     }
 
     /// Starts one on a thread of its own, for callers without a runtime. Dropping it waits for the
@@ -64,11 +60,7 @@ impl Simulator {
         let thread = std::thread::Builder::new()
             .name("zoho-simulator".to_owned())
             .spawn(move || runtime.block_on(server::run(served, listener)))?;
-        Ok(Self {
-            shared,
-            stop,
-            thread: Some(thread),
-        })
+        Ok(Self { shared, stop, thread: Some(thread) })
     }
 
     /// The API's base URL, without a slash at the end.
@@ -231,11 +223,7 @@ impl Prepared {
         let address: SocketAddr = socket.local_addr()?;
         let (stop, stopped) = watch::channel(false);
         let shared = Arc::new(Shared::new(config, format!("http://{address}"), stopped));
-        Ok(Self {
-            shared,
-            stop,
-            socket,
-        })
+        Ok(Self { shared, stop, socket })
     }
 
     /// Hands the socket to the current runtime.
@@ -258,23 +246,16 @@ fn check(config: &Config) -> io::Result<()> {
     }
     for (module, _) in &config.records {
         let good = module.starts_with(|first: char| first.is_ascii_alphabetic())
-            && module
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            && module.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if !good {
-            return refuse(format!(
-                "\"{module}\" is not a module's API name: write Leads=100"
-            ));
+            return refuse(format!("\"{module}\" is not a module's API name: write Leads=100"));
         }
     }
     if let Some((fault, rate)) = config.faults.iter().find(|(_, rate)| !is_rate(*rate)) {
         return refuse(format!("the rate {rate} of {fault} is not from 0 to 1"));
     }
     if ![200, 207].contains(&config.mixed_status) {
-        return refuse(format!(
-            "the mixed status {} is neither 200 nor 207",
-            config.mixed_status
-        ));
+        return refuse(format!("the mixed status {} is neither 200 nor 207", config.mixed_status));
     }
     Ok(())
 }

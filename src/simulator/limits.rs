@@ -90,11 +90,7 @@ pub(crate) struct Credits {
 
 impl Credits {
     pub(crate) fn new(daily: u64) -> Self {
-        Self {
-            daily,
-            spent: VecDeque::new(),
-            used: 0,
-        }
+        Self { daily, spent: VecDeque::new(), used: 0 }
     }
 
     /// Takes what a call costs; `false` when the day's credits do not suffice, and then nothing is
@@ -136,9 +132,7 @@ impl<'a> Slot<'a> {
     /// Takes a place, if one of `limit` is free.
     pub(crate) fn take(under_way: &'a AtomicUsize, limit: usize) -> Option<Self> {
         under_way
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| {
-                (n < limit).then_some(n + 1)
-            })
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| (n < limit).then_some(n + 1))
             .ok()
             .map(|_| Self(under_way))
     }

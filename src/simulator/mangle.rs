@@ -21,10 +21,7 @@ pub(crate) fn mangle(content: &mut Content, strike: Strike, unknown_id: u64) {
     } else if fault == Fault::DoubleId {
         items.extend(items.get(chosen).cloned());
     } else if fault == Fault::Anonymous {
-        if let Some(details) = items
-            .get_mut(chosen)
-            .and_then(|item| item.get_mut("details"))
-        {
+        if let Some(details) = items.get_mut(chosen).and_then(|item| item.get_mut("details")) {
             *details = json!({});
         }
     } else if fault == Fault::Shuffle {
@@ -59,10 +56,8 @@ mod tests {
     use super::*;
 
     fn mangled(fault: Fault, count: u64, bits: u64) -> Vec<Value> {
-        let mut content = Content::Items {
-            key: "data",
-            items: (0..count).map(deleted_item).collect(),
-        };
+        let mut content =
+            Content::Items { key: "data", items: (0..count).map(deleted_item).collect() };
         mangle(&mut content, Strike { fault, bits }, 77);
         let Content::Items { items, .. } = content else {
             panic!("the items became something else");
@@ -71,10 +66,7 @@ mod tests {
     }
 
     fn ids(items: &[Value]) -> Vec<&str> {
-        items
-            .iter()
-            .map(|item| item["details"]["id"].as_str().unwrap_or("none"))
-            .collect()
+        items.iter().map(|item| item["details"]["id"].as_str().unwrap_or("none")).collect()
     }
 
     #[test]
@@ -101,14 +93,7 @@ mod tests {
     fn an_answer_without_items_stays_as_it_is() {
         assert_eq!(mangled(Fault::MissingId, 0, 1), Vec::<Value>::new());
         let mut page = Content::Page("x");
-        mangle(
-            &mut page,
-            Strike {
-                fault: Fault::Shuffle,
-                bits: 1,
-            },
-            77,
-        );
+        mangle(&mut page, Strike { fault: Fault::Shuffle, bits: 1 }, 77);
         assert_eq!(page, Content::Page("x"));
     }
 }

@@ -83,11 +83,7 @@ async fn handle(
 /// An API call: logged when it arrives, shown to the hook, carried out, logged again, sent or not.
 async fn serve_api(shared: &Shared, connection: &Connection, call: &Call) -> Answer {
     let too_long = call.url.len() > shared.config.max_url_bytes;
-    let route = if too_long {
-        Err(url_too_long())
-    } else {
-        routes::find(call)
-    };
+    let route = if too_long { Err(url_too_long()) } else { routes::find(call) };
     let number = arrive(shared, call, route.as_ref().ok());
     let (mut answer, ending) = match route {
         Err(error) => (error, Ending::Whole),
@@ -187,11 +183,7 @@ fn authorize(shared: &Shared, call: &Call) -> Result<(), Answer> {
         .header("authorization")
         .and_then(|value| value.strip_prefix(SCHEME))
         .ok_or_else(authentication_failure)?;
-    if shared.lock().tokens.accepts(token, shared.now()) {
-        Ok(())
-    } else {
-        Err(invalid_token())
-    }
+    if shared.lock().tokens.accepts(token, shared.now()) { Ok(()) } else { Err(invalid_token()) }
 }
 
 fn struck_read(fault: Fault) -> Reply {
@@ -230,9 +222,7 @@ fn carry_out(
         request: number,
         at_ms: now,
         mixed_status: shared.config.mixed_status,
-        refuse: strike
-            .filter(|strike| strike.fault == Fault::Refuse)
-            .map(|strike| strike.bits),
+        refuse: strike.filter(|strike| strike.fault == Fault::Refuse).map(|strike| strike.bits),
     };
     let (answer, applied) = write.carry_out(&mut inner.world, doing);
     if let Some(entry) = inner.log.entry(number) {

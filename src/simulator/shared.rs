@@ -59,13 +59,7 @@ impl Shared {
             tokens: Tokens::new(config.seed),
             late: Vec::new(),
         };
-        Self {
-            config,
-            api_url,
-            under_way: AtomicUsize::new(0),
-            stop,
-            inner: Mutex::new(inner),
-        }
+        Self { config, api_url, under_way: AtomicUsize::new(0), stop, inner: Mutex::new(inner) }
     }
 
     pub(crate) fn now(&self) -> i64 {
@@ -84,9 +78,7 @@ impl Shared {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared")
-            .field("api_url", &self.api_url)
-            .finish_non_exhaustive()
+        f.debug_struct("Shared").field("api_url", &self.api_url).finish_non_exhaustive()
     }
 }
 
@@ -109,18 +101,13 @@ impl Inner {
 
     fn settle(&mut self, now: i64, mixed_status: u16) {
         // `partition` keeps the order, so writes that fell due together act as they arrived.
-        let (mut due, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.late)
-            .into_iter()
-            .partition(|late| late.due_ms <= now);
+        let (mut due, waiting): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.late).into_iter().partition(|late| late.due_ms <= now);
         self.late = waiting;
         due.sort_by_key(|late| late.due_ms);
         for late in due {
-            let doing = Doing {
-                request: late.request,
-                at_ms: late.due_ms,
-                mixed_status,
-                refuse: None,
-            };
+            let doing =
+                Doing { request: late.request, at_ms: late.due_ms, mixed_status, refuse: None };
             let (_, applied) = late.write.carry_out(&mut self.world, doing);
             if let Some(entry) = self.log.entry(late.request) {
                 entry.applied = applied;

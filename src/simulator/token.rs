@@ -73,11 +73,7 @@ impl Tokens {
 
     /// Whether an access token is good now.
     pub(crate) fn accepts(&self, token: &str, now: i64) -> bool {
-        token == self.ready
-            || self
-                .active
-                .iter()
-                .any(|(good, until)| good == token && now < *until)
+        token == self.ready || self.active.iter().any(|(good, until)| good == token && now < *until)
     }
 
     /// Carries out a token call.
@@ -88,10 +84,7 @@ impl Tokens {
     ) -> Result<Issued, TokenRefusal> {
         self.calls += 1;
         let field = |name: &str| {
-            fields
-                .iter()
-                .find(|(key, _)| key == name)
-                .map_or("", |(_, value)| value.as_str())
+            fields.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
         };
         let grant = field("grant_type");
         if grant != "refresh_token" && grant != "authorization_code" {
@@ -114,10 +107,7 @@ impl Tokens {
         }
         let access_token = self.next_token(now).ok_or(TokenRefusal::Throttled)?;
         self.grant_used |= by_code;
-        Ok(Issued {
-            access_token,
-            refresh_token: by_code.then(|| self.refresh_token.clone()),
-        })
+        Ok(Issued { access_token, refresh_token: by_code.then(|| self.refresh_token.clone()) })
     }
 
     /// Revokes a token; the refresh token takes all of its access tokens with it.
@@ -148,8 +138,7 @@ impl Tokens {
             hex(self.seed, 100 + 2 * self.count),
             hex(self.seed, 101 + 2 * self.count)
         );
-        self.active
-            .push_back((token.clone(), now.saturating_add(TOKEN_SECONDS * 1000)));
+        self.active.push_back((token.clone(), now.saturating_add(TOKEN_SECONDS * 1000)));
         if self.active.len() > ACTIVE {
             self.active.pop_front();
         }

@@ -33,16 +33,13 @@ impl Connection {
 
     /// Of the answer's body only so many bytes are sent.
     pub(crate) fn cut_body_after(&self, bytes: usize) {
-        self.allowance
-            .store(bytes.min(NOTHING - 1), Ordering::SeqCst);
+        self.allowance.store(bytes.min(NOTHING - 1), Ordering::SeqCst);
     }
 }
 
 impl Connected<IncomingStream<'_, CuttingListener>> for Connection {
     fn connect_info(stream: IncomingStream<'_, CuttingListener>) -> Self {
-        Self {
-            allowance: Arc::clone(&stream.io().allowance),
-        }
+        Self { allowance: Arc::clone(&stream.io().allowance) }
     }
 }
 
@@ -101,9 +98,7 @@ impl HeadEnd {
 
     /// How many of these bytes belong to the head.
     fn head_bytes(&self, bytes: &[u8]) -> usize {
-        let mut scan = Self {
-            matched: self.matched,
-        };
+        let mut scan = Self { matched: self.matched };
         bytes
             .iter()
             .take_while(|byte| {
@@ -169,8 +164,7 @@ impl AsyncWrite for CuttingStream {
         let written = std::task::ready!(Pin::new(&mut self.inner).poll_write(context, part))?;
         self.head.advance(bytes.get(..written).unwrap_or_default());
         let of_body = written.saturating_sub(head);
-        self.allowance
-            .store(allowance.saturating_sub(of_body), Ordering::SeqCst);
+        self.allowance.store(allowance.saturating_sub(of_body), Ordering::SeqCst);
         Poll::Ready(Ok(written))
     }
 

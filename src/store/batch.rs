@@ -121,12 +121,7 @@ impl WriteTx<'_> {
                 })
                 .doing(doing)?;
         }
-        Ok(BegunBatch {
-            batch,
-            kind,
-            items,
-            send_by,
-        })
+        Ok(BegunBatch { batch, kind, items, send_by })
     }
 
     fn template_id(&self, text: &str) -> Result<i64> {
@@ -135,9 +130,7 @@ impl WriteTx<'_> {
             .tx
             .prepare_cached("-- find_template\nSELECT id FROM template WHERE text = :text")
             .and_then(|mut statement| {
-                statement
-                    .query_row(named_params! {":text": text}, |row| row.get(0))
-                    .optional()
+                statement.query_row(named_params! {":text": text}, |row| row.get(0)).optional()
             })
             .doing(doing)?;
         if let Some(id) = found {
@@ -164,11 +157,8 @@ impl WriteTx<'_> {
         let batch = prepared.batch();
         let entries: EntryRanges = prepared.items().iter().map(|item| item.entry).collect();
         let items = items_of(&self.tx, &entries)?;
-        let slices: Vec<Option<Range<usize>>> = judgement
-            .results
-            .iter()
-            .map(|result| result.slice.clone())
-            .collect();
+        let slices: Vec<Option<Range<usize>>> =
+            judgement.results.iter().map(|result| result.slice.clone()).collect();
         let mut seals = Seals::default();
         let rest = Hash::of(&envelope(&raw.body, &slices)).to_string();
         let event = Event::from(BatchAnswered {
@@ -216,9 +206,8 @@ impl WriteTx<'_> {
         let salts = salts(&self.tx, items, LeafPurpose::Answered(batch))?;
         let mut tree = Tree::default();
         for ((item, result), salt) in items.iter().zip(results).zip(&salts) {
-            let maker = makers
-                .entry(item.scope.0)
-                .or_insert_with(|| LeafMaker::new(&item.leaf_scope));
+            let maker =
+                makers.entry(item.scope.0).or_insert_with(|| LeafMaker::new(&item.leaf_scope));
             let slice = result.slice.clone().and_then(|cut| body.get(cut));
             let outcome = result.outcome.wire_name();
             let opened = maker.answered(&item.identity, batch, outcome, &result.code, slice);
@@ -382,13 +371,8 @@ impl WriteTx<'_> {
         let entries: EntryRanges = prepared.items().iter().map(|item| item.entry).collect();
         let mut seals = Seals::default();
         let detail = seals.add(self.entropy, "detail", detail)?;
-        let event = Event::from(BatchReturned {
-            run,
-            batch,
-            reason,
-            detail,
-            entries: entries.clone(),
-        });
+        let event =
+            Event::from(BatchReturned { run, batch, reason, detail, entries: entries.clone() });
         entry::apply(&self.tx, &event)?;
         let seq = self.append(event, seals)?;
         self.end_batch(batch, seq, "returned", None, None)?;
@@ -468,10 +452,7 @@ fn one_row(rows: usize, batch: BatchId) -> Result<()> {
     if rows == 1 {
         Ok(())
     } else {
-        Err(StoreError::corrupt(
-            "batch",
-            format!("{batch} has ended already"),
-        ))
+        Err(StoreError::corrupt("batch", format!("{batch} has ended already")))
     }
 }
 
@@ -500,14 +481,11 @@ pub(crate) fn entries_of(conn: &Connection, batch: BatchId) -> Result<EntryRange
     let text: String = conn
         .prepare_cached("-- entries_of\nSELECT entries FROM batch WHERE id = :id")
         .and_then(|mut statement| {
-            statement
-                .query_row(named_params! {":id": Sql(batch)}, |row| row.get(0))
-                .optional()
+            statement.query_row(named_params! {":id": Sql(batch)}, |row| row.get(0)).optional()
         })
         .doing("reading a batch")?
         .ok_or_else(|| StoreError::NotFound(batch.to_string()))?;
-    text.parse()
-        .map_err(|_| StoreError::corrupt("batch", format!("{batch}: its entries")))
+    text.parse().map_err(|_| StoreError::corrupt("batch", format!("{batch}: its entries")))
 }
 
 /// The stored answer to a batch, if it got one.
@@ -547,9 +525,7 @@ const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 
 fn inflate(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut body = Vec::new();
-    flate2::read::DeflateDecoder::new(bytes)
-        .take(MAX_ANSWER)
-        .read_to_end(&mut body)?;
+    flate2::read::DeflateDecoder::new(bytes).take(MAX_ANSWER).read_to_end(&mut body)?;
     Ok(body)
 }
 
@@ -571,9 +547,6 @@ pub(crate) fn request_event(
         .ok_or_else(|| StoreError::NotFound(request.to_string()))?;
     match log::event(conn, seq)?.decode()?.event {
         Event::RequestRecorded(event) => Ok(event),
-        other => Err(StoreError::corrupt(
-            "request",
-            format!("{request} is {}", other.kind()),
-        )),
+        other => Err(StoreError::corrupt("request", format!("{request} is {}", other.kind()))),
     }
 }

@@ -71,9 +71,7 @@ impl ToSql for Sql<RecordId> {
 impl FromSql for Sql<RecordId> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let number = value.as_i64()?;
-        RecordId::from_stored(number)
-            .map(Self)
-            .ok_or(FromSqlError::OutOfRange(number))
+        RecordId::from_stored(number).map(Self).ok_or(FromSqlError::OutOfRange(number))
     }
 }
 
@@ -85,9 +83,7 @@ impl ToSql for Sql<Timestamp> {
 
 impl FromSql for Sql<Timestamp> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        value
-            .as_i64()
-            .map(|millis| Self(Timestamp::from_millis(millis)))
+        value.as_i64().map(|millis| Self(Timestamp::from_millis(millis)))
     }
 }
 
@@ -113,11 +109,7 @@ pub(crate) struct Name<T>(pub(crate) T);
 
 impl<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>> FromSql for Name<T> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        value
-            .as_str()?
-            .parse()
-            .map(Self)
-            .map_err(|error| FromSqlError::Other(Box::new(error)))
+        value.as_str()?.parse().map(Self).map_err(|error| FromSqlError::Other(Box::new(error)))
     }
 }
 

@@ -23,11 +23,9 @@ pub struct NewItem {
 
 /// The number of the next entry.
 pub(crate) fn next_id(conn: &Connection) -> Result<EntryId> {
-    conn.query_row(
-        "-- next_entry\nSELECT coalesce(max(id), 0) + 1 FROM entry",
-        [],
-        |row| row.get::<_, Sql<EntryId>>(0),
-    )
+    conn.query_row("-- next_entry\nSELECT coalesce(max(id), 0) + 1 FROM entry", [], |row| {
+        row.get::<_, Sql<EntryId>>(0)
+    })
     .map(|Sql(id)| id)
     .doing("numbering entries")
 }
@@ -48,11 +46,7 @@ pub(crate) fn insert(
     let state = Sql(state).code();
     let mut next = first.get();
     for chunk in items.chunks(ROWS_AT_ONCE) {
-        let statement = if chunk.len() == ROWS_AT_ONCE {
-            &mut many
-        } else {
-            &mut one
-        };
+        let statement = if chunk.len() == ROWS_AT_ONCE { &mut many } else { &mut one };
         let mut column = 0;
         for item in chunk {
             for value in [next, scope.0, item.target.get(), item.row, state] {
@@ -85,10 +79,9 @@ pub(crate) fn open_duplicate(
     )
     .and_then(|mut statement| {
         statement
-            .query_row(
-                named_params! {":target": Sql(target), ":scope": scope.0},
-                |row| row.get::<_, Sql<EntryId>>(0),
-            )
+            .query_row(named_params! {":target": Sql(target), ":scope": scope.0}, |row| {
+                row.get::<_, Sql<EntryId>>(0)
+            })
             .optional()
     })
     .map(|found| found.map(|Sql(id)| id))
@@ -119,10 +112,8 @@ fn move_range(
         // would be counted twice.
         let stays = |from: &&EntryState| from.next(change) == Ok(**from);
         let leaves = |from: &&EntryState| !stays(from);
-        for from in EntryState::ALL
-            .iter()
-            .filter(stays)
-            .chain(EntryState::ALL.iter().filter(leaves))
+        for from in
+            EntryState::ALL.iter().filter(stays).chain(EntryState::ALL.iter().filter(leaves))
         {
             let Ok(to) = from.next(change) else { continue };
             let entries = conn
@@ -164,9 +155,7 @@ fn refused(
         match state_of(conn, number) {
             Ok(Some(from)) => {
                 // Those that were moved already stand in the state after the change.
-                let after = EntryState::ALL
-                    .iter()
-                    .any(|state| state.next(change) == Ok(from));
+                let after = EntryState::ALL.iter().any(|state| state.next(change) == Ok(from));
                 if from.next(change).is_err() && !after {
                     return IllegalTransition { from, change }.into();
                 }
@@ -176,10 +165,7 @@ fn refused(
         }
         number = number.next();
     }
-    StoreError::Conflict {
-        entry: first,
-        doing,
-    }
+    StoreError::Conflict { entry: first, doing }
 }
 
 /// The state of one entry.
@@ -210,13 +196,10 @@ pub(crate) fn requests_of(
         )
         .doing(doing)?;
     let rows = statement
-        .query_map(
-            named_params! {":first": Sql(first), ":last": Sql(last)},
-            |row| {
-                let (Sql(request), Sql(from), Sql(to)) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                Ok((request, from, to))
-            },
-        )
+        .query_map(named_params! {":first": Sql(first), ":last": Sql(last)}, |row| {
+            let (Sql(request), Sql(from), Sql(to)) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok((request, from, to))
+        })
         .doing(doing)?;
     rows.collect::<rusqlite::Result<_>>().doing(doing)
 }
@@ -256,9 +239,7 @@ pub(crate) fn totals(conn: &Connection) -> Result<Vec<(EntryState, u64)>> {
         .prepare_cached("-- totals\nSELECT state, sum(entries) FROM tally GROUP BY state")
         .doing(doing)?;
     let rows = statement
-        .query_map([], |row| {
-            Ok((row.get::<_, Sql<EntryState>>(0)?.0, uncount(row.get(1)?)))
-        })
+        .query_map([], |row| Ok((row.get::<_, Sql<EntryState>>(0)?.0, uncount(row.get(1)?))))
         .doing(doing)?;
     rows.collect::<rusqlite::Result<_>>().doing(doing)
 }

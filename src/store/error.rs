@@ -135,10 +135,7 @@ impl StoreError {
 
     /// A damaged row.
     pub(crate) fn corrupt(table: &'static str, what: impl Into<String>) -> Self {
-        Self::Corrupt {
-            table,
-            what: what.into(),
-        }
+        Self::Corrupt { table, what: what.into() }
     }
 }
 

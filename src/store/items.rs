@@ -50,19 +50,13 @@ pub(crate) fn items_of(conn: &Connection, entries: &EntryRanges) -> Result<Vec<I
                 .get(&scope)
                 .cloned()
                 .ok_or_else(|| StoreError::corrupt("entry", format!("{entry}: its scope")))?;
-            items.push(Item {
-                identity: ItemIdentity { entry, target, row },
-                scope,
-                leaf_scope,
-            });
+            items.push(Item { identity: ItemIdentity { entry, target, row }, scope, leaf_scope });
         }
     }
     if u64::try_from(items.len()).ok() == Some(entries.len()) {
         Ok(items)
     } else {
-        Err(StoreError::NotFound(format!(
-            "one of the entries {entries}"
-        )))
+        Err(StoreError::NotFound(format!("one of the entries {entries}")))
     }
 }
 
@@ -72,9 +66,8 @@ pub(crate) fn salts(conn: &Connection, items: &[Item], purpose: LeafPurpose) -> 
     let mut owner: Option<(EntryId, EntryId, SecretTree)> = None;
     for item in items {
         let entry = item.identity.entry;
-        let inside = owner
-            .as_ref()
-            .is_some_and(|(first, last, _)| *first <= entry && entry <= *last);
+        let inside =
+            owner.as_ref().is_some_and(|(first, last, _)| *first <= entry && entry <= *last);
         if !inside {
             owner = Some(secrets_of(conn, entry)?);
         }

@@ -45,9 +45,7 @@ impl Seals {
         field: &'static str,
         value: Option<&str>,
     ) -> Result<Option<Hash>> {
-        value
-            .map(|value| self.add(entropy, field, value))
-            .transpose()
+        value.map(|value| self.add(entropy, field, value)).transpose()
     }
 }
 
@@ -65,10 +63,8 @@ pub struct StoredEvent {
 impl StoredEvent {
     /// Reads the bytes.
     pub fn decode(&self) -> Result<LoggedEvent> {
-        LoggedEvent::decode(&self.body).map_err(|source| StoreError::Event {
-            seq: self.seq.get(),
-            source,
-        })
+        LoggedEvent::decode(&self.body)
+            .map_err(|source| StoreError::Event { seq: self.seq.get(), source })
     }
 }
 
@@ -78,42 +74,31 @@ pub(crate) fn head(conn: &Connection) -> Result<Head> {
         .and_then(|mut statement| {
             statement
                 .query_row([], |row| {
-                    Ok(Head {
-                        size: uncount(row.get(0)?),
-                        root: row.get::<_, Sql<Hash>>(1)?.0,
-                    })
+                    Ok(Head { size: uncount(row.get(0)?), root: row.get::<_, Sql<Hash>>(1)?.0 })
                 })
                 .optional()
         })
         .doing("reading the head of the log")?
-        .map_or_else(
-            || {
-                Ok(Head {
-                    size: 0,
-                    root: crate::domain::merkle::empty_root(),
-                })
-            },
-            Ok,
-        )
+        .map_or_else(|| Ok(Head { size: 0, root: crate::domain::merkle::empty_root() }), Ok)
 }
 
 /// The stored hash of a complete subtree.
 fn node(conn: &Connection, id: NodeId) -> Result<Hash> {
     let hash = if id.level == 0 {
-        conn.prepare_cached("-- node (leaf)\nSELECT leaf FROM event WHERE seq = :seq")
-            .and_then(|mut statement| {
+        conn.prepare_cached("-- node (leaf)\nSELECT leaf FROM event WHERE seq = :seq").and_then(
+            |mut statement| {
                 statement
                     .query_row(named_params! {":seq": count(id.index)}, |row| row.get(0))
                     .optional()
-            })
+            },
+        )
     } else {
         conn.prepare_cached("-- node\nSELECT hash FROM node WHERE level = :level AND idx = :idx")
             .and_then(|mut statement| {
                 statement
-                    .query_row(
-                        named_params! {":level": id.level, ":idx": count(id.index)},
-                        |row| row.get(0),
-                    )
+                    .query_row(named_params! {":level": id.level, ":idx": count(id.index)}, |row| {
+                        row.get(0)
+                    })
                     .optional()
             })
     };
@@ -124,20 +109,16 @@ fn node(conn: &Connection, id: NodeId) -> Result<Hash> {
 
 /// The root that the log had when it held `size` events, from the stored nodes.
 pub(crate) fn root_at(conn: &Connection, size: u64) -> Result<Hash> {
-    let roots: Vec<Hash> = frontier_of(size)
-        .into_iter()
-        .map(|id| node(conn, id))
-        .collect::<Result<_>>()?;
+    let roots: Vec<Hash> =
+        frontier_of(size).into_iter().map(|id| node(conn, id)).collect::<Result<_>>()?;
     Ok(root_of_frontier(&roots))
 }
 
 /// The tree as it stands, ready to grow.
 pub(crate) fn resume(conn: &Connection) -> Result<Tree> {
     let head = head(conn)?;
-    let roots: Vec<Hash> = frontier_of(head.size)
-        .into_iter()
-        .map(|id| node(conn, id))
-        .collect::<Result<_>>()?;
+    let roots: Vec<Hash> =
+        frontier_of(head.size).into_iter().map(|id| node(conn, id)).collect::<Result<_>>()?;
     Tree::resume(head.size, &roots)
         .filter(|tree| tree.root() == head.root)
         .ok_or_else(|| StoreError::corrupt("head", "it does not agree with the tree"))
@@ -193,10 +174,7 @@ pub(crate) fn append(
 
 /// Writes the head, last thing in a transaction that appended.
 pub(crate) fn write_head(conn: &Connection, tree: &Tree) -> Result<Head> {
-    let head = Head {
-        size: tree.size(),
-        root: tree.root(),
-    };
+    let head = Head { size: tree.size(), root: tree.root() };
     conn.prepare_cached(
         "-- write_head\nINSERT INTO head (one, size, root) VALUES (1, :size, :root)
          ON CONFLICT (one) DO UPDATE SET size = excluded.size, root = excluded.root",
@@ -213,11 +191,7 @@ pub(crate) fn event(conn: &Connection, seq: EventSeq) -> Result<StoredEvent> {
     conn.prepare_cached("-- event\nSELECT body, leaf FROM event WHERE seq = :seq")
         .and_then(|mut statement| {
             statement.query_row(named_params! {":seq": Sql(seq)}, |row| {
-                Ok(StoredEvent {
-                    seq,
-                    body: row.get(0)?,
-                    leaf: row.get::<_, Sql<Hash>>(1)?.0,
-                })
+                Ok(StoredEvent { seq, body: row.get(0)?, leaf: row.get::<_, Sql<Hash>>(1)?.0 })
             })
         })
         .optional()
@@ -237,9 +211,7 @@ pub(crate) fn each_event<E: From<StoreError>>(
             "-- each_event\nSELECT seq, body, leaf FROM event WHERE seq >= :from ORDER BY seq",
         )
         .map_err(&failed)?;
-    let mut rows = statement
-        .query(named_params! {":from": Sql(from)})
-        .map_err(&failed)?;
+    let mut rows = statement.query(named_params! {":from": Sql(from)}).map_err(&failed)?;
     while let Some(row) = rows.next().map_err(&failed)? {
         let read = || -> rusqlite::Result<StoredEvent> {
             Ok(StoredEvent {
@@ -258,9 +230,7 @@ pub(crate) fn opened(conn: &Connection, seq: EventSeq, field: &str) -> Result<Op
     conn.prepare_cached("-- opened\nSELECT value FROM sealed WHERE seq = :seq AND field = :field")
         .and_then(|mut statement| {
             statement
-                .query_row(named_params! {":seq": Sql(seq), ":field": field}, |row| {
-                    row.get(0)
-                })
+                .query_row(named_params! {":seq": Sql(seq), ":field": field}, |row| row.get(0))
                 .optional()
         })
         .map(Option::flatten)

@@ -50,9 +50,7 @@ pub struct Store {
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.debug_struct("Store").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -60,21 +58,13 @@ impl Store {
     /// Makes the tables in an empty file that the caller has just created exclusively.
     pub fn create(path: &Path, entropy: Box<dyn Entropy>) -> Result<Self> {
         let conn = open::connect(path, Mode::Create, BUSY)?;
-        Ok(Self {
-            conn,
-            path: path.to_owned(),
-            entropy,
-        })
+        Ok(Self { conn, path: path.to_owned(), entropy })
     }
 
     /// Opens an existing journal for writing.
     pub fn open(path: &Path, entropy: Box<dyn Entropy>) -> Result<Self> {
         let conn = open::connect(path, Mode::Write, BUSY)?;
-        Ok(Self {
-            conn,
-            path: path.to_owned(),
-            entropy,
-        })
+        Ok(Self { conn, path: path.to_owned(), entropy })
     }
 
     /// The file.
@@ -120,25 +110,14 @@ impl Store {
         now: Timestamp,
         work: impl FnOnce(&mut WriteTx<'_>) -> Result<T>,
     ) -> Result<(T, Head)> {
-        let tx = self
-            .conn
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .doing(name)?;
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).doing(name)?;
         let tree = log::resume(&tx)?;
         let before = tree.size();
-        let mut write = WriteTx {
-            tx,
-            tree,
-            now,
-            entropy: self.entropy.as_mut(),
-        };
+        let mut write = WriteTx { tx, tree, now, entropy: self.entropy.as_mut() };
         let value = work(&mut write)?;
         let WriteTx { tx, tree, .. } = write;
-        let head = if tree.size() == before {
-            log::head(&tx)?
-        } else {
-            log::write_head(&tx, &tree)?
-        };
+        let head =
+            if tree.size() == before { log::head(&tx)? } else { log::write_head(&tx, &tree)? };
         tx.commit().doing(name)?;
         Ok((value, head))
     }
@@ -154,9 +133,7 @@ pub struct WriteTx<'a> {
 
 impl std::fmt::Debug for WriteTx<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WriteTx")
-            .field("now", &self.now)
-            .finish_non_exhaustive()
+        f.debug_struct("WriteTx").field("now", &self.now).finish_non_exhaustive()
     }
 }
 
@@ -173,14 +150,10 @@ impl WriteTx<'_> {
     /// Runs one job so that its failure undoes its own writes and no others of the transaction.
     pub fn scoped<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let tree = self.tree.clone();
-        self.tx
-            .execute_batch("-- scoped\nSAVEPOINT job")
-            .doing("beginning a step")?;
+        self.tx.execute_batch("-- scoped\nSAVEPOINT job").doing("beginning a step")?;
         match work(self) {
             Ok(value) => {
-                self.tx
-                    .execute_batch("-- scoped\nRELEASE job")
-                    .doing("ending a step")?;
+                self.tx.execute_batch("-- scoped\nRELEASE job").doing("ending a step")?;
                 Ok(value)
             }
             Err(error) => {
@@ -202,9 +175,7 @@ pub struct Reader {
 
 impl std::fmt::Debug for Reader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reader")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.debug_struct("Reader").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -213,12 +184,8 @@ impl Reader {
     pub fn open(path: &Path) -> Result<Self> {
         let conn = open::connect(path, Mode::Read, BUSY)?;
         // One snapshot for everything that this reader shows.
-        conn.execute_batch("-- reader\nBEGIN")
-            .doing("opening the journal")?;
-        Ok(Self {
-            conn,
-            path: path.to_owned(),
-        })
+        conn.execute_batch("-- reader\nBEGIN").doing("opening the journal")?;
+        Ok(Self { conn, path: path.to_owned() })
     }
 
     /// The file.

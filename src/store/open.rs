@@ -53,8 +53,7 @@ pub(crate) fn connect(path: &Path, mode: Mode, busy: Duration) -> Result<Connect
         Mode::Create => {
             set_up(&conn)?;
             schema::migrate(&mut conn)?;
-            conn.pragma_update(None, "application_id", APPLICATION_ID)
-                .doing("creating tables")?;
+            conn.pragma_update(None, "application_id", APPLICATION_ID).doing("creating tables")?;
         }
         Mode::Read => check_identity(&conn, path)?,
         Mode::Write => {
@@ -74,20 +73,12 @@ fn look_at(path: &Path, mode: Mode) -> Result<()> {
             return Err(StoreError::NoJournal(path.to_owned()));
         }
         Err(source) => {
-            return Err(StoreError::Io {
-                path: path.to_owned(),
-                source,
-            });
+            return Err(StoreError::Io { path: path.to_owned(), source });
         }
     };
-    let not = |why: &str| StoreError::NotAJournal {
-        path: path.to_owned(),
-        why: why.to_owned(),
-    };
+    let not = |why: &str| StoreError::NotAJournal { path: path.to_owned(), why: why.to_owned() };
     if meta.file_type().is_symlink() {
-        return Err(not(
-            "it is a symbolic link; give the path of the file itself",
-        ));
+        return Err(not("it is a symbolic link; give the path of the file itself"));
     }
     if !meta.is_file() {
         return Err(not("it is not a file"));
@@ -109,13 +100,10 @@ fn harden(conn: &Connection) -> Result<()> {
     ] {
         let now = conn.set_db_config(option, value).doing(doing)?;
         if now != value {
-            return Err(StoreError::Unsafe(format!(
-                "SQLite did not accept {option:?}"
-            )));
+            return Err(StoreError::Unsafe(format!("SQLite did not accept {option:?}")));
         }
     }
-    conn.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)
-        .doing(doing)?;
+    conn.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0).doing(doing)?;
     conn.set_prepared_statement_cache_capacity(128);
     conn.execute_batch(
         "-- harden
@@ -132,9 +120,8 @@ fn harden(conn: &Connection) -> Result<()> {
 /// Settings of a connection that writes. Each is read back: SQLite ignores what it cannot do.
 fn set_up(conn: &Connection) -> Result<()> {
     let doing = "preparing the journal for writing";
-    let mode: String = conn
-        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
-        .doing(doing)?;
+    let mode: String =
+        conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).doing(doing)?;
     if mode != "wal" {
         return Err(StoreError::Unsafe(format!(
             "the journal cannot use a write-ahead log here (SQLite answers \"{mode}\"): put it on a \
@@ -142,22 +129,15 @@ fn set_up(conn: &Connection) -> Result<()> {
         )));
     }
     // NORMAL would lose the last commits in a power cut: exactly those that were reported.
-    conn.execute_batch("-- set_up\nPRAGMA synchronous = FULL;")
-        .doing(doing)?;
+    conn.execute_batch("-- set_up\nPRAGMA synchronous = FULL;").doing(doing)?;
     if cfg!(target_os = "macos") {
         conn.execute_batch(
             "-- set_up (macOS)\nPRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;",
         )
         .doing(doing)?;
     }
-    for (pragma, expected) in [
-        ("synchronous", 2),
-        ("foreign_keys", 1),
-        ("trusted_schema", 0),
-    ] {
-        let value: i64 = conn
-            .pragma_query_value(None, pragma, |row| row.get(0))
-            .doing(doing)?;
+    for (pragma, expected) in [("synchronous", 2), ("foreign_keys", 1), ("trusted_schema", 0)] {
+        let value: i64 = conn.pragma_query_value(None, pragma, |row| row.get(0)).doing(doing)?;
         if value != expected {
             return Err(StoreError::Unsafe(format!(
                 "SQLite answers {value} for {pragma}, not {expected}"
@@ -190,11 +170,7 @@ fn check_identity(conn: &Connection, path: &Path) -> Result<()> {
     let found = u32::try_from(version).unwrap_or(u32::MAX);
     let known = schema::newest();
     if found > known {
-        return Err(StoreError::SchemaTooNew {
-            path: path.to_owned(),
-            found,
-            known,
-        });
+        return Err(StoreError::SchemaTooNew { path: path.to_owned(), found, known });
     }
     if found == 0 {
         return Err(StoreError::NotAJournal {

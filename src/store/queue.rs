@@ -55,11 +55,7 @@ impl Cursors {
 
     /// The same, when an answer gives entries back.
     pub(crate) fn rewind_if(&mut self, judgement: &Judgement) {
-        if judgement
-            .results
-            .iter()
-            .any(|result| result.outcome == Outcome::Returned)
-        {
+        if judgement.results.iter().any(|result| result.outcome == Outcome::Returned) {
             self.rewind();
         }
     }
@@ -104,10 +100,7 @@ pub(crate) fn pick(
             }
         }
         if !items.is_empty() {
-            return Ok(Some(Picked {
-                kind: leader.kind.clone(),
-                items,
-            }));
+            return Ok(Some(Picked { kind: leader.kind.clone(), items }));
         }
     }
     Ok(None)
@@ -138,26 +131,12 @@ fn due_requests(
             let Name(module) = row.get::<_, Name<ModuleName>>(5)?;
             let api_version = versions.of(product);
             let workflows = row.get(6)?;
-            let kind = CallKind {
-                operation,
-                product,
-                api_version,
-                module,
-                workflows,
-            };
-            Ok(Due {
-                request,
-                first,
-                last,
-                kind,
-            })
+            let kind = CallKind { operation, product, api_version, module, workflows };
+            Ok(Due { request, first, last, kind })
         })
         .doing(doing)?;
     let due = rows.collect::<rusqlite::Result<Vec<Due>>>().doing(doing)?;
-    Ok(due
-        .into_iter()
-        .filter(|one| wanted.is_none_or(|set| set.contains(&one.request)))
-        .collect())
+    Ok(due.into_iter().filter(|one| wanted.is_none_or(|set| set.contains(&one.request))).collect())
 }
 
 /// Entries that a refused call gave back share their next call with few others: these go first.
@@ -196,10 +175,7 @@ fn pick_split(conn: &Connection, due: &[Due], at_most: usize) -> Result<Option<P
             }
         }
         if !items.is_empty() {
-            return Ok(Some(Picked {
-                kind: request.kind.clone(),
-                items,
-            }));
+            return Ok(Some(Picked { kind: request.kind.clone(), items }));
         }
     }
     Ok(None)
@@ -224,9 +200,8 @@ fn fill(
              WHERE e.id BETWEEN :from AND :last AND e.state = 3 ORDER BY e.id",
         )
         .doing(doing)?;
-    let mut rows = statement
-        .query(named_params! {":from": Sql(from), ":last": Sql(due.last)})
-        .doing(doing)?;
+    let mut rows =
+        statement.query(named_params! {":from": Sql(from), ":last": Sql(due.last)}).doing(doing)?;
     while items.len() < limit {
         let Some(row) = rows.next().doing(doing)? else {
             from = due.last.next();

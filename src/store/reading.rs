@@ -89,14 +89,7 @@ pub(crate) fn unknown_entries(
         .query_map(named_params! {":after": Sql(after)}, |row| {
             let (Sql(request), Sql(first), Sql(last)) = (row.get(0)?, row.get(1)?, row.get(2)?);
             let (Name(operation), Name(product)) = (row.get(3)?, row.get(4)?);
-            Ok((
-                request,
-                first,
-                last,
-                operation,
-                product,
-                row.get::<_, Name<ModuleName>>(5)?.0,
-            ))
+            Ok((request, first, last, operation, product, row.get::<_, Name<ModuleName>>(5)?.0))
         })
         .doing(doing)?
         .collect::<rusqlite::Result<Vec<(RequestId, EntryId, EntryId, _, _, _)>>>()
@@ -181,9 +174,7 @@ fn attempts_of(
              ORDER BY b.id",
         )
         .doing(doing)?;
-    let mut rows = statement
-        .query(named_params! {":entry": Sql(entry)})
-        .doing(doing)?;
+    let mut rows = statement.query(named_params! {":entry": Sql(entry)}).doing(doing)?;
     let (mut attempts, mut version) = (Vec::new(), None);
     while let Some(row) = rows.next().doing(doing)? {
         let read = || -> rusqlite::Result<_> {
@@ -205,12 +196,7 @@ fn attempts_of(
             };
             let Name(version) = row.get::<_, Name<ApiVersion>>(9)?;
             let user_seq = row.get::<_, Option<Sql<EventSeq>>>(10)?;
-            Ok((
-                attempt,
-                version,
-                user_seq,
-                row.get::<_, Sql<EventSeq>>(12)?.0,
-            ))
+            Ok((attempt, version, user_seq, row.get::<_, Sql<EventSeq>>(12)?.0))
         };
         let (mut attempt, api_version, user_seq, begun) = read().doing(doing)?;
         attempt.begun_at = log::event(conn, begun)?.decode()?.at;
@@ -262,11 +248,9 @@ impl WriteTx<'_> {
         let doing = "recording evidence";
         let number: i64 = self
             .tx
-            .query_row(
-                "-- next_reading\nSELECT coalesce(max(id), 0) + 1 FROM reading",
-                [],
-                |row| row.get(0),
-            )
+            .query_row("-- next_reading\nSELECT coalesce(max(id), 0) + 1 FROM reading", [], |row| {
+                row.get(0)
+            })
             .doing(doing)?;
         let entries: EntryRanges = findings.iter().map(|finding| finding.entry).collect();
         let items = items_of(&self.tx, &entries)?;
@@ -331,10 +315,7 @@ impl WriteTx<'_> {
             }
         }
         if !entries.is_empty() {
-            let event = Event::from(EntriesReopened {
-                run,
-                entries: entries.clone(),
-            });
+            let event = Event::from(EntriesReopened { run, entries: entries.clone() });
             entry::apply(&self.tx, &event)?;
             self.append(event, Seals::default())?;
         }
@@ -372,9 +353,7 @@ fn failed_entries(
             Ok((entry, request, row.get::<_, String>(2)?))
         })
         .doing(doing)?;
-    let rows = rows
-        .collect::<rusqlite::Result<Vec<(_, RequestId, _)>>>()
-        .doing(doing)?;
+    let rows = rows.collect::<rusqlite::Result<Vec<(_, RequestId, _)>>>().doing(doing)?;
     Ok(rows
         .into_iter()
         .filter(|(_, request, _)| wanted.is_none_or(|wanted| wanted.contains(request)))

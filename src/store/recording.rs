@@ -148,18 +148,11 @@ impl WriteTx<'_> {
         let secret = Secret::new(self.entropy.bytes()?);
         let left_out = left_out_rows(new, first, &fresh, &covered);
         let awaiting_approval = new.policy.wants_approval(entries);
-        let state = if awaiting_approval {
-            EntryState::AwaitingApproval
-        } else {
-            EntryState::Pending
-        };
+        let state =
+            if awaiting_approval { EntryState::AwaitingApproval } else { EntryState::Pending };
         let scope = scope::find_or_make(
             &self.tx,
-            &Scope {
-                operation: new.operation,
-                product: new.product,
-                module: new.module.clone(),
-            },
+            &Scope { operation: new.operation, product: new.product, module: new.module.clone() },
         )?;
         // The leaves are hashed on another core while the rows go into the file.
         let (items_root, inserted) = thread::scope(|threads| {
@@ -178,12 +171,7 @@ impl WriteTx<'_> {
         self.insert_request(event, seals, last, state, new.target)?;
         self.insert_secrets(request, secret, !left_out.is_empty())?;
         self.insert_left_out(request, &left_out)?;
-        Ok(Recorded {
-            request: Some(request),
-            entries,
-            duplicates,
-            awaiting_approval,
-        })
+        Ok(Recorded { request: Some(request), entries, duplicates, awaiting_approval })
     }
 
     fn record_nothing(&mut self, new: &NewRequest<'_>, duplicates: u64) -> Result<Recorded> {
@@ -198,21 +186,14 @@ impl WriteTx<'_> {
             recorded_by,
         };
         self.append(event, seals)?;
-        Ok(Recorded {
-            request: None,
-            entries: 0,
-            duplicates,
-            awaiting_approval: false,
-        })
+        Ok(Recorded { request: None, entries: 0, duplicates, awaiting_approval: false })
     }
 
     fn next_request(&self) -> Result<RequestId> {
         self.tx
-            .query_row(
-                "-- next_request\nSELECT coalesce(max(id), 0) + 1 FROM request",
-                [],
-                |row| row.get::<_, Sql<RequestId>>(0),
-            )
+            .query_row("-- next_request\nSELECT coalesce(max(id), 0) + 1 FROM request", [], |row| {
+                row.get::<_, Sql<RequestId>>(0)
+            })
             .map(|Sql(id)| id)
             .doing("numbering a request")
     }
@@ -228,9 +209,7 @@ impl WriteTx<'_> {
     ) -> Result<(RequestRecorded, Seals)> {
         let mut seals = Seals::default();
         let entropy = &mut *self.entropy;
-        let invalid = u64::try_from(left_out.len())
-            .unwrap_or(0)
-            .saturating_sub(duplicates);
+        let invalid = u64::try_from(left_out.len()).unwrap_or(0).saturating_sub(duplicates);
         let sha256 = new.source.sha256.to_string();
         let event = RequestRecorded {
             request,
@@ -368,33 +347,22 @@ fn left_out_rows(
 ) -> Vec<LeftOut> {
     let entry_of = |target: RecordId| {
         let position = fresh.binary_search_by_key(&target, |item| item.target).ok();
-        position
-            .map(|at| EntryId::new(first.get() + i64::try_from(at).unwrap_or(0)))
-            .or_else(|| {
-                let at = covered
-                    .binary_search_by_key(&target, |(item, _)| item.target)
-                    .ok()?;
+        position.map(|at| EntryId::new(first.get() + i64::try_from(at).unwrap_or(0))).or_else(
+            || {
+                let at = covered.binary_search_by_key(&target, |(item, _)| item.target).ok()?;
                 covered.get(at).map(|(_, entry)| *entry)
-            })
+            },
+        )
     };
     let duplicate = |line: u64, target: RecordId, entry: Option<EntryId>| LeftOut {
         line,
         value: target.to_string(),
-        reason: entry.map_or_else(
-            || "duplicate".to_owned(),
-            |one| format!("duplicate of {one}"),
-        ),
+        reason: entry.map_or_else(|| "duplicate".to_owned(), |one| format!("duplicate of {one}")),
     };
-    let repeated = new
-        .repeated
-        .iter()
-        .map(|row| duplicate(row.line, row.target, entry_of(row.target)));
+    let repeated =
+        new.repeated.iter().map(|row| duplicate(row.line, row.target, entry_of(row.target)));
     let covered = covered.iter().map(|(item, entry)| {
-        duplicate(
-            u64::try_from(item.row).unwrap_or(0),
-            item.target,
-            Some(*entry),
-        )
+        duplicate(u64::try_from(item.row).unwrap_or(0), item.target, Some(*entry))
     });
     let invalid = new.invalid.iter().map(|row| LeftOut {
         line: row.line,
@@ -408,16 +376,9 @@ fn left_out_rows(
 
 /// The items that no open entry covers, and those that one does.
 fn split_covered(conn: &Connection, new: &NewRequest<'_>) -> Result<(Vec<NewItem>, Covered)> {
-    let scope = Scope {
-        operation: new.operation,
-        product: new.product,
-        module: new.module.clone(),
-    };
-    let known = if new.again {
-        None
-    } else {
-        scope::find(conn, &scope)?
-    };
+    let scope =
+        Scope { operation: new.operation, product: new.product, module: new.module.clone() };
+    let known = if new.again { None } else { scope::find(conn, &scope)? };
     let Some(known) = known else {
         return Ok((new.items.to_vec(), Vec::new()));
     };
@@ -443,10 +404,7 @@ pub(crate) fn check_target(conn: &Connection, target: &Target) -> Result<()> {
         )
         .optional()
         .doing("reading whom the journal belongs to")?;
-    let given = format!(
-        "{}, {}, {}",
-        target.data_center, target.environment, target.api_origin
-    );
+    let given = format!("{}, {}, {}", target.data_center, target.environment, target.api_origin);
     match bound {
         Some(bound) if bound != given => Err(StoreError::OtherTarget { bound, given }),
         _ => Ok(()),
@@ -481,17 +439,12 @@ fn items_root(new: &NewRequest<'_>, first: EntryId, items: &[NewItem], secret: S
 }
 
 fn rejected_root(rows: &[LeftOut], secret: Secret) -> Option<Hash> {
-    let mut secrets = SecretTree::new(
-        secret.for_rejected_rows(),
-        u64::try_from(rows.len()).unwrap_or(0),
-    );
+    let mut secrets =
+        SecretTree::new(secret.for_rejected_rows(), u64::try_from(rows.len()).unwrap_or(0));
     let mut tree = Tree::default();
     for (ordinal, row) in (0_u64..).zip(rows) {
         let opened = rejected_row(ordinal, row.line, &row.value, &row.reason);
-        tree.append(
-            item_leaf(&secrets.salt(ordinal, LeafPurpose::Rejected), &opened),
-            |_, _| (),
-        );
+        tree.append(item_leaf(&secrets.salt(ordinal, LeafPurpose::Rejected), &opened), |_, _| ());
     }
     (!rows.is_empty()).then(|| tree.root())
 }

@@ -51,11 +51,9 @@ impl WriteTx<'_> {
         check_target(&self.tx, new.target)?;
         let Sql(run) = self
             .tx
-            .query_row(
-                "-- next_run\nSELECT coalesce(max(id), 0) + 1 FROM run",
-                [],
-                |row| row.get::<_, Sql<RunId>>(0),
-            )
+            .query_row("-- next_run\nSELECT coalesce(max(id), 0) + 1 FROM run", [], |row| {
+                row.get::<_, Sql<RunId>>(0)
+            })
             .doing("numbering a run")?;
         let mut seals = Seals::default();
         let event = RunStarted {
@@ -89,11 +87,7 @@ impl WriteTx<'_> {
             .prepare_cached("-- check_run\nSELECT coalesce(max(id), 0) FROM run")
             .and_then(|mut statement| statement.query_row([], |row| row.get::<_, Sql<RunId>>(0)))
             .doing("checking the run")?;
-        if newest == run {
-            Ok(())
-        } else {
-            Err(StoreError::StaleRun { run })
-        }
+        if newest == run { Ok(()) } else { Err(StoreError::StaleRun { run }) }
     }
 
     /// Binds the journal to its org at the first contact; later checks that it is the same one.
@@ -164,12 +158,7 @@ impl WriteTx<'_> {
         recycle_bin: Option<bool>,
     ) -> Result<()> {
         self.check_run(run)?;
-        let event = ModuleSeen {
-            run,
-            product,
-            module: module.clone(),
-            recycle_bin,
-        };
+        let event = ModuleSeen { run, product, module: module.clone(), recycle_bin };
         let seq = self.append(event, Seals::default())?;
         self.tx
             .execute(
@@ -189,14 +178,7 @@ impl WriteTx<'_> {
     /// Sets a request aside after too many refusals in a row.
     pub fn park(&mut self, run: RunId, request: RequestId, refusals: u64) -> Result<()> {
         self.check_run(run)?;
-        let seq = self.append(
-            RequestParked {
-                run,
-                request,
-                refusals,
-            },
-            Seals::default(),
-        )?;
+        let seq = self.append(RequestParked { run, request, refusals }, Seals::default())?;
         self.set_parked(request, Some(seq))
     }
 
@@ -233,15 +215,7 @@ impl WriteTx<'_> {
     /// Ends a run.
     pub fn end_run(&mut self, run: RunId, exit_code: u8, calls: u64, credits: u64) -> Result<()> {
         self.check_run(run)?;
-        let seq = self.append(
-            RunEnded {
-                run,
-                exit_code,
-                calls,
-                credits,
-            },
-            Seals::default(),
-        )?;
+        let seq = self.append(RunEnded { run, exit_code, calls, credits }, Seals::default())?;
         self.tx
             .execute(
                 "-- end_run\nUPDATE run SET ended_seq = :seq, exit_code = :exit_code,

@@ -31,11 +31,7 @@ pub(crate) fn migrate(conn: &mut Connection) -> Result<()> {
         .map(|migration| {
             let sql = migration.sql().unwrap_or_default();
             let version = u32::try_from(migration.version()).unwrap_or(0);
-            (
-                version,
-                migration.name().to_owned(),
-                Hash::of(sql.as_bytes()).to_string(),
-            )
+            (version, migration.name().to_owned(), Hash::of(sql.as_bytes()).to_string())
         })
         .collect();
     runner
@@ -50,8 +46,7 @@ pub(crate) fn migrate(conn: &mut Connection) -> Result<()> {
         )
         .doing("recording the schema")?;
     }
-    conn.pragma_update(None, "user_version", newest())
-        .doing("recording the schema")
+    conn.pragma_update(None, "user_version", newest()).doing("recording the schema")
 }
 
 /// The migrations as they were applied differ from the ones in this program.
@@ -68,9 +63,7 @@ pub(crate) fn check_applied(conn: &Connection) -> Result<Vec<String>> {
             .optional()
             .doing("reading the schema")?;
         if stored.as_deref() != Some(expected.as_str()) {
-            findings.push(format!(
-                "migration {migration} is not the one this program knows"
-            ));
+            findings.push(format!("migration {migration} is not the one this program knows"));
         }
     }
     Ok(findings)
@@ -83,12 +76,7 @@ mod tests {
         let in_folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"))
             .unwrap()
             .filter(|entry| {
-                entry
-                    .as_ref()
-                    .unwrap()
-                    .path()
-                    .extension()
-                    .is_some_and(|end| end == "sql")
+                entry.as_ref().unwrap().path().extension().is_some_and(|end| end == "sql")
             })
             .count();
         let runner = super::embedded::migrations::runner();

@@ -52,64 +52,17 @@ pub enum Claimed {
 type Reply<T> = oneshot::Sender<Result<T>>;
 
 enum Message {
-    Claim {
-        at_most: usize,
-        reply: Reply<Claimed>,
-    },
-    ClaimRead {
-        picked: Picked,
-        seen: EntryRanges,
-        reply: Reply<Claimed>,
-    },
-    Settle {
-        prepared: PreparedBatch,
-        raw: Box<RawAnswer>,
-        judgement: Judgement,
-        reply: Reply<()>,
-    },
-    Unanswered {
-        batch: BatchId,
-        lost: LostCall,
-        reply: Reply<()>,
-    },
-    GiveBack {
-        prepared: PreparedBatch,
-        reason: Returned,
-        detail: String,
-        reply: Reply<()>,
-    },
-    Evidence {
-        module: ModuleName,
-        findings: Vec<Finding>,
-        reply: Reply<()>,
-    },
-    Bind {
-        target: Target,
-        org: RecordId,
-        reply: Reply<()>,
-    },
-    SeeUser {
-        user: Option<RecordId>,
-        offset_ms: i64,
-        reply: Reply<()>,
-    },
-    SeeModule {
-        product: Product,
-        module: ModuleName,
-        bin: Option<bool>,
-        reply: Reply<()>,
-    },
-    Park {
-        request: RequestId,
-        refusals: u64,
-        reply: Reply<()>,
-    },
-    EndRun {
-        exit_code: u8,
-        calls: u64,
-        credits: u64,
-        reply: Reply<()>,
-    },
+    Claim { at_most: usize, reply: Reply<Claimed> },
+    ClaimRead { picked: Picked, seen: EntryRanges, reply: Reply<Claimed> },
+    Settle { prepared: PreparedBatch, raw: Box<RawAnswer>, judgement: Judgement, reply: Reply<()> },
+    Unanswered { batch: BatchId, lost: LostCall, reply: Reply<()> },
+    GiveBack { prepared: PreparedBatch, reason: Returned, detail: String, reply: Reply<()> },
+    Evidence { module: ModuleName, findings: Vec<Finding>, reply: Reply<()> },
+    Bind { target: Target, org: RecordId, reply: Reply<()> },
+    SeeUser { user: Option<RecordId>, offset_ms: i64, reply: Reply<()> },
+    SeeModule { product: Product, module: ModuleName, bin: Option<bool>, reply: Reply<()> },
+    Park { request: RequestId, refusals: u64, reply: Reply<()> },
+    EndRun { exit_code: u8, calls: u64, credits: u64, reply: Reply<()> },
 }
 
 /// A call that brought no answer.
@@ -145,22 +98,14 @@ impl Writer {
         on_commit: OnCommit,
     ) -> (Self, JoinHandle<Result<Store>>) {
         let (messages, inbox) = mpsc::channel();
-        let worker = Worker {
-            store,
-            rules,
-            read_first,
-            cursors: Cursors::default(),
-            on_commit,
-        };
+        let worker = Worker { store, rules, read_first, cursors: Cursors::default(), on_commit };
         let thread = std::thread::spawn(move || worker.run(&inbox, now));
         (Self { messages }, thread)
     }
 
     async fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> Message) -> Result<T> {
         let (reply, answer) = oneshot::channel();
-        self.messages
-            .send(message(reply))
-            .map_err(|_| StoreError::WriterGone)?;
+        self.messages.send(message(reply)).map_err(|_| StoreError::WriterGone)?;
         answer.await.map_err(|_| StoreError::WriterGone)?
     }
 
@@ -171,12 +116,7 @@ impl Writer {
 
     /// Claims entries that were read first; `seen` are those that were there.
     pub async fn claim_read(&self, picked: Picked, seen: EntryRanges) -> Result<Claimed> {
-        self.ask(|reply| Message::ClaimRead {
-            picked,
-            seen,
-            reply,
-        })
-        .await
+        self.ask(|reply| Message::ClaimRead { picked, seen, reply }).await
     }
 
     /// Stores an answer and settles its batch.
@@ -187,19 +127,12 @@ impl Writer {
         judgement: Judgement,
     ) -> Result<()> {
         let raw = Box::new(raw);
-        self.ask(|reply| Message::Settle {
-            prepared,
-            raw,
-            judgement,
-            reply,
-        })
-        .await
+        self.ask(|reply| Message::Settle { prepared, raw, judgement, reply }).await
     }
 
     /// Records that a batch's call brought no answer.
     pub async fn leave_unanswered(&self, batch: BatchId, lost: LostCall) -> Result<()> {
-        self.ask(|reply| Message::Unanswered { batch, lost, reply })
-            .await
+        self.ask(|reply| Message::Unanswered { batch, lost, reply }).await
     }
 
     /// Gives a batch back whose call surely did not leave.
@@ -209,23 +142,12 @@ impl Writer {
         reason: Returned,
         detail: String,
     ) -> Result<()> {
-        self.ask(|reply| Message::GiveBack {
-            prepared,
-            reason,
-            detail,
-            reply,
-        })
-        .await
+        self.ask(|reply| Message::GiveBack { prepared, reason, detail, reply }).await
     }
 
     /// Records what was read of one module. `findings` ascend by entry.
     pub async fn record_evidence(&self, module: ModuleName, findings: Vec<Finding>) -> Result<()> {
-        self.ask(|reply| Message::Evidence {
-            module,
-            findings,
-            reply,
-        })
-        .await
+        self.ask(|reply| Message::Evidence { module, findings, reply }).await
     }
 
     /// Binds the journal to its org, or checks that it is bound to it.
@@ -235,12 +157,7 @@ impl Writer {
 
     /// Records the token's user.
     pub async fn see_user(&self, user: Option<RecordId>, offset_ms: i64) -> Result<()> {
-        self.ask(|reply| Message::SeeUser {
-            user,
-            offset_ms,
-            reply,
-        })
-        .await
+        self.ask(|reply| Message::SeeUser { user, offset_ms, reply }).await
     }
 
     /// Records what was read of a module.
@@ -250,34 +167,17 @@ impl Writer {
         module: ModuleName,
         bin: Option<bool>,
     ) -> Result<()> {
-        self.ask(|reply| Message::SeeModule {
-            product,
-            module,
-            bin,
-            reply,
-        })
-        .await
+        self.ask(|reply| Message::SeeModule { product, module, bin, reply }).await
     }
 
     /// Sets a request aside.
     pub async fn park(&self, request: RequestId, refusals: u64) -> Result<()> {
-        self.ask(|reply| Message::Park {
-            request,
-            refusals,
-            reply,
-        })
-        .await
+        self.ask(|reply| Message::Park { request, refusals, reply }).await
     }
 
     /// Ends the run.
     pub async fn end_run(&self, exit_code: u8, calls: u64, credits: u64) -> Result<()> {
-        self.ask(|reply| Message::EndRun {
-            exit_code,
-            calls,
-            credits,
-            reply,
-        })
-        .await
+        self.ask(|reply| Message::EndRun { exit_code, calls, credits, reply }).await
     }
 }
 
@@ -305,18 +205,8 @@ impl Worker {
             {
                 group.push(next);
             }
-            let Self {
-                store,
-                rules,
-                read_first,
-                cursors,
-                ..
-            } = &mut self;
-            let mut jobs = Jobs {
-                rules,
-                read_first,
-                cursors,
-            };
+            let Self { store, rules, read_first, cursors, .. } = &mut self;
+            let mut jobs = Jobs { rules, read_first, cursors };
             let mut pending: Vec<Pending> = Vec::with_capacity(group.len());
             let written = store.write("recording what happened", now(), |tx| {
                 for message in group {
@@ -351,11 +241,7 @@ fn scoped<T: Send + 'static>(
 ) -> Pending {
     let result = tx.scoped(work);
     Box::new(move |committed| {
-        let result = if committed {
-            result
-        } else {
-            Err(StoreError::WriterGone)
-        };
+        let result = if committed { result } else { Err(StoreError::WriterGone) };
         // A receiver that is gone belongs to a run that is stopping; what was written stays.
         drop(reply.send(result));
     })
@@ -369,102 +255,51 @@ impl Jobs<'_> {
                 let result = tx.scoped(|tx| self.claim(tx, at_most));
                 claimed(reply, result)
             }
-            Message::ClaimRead {
-                picked,
-                seen,
-                reply,
-            } => {
+            Message::ClaimRead { picked, seen, reply } => {
                 let result = tx.scoped(|tx| self.begin(tx, picked, Some(seen)));
                 claimed(reply, result.map(Claim::Begun))
             }
-            Message::Settle {
-                prepared,
-                raw,
-                judgement,
-                reply,
-            } => {
+            Message::Settle { prepared, raw, judgement, reply } => {
                 self.cursors.rewind_if(&judgement);
-                scoped(tx, reply, move |tx| {
-                    tx.settle_batch(run, &prepared, &raw, &judgement)
-                })
+                scoped(tx, reply, move |tx| tx.settle_batch(run, &prepared, &raw, &judgement))
             }
             Message::Unanswered { batch, lost, reply } => scoped(tx, reply, move |tx| {
-                let LostCall {
-                    sent_at,
-                    sent_before,
-                    reason,
-                    detail,
-                } = lost;
+                let LostCall { sent_at, sent_before, reason, detail } = lost;
                 tx.leave_unanswered(run, batch, sent_at, sent_before, reason, &detail)
             }),
-            Message::GiveBack {
-                prepared,
-                reason,
-                detail,
-                reply,
-            } => {
+            Message::GiveBack { prepared, reason, detail, reply } => {
                 self.cursors.rewind();
-                scoped(tx, reply, move |tx| {
-                    tx.give_back(run, &prepared, reason, &detail)
-                })
+                scoped(tx, reply, move |tx| tx.give_back(run, &prepared, reason, &detail))
             }
-            Message::Evidence {
-                module,
-                findings,
-                reply,
-            } => {
+            Message::Evidence { module, findings, reply } => {
                 self.cursors.rewind();
-                scoped(tx, reply, move |tx| {
-                    tx.record_evidence(run, &module, &findings)
-                })
+                scoped(tx, reply, move |tx| tx.record_evidence(run, &module, &findings))
             }
             Message::Bind { target, org, reply } => {
                 scoped(tx, reply, move |tx| tx.bind(run, &target, org))
             }
-            Message::SeeUser {
-                user,
-                offset_ms,
-                reply,
-            } => scoped(tx, reply, move |tx| tx.see_user(run, user, offset_ms)),
-            Message::SeeModule {
-                product,
-                module,
-                bin,
-                reply,
-            } => {
+            Message::SeeUser { user, offset_ms, reply } => {
+                scoped(tx, reply, move |tx| tx.see_user(run, user, offset_ms))
+            }
+            Message::SeeModule { product, module, bin, reply } => {
                 if bin == Some(false) {
                     self.read_first.insert((product, module.clone()));
                 }
-                scoped(tx, reply, move |tx| {
-                    tx.see_module(run, product, &module, bin)
-                })
+                scoped(tx, reply, move |tx| tx.see_module(run, product, &module, bin))
             }
-            Message::Park {
-                request,
-                refusals,
-                reply,
-            } => scoped(tx, reply, move |tx| tx.park(run, request, refusals)),
-            Message::EndRun {
-                exit_code,
-                calls,
-                credits,
-                reply,
-            } => scoped(tx, reply, move |tx| {
-                tx.end_run(run, exit_code, calls, credits)
-            }),
+            Message::Park { request, refusals, reply } => {
+                scoped(tx, reply, move |tx| tx.park(run, request, refusals))
+            }
+            Message::EndRun { exit_code, calls, credits, reply } => {
+                scoped(tx, reply, move |tx| tx.end_run(run, exit_code, calls, credits))
+            }
         }
     }
 
     fn claim(&mut self, tx: &mut WriteTx<'_>, at_most: usize) -> Result<Claim> {
         let rules = self.rules;
-        let picked = pick(
-            &tx.tx,
-            self.cursors,
-            rules.versions,
-            rules.wanted.as_ref(),
-            tx.now,
-            at_most,
-        )?;
+        let picked =
+            pick(&tx.tx, self.cursors, rules.versions, rules.wanted.as_ref(), tx.now, at_most)?;
         let Some(picked) = picked else {
             return Ok(Claim::Nothing);
         };

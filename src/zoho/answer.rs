@@ -86,11 +86,7 @@ struct Details<'a> {
 /// A cut body proves nothing, even where its JSON is complete by luck. A code that is missing reads as
 /// the empty text, which is no code of Zoho's.
 pub fn parse(answer: &RawAnswer) -> ParsedAnswer {
-    if answer.cut {
-        ParsedAnswer::Unreadable(Unreadable::Cut)
-    } else {
-        parse_body(&answer.body)
-    }
+    if answer.cut { ParsedAnswer::Unreadable(Unreadable::Cut) } else { parse_body(&answer.body) }
 }
 
 /// Reads a body that came complete.
@@ -100,9 +96,8 @@ pub(super) fn parse_body(body: &[u8]) -> ParsedAnswer {
 
 fn read_body(body: &[u8]) -> Result<ParsedAnswer, Unreadable> {
     let (body, top) = read_top(body)?;
-    let mut envelopes = [top.data, top.tags, top.mass_delete, top.recycle_bin]
-        .into_iter()
-        .flatten();
+    let mut envelopes =
+        [top.data, top.tags, top.mass_delete, top.recycle_bin].into_iter().flatten();
     match (envelopes.next(), envelopes.next()) {
         (Some(envelope), None) => read_envelope(body, envelope).map(ParsedAnswer::Items),
         (None, _) => read_call(&top).map(ParsedAnswer::Call),
@@ -130,9 +125,7 @@ fn read_top(body: &[u8]) -> Result<(&str, Top<'_>), Unreadable> {
         Category::Data => Unreadable::Strange,
     };
     if first.starts_with('{') {
-        serde_json::from_str(body)
-            .map(|top| (body, top))
-            .map_err(why)
+        serde_json::from_str(body).map(|top| (body, top)).map_err(why)
     } else {
         let other: Result<&RawValue, _> = serde_json::from_str(body);
         Err(other.map_or_else(why, |_| Unreadable::Strange))
@@ -185,11 +178,7 @@ fn read_call(top: &Top<'_>) -> Result<Verdict, Unreadable> {
     let mut verdict = verdict(top.code.or(top.error), top.message, &details)?;
     if verdict.message.is_empty() {
         // The older form has its word in `error` beside a number in `code`.
-        let said = [
-            top.code.and(top.error),
-            top.error_info,
-            top.error_description,
-        ];
+        let said = [top.code.and(top.error), top.error_info, top.error_description];
         let said: Vec<_> = said.into_iter().flatten().filter_map(text).collect();
         verdict.message = capped(&said.join(": "), MESSAGE_MAX);
     }

@@ -51,10 +51,7 @@ fn id(text: &str) -> Option<RecordId> {
 #[test]
 fn each_item_has_its_id_and_verdict() {
     let items = items(fixture!("mixed_in_another_order.json"));
-    let seen: Vec<_> = items
-        .iter()
-        .map(|item| (item.id, item.verdict.code.as_str()))
-        .collect();
+    let seen: Vec<_> = items.iter().map(|item| (item.id, item.verdict.code.as_str())).collect();
     assert_eq!(
         seen,
         [
@@ -83,24 +80,13 @@ fn a_flat_answer_speaks_of_the_whole_call() {
     assert_eq!(verdict.id.as_deref(), Some("4876876000000624001"));
     let verdict = call(fixture!("single_already_deleted.json"));
     assert_eq!(verdict.resource_path_index, Some(1));
-    assert_eq!(
-        call(fixture!("single_malformed_id.json")).resource_path_index,
-        Some(0)
-    );
+    assert_eq!(call(fixture!("single_malformed_id.json")).resource_path_index, Some(0));
     assert_eq!(
         call(fixture!("no_permission.json")).permissions,
         ["Crm_Implied_View_Leads", "Crm_Implied_Delete_Leads"]
     );
-    assert_eq!(
-        call(fixture!("culprit_by_json_path.json"))
-            .json_path
-            .as_deref(),
-        Some("$.ids[3]")
-    );
-    assert_eq!(
-        call(fixture!("job_accepted.json")).job_id.as_deref(),
-        Some("4876876000005871001")
-    );
+    assert_eq!(call(fixture!("culprit_by_json_path.json")).json_path.as_deref(), Some("$.ids[3]"));
+    assert_eq!(call(fixture!("job_accepted.json")).job_id.as_deref(), Some("4876876000005871001"));
     for (body, code) in [
         (fixture!("internal_error_flat.json"), "INTERNAL_ERROR"),
         (fixture!("invalid_module.json"), "INVALID_MODULE"),
@@ -114,10 +100,7 @@ fn a_flat_answer_speaks_of_the_whole_call() {
 
 #[test]
 fn a_parameter_is_named_under_either_key() {
-    for body in [
-        fixture!("ids_missing.json"),
-        fixture!("ids_missing_other_key.json"),
-    ] {
+    for body in [fixture!("ids_missing.json"), fixture!("ids_missing_other_key.json")] {
         assert_eq!(call(body).param.as_deref(), Some("ids"));
     }
 }
@@ -146,12 +129,7 @@ fn every_envelope_is_known() {
         assert_eq!(items(body).len(), count, "{body}");
     }
     // The code decides, not the status beside it.
-    assert_eq!(
-        items(fixture!("status_contradicts_code.json"))[0]
-            .verdict
-            .code,
-        "CANNOT_DELETE"
-    );
+    assert_eq!(items(fixture!("status_contradicts_code.json"))[0].verdict.code, "CANNOT_DELETE");
 }
 
 #[test]
@@ -162,9 +140,7 @@ fn an_id_written_as_a_number_loses_no_digit() {
 
 #[test]
 fn what_is_not_an_id_is_none() {
-    for not in [
-        "null", "\"\"", "\"12\"", "1.5e18", "true", "{}", "[]", "\"x\"",
-    ] {
+    for not in ["null", "\"\"", "\"12\"", "1.5e18", "true", "{}", "[]", "\"x\""] {
         let body = format!(r#"{{"data":[{{"code":"SUCCESS","details":{{"id":{not}}}}}]}}"#);
         assert_eq!(items(&body)[0].id, None, "{not}");
     }
@@ -173,10 +149,7 @@ fn what_is_not_an_id_is_none() {
 #[test]
 fn a_cut_body_proves_nothing_even_when_it_parses() {
     let whole = fixture!("all_deleted.json");
-    assert_eq!(
-        parse(&raw(whole, true)),
-        ParsedAnswer::Unreadable(Unreadable::Cut)
-    );
+    assert_eq!(parse(&raw(whole, true)), ParsedAnswer::Unreadable(Unreadable::Cut));
     assert!(matches!(parse(&raw(whole, false)), ParsedAnswer::Items(_)));
     for end in 1..whole.trim_end().len() {
         assert_eq!(why(&whole[..end]), Unreadable::Cut, "{end}");
@@ -266,10 +239,7 @@ fn check_cover(body: &[u8]) {
     };
     let slices: Vec<_> = items.iter().map(|item| item.slice.clone()).collect();
     let envelope = envelope(body, &slices);
-    let parts: Vec<_> = slices
-        .iter()
-        .map(|slice| (slice.clone(), &body[slice.clone()]))
-        .collect();
+    let parts: Vec<_> = slices.iter().map(|slice| (slice.clone(), &body[slice.clone()])).collect();
     let sizes: usize = slices.iter().map(ExactSizeIterator::len).sum();
     assert_eq!(envelope.len() + sizes, body.len());
     assert_eq!(join(&envelope, &parts).as_deref(), Some(body));
@@ -318,10 +288,8 @@ fn json() -> impl Strategy<Value = String> {
             prop::collection::vec(inner.clone(), 0..5)
                 .prop_map(|list| format!("[{}]", list.join(", "))),
             prop::collection::vec((key.clone(), inner), 0..5).prop_map(|fields| {
-                let fields: Vec<_> = fields
-                    .iter()
-                    .map(|(key, value)| format!("\"{key}\": {value}"))
-                    .collect();
+                let fields: Vec<_> =
+                    fields.iter().map(|(key, value)| format!("\"{key}\": {value}")).collect();
                 format!("{{{}}}", fields.join(","))
             }),
         ]

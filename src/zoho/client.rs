@@ -53,9 +53,7 @@ pub struct ZohoClient<C> {
 impl<C> fmt::Debug for ZohoClient<C> {
     /// Without the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ZohoClient")
-            .field("endpoint", &self.endpoint)
-            .finish_non_exhaustive()
+        f.debug_struct("ZohoClient").field("endpoint", &self.endpoint).finish_non_exhaustive()
     }
 }
 
@@ -70,13 +68,7 @@ impl<C: Clock> ZohoClient<C> {
         let authorization = authorization(token)?;
         let http = transport::build(&endpoint, timeout)
             .map_err(|error| ClientError::Setup(in_words(error)))?;
-        Ok(Self {
-            http,
-            endpoint,
-            authorization,
-            clock,
-            body_max: BODY_MAX,
-        })
+        Ok(Self { http, endpoint, authorization, clock, body_max: BODY_MAX })
     }
 
     /// The same client and connections with another token, after a refresh.
@@ -107,18 +99,13 @@ impl<C: Clock> ZohoClient<C> {
         let url = format!("{}{path_and_query}", self.endpoint.api());
         let url = Url::parse(&url).map_err(|error| error.to_string())?;
         // What is recorded must be what is sent: a URL parser that repairs anything here is a bug.
-        let query = url
-            .query()
-            .map(|query| format!("?{query}"))
-            .unwrap_or_default();
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
         if format!("{}{query}", url.path()) != path_and_query {
             return Err("the request line would differ from the recorded one".to_owned());
         }
         let method = Method::from_bytes(method.as_bytes()).map_err(|error| error.to_string())?;
         let mut request = Request::new(method, url);
-        request
-            .headers_mut()
-            .insert(AUTHORIZATION, self.authorization.clone());
+        request.headers_mut().insert(AUTHORIZATION, self.authorization.clone());
         Ok(request)
     }
 
@@ -160,9 +147,8 @@ impl<C: Clock> Zoho for ZohoClient<C> {
     async fn submit(&self, batch: &PreparedBatch) -> Result<RawAnswer, SendError> {
         let write = request(batch.kind(), batch.items())
             .map_err(|error| SendError::NotSent(error.to_string()))?;
-        let mut request = self
-            .build(&write.method, &write.path_and_query)
-            .map_err(SendError::NotSent)?;
+        let mut request =
+            self.build(&write.method, &write.path_and_query).map_err(SendError::NotSent)?;
         *request.body_mut() = write.body.map(Into::into);
         let sent_at = self.clock.now();
         // The second look at the deadline: the machine may have slept since the first. A call that
@@ -176,11 +162,7 @@ impl<C: Clock> Zoho for ZohoClient<C> {
         let mut response = self.http.execute(request).await.map_err(|error| {
             let not_sent = surely_not_sent(&error);
             let why = in_words(error);
-            if not_sent {
-                SendError::NotSent(why)
-            } else {
-                SendError::NoAnswer { why, sent_at }
-            }
+            if not_sent { SendError::NotSent(why) } else { SendError::NoAnswer { why, sent_at } }
         })?;
         let (body, cut) = collect(&mut response, self.body_max).await;
         let answered_at = self.clock.now();
@@ -222,9 +204,7 @@ impl<C: Clock> Zoho for ZohoClient<C> {
         module: &ModuleName,
     ) -> Result<Read<ModuleInfo>, ReadError> {
         let path = reads::module::path(product, version, module)?;
-        self.get(&path, None)
-            .await?
-            .read(|fetched| reads::module::read(fetched, module))
+        self.get(&path, None).await?.read(|fetched| reads::module::read(fetched, module))
     }
 
     async fn read_bin(
@@ -233,9 +213,7 @@ impl<C: Clock> Zoho for ZohoClient<C> {
         ids: &[RecordId],
     ) -> Result<Read<Vec<Deletion>>, ReadError> {
         let path = reads::bin::path(ids)?;
-        self.get(&path, None)
-            .await?
-            .read(|fetched| reads::bin::read(fetched, ids))
+        self.get(&path, None).await?.read(|fetched| reads::bin::read(fetched, ids))
     }
 
     async fn read_deleted(
@@ -247,9 +225,7 @@ impl<C: Clock> Zoho for ZohoClient<C> {
         page: u32,
     ) -> Result<Read<Page<Deletion>>, ReadError> {
         let path = reads::deleted::path(product, version, module, page)?;
-        self.get(&path, Some(since))
-            .await?
-            .read(reads::deleted::read)
+        self.get(&path, Some(since)).await?.read(reads::deleted::read)
     }
 
     async fn read_records(
@@ -260,9 +236,7 @@ impl<C: Clock> Zoho for ZohoClient<C> {
         ids: &[RecordId],
     ) -> Result<Read<Vec<RecordSeen>>, ReadError> {
         let path = reads::records::path(product, version, module, ids)?;
-        self.get(&path, None)
-            .await?
-            .read(|fetched| reads::records::read(fetched, ids))
+        self.get(&path, None).await?.read(|fetched| reads::records::read(fetched, ids))
     }
 }
 

@@ -71,23 +71,15 @@ async fn one_delete_is_one_request_line_and_its_answer_comes_back_verbatim() {
     assert_eq!(server.lines(), [LINE]);
     let head = server.heads().remove(0).to_ascii_lowercase();
     assert!(head.contains(&format!("authorization: zoho-oauthtoken {TOKEN}").to_lowercase()));
-    assert!(head.contains(&format!(
-        "user-agent: zoho-journal/{}",
-        env!("CARGO_PKG_VERSION")
-    )));
+    assert!(head.contains(&format!("user-agent: zoho-journal/{}", env!("CARGO_PKG_VERSION"))));
     assert!(!head.contains("transfer-encoding") && !head.contains("referer"));
 }
 
 #[tokio::test]
 async fn no_status_makes_the_client_send_twice() {
-    for status in [
-        301, 302, 303, 307, 308, 401, 408, 425, 429, 500, 502, 503, 504,
-    ] {
+    for status in [301, 302, 303, 307, 308, 401, 408, 425, 429, 500, 502, 503, 504] {
         let elsewhere = Server::start([]);
-        let location = format!(
-            "location: {}/crm/v8/Leads\r\nretry-after: 0\r\n",
-            elsewhere.url()
-        );
+        let location = format!("location: {}/crm/v8/Leads\r\nretry-after: 0\r\n", elsewhere.url());
         let server = Server::start([
             Reply::Keep(answer(status, &location, "<html>")),
             Reply::Keep(answer(200, "", DELETED)),
@@ -116,16 +108,10 @@ async fn a_connection_that_closes_at_once_may_have_taken_the_request() {
 
 #[tokio::test]
 async fn a_refused_connection_is_surely_not_sent() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let client = client_at(&format!("http://127.0.0.1:{port}"), Duration::from_secs(5));
     let result = client.submit(&batch()).await;
-    let Err(SendError::NotSent(why)) = result else {
-        panic!("{result:?}")
-    };
+    let Err(SendError::NotSent(why)) = result else { panic!("{result:?}") };
     assert!(why.contains("refused") && !why.contains("4876876"), "{why}");
 }
 
@@ -136,9 +122,7 @@ async fn a_failed_handshake_is_surely_not_sent() {
         drop(stream.read(&mut [0; 1024]));
     });
     let url = server.url().replace("http:", "https:");
-    let result = client_at(&url, Duration::from_secs(5))
-        .submit(&batch())
-        .await;
+    let result = client_at(&url, Duration::from_secs(5)).submit(&batch()).await;
     assert!(matches!(result, Err(SendError::NotSent(_))), "{result:?}");
 }
 
@@ -146,9 +130,7 @@ async fn a_failed_handshake_is_surely_not_sent() {
 async fn a_handshake_that_never_ends_is_never_called_an_answer() {
     let server = Server::raw(|mut stream| drop(stream.read_to_end(&mut Vec::new())));
     let url = server.url().replace("http:", "https:");
-    let result = client_at(&url, Duration::from_millis(300))
-        .submit(&batch())
-        .await;
+    let result = client_at(&url, Duration::from_millis(300)).submit(&batch()).await;
     // Both time-outs end together here; whichever is first, in doubt it may have been sent.
     assert!(result.is_err(), "{result:?}");
 }
@@ -222,9 +204,7 @@ async fn a_connection_closed_while_idle_is_never_called_not_sent() {
 #[tokio::test]
 async fn a_batch_past_its_deadline_does_not_leave() {
     let server = Server::start([Reply::Keep(answer(200, "", DELETED))]);
-    let result = client(&server)
-        .submit(&batch_by(Timestamp::from_millis(-1)))
-        .await;
+    let result = client(&server).submit(&batch_by(Timestamp::from_millis(-1))).await;
     assert!(matches!(result, Err(SendError::NotSent(_))), "{result:?}");
     assert_eq!(server.lines().len(), 0);
 }
@@ -238,10 +218,7 @@ fn gzip(body: &[u8]) -> Vec<u8> {
 fn zipped(bytes: &[u8]) -> Vec<u8> {
     let mut answer = answer(200, "content-encoding: gzip\r\n", "");
     let length = format!("content-length: {}", bytes.len());
-    answer = String::from_utf8(answer)
-        .unwrap()
-        .replace("content-length: 0", &length)
-        .into_bytes();
+    answer = String::from_utf8(answer).unwrap().replace("content-length: 0", &length).into_bytes();
     answer.extend_from_slice(bytes);
     answer
 }
@@ -257,10 +234,7 @@ async fn a_compressed_answer_counts_as_it_unfolds() {
     ]);
     let client = client(&server).with_body_max(100_000);
     let first = client.submit(&batch()).await.unwrap();
-    assert_eq!(
-        (first.body.as_slice(), first.cut),
-        (DELETED.as_bytes(), false)
-    );
+    assert_eq!((first.body.as_slice(), first.cut), (DELETED.as_bytes(), false));
     let second = client.submit(&batch()).await.unwrap();
     assert!(second.cut);
     let third = client.submit(&batch()).await.unwrap();
@@ -304,10 +278,7 @@ fn proxy_variables_are_not_honoured() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&status.stdout);
-    assert!(
-        status.status.success() && said.contains("1 passed"),
-        "{said}"
-    );
+    assert!(status.status.success() && said.contains("1 passed"), "{said}");
 }
 
 #[test]
@@ -321,9 +292,7 @@ fn the_token_is_never_shown() {
         let error = client.with_token(&SecretString::from(wrong)).unwrap_err();
         assert_eq!(error, ClientError::Token);
     }
-    let other = client
-        .with_token(&SecretString::from("1000.other"))
-        .unwrap();
+    let other = client.with_token(&SecretString::from("1000.other")).unwrap();
     let value = other.build("GET", "/x").unwrap().headers()[AUTHORIZATION].clone();
     assert!(value.is_sensitive());
     assert_eq!(value.to_str().unwrap(), "Zoho-oauthtoken 1000.other");
@@ -332,14 +301,7 @@ fn the_token_is_never_shown() {
 #[test]
 fn a_line_that_would_be_repaired_is_not_sent() {
     let client = client_at("http://127.0.0.1:1", Duration::from_secs(1));
-    for path in [
-        "/crm/../org",
-        "/crm/v8/Le ads",
-        "/crm\\v8",
-        "/a#b",
-        "@evil.example/",
-        ":80/x",
-    ] {
+    for path in ["/crm/../org", "/crm/v8/Le ads", "/crm\\v8", "/a#b", "@evil.example/", ":80/x"] {
         assert!(client.build("DELETE", path).is_err(), "{path}");
     }
 }

@@ -51,10 +51,7 @@ pub const PRICES: &[Price] = &[
 
 /// The documented credits of one call.
 pub fn credits(call: Call) -> u64 {
-    PRICES
-        .iter()
-        .find(|price| price.call == call)
-        .map_or(1, |price| price.credits)
+    PRICES.iter().find(|price| price.call == call).map_or(1, |price| price.credits)
 }
 
 /// The documented credits of one write call that carries so many items.

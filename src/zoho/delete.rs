@@ -90,10 +90,7 @@ mod tests {
                     let items = items(count);
                     let ids: Vec<RecordId> = items.iter().map(|item| item.target).collect();
                     let template = template(&kind, count == 1).unwrap();
-                    assert_eq!(
-                        rebuild(&template, &ids).unwrap(),
-                        request(&kind, &items).unwrap()
-                    );
+                    assert_eq!(rebuild(&template, &ids).unwrap(), request(&kind, &items).unwrap());
                 }
             }
         }
@@ -118,17 +115,11 @@ mod tests {
         assert_eq!(request(&leads, &[]), Err(RequestError::Empty));
         assert_eq!(
             request(&leads, &items(101)),
-            Err(RequestError::TooMany {
-                given: 101,
-                limit: 100
-            })
+            Err(RequestError::TooMany { given: 101, limit: 100 })
         );
         let mut twice = items(3);
         twice.extend(items(1));
-        assert_eq!(
-            request(&leads, &twice),
-            Err(RequestError::Twice(twice[0].target))
-        );
+        assert_eq!(request(&leads, &twice), Err(RequestError::Twice(twice[0].target)));
         assert!(matches!(
             request(&kind(ApiVersion::V1, "Leads", true), &items(1)),
             Err(RequestError::NotOffered { .. })

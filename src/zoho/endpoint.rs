@@ -107,10 +107,7 @@ impl Endpoint {
         api_override: Option<&str>,
         accounts_override: Option<&str>,
     ) -> Result<Self, EndpointError> {
-        let unknown = || EndpointError::UnknownHost {
-            data_center,
-            environment,
-        };
+        let unknown = || EndpointError::UnknownHost { data_center, environment };
         let hosts = Hosts::of(data_center).ok_or_else(unknown)?;
         let api = match api_override {
             Some(text) => base_url(API_URL, text)?,
@@ -165,17 +162,12 @@ impl Endpoint {
         if self.api_is_overridden {
             return Ok(());
         }
-        let (data_center, environment) =
-            identify_api_domain(api_domain).ok_or_else(|| EndpointError::UnlistedApiDomain {
-                given: shortened(api_domain),
-            })?;
+        let (data_center, environment) = identify_api_domain(api_domain)
+            .ok_or_else(|| EndpointError::UnlistedApiDomain { given: shortened(api_domain) })?;
         if (data_center, environment) == (self.data_center, self.environment) {
             Ok(())
         } else {
-            Err(EndpointError::OtherTarget {
-                data_center,
-                environment,
-            })
+            Err(EndpointError::OtherTarget { data_center, environment })
         }
     }
 }
@@ -197,10 +189,7 @@ fn base_url(variable: &'static str, text: &str) -> Result<Url, EndpointError> {
     if text.contains('@') {
         return Err(EndpointError::Credentials { variable });
     }
-    let not_a_url = || EndpointError::NotAUrl {
-        variable,
-        given: shortened(text),
-    };
+    let not_a_url = || EndpointError::NotAUrl { variable, given: shortened(text) };
     let mut url = Url::parse(text).map_err(|_| not_a_url())?;
     let host = url.host_str().unwrap_or_default().to_owned();
     if !matches!(url.scheme(), "http" | "https") || host.trim_end_matches('.').is_empty() {
@@ -230,10 +219,7 @@ fn base_url(variable: &'static str, text: &str) -> Result<Url, EndpointError> {
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || address
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn shortened(text: &str) -> String {
@@ -253,10 +239,7 @@ mod tests {
         let endpoint = Endpoint::new(DataCenter::Au, Environment::Sandbox, None, None).unwrap();
         assert_eq!(endpoint.api(), "https://sandbox.zohoapis.com.au");
         assert_eq!(endpoint.accounts(), "https://accounts.zoho.com.au");
-        assert_eq!(
-            endpoint.origin().as_str(),
-            "https://sandbox.zohoapis.com.au"
-        );
+        assert_eq!(endpoint.origin().as_str(), "https://sandbox.zohoapis.com.au");
         assert!(!endpoint.is_without_tls());
     }
 
@@ -284,10 +267,7 @@ mod tests {
     #[test]
     fn a_plain_remote_base_url_is_its_own_origin() {
         let endpoint = with_api("https://zoho-gateway.example:8443").unwrap();
-        assert_eq!(
-            endpoint.origin().as_str(),
-            "https://zoho-gateway.example:8443"
-        );
+        assert_eq!(endpoint.origin().as_str(), "https://zoho-gateway.example:8443");
         assert_eq!(endpoint.accounts(), "https://accounts.zoho.eu");
     }
 
@@ -304,16 +284,10 @@ mod tests {
             ("https:api.example", "write it as https://api.example"),
             ("https:\\\\api.example", "write it as https://api.example"),
             (" https://api.example", "write it as https://api.example"),
-            (
-                "https://аpi.example",
-                "write it as https://xn--pi-6kc.example",
-            ),
+            ("https://аpi.example", "write it as https://xn--pi-6kc.example"),
             ("http://api.example", "write it as https://api.example"),
             ("http://0.0.0.0", "write it as https://0.0.0.0"),
-            (
-                "http://localhost.evil.example",
-                "write it as https://localhost.evil.example",
-            ),
+            ("http://localhost.evil.example", "write it as https://localhost.evil.example"),
             ("http://[::ffff:127.0.0.1]", "write it as"),
             ("http://2130706433", "write it as http://127.0.0.1"),
             ("api.example", "write it as https://host"),
@@ -331,18 +305,9 @@ mod tests {
 
     #[test]
     fn a_password_in_a_url_is_refused_and_not_shown() {
-        for text in [
-            "https://me:hunter2@api.example",
-            "https://hunter2@",
-            "hunter2@x",
-        ] {
+        for text in ["https://me:hunter2@api.example", "https://hunter2@", "hunter2@x"] {
             let error = with_api(text).unwrap_err();
-            assert_eq!(
-                error,
-                EndpointError::Credentials {
-                    variable: "JOURNAL_API_URL"
-                }
-            );
+            assert_eq!(error, EndpointError::Credentials { variable: "JOURNAL_API_URL" });
             assert!(!format!("{error} {error:?}").contains("hunter2"));
         }
     }
@@ -364,10 +329,7 @@ mod tests {
     #[test]
     fn an_api_domain_never_moves_an_endpoint() {
         let endpoint = Endpoint::new(DataCenter::Eu, Environment::Sandbox, None, None).unwrap();
-        assert_eq!(
-            endpoint.check_api_domain("https://sandbox.zohoapis.eu"),
-            Ok(())
-        );
+        assert_eq!(endpoint.check_api_domain("https://sandbox.zohoapis.eu"), Ok(()));
         assert_eq!(
             endpoint.check_api_domain("https://www.zohoapis.eu"),
             Err(EndpointError::OtherTarget {
@@ -380,9 +342,7 @@ mod tests {
             Err(EndpointError::UnlistedApiDomain { .. })
         ));
         assert_eq!(
-            with_api("http://127.0.0.1:9")
-                .unwrap()
-                .check_api_domain("https://www.zohoapis.com"),
+            with_api("http://127.0.0.1:9").unwrap().check_api_domain("https://www.zohoapis.com"),
             Ok(())
         );
     }

@@ -39,9 +39,7 @@ pub(super) fn told(headers: &HeaderMap, now: Timestamp) -> Told {
 
 /// RFC 9110's preferred form: `Sun, 06 Nov 1994 08:49:37 GMT`.
 fn http_date(text: &str) -> Option<Timestamp> {
-    DateTime::parse_from_rfc2822(text)
-        .ok()
-        .map(|date| date.to_utc().into())
+    DateTime::parse_from_rfc2822(text).ok().map(|date| date.to_utc().into())
 }
 
 #[cfg(test)]
@@ -58,10 +56,7 @@ mod tests {
 
     #[test]
     fn retry_after_comes_in_two_forms() {
-        assert_eq!(
-            read(&[("retry-after", "120")]).retry_after,
-            Some(Duration::from_mins(2))
-        );
+        assert_eq!(read(&[("retry-after", "120")]).retry_after, Some(Duration::from_mins(2)));
         assert_eq!(
             read(&[("retry-after", "Sat, 22 Aug 2026 10:00:30 GMT")]).retry_after,
             Some(Duration::from_secs(30))
@@ -85,10 +80,8 @@ mod tests {
 
     #[test]
     fn date_and_credits_are_read_where_they_are_given() {
-        let told = read(&[
-            ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
-            ("x-api-credits-remaining", "4711"),
-        ]);
+        let told =
+            read(&[("date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("x-api-credits-remaining", "4711")]);
         assert_eq!(told.date.unwrap().to_string(), "1994-11-06T08:49:37.000Z");
         assert_eq!(told.credits_remaining, Some(4711));
         assert_eq!(read(&[]), Told::default());

@@ -27,13 +27,7 @@ const fn hosts(
     sandbox: &'static str,
     developer: &'static str,
 ) -> Hosts {
-    Hosts {
-        data_center,
-        accounts,
-        production,
-        sandbox: Some(sandbox),
-        developer: Some(developer),
-    }
+    Hosts { data_center, accounts, production, sandbox: Some(sandbox), developer: Some(developer) }
 }
 
 /// Every host there is.
@@ -176,10 +170,7 @@ mod tests {
         all.sort_unstable();
         all.dedup();
         assert_eq!((listed, all.len()), (34, 34));
-        assert_eq!(
-            Hosts::of(DataCenter::Ca).unwrap().accounts,
-            "accounts.zohocloud.ca"
-        );
+        assert_eq!(Hosts::of(DataCenter::Ca).unwrap().accounts, "accounts.zohocloud.ca");
     }
 
     #[test]

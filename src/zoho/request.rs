@@ -97,11 +97,7 @@ pub fn rebuild(template: &str, ids: &[RecordId]) -> Result<WriteRequest, Request
     {
         return Err(bad());
     }
-    let joined = ids
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(",");
+    let joined = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     let filled = template.replacen(if single { ID } else { IDS }, &joined, 1);
     let (line, body) = match filled.split_once('\n') {
         Some((line, body)) => (line, Some(body.as_bytes().to_vec())),
@@ -113,15 +109,9 @@ pub fn rebuild(template: &str, ids: &[RecordId]) -> Result<WriteRequest, Request
         return Err(bad());
     }
     if path_and_query.len() > MAX_PATH_AND_QUERY {
-        return Err(RequestError::TooLong {
-            bytes: path_and_query.len(),
-        });
+        return Err(RequestError::TooLong { bytes: path_and_query.len() });
     }
-    Ok(WriteRequest {
-        method: method.to_owned(),
-        path_and_query: path_and_query.to_owned(),
-        body,
-    })
+    Ok(WriteRequest { method: method.to_owned(), path_and_query: path_and_query.to_owned(), body })
 }
 
 /// The items' ids, checked against the API's limit. The planner cuts batches by the same limit; this is
@@ -131,10 +121,7 @@ pub(super) fn checked_ids(items: &[CallItem], limit: usize) -> Result<Vec<Record
         return Err(RequestError::Empty);
     }
     if items.len() > limit {
-        return Err(RequestError::TooMany {
-            given: items.len(),
-            limit,
-        });
+        return Err(RequestError::TooMany { given: items.len(), limit });
     }
     let ids: Vec<RecordId> = items.iter().map(|item| item.target).collect();
     let mut sorted = ids.clone();
@@ -166,10 +153,7 @@ mod tests {
         .unwrap();
         assert_eq!(rebuilt.method, "POST");
         assert_eq!(rebuilt.path_and_query, "/crm/v8/Leads/actions/x");
-        assert_eq!(
-            rebuilt.body.unwrap(),
-            br#"{"ids":[4876876000000624001,4876876000000624002]}"#
-        );
+        assert_eq!(rebuilt.body.unwrap(), br#"{"ids":[4876876000000624001,4876876000000624002]}"#);
     }
 
     #[test]
@@ -193,9 +177,6 @@ mod tests {
             );
         }
         let long = format!("DELETE /{}?ids={{ids}}", "x".repeat(2_200));
-        assert!(matches!(
-            rebuild(&long, &ids),
-            Err(RequestError::TooLong { .. })
-        ));
+        assert!(matches!(rebuild(&long, &ids), Err(RequestError::TooLong { .. })));
     }
 }

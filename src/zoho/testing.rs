@@ -24,11 +24,8 @@ pub(crate) enum Reply {
 
 /// A complete answer with a body.
 pub(crate) fn answer(status: u16, headers: &str, body: &str) -> Vec<u8> {
-    format!(
-        "HTTP/1.1 {status} X\r\ncontent-length: {}\r\n{headers}\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
+    format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len())
+        .into_bytes()
 }
 
 /// The server; requests beyond the script are dropped without an answer.
@@ -60,10 +57,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         thread::spawn(move || listener.incoming().flatten().for_each(act));
-        Self {
-            address,
-            heads: Arc::default(),
-        }
+        Self { address, heads: Arc::default() }
     }
 
     /// Its base URL.

@@ -35,10 +35,8 @@ pub fn install_crypto() {
 pub(super) fn build(endpoint: &Endpoint, timeout: Duration) -> Result<Client, reqwest::Error> {
     install_crypto();
     // The name means this machine, whatever its resolver says; port 0 stands for the URL's own.
-    let localhost = [
-        SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
-    ];
+    let localhost =
+        [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
     let builder = Client::builder()
         .retry(retry::never())
         .redirect(redirect::Policy::none())

@@ -39,20 +39,13 @@ pub const APIS: &[Api] = &[
 pub const RECYCLE_BIN: &str = "/crm/v8/settings/recycle_bin";
 
 const fn crm(version: ApiVersion, root: &'static str, delete_source: &'static str) -> Api {
-    Api {
-        product: Product::Crm,
-        version,
-        root,
-        delete_takes_wf_trigger: true,
-        delete_source,
-    }
+    Api { product: Product::Crm, version, root, delete_takes_wf_trigger: true, delete_source }
 }
 
 impl Api {
     /// The table's line for a product's version; `None` when this program cannot speak it.
     pub fn of(product: Product, version: ApiVersion) -> Option<&'static Self> {
-        APIS.iter()
-            .find(|api| api.product == product && api.version == version)
+        APIS.iter().find(|api| api.product == product && api.version == version)
     }
 }
 
@@ -63,9 +56,8 @@ mod tests {
     #[test]
     fn every_version_that_crm_offers_is_in_the_table_once() {
         for version in ApiVersion::ALL {
-            let lines = APIS
-                .iter()
-                .filter(|api| api.product == Product::Crm && api.version == *version);
+            let lines =
+                APIS.iter().filter(|api| api.product == Product::Crm && api.version == *version);
             assert_eq!(
                 lines.count(),
                 usize::from(version.is_offered_by(Product::Crm)),

@@ -49,11 +49,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Elements<'a> {
 /// Reads an object's fields. Lists are refused, which derived code would take for an object's values in
 /// order; so are objects that hold a field twice, since two readers may take either.
 pub(super) fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
-    if is_object(raw) {
-        serde_json::from_str(raw.get()).ok()
-    } else {
-        None
-    }
+    if is_object(raw) { serde_json::from_str(raw.get()).ok() } else { None }
 }
 
 /// Whether the value is an object.
@@ -69,10 +65,7 @@ pub(super) fn is_list(raw: &RawValue) -> bool {
 /// The text of a string, or a number's digits as they stand; `None` for everything else.
 pub(super) fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
     let json = raw.get();
-    match json
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-    {
+    match json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(inner) if !inner.contains('\\') => Some(Cow::Borrowed(inner)),
         Some(_) => serde_json::from_str::<String>(json).ok().map(Cow::Owned),
         None if json.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
@@ -85,11 +78,7 @@ pub(super) fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
 /// An id, written as a string or as a number; bare digits only.
 pub(super) fn record_id(raw: &RawValue) -> Option<RecordId> {
     let text = text(raw)?;
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        text.parse().ok()
-    } else {
-        None
-    }
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }
 
 /// A time; `None` where it is none.

@@ -59,19 +59,14 @@ impl Line {
     /// Adds text with a tone.
     #[must_use]
     pub fn toned(mut self, tone: Tone, text: impl AsRef<str>) -> Self {
-        self.parts
-            .push((tone, harmless(text.as_ref()).into_owned()));
+        self.parts.push((tone, harmless(text.as_ref()).into_owned()));
         self
     }
 
     /// Without blanks at its end: they wrap, and they end up in what people copy.
     #[must_use]
     pub(super) fn trimmed(mut self) -> Self {
-        while self
-            .parts
-            .pop_if(|(_, text)| text.trim().is_empty())
-            .is_some()
-        {}
+        while self.parts.pop_if(|(_, text)| text.trim().is_empty()).is_some() {}
         self
     }
 

@@ -26,10 +26,7 @@ use serde::Serialize;
 
 /// How the program speaks, from the global flags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of the command line"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Options {
     /// `--json`: data as JSON.
     pub json: bool,
@@ -170,9 +167,7 @@ impl Out {
 
     /// Brings out what is buffered.
     pub fn flush(&mut self) -> Result<(), OutputError> {
-        let Self {
-            progress, stdout, ..
-        } = self;
+        let Self { progress, stdout, .. } = self;
         Ok(progress.suspend(|| stdout.flush())?)
     }
 
@@ -198,32 +193,17 @@ impl Out {
 
     /// Something that went on but should be known.
     pub fn warn(&mut self, message: &str) {
-        self.talk(
-            &Line::new()
-                .toned(Tone::Warn, "warning:")
-                .text(" ")
-                .text(message),
-        );
+        self.talk(&Line::new().toned(Tone::Warn, "warning:").text(" ").text(message));
     }
 
     /// An error: for people on stderr and, with `--json`, as the one document on stdout.
     pub fn error(&mut self, report: &Report) -> Result<(), OutputError> {
-        self.talk(
-            &Line::new()
-                .toned(Tone::Bad, "error:")
-                .text(" ")
-                .text(&report.message),
-        );
+        self.talk(&Line::new().toned(Tone::Bad, "error:").text(" ").text(&report.message));
         for cause in &report.causes {
             self.talk(&Line::new().text("  caused by: ").text(cause));
         }
         if let Some(hint) = &report.hint {
-            self.talk(
-                &Line::new()
-                    .toned(Tone::Strong, "hint:")
-                    .text(" ")
-                    .text(hint),
-            );
+            self.talk(&Line::new().toned(Tone::Strong, "hint:").text(" ").text(hint));
         }
         if !self.options.json {
             return Ok(());
@@ -265,12 +245,7 @@ impl Out {
     /// Talk that cannot be written is lost: that is no reason to stop a run. Data goes first, so
     /// that both read in order where they meet.
     fn write_err(&mut self, rendered: &str) {
-        let Self {
-            progress,
-            stdout,
-            stderr,
-            ..
-        } = self;
+        let Self { progress, stdout, stderr, .. } = self;
         progress.suspend(|| {
             stdout.flush().ok();
             stderr.write_all(rendered.as_bytes()).ok();
@@ -281,14 +256,8 @@ impl Out {
     /// A full buffer is written out here too, so the bar steps aside.
     fn write_out(&mut self, bytes: &[u8]) -> io::Result<()> {
         let spills = self.stdout.buffer().len() + bytes.len() > self.stdout.capacity();
-        let Self {
-            progress, stdout, ..
-        } = self;
-        if spills {
-            progress.suspend(|| stdout.write_all(bytes))
-        } else {
-            stdout.write_all(bytes)
-        }
+        let Self { progress, stdout, .. } = self;
+        if spills { progress.suspend(|| stdout.write_all(bytes)) } else { stdout.write_all(bytes) }
     }
 }
 
@@ -304,9 +273,7 @@ impl Write for DataWriter<'_> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let Out {
-            progress, stdout, ..
-        } = &mut *self.out;
+        let Out { progress, stdout, .. } = &mut *self.out;
         progress.suspend(|| stdout.flush())
     }
 }

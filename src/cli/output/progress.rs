@@ -16,16 +16,12 @@ pub struct Progress {
 impl Progress {
     /// Shows nothing.
     pub fn hidden() -> Self {
-        Self {
-            bar: ProgressBar::hidden(),
-        }
+        Self { bar: ProgressBar::hidden() }
     }
 
     pub(super) fn on_terminal(label: &str, total: Option<u64>) -> Self {
         let target = ProgressDrawTarget::stderr_with_hz(REDRAWS);
-        let progress = Self {
-            bar: ProgressBar::with_draw_target(total, target),
-        };
+        let progress = Self { bar: ProgressBar::with_draw_target(total, target) };
         let template = if total.is_some() {
             "{prefix} [{bar:30}] {human_pos}/{human_len}  {msg}"
         } else {

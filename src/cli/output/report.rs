@@ -17,11 +17,7 @@ pub enum OutputError {
 
 impl From<io::Error> for OutputError {
     fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            Self::Closed
-        } else {
-            Self::Failed(error)
-        }
+        if error.kind() == io::ErrorKind::BrokenPipe { Self::Closed } else { Self::Failed(error) }
     }
 }
 
@@ -53,12 +49,7 @@ impl Report {
             }
             source = cause.source();
         }
-        Self {
-            code,
-            message,
-            causes,
-            hint,
-        }
+        Self { code, message, causes, hint }
     }
 
     /// The one JSON document of an error, its causes joined to the message.

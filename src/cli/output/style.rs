@@ -5,7 +5,7 @@ use anstream::{AutoStream, ColorChoice};
 use std::str::FromStr;
 
 /// `--color`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Color {
     /// On a terminal that has them, unless `NO_COLOR` is set.
     #[default]

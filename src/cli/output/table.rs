@@ -28,14 +28,9 @@ pub struct Table {
 impl Table {
     /// A table with these columns.
     pub fn new<'a>(columns: impl IntoIterator<Item = (&'a str, Align)>) -> Self {
-        let columns = columns
-            .into_iter()
-            .map(|(name, align)| (harmless(name).into_owned(), align))
-            .collect();
-        Self {
-            columns,
-            rows: Vec::new(),
-        }
+        let columns =
+            columns.into_iter().map(|(name, align)| (harmless(name).into_owned(), align)).collect();
+        Self { columns, rows: Vec::new() }
     }
 
     /// Adds a row. Cells beyond the columns are dropped, missing ones are empty.
@@ -61,10 +56,7 @@ impl Table {
     /// The table's lines, fitted to so many columns of a terminal, or as wide as they are.
     pub(super) fn lines(&self, fit: Option<usize>) -> Vec<Line> {
         let widths = self.widths(fit);
-        let heading = self
-            .columns
-            .iter()
-            .map(|(name, _)| (Tone::Strong, name.as_str()));
+        let heading = self.columns.iter().map(|(name, _)| (Tone::Strong, name.as_str()));
         let mut lines = vec![self.line(heading, &widths)];
         for row in &self.rows {
             let cells = row.iter().map(|(tone, text)| (*tone, text.as_str()));
@@ -129,11 +121,8 @@ mod tests {
     }
 
     fn sample() -> Table {
-        let mut table = Table::new([
-            ("id", Align::Left),
-            ("entries", Align::Right),
-            ("reason", Align::Left),
-        ]);
+        let mut table =
+            Table::new([("id", Align::Left), ("entries", Align::Right), ("reason", Align::Left)]);
         table.row(["R1", "9", "GDPR request of 東京 branch, ticket 4711"]);
         table.row(["R12", "10,000", "clean up"]);
         table
@@ -175,12 +164,7 @@ mod tests {
         table.row::<&str>([]);
         assert_eq!(
             rendered(&table, None),
-            [
-                "a                 b",
-                "1                 2",
-                "x\\u{a}\\u{1b}[31m",
-                "",
-            ]
+            ["a                 b", "1                 2", "x\\u{a}\\u{1b}[31m", "",]
         );
         assert_eq!(rendered(&Table::new([]), Some(80)), [""]);
     }

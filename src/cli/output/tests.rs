@@ -14,10 +14,7 @@ impl Write for Broken {
 }
 
 fn json() -> Options {
-    Options {
-        json: true,
-        ..Options::default()
-    }
+    Options { json: true, ..Options::default() }
 }
 
 #[test]
@@ -34,11 +31,7 @@ fn data_goes_to_stdout_and_talk_to_stderr() {
 
 #[test]
 fn quiet_silences_talk_but_not_warnings() {
-    let options = Options {
-        quiet: true,
-        verbose: true,
-        ..Options::default()
-    };
+    let options = Options { quiet: true, verbose: true, ..Options::default() };
     let (mut out, captured) = Out::captured(options);
     out.say("talk");
     out.detail("detail");
@@ -66,12 +59,7 @@ fn rows_wait_and_lines_do_not() {
 #[test]
 fn outside_text_cannot_reach_the_terminal_by_any_way() {
     let hostile = "\u{1b}[31mx\nerror: forged\u{202e}";
-    let options = Options {
-        json: true,
-        verbose: true,
-        color: Color::Never,
-        ..Options::default()
-    };
+    let options = Options { json: true, verbose: true, color: Color::Never, ..Options::default() };
     let (mut out, captured) = Out::captured(options);
     out.data_line(hostile).unwrap();
     out.data_row(Line::new().toned(Tone::Bad, hostile)).unwrap();
@@ -134,13 +122,7 @@ fn a_report_follows_the_sources_without_repeating_them() {
 
 #[test]
 fn a_reader_that_went_away_is_a_clean_end() {
-    let out = |kind| {
-        Out::new(
-            Options::default(),
-            Box::new(Broken(kind)),
-            Box::new(io::sink()),
-        )
-    };
+    let out = |kind| Out::new(Options::default(), Box::new(Broken(kind)), Box::new(io::sink()));
     let closed = out(io::ErrorKind::BrokenPipe).data_line("x");
     assert!(matches!(closed, Err(OutputError::Closed)));
     let full = out(io::ErrorKind::StorageFull).data_line("x");
@@ -163,13 +145,9 @@ fn talk_that_nobody_hears_is_no_error() {
 #[test]
 fn colours_come_only_when_asked_for_or_on_a_terminal() {
     let said = |color| {
-        let options = Options {
-            color,
-            ..Options::default()
-        };
+        let options = Options { color, ..Options::default() };
         let (mut out, captured) = Out::captured(options);
-        out.data_line(Line::new().toned(Tone::Good, "done").text(" 3"))
-            .unwrap();
+        out.data_line(Line::new().toned(Tone::Good, "done").text(" 3")).unwrap();
         captured.stdout()
     };
     assert_eq!(said(Color::Auto), "done 3\n");
@@ -186,14 +164,7 @@ fn only_the_expected_answer_is_a_yes() {
     assert!(ask(b"delete 3\n", "delete 3"));
     assert!(ask(b"  delete 3\r\n", "delete 3"));
     assert!(ask(b"delete 3", "delete 3"));
-    for no in [
-        &b""[..],
-        b"\n",
-        b"y\n",
-        b"Delete 3\n",
-        b"delete 30\n",
-        b"\xff\n",
-    ] {
+    for no in [&b""[..], b"\n", b"y\n", b"Delete 3\n", b"delete 30\n", b"\xff\n"] {
         assert!(!ask(no, "delete 3"));
     }
     assert!(!ask(b"\n", ""));

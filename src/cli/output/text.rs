@@ -127,10 +127,7 @@ mod tests {
             ("a\nerror: b\r\t", "a\\u{a}error: b\\u{d}\\u{9}"),
             ("\u{9b}31m\u{7f}", "\\u{9b}31m\\u{7f}"),
             ("gpj.\u{202e}exe", "gpj.\\u{202e}exe"),
-            (
-                "pay\u{200b}pal\u{2066}\u{feff}",
-                "pay\\u{200b}pal\\u{2066}\\u{feff}",
-            ),
+            ("pay\u{200b}pal\u{2066}\u{feff}", "pay\\u{200b}pal\\u{2066}\\u{feff}"),
             ("\u{2028}\u{2029}\u{e0041}", "\\u{2028}\\u{2029}\\u{e0041}"),
             ("\0", "\\u{0}"),
         ] {

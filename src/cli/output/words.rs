@@ -17,11 +17,7 @@ pub fn grouped(number: u64) -> String {
 
 /// A number with its noun: `1 entry`, `2,000 entries`.
 pub fn counted(number: u64, one: &str, many: &str) -> String {
-    format!(
-        "{} {}",
-        grouped(number),
-        if number == 1 { one } else { many }
-    )
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
 /// A span of time in its two largest units: `2 min 5 s`, `3 h`, `less than 1 s`.
@@ -42,12 +38,7 @@ pub fn in_words(span: Duration) -> String {
         }
     }
     if parts.is_empty() {
-        if span.is_zero() {
-            "0 s"
-        } else {
-            "less than 1 s"
-        }
-        .to_owned()
+        if span.is_zero() { "0 s" } else { "less than 1 s" }.to_owned()
     } else {
         parts.join(" ")
     }

@@ -16,9 +16,7 @@ pub(crate) fn list(world: &World, call: &Call) -> Result<Answer, Answer> {
     let page = PageAsked::read(call)?;
     let row = |(module, id, gone): (&Module, u64, Gone)| as_json(world, module, id, gone);
     if let Some(ids) = call.parameter("ids") {
-        let entries = ids_asked(ids)?
-            .into_iter()
-            .filter_map(|id| entry(world, id));
+        let entries = ids_asked(ids)?.into_iter().filter_map(|id| entry(world, id));
         return Ok(page.answer(entries, "recycle_bin", row));
     }
     if call.parameter("filters").is_some() {

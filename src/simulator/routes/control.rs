@@ -122,11 +122,7 @@ fn faults(shared: &Shared, call: &Call) -> Result<Answer, Answer> {
             }
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let next = asked
-        .next
-        .iter()
-        .map(fault)
-        .collect::<Result<Vec<_>, _>>()?;
+    let next = asked.next.iter().map(fault).collect::<Result<Vec<_>, _>>()?;
     let mut inner = shared.lock();
     if asked.clear {
         inner.faults.clear();
@@ -143,10 +139,7 @@ fn add(shared: &Shared, call: &Call) -> Result<Answer, Answer> {
     if count > MOST_ADDED {
         return Err(refused("at most 1000000 records at a time"));
     }
-    let ids = shared
-        .lock()
-        .world
-        .add_records(&module, count, shared.now());
+    let ids = shared.lock().world.add_records(&module, count, shared.now());
     let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
     Ok(Answer::json(200, json!({"ids": ids})))
 }
@@ -168,10 +161,7 @@ fn change(shared: &Shared, call: &Call, control: Control) -> Result<Answer, Answ
         })
         .collect::<Result<Vec<u64>, _>>()?;
     let now = shared.now();
-    let changed = ids
-        .into_iter()
-        .filter(|id| control.apply(&mut inner.world, *id, now))
-        .count();
+    let changed = ids.into_iter().filter(|id| control.apply(&mut inner.world, *id, now)).count();
     Ok(Answer::json(200, json!({"changed": changed})))
 }
 
@@ -179,10 +169,7 @@ fn read<T: serde::de::DeserializeOwned>(call: &Call) -> Result<T, Answer> {
     serde_json::from_slice(&call.body).map_err(refused)
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "errors come by value from map_err"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "errors come by value from map_err")]
 fn refused(why: impl ToString) -> Answer {
     Answer::json(400, json!({"error": why.to_string()}))
 }

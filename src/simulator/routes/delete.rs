@@ -110,12 +110,7 @@ impl Delete {
         let module = find_module(world, &self.module)?;
         if !module.deletable {
             let message = "User does not have sufficient privilege to delete records";
-            return Err(Answer::error(
-                400,
-                "AUTHORIZATION_FAILED",
-                message,
-                json!({}),
-            ));
+            return Err(Answer::error(400, "AUTHORIZATION_FAILED", message, json!({})));
         }
         let workflows = match self.wf_trigger.as_deref() {
             None => true,
@@ -154,11 +149,7 @@ impl Delete {
     }
 
     fn bulk_answer(&self, ids: &[String], fates: &[Fate], done: usize, mixed: u16) -> Answer {
-        let items = ids
-            .iter()
-            .zip(fates)
-            .map(|(id, fate)| self.item(id, *fate, false))
-            .collect();
+        let items = ids.iter().zip(fates).map(|(id, fate)| self.item(id, *fate, false)).collect();
         let status = match done {
             0 => 400,
             all if all == fates.len() => 200,
@@ -179,10 +170,7 @@ impl Delete {
             Fate::WrongFormat => flat(self.wrong_format_code(), WRONG_FORMAT, 1),
             Fate::Deleted | Fate::Kept(_) => Answer::new(
                 if fate == Fate::Deleted { 200 } else { 400 },
-                Content::Items {
-                    key: "data",
-                    items: vec![self.item(id, fate, true)],
-                },
+                Content::Items { key: "data", items: vec![self.item(id, fate, true)] },
             ),
         }
     }
@@ -205,22 +193,16 @@ impl Delete {
                 ("NOT_APPROVED", NOT_APPROVED, json!({"id": id}))
             }
             Fate::Kept(Mark::Unapproved) => ("NOT_APPROVED", NOT_APPROVED, json!({})),
-            Fate::Kept(Mark::InBlueprint | Mark::Converted) => (
-                "RECORD_IN_BLUEPRINT",
-                "The record is in blue print",
-                json!({"id": id}),
-            ),
+            Fate::Kept(Mark::InBlueprint | Mark::Converted) => {
+                ("RECORD_IN_BLUEPRINT", "The record is in blue print", json!({"id": id}))
+            }
         };
         json!({"code": code, "details": details, "message": message, "status": "error"})
     }
 
     /// The v2 page has a code of its own; later texts have not.
     fn wrong_format_code(&self) -> &'static str {
-        if self.version < Version::V3 {
-            "UNABLE_TO_PARSE_DATA_TYPE"
-        } else {
-            "INVALID_DATA"
-        }
+        if self.version < Version::V3 { "UNABLE_TO_PARSE_DATA_TYPE" } else { "INVALID_DATA" }
     }
 }
 

@@ -47,12 +47,7 @@ fn as_json(world: &World, (id, gone, permanent): (u64, Gone, bool)) -> Value {
     let (deleted_by, created_by, name, kind) = if permanent {
         (Value::Null, Value::Null, Value::Null, "permanent")
     } else {
-        (
-            user(world, gone.by),
-            user(world, Actor::OtherUser),
-            json!(world.name_of(id)),
-            "recycle",
-        )
+        (user(world, gone.by), user(world, Actor::OtherUser), json!(world.name_of(id)), "recycle")
     };
     json!({
         "deleted_by": deleted_by,
@@ -66,8 +61,5 @@ fn as_json(world: &World, (id, gone, permanent): (u64, Gone, bool)) -> Value {
 
 /// A user as records name them.
 pub(crate) fn user(world: &World, actor: Actor) -> Value {
-    world.user(actor).map_or(
-        Value::Null,
-        |(id, name)| json!({"name": name, "id": id.to_string()}),
-    )
+    world.user(actor).map_or(Value::Null, |(id, name)| json!({"name": name, "id": id.to_string()}))
 }

@@ -93,12 +93,12 @@ pub(crate) fn find(call: &Call) -> Result<Route, Answer> {
     let read = find_read(version, rest).ok_or_else(invalid_url)?;
     match (call.method.as_str(), read) {
         ("GET", read) => Ok(Route::Read(read)),
-        ("DELETE", Read::Records(version, module)) => Ok(Route::Write(Write::Delete(
-            Delete::bulk(version, module, call),
-        ))),
-        ("DELETE", Read::Record(module, id)) => Ok(Route::Write(Write::Delete(Delete::single(
-            version, module, id, call,
-        )))),
+        ("DELETE", Read::Records(version, module)) => {
+            Ok(Route::Write(Write::Delete(Delete::bulk(version, module, call))))
+        }
+        ("DELETE", Read::Record(module, id)) => {
+            Ok(Route::Write(Write::Delete(Delete::single(version, module, id, call))))
+        }
         _ => Err(invalid_method()),
     }
 }
@@ -210,12 +210,6 @@ pub(crate) fn find_module<'a>(
     world: &'a World,
     name: &str,
 ) -> Result<&'a super::state::Module, Answer> {
-    let module = world
-        .module(name)
-        .ok_or_else(super::answer::invalid_module)?;
-    if module.api_supported {
-        Ok(module)
-    } else {
-        Err(super::answer::unsupported_module())
-    }
+    let module = world.module(name).ok_or_else(super::answer::invalid_module)?;
+    if module.api_supported { Ok(module) } else { Err(super::answer::unsupported_module()) }
 }

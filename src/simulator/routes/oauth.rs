@@ -51,11 +51,7 @@ fn revoke(shared: &Shared, call: &Call) -> Answer {
     let form = call.form();
     let token = form.iter().find(|(key, _)| key == "token");
     let revoked = token.is_some_and(|(_, token)| shared.lock().tokens.revoke(token));
-    if revoked {
-        Answer::json(200, json!({"status": "success"}))
-    } else {
-        refused("invalid_code")
-    }
+    if revoked { Answer::json(200, json!({"status": "success"})) } else { refused("invalid_code") }
 }
 
 fn refused(error: &str) -> Answer {

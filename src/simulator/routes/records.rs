@@ -75,10 +75,8 @@ pub(crate) fn one(world: &World, module: &str, id: &str) -> Result<Answer, Answe
 
 /// `GET {module}/actions/count`.
 pub(crate) fn count(world: &World, module: &str) -> Result<Answer, Answer> {
-    let live = find_module(world, module)?
-        .newest_first()
-        .filter(|(_, record)| record.is_live())
-        .count();
+    let live =
+        find_module(world, module)?.newest_first().filter(|(_, record)| record.is_live()).count();
     Ok(Answer::json(200, json!({"count": live})))
 }
 
@@ -97,16 +95,9 @@ pub(crate) fn ids_asked(ids: &str) -> Result<Vec<u64>, Answer> {
 fn fields(call: &Call, version: Version) -> Result<Option<Vec<String>>, Answer> {
     let asked = call.parameter("fields").filter(|text| !text.is_empty());
     let Some(asked) = asked else {
-        return if version >= Version::V3 {
-            Err(missing_parameter("fields"))
-        } else {
-            Ok(None)
-        };
+        return if version >= Version::V3 { Err(missing_parameter("fields")) } else { Ok(None) };
     };
-    let names: Vec<String> = asked
-        .split(',')
-        .map(|name| name.trim().to_owned())
-        .collect();
+    let names: Vec<String> = asked.split(',').map(|name| name.trim().to_owned()).collect();
     if names.len() > FIELDS {
         return Err(too_many("fields", FIELDS));
     }
@@ -121,10 +112,9 @@ fn as_json(
     record: &Record,
     fields: Option<&[String]>,
 ) -> Value {
-    let owner = world.user(Actor::TokenUser).map_or(
-        Value::Null,
-        |(id, name)| json!({"name": name, "id": id.to_string()}),
-    );
+    let owner = world
+        .user(Actor::TokenUser)
+        .map_or(Value::Null, |(id, name)| json!({"name": name, "id": id.to_string()}));
     let approved = !record.has(Mark::Unapproved);
     let all = [
         ("Created_Time", json!(zoho_time(record.created_ms))),
@@ -134,10 +124,7 @@ fn as_json(
         (name_field(module), json!(world.name_of(id))),
         ("Locked__s", json!(record.has(Mark::Locked))),
         ("Record_Status__s", json!("Available")),
-        (
-            "$approval_state",
-            json!(if approved { "approved" } else { "pending" }),
-        ),
+        ("$approval_state", json!(if approved { "approved" } else { "pending" })),
         ("$converted", json!(record.has(Mark::Converted))),
     ];
     let mut shown = Map::from_iter([("id".to_owned(), json!(id.to_string()))]);

@@ -84,8 +84,6 @@ impl Snapshot {
 
     /// Whether a record can be read.
     pub fn is_live(&self, id: u64) -> bool {
-        self.modules
-            .values()
-            .any(|module| module.live.binary_search(&id).is_ok())
+        self.modules.values().any(|module| module.live.binary_search(&id).is_ok())
     }
 }

@@ -43,26 +43,10 @@ pub(crate) const NOT_DELETABLE: &str = "Ledger__c";
 /// A module that the API does not serve (named by the CRM v2 Delete Records page).
 pub(crate) const NOT_IN_API: &str = "Documents";
 
-const FIRST_NAMES: [&str; 8] = [
-    "Patricia",
-    "Zoë",
-    "Ali",
-    "Yuki",
-    "Nadia",
-    "=SUM(1)",
-    "Łukasz",
-    "Mei \"May\"",
-];
-const LAST_NAMES: [&str; 8] = [
-    "Boyle",
-    "O'Neil",
-    "de la Cruz",
-    "Ng",
-    "Straße",
-    "Kowalska",
-    "@home",
-    "Smith, Jr.",
-];
+const FIRST_NAMES: [&str; 8] =
+    ["Patricia", "Zoë", "Ali", "Yuki", "Nadia", "=SUM(1)", "Łukasz", "Mei \"May\""];
+const LAST_NAMES: [&str; 8] =
+    ["Boyle", "O'Neil", "de la Cruz", "Ng", "Straße", "Kowalska", "@home", "Smith, Jr."];
 
 /// The org and everything in it.
 #[derive(Debug)]
@@ -183,9 +167,7 @@ impl World {
 
     /// The module that a record is or was in.
     pub(crate) fn module_of(&mut self, id: u64) -> Option<&mut Module> {
-        self.modules
-            .values_mut()
-            .find(|module| module.record(id).is_some())
+        self.modules.values_mut().find(|module| module.record(id).is_some())
     }
 
     /// Deletes a record as Zoho does: only what is there, and only what nothing keeps.
@@ -211,9 +193,7 @@ impl World {
     /// Deletes a record whatever keeps it, as by somebody in the user interface.
     pub(crate) fn delete_by_hand(&mut self, id: u64, by: Actor, now: i64) -> bool {
         let gone = Gone { at_ms: now, by };
-        let done = self
-            .module_of(id)
-            .is_some_and(|module| module.remove(id, gone));
+        let done = self.module_of(id).is_some_and(|module| module.remove(id, gone));
         self.note_if(done, id, EffectKind::Deleted, by, now)
     }
 
@@ -287,12 +267,8 @@ impl World {
 
     fn note_if(&mut self, done: bool, id: u64, kind: EffectKind, by: Actor, at_ms: i64) -> bool {
         if done {
-            let deleter = Deleter {
-                by,
-                at_ms,
-                request: None,
-                workflows: kind == EffectKind::Deleted,
-            };
+            let deleter =
+                Deleter { by, at_ms, request: None, workflows: kind == EffectKind::Deleted };
             self.note(id, kind, deleter);
         }
         done

@@ -5,10 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::history::Actor;
 
 /// A module's metadata and records.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "the metadata has them as independent booleans"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "the metadata has them as independent booleans")]
 #[derive(Debug)]
 pub(crate) struct Module {
     pub(crate) id: u64,
@@ -73,12 +70,7 @@ impl Mark {
 
 impl Record {
     pub(crate) const fn new(created_ms: i64, modified_ms: i64) -> Self {
-        Self {
-            created_ms,
-            modified_ms,
-            place: Place::Live,
-            marks: 0,
-        }
+        Self { created_ms, modified_ms, place: Place::Live, marks: 0 }
     }
 
     pub(crate) const fn has(&self, mark: Mark) -> bool {
@@ -130,10 +122,7 @@ impl Module {
     /// What is gone since a time (counted in whole seconds, as Zoho shows it), newest first.
     pub(crate) fn gone_since(&self, since_ms: Option<i64>) -> impl Iterator<Item = (u64, &Record)> {
         let from = since_ms.map_or(i64::MIN, |ms| ms.div_euclid(1000));
-        self.gone
-            .range((from, 0)..)
-            .rev()
-            .filter_map(|(_, id)| Some((*id, self.records.get(id)?)))
+        self.gone.range((from, 0)..).rev().filter_map(|(_, id)| Some((*id, self.records.get(id)?)))
     }
 
     /// What is in the bin, newest first.
@@ -146,10 +135,7 @@ impl Module {
 
     /// What was deleted at or before a time and is still in the bin.
     pub(crate) fn binned_until(&self, until_ms: i64) -> Vec<u64> {
-        self.binned
-            .range(..=(until_ms.div_euclid(1000), u64::MAX))
-            .map(|(_, id)| *id)
-            .collect()
+        self.binned.range(..=(until_ms.div_euclid(1000), u64::MAX)).map(|(_, id)| *id).collect()
     }
 
     /// Moves a live record to the bin, or beyond where the module has none.

@@ -8,19 +8,9 @@ use super::*;
 async fn the_sample_of_the_page_is_answered_as_there() {
     let zoho = World::new();
     let [first, second] = [zoho.leads[0], zoho.leads[1]];
-    let seen = zoho
-        .delete(&format!(
-            "/crm/v2/Leads?ids={first}%2C{second}&wf_trigger=True"
-        ))
-        .await;
-    assert_eq!(
-        seen.both(),
-        (200, json!({"data": [success(first), success(second)]}))
-    );
-    assert_eq!(
-        seen.header("content-type"),
-        Some("application/json;charset=UTF-8")
-    );
+    let seen = zoho.delete(&format!("/crm/v2/Leads?ids={first}%2C{second}&wf_trigger=True")).await;
+    assert_eq!(seen.both(), (200, json!({"data": [success(first), success(second)]})));
+    assert_eq!(seen.header("content-type"), Some("application/json;charset=UTF-8"));
     assert_eq!(seen.header("date"), Some("Sat, 22 Aug 2026 10:00:00 GMT"));
     let snapshot = zoho.simulator.snapshot();
     assert_eq!(snapshot.modules["Leads"].live, zoho.leads[2..]);
@@ -41,9 +31,7 @@ async fn every_version_deletes_one_record_by_its_path() {
     let zoho = World::new();
     let versions = ["v2", "v2.1", "v3", "v4", "v5", "v6", "v7", "v8"];
     for (version, id) in versions.into_iter().zip(&zoho.leads) {
-        let seen = zoho
-            .delete(&format!("/crm/{version}/Leads/{id}?wf_trigger=false"))
-            .await;
+        let seen = zoho.delete(&format!("/crm/{version}/Leads/{id}?wf_trigger=false")).await;
         assert_eq!(seen.both(), (200, json!({"data": [success(*id)]})));
         assert!(!zoho.simulator.snapshot().effects_of(*id)[0].workflows);
     }
@@ -114,29 +102,21 @@ async fn what_keeps_a_record_is_said_in_bulk_and_singly() {
         json!({"action": "record_locking", "id": locked.to_string()}),
     );
     let approval = "cannot delete record that is not approved yet";
-    let blueprint = item(
-        "RECORD_IN_BLUEPRINT",
-        "The record is in blue print",
-        json!({"id": blue.to_string()}),
-    );
+    let blueprint =
+        item("RECORD_IN_BLUEPRINT", "The record is in blue print", json!({"id": blue.to_string()}));
     let seen = zoho.delete_leads(&[locked, pending, blue]).await.unwrap();
     let anonymous = item("NOT_APPROVED", approval, json!({}));
     let data = json!({"data": [lock, anonymous, blueprint]});
     assert_eq!(seen.both(), (400, data));
     for (id, wanted) in [
         (locked, lock),
-        (
-            pending,
-            item("NOT_APPROVED", approval, json!({"id": pending.to_string()})),
-        ),
+        (pending, item("NOT_APPROVED", approval, json!({"id": pending.to_string()}))),
         (blue, blueprint),
     ] {
         let seen = zoho.delete(&format!("/crm/v8/Leads/{id}")).await;
         assert_eq!(seen.both(), (400, json!({"data": [wanted]})));
     }
-    let seen = zoho
-        .delete(&format!("/crm/v2/Leads?ids={locked},{free}"))
-        .await;
+    let seen = zoho.delete(&format!("/crm/v2/Leads?ids={locked},{free}")).await;
     let v2 = item("RECORD_LOCKED", approval, json!({"id": locked.to_string()}));
     assert_eq!(seen.both(), (207, json!({"data": [v2, success(free)]})));
 }
@@ -146,11 +126,7 @@ async fn errors_of_the_whole_call_delete_nothing() {
     let zoho = World::new();
     let ledger = zoho.simulator.add_records("Ledger__c", 1)[0];
     let id = zoho.leads[0];
-    let many = joined(
-        &(0..101)
-            .map(|n| 4_150_868_000_005_067_099 + n)
-            .collect::<Vec<u64>>(),
-    );
+    let many = joined(&(0..101).map(|n| 4_150_868_000_005_067_099 + n).collect::<Vec<u64>>());
     let not_there = "The module name given seems to be invalid";
     let unsupported = "The given module is not supported in API";
     let missing = "One of the expected parameter is missing";

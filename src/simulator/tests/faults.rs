@@ -10,10 +10,7 @@ async fn struck(zoho: &World, fault: Fault) -> (Result<Seen, reqwest::Error>, bo
     let ids = &zoho.leads[..3];
     let seen = zoho.delete_leads(ids).await;
     let snapshot = zoho.simulator.snapshot();
-    let gone: Vec<usize> = ids
-        .iter()
-        .map(|id| snapshot.deletions_by_calls(*id))
-        .collect();
+    let gone: Vec<usize> = ids.iter().map(|id| snapshot.deletions_by_calls(*id)).collect();
     let last = zoho.simulator.requests().pop().unwrap();
     assert_eq!(last.fault, Some(fault));
     assert_eq!(last.applied, gone.iter().sum::<usize>());
@@ -46,17 +43,10 @@ async fn refused_calls_are_answered_as_zoho_would_and_do_nothing() {
         assert!(!done, "{fault}");
         let wait = (fault == Fault::ThrottleRetryAfter).then_some("2");
         assert_eq!(seen.header("retry-after"), wait);
-        let itself = format!(
-            "{}{}",
-            zoho.simulator.api_url(),
-            leads_url(&zoho.leads[..3])
-        );
+        let itself = format!("{}{}", zoho.simulator.api_url(), leads_url(&zoho.leads[..3]));
         let location = (fault == Fault::Redirect).then_some(itself.as_str());
         assert_eq!(seen.header("location"), location);
-        assert_eq!(
-            zoho.delete_leads(&zoho.leads[..3]).await.unwrap().status,
-            200
-        );
+        assert_eq!(zoho.delete_leads(&zoho.leads[..3]).await.unwrap().status, 200);
     }
 }
 
@@ -72,10 +62,7 @@ async fn a_connection_that_closes_tells_nothing_about_what_was_done() {
             }
             zoho.simulator.plan_faults(vec![fault]);
             let error = zoho.delete_leads(&zoho.leads[..1]).await.unwrap_err();
-            assert!(
-                error.is_request() && !error.is_connect(),
-                "{fault}: {error:?}"
-            );
+            assert!(error.is_request() && !error.is_connect(), "{fault}: {error:?}");
             let writes = zoho.simulator.snapshot().writes;
             assert_eq!(writes, 1 + u64::from(warm), "the client sent it once");
         }
@@ -128,8 +115,7 @@ async fn a_web_page_and_an_internal_error_come_with_and_without_effect() {
 #[tokio::test]
 async fn an_internal_error_of_a_single_call_is_wrapped() {
     let zoho = World::new();
-    zoho.simulator
-        .plan_faults(vec![Fault::InternalError, Fault::InternalErrorApplied]);
+    zoho.simulator.plan_faults(vec![Fault::InternalError, Fault::InternalErrorApplied]);
     let path = format!("/crm/v8/Leads/{}", zoho.leads[0]);
     for live in [10, 9] {
         let seen = zoho.delete(&path).await;
@@ -163,18 +149,11 @@ async fn items_are_left_out_added_doubled_and_stripped_of_their_ids() {
             .collect();
         assert_eq!(ids.len(), items, "{fault}");
         let found = |id: &str| asked.iter().any(|asked| asked == id);
-        assert_eq!(
-            ids.iter().flatten().filter(|id| found(id)).count(),
-            known,
-            "{fault}"
-        );
+        assert_eq!(ids.iter().flatten().filter(|id| found(id)).count(), known, "{fault}");
         let distinct: std::collections::HashSet<_> = ids.iter().collect();
         assert_eq!(distinct.len(), different, "{fault}");
         let in_order: Vec<Option<&str>> = asked.iter().map(|id| Some(id.as_str())).collect();
-        assert_eq!(
-            fault == Fault::Shuffle,
-            ids != in_order && items == 3 && known == 3
-        );
+        assert_eq!(fault == Fault::Shuffle, ids != in_order && items == 3 && known == 3);
     }
 }
 
@@ -221,8 +200,7 @@ async fn a_delayed_call_is_done_before_its_answer_comes() {
     let zoho = World::with(|config| config.delay_ms = 3_600_000);
     zoho.simulator.plan_faults(vec![Fault::Delay]);
     let call = zoho.spawn_delete(&zoho.leads[..3]);
-    zoho.until(|simulator| simulator.snapshot().modules["Leads"].binned.len() == 3)
-        .await;
+    zoho.until(|simulator| simulator.snapshot().modules["Leads"].binned.len() == 3).await;
     assert!(!call.is_finished());
     assert_eq!(zoho.simulator.requests()[0].status, None);
 
@@ -236,8 +214,7 @@ async fn a_call_that_is_never_answered_ends_with_the_simulator() {
     let zoho = World::new();
     zoho.simulator.plan_faults(vec![Fault::NeverAnswers]);
     let call = zoho.spawn_delete(&zoho.leads);
-    zoho.until(|simulator| simulator.requests().iter().any(|seen| seen.fault.is_some()))
-        .await;
+    zoho.until(|simulator| simulator.requests().iter().any(|seen| seen.fault.is_some())).await;
     assert!(!call.is_finished());
     assert_eq!(zoho.live_leads(), zoho.leads);
     drop(zoho);
@@ -252,10 +229,7 @@ async fn reads_fail_in_their_own_ways_and_writes_are_spared() {
         Fault::ReadInternalError,
         Fault::ReadLost,
     ]);
-    assert_eq!(
-        zoho.delete_leads(&zoho.leads[..1]).await.unwrap().status,
-        200
-    );
+    assert_eq!(zoho.delete_leads(&zoho.leads[..1]).await.unwrap().status, 200);
     let forbidden = zoho.get("/crm/v8/org").await;
     assert_eq!(forbidden.status, 403);
     assert_eq!(forbidden.json()["code"], "NO_PERMISSION");
@@ -280,12 +254,8 @@ async fn faults_at_a_rate_repeat_with_the_seed_and_end_when_cleared() {
             // Lost answers are errors here, and they are what is compared below.
             drop(zoho.delete_leads(&[*id]).await);
         }
-        let faults: Vec<Option<Fault>> = zoho
-            .simulator
-            .requests()
-            .iter()
-            .map(|seen| seen.fault)
-            .collect();
+        let faults: Vec<Option<Fault>> =
+            zoho.simulator.requests().iter().map(|seen| seen.fault).collect();
         for fault in [Some(Fault::Html), Some(Fault::LoseAnswer), None] {
             assert!(faults.contains(&fault));
         }

@@ -53,11 +53,7 @@ impl Seen {
 fn client() -> Client {
     // Another test may have installed it already, which is as good.
     drop(rustls::crypto::ring::default_provider().install_default());
-    Client::builder()
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .unwrap()
+    Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap()
 }
 
 impl World {
@@ -77,12 +73,7 @@ impl World {
         change(&mut config);
         let simulator = Simulator::start(config).unwrap();
         let leads = simulator.snapshot().modules["Leads"].live.clone();
-        Self {
-            simulator,
-            client: client(),
-            now,
-            leads,
-        }
+        Self { simulator, client: client(), now, leads }
     }
 
     fn wait(&self, ms: i64) {
@@ -91,8 +82,7 @@ impl World {
 
     async fn try_call(&self, method: Method, path: &str) -> Result<Seen, reqwest::Error> {
         let token = format!("Zoho-oauthtoken {}", self.simulator.access_token());
-        self.call_as(method, path, &[("authorization", &token)], "")
-            .await
+        self.call_as(method, path, &[("authorization", &token)], "").await
     }
 
     async fn call_as(
@@ -145,9 +135,7 @@ impl World {
 
     async fn control(&self, name: &str, body: &Value) -> Seen {
         let path = format!("/_simulator/{name}");
-        self.call_as(Method::POST, &path, &[], &body.to_string())
-            .await
-            .unwrap()
+        self.call_as(Method::POST, &path, &[], &body.to_string()).await.unwrap()
     }
 
     fn live_leads(&self) -> Vec<u64> {

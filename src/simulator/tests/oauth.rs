@@ -7,9 +7,7 @@ use super::*;
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 async fn post(zoho: &World, path: &str, header: (&str, &str), body: &str) -> Seen {
-    zoho.call_as(Method::POST, path, &[header], body)
-        .await
-        .unwrap()
+    zoho.call_as(Method::POST, path, &[header], body).await.unwrap()
 }
 
 fn refresh_form(simulator: &Simulator) -> String {
@@ -28,11 +26,7 @@ async fn a_token_comes_for_an_urlencoded_and_for_a_multipart_form() {
     let mut multipart = String::new();
     for pair in refresh_form(simulator).split('&') {
         let (name, value) = pair.split_once('=').unwrap();
-        let head = [
-            "--B\r\nContent-Disposition: form-data; name=\"",
-            name,
-            "\"\r\n\r\n",
-        ];
+        let head = ["--B\r\nContent-Disposition: form-data; name=\"", name, "\"\r\n\r\n"];
         multipart += &[head.concat().as_str(), value, "\r\n"].concat();
     }
     multipart += "--B--\r\n";
@@ -44,20 +38,13 @@ async fn a_token_comes_for_an_urlencoded_and_for_a_multipart_form() {
         assert_eq!(answer["api_domain"], simulator.api_url());
         assert_eq!(answer["expires_in"], 3600);
         assert!(answer.get("refresh_token").is_none());
-        let token = format!(
-            "Zoho-oauthtoken {}",
-            answer["access_token"].as_str().unwrap()
-        );
+        let token = format!("Zoho-oauthtoken {}", answer["access_token"].as_str().unwrap());
         let headers = [("authorization", token.as_str())];
         let org = zoho.call_as(Method::GET, "/crm/v8/org", &headers, "").await;
         assert_eq!(org.unwrap().status, 200);
     }
     assert_eq!(simulator.token_calls(), 2);
-    assert_eq!(
-        simulator.snapshot().requests,
-        2,
-        "token calls are no API calls"
-    );
+    assert_eq!(simulator.snapshot().requests, 2, "token calls are no API calls");
 }
 
 #[tokio::test]
@@ -90,10 +77,7 @@ async fn a_refused_token_call_says_why_under_status_200() {
         let seen = post(&zoho, "/oauth/v2/token", FORM, &bad).await;
         assert_eq!(seen.both(), (200, json!({"error": error})));
     }
-    let path = format!(
-        "/oauth/v2/token/revoke?token={}",
-        zoho.simulator.refresh_token()
-    );
+    let path = format!("/oauth/v2/token/revoke?token={}", zoho.simulator.refresh_token());
     let revoked = post(&zoho, &path, FORM, "").await;
     assert_eq!(revoked.both(), (200, json!({"status": "success"})));
     let seen = post(&zoho, "/oauth/v2/token", FORM, &form).await;

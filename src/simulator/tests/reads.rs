@@ -23,15 +23,11 @@ async fn records_are_read_by_ids_and_the_deleted_ones_are_left_out() {
     zoho.wait(3_600_000);
     assert!(zoho.simulator.touch(touched));
     let fields = "fields=id,Modified_Time&converted=both";
-    let seen = zoho
-        .get(&format!("/crm/v8/Leads?ids={gone},{touched}&{fields}"))
-        .await;
+    let seen = zoho.get(&format!("/crm/v8/Leads?ids={gone},{touched}&{fields}")).await;
     let row = json!({"id": touched.to_string(), "Modified_Time": "2026-08-22T16:30:00+05:30"});
     let info = json!({"count": 1, "more_records": false, "page": 1, "per_page": 200});
     assert_eq!(seen.both(), (200, json!({"data": [row], "info": info})));
-    let seen = zoho
-        .get(&format!("/crm/v8/Leads?ids={gone}&{fields}"))
-        .await;
+    let seen = zoho.get(&format!("/crm/v8/Leads?ids={gone}&{fields}")).await;
     assert_eq!((seen.status, seen.text.as_str()), (204, ""));
 }
 
@@ -54,24 +50,12 @@ async fn one_record_is_read_by_its_path_and_is_no_content_once_deleted() {
     let zoho = World::new();
     let id = zoho.leads[0];
     let path = format!("/crm/v8/Leads/{id}");
-    assert_eq!(
-        zoho.get(&path).await.json()["data"][0]["id"],
-        id.to_string()
-    );
+    assert_eq!(zoho.get(&path).await.json()["data"][0]["id"], id.to_string());
     zoho.delete(&path).await;
     assert_eq!(zoho.get(&path).await.status, 204);
-    assert_eq!(
-        zoho.get("/crm/v8/Leads/4150868000005067099").await.status,
-        204
-    );
-    assert_eq!(
-        zoho.get("/crm/v8/Leads/x").await.json()["code"],
-        "INVALID_DATA"
-    );
-    assert_eq!(
-        zoho.get("/crm/v8/Lead/1").await.json()["code"],
-        "INVALID_MODULE"
-    );
+    assert_eq!(zoho.get("/crm/v8/Leads/4150868000005067099").await.status, 204);
+    assert_eq!(zoho.get("/crm/v8/Leads/x").await.json()["code"], "INVALID_DATA");
+    assert_eq!(zoho.get("/crm/v8/Lead/1").await.json()["code"], "INVALID_MODULE");
 }
 
 #[tokio::test]
@@ -79,15 +63,10 @@ async fn converted_leads_are_shown_on_demand_only() {
     let zoho = World::new();
     let lead = zoho.leads[0];
     assert!(zoho.simulator.convert(lead));
-    for (parameter, rows) in [
-        ("", 9),
-        ("&converted=false", 9),
-        ("&converted=True", 1),
-        ("&converted=both", 10),
-    ] {
-        let seen = zoho
-            .get(&format!("/crm/v8/Leads?fields=id{parameter}"))
-            .await;
+    for (parameter, rows) in
+        [("", 9), ("&converted=false", 9), ("&converted=True", 1), ("&converted=both", 10)]
+    {
+        let seen = zoho.get(&format!("/crm/v8/Leads?fields=id{parameter}")).await;
         assert_eq!(ids(&seen.json(), "data").len(), rows, "{parameter}");
     }
     let seen = zoho.get("/crm/v8/Leads?fields=id&converted=maybe").await;
@@ -137,17 +116,11 @@ async fn the_deleted_list_says_who_and_when_and_since_when() {
         ("2026-08-22T10:00:00+00:00", vec![other, ours]),
         ("2026-08-22T15:30:01+05:30", vec![other]),
     ] {
-        let headers = [
-            ("authorization", token.as_str()),
-            ("if-modified-since", since),
-        ];
+        let headers = [("authorization", token.as_str()), ("if-modified-since", since)];
         let seen = zoho.call_as(Method::GET, path, &headers, "").await.unwrap();
         assert_eq!(ids(&seen.json(), "data"), wanted, "{since}");
     }
-    let headers = [
-        ("authorization", token.as_str()),
-        ("if-modified-since", "yesterday"),
-    ];
+    let headers = [("authorization", token.as_str()), ("if-modified-since", "yesterday")];
     let seen = zoho.call_as(Method::GET, path, &headers, "").await.unwrap();
     assert_eq!(seen.status, 400);
     let seen = zoho.get("/crm/v8/Leads/deleted?type=gone").await;
@@ -166,10 +139,7 @@ async fn erased_records_are_listed_without_names_and_for_a_time_only() {
     for key in ["deleted_by", "display_name", "created_by"] {
         assert!(body["data"][0][key].is_null(), "{key}");
     }
-    assert_eq!(
-        ids(&zoho.get(&list("recycle")).await.json(), "data"),
-        [by_age]
-    );
+    assert_eq!(ids(&zoho.get(&list("recycle")).await.json(), "data"), [by_age]);
     zoho.wait(60 * DAY - 1);
     assert_eq!(zoho.simulator.snapshot().modules["Leads"].binned, [by_age]);
     zoho.wait(1000);
@@ -197,21 +167,11 @@ async fn the_bin_is_read_by_ids_from_v6_on() {
         assert_eq!(entry["deleted_by"]["id"], me["users"][0]["id"]);
         assert_eq!(entry["deleted_time"], "2026-08-22T15:30:00+05:30");
     }
-    let one = zoho
-        .get(&format!("/crm/v8/settings/recycle_bin/{gone}"))
-        .await;
+    let one = zoho.get(&format!("/crm/v8/settings/recycle_bin/{gone}")).await;
     assert_eq!(ids(&one.json(), "recycle_bin"), [gone]);
-    let none = zoho
-        .get(&format!("/crm/v8/settings/recycle_bin/{live}"))
-        .await;
+    let none = zoho.get(&format!("/crm/v8/settings/recycle_bin/{live}")).await;
     assert_eq!(none.status, 204);
-    assert_eq!(
-        ids(
-            &zoho.get("/crm/v8/settings/recycle_bin").await.json(),
-            "recycle_bin"
-        ),
-        [gone]
-    );
+    assert_eq!(ids(&zoho.get("/crm/v8/settings/recycle_bin").await.json(), "recycle_bin"), [gone]);
     let seen = zoho.get(&format!("/crm/v8/Leads/{back}")).await;
     assert_eq!(seen.status, 200);
 }
@@ -226,10 +186,7 @@ async fn metadata_tells_modules_with_a_bin_from_those_without() {
         ("Ledger__c", "deletable", false),
         ("Documents", "api_supported", false),
     ] {
-        let body = zoho
-            .get(&format!("/crm/v8/settings/modules/{name}"))
-            .await
-            .json();
+        let body = zoho.get(&format!("/crm/v8/settings/modules/{name}")).await.json();
         assert_eq!(body["modules"][0]["api_name"], name);
         assert_eq!(body["modules"][0][flag], value, "{name} {flag}");
     }

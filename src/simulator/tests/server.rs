@@ -25,10 +25,7 @@ async fn a_call_without_a_good_token_is_refused() {
             "invalid oauth token",
         ),
     ] {
-        let seen = zoho
-            .call_as(Method::DELETE, &path, &headers, "")
-            .await
-            .unwrap();
+        let seen = zoho.call_as(Method::DELETE, &path, &headers, "").await.unwrap();
         let wanted = json!({"code": code, "details": {}, "message": message, "status": "error"});
         assert_eq!(seen.both(), (401, wanted));
     }
@@ -59,8 +56,7 @@ async fn one_call_too_many_at_once_is_throttled_until_another_ends() {
     });
     zoho.simulator.plan_faults(vec![Fault::Delay]);
     let first = zoho.spawn_delete(&zoho.leads[..1]);
-    zoho.until(|simulator| simulator.snapshot().modules["Leads"].live.len() == 9)
-        .await;
+    zoho.until(|simulator| simulator.snapshot().modules["Leads"].live.len() == 9).await;
     let second = zoho.delete_leads(&zoho.leads[1..2]).await.unwrap();
     assert_eq!(second.status, 429);
     assert_eq!(second.json()["code"], "TOO_MANY_REQUESTS");
@@ -74,8 +70,7 @@ async fn one_call_too_many_at_once_is_throttled_until_another_ends() {
 async fn a_client_that_goes_away_amid_the_latency_has_changed_nothing() {
     let zoho = World::with(|config| config.latency_ms = 3_600_000);
     let call = zoho.spawn_delete(&zoho.leads);
-    zoho.until(|simulator| simulator.requests().len() == 1)
-        .await;
+    zoho.until(|simulator| simulator.requests().len() == 1).await;
     assert!(!call.is_finished());
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
@@ -112,40 +107,21 @@ async fn the_state_is_shown_and_changed_by_control_calls() {
     let zoho = World::new();
     let id = |n: usize| zoho.leads[n].to_string();
     let named = |ids: &[String]| json!({"module": "Leads", "ids": ids});
-    for (name, lead) in [
-        ("lock", 0),
-        ("unapprove", 1),
-        ("delete-as-other", 2),
-        ("purge", 2),
-    ] {
+    for (name, lead) in [("lock", 0), ("unapprove", 1), ("delete-as-other", 2), ("purge", 2)] {
         let seen = zoho.control(name, &named(&[id(lead)])).await;
         assert_eq!(seen.both(), (200, json!({"changed": 1})), "{name}");
     }
-    zoho.control("delete-as-other", &named(&[id(3), id(4)]))
-        .await;
+    zoho.control("delete-as-other", &named(&[id(3), id(4)])).await;
     zoho.control("restore", &named(&[id(4)])).await;
-    let state = zoho
-        .client
-        .get(zoho.simulator.state_url())
-        .send()
-        .await
-        .unwrap();
+    let state = zoho.client.get(zoho.simulator.state_url()).send().await.unwrap();
     let state: Value = serde_json::from_str(&state.text().await.unwrap()).unwrap();
     assert_eq!(state["modules"]["Leads"]["binned"], json!([id(3)]));
     assert_eq!(state["modules"]["Leads"]["purged"], json!([id(2)]));
-    assert_eq!(
-        state["modules"]["Leads"]["live"].as_array().unwrap().len(),
-        8
-    );
-    assert_eq!(
-        (&state["requests"], &state["writes"]),
-        (&json!(0), &json!(0))
-    );
+    assert_eq!(state["modules"]["Leads"]["live"].as_array().unwrap().len(), 8);
+    assert_eq!((&state["requests"], &state["writes"]), (&json!(0), &json!(0)));
     let locked = zoho.delete_leads(&zoho.leads[..1]).await.unwrap();
     assert_eq!(locked.json()["data"][0]["code"], "RECORD_LOCKED");
-    let added = zoho
-        .control("add", &json!({"module": "Tasks", "count": 2}))
-        .await;
+    let added = zoho.control("add", &json!({"module": "Tasks", "count": 2})).await;
     assert_eq!(added.json()["ids"].as_array().unwrap().len(), 2);
 }
 
@@ -154,10 +130,7 @@ async fn a_control_call_that_makes_no_sense_changes_nothing() {
     let zoho = World::new();
     let known = zoho.leads[0].to_string();
     for (name, body) in [
-        (
-            "lock",
-            json!({"module": "Leads", "ids": [known, "4150868000005067099"]}),
-        ),
+        ("lock", json!({"module": "Leads", "ids": [known, "4150868000005067099"]})),
         ("lock", json!({"module": "Contacts", "ids": [known]})),
         ("lock", json!({"module": "Leads"})),
         ("faults", json!({"set": {"html": 2.0}})),
@@ -182,10 +155,7 @@ async fn faults_are_set_and_planned_by_control_calls() {
     }
     zoho.control("faults", &json!({"clear": true})).await;
     assert_eq!(zoho.delete(&path).await.status, 200);
-    let seen = zoho
-        .call_as(Method::GET, "/_simulator/requests", &[], "")
-        .await
-        .unwrap();
+    let seen = zoho.call_as(Method::GET, "/_simulator/requests", &[], "").await.unwrap();
     let log = seen.json();
     assert_eq!(log["requests"][0]["fault"], "html");
     assert_eq!(log["requests"][3]["applied"], 1);
@@ -216,11 +186,7 @@ async fn many_calls_go_over_one_connection() {
 async fn the_same_seed_gives_the_same_org_and_another_seed_another() {
     let of = |seed| {
         let zoho = World::with(|config| config.seed = seed);
-        (
-            zoho.leads.clone(),
-            zoho.simulator.access_token(),
-            zoho.simulator.org_id(),
-        )
+        (zoho.leads.clone(), zoho.simulator.access_token(), zoho.simulator.org_id())
     };
     assert_eq!(of(1), of(1));
     assert_ne!(of(1), of(2));
@@ -231,10 +197,7 @@ async fn the_same_seed_gives_the_same_org_and_another_seed_another() {
 fn a_simulator_on_its_own_thread_serves_and_is_gone_when_dropped() {
     let simulator = Simulator::start_blocking(Config::default()).unwrap();
     let url = simulator.state_url();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let client = client();
     let status = runtime.block_on(async { client.get(&url).send().await.unwrap().status() });
     assert_eq!(status, 200);
@@ -248,22 +211,10 @@ fn a_simulator_on_its_own_thread_serves_and_is_gone_when_dropped() {
 #[tokio::test]
 async fn a_configuration_that_makes_no_sense_is_refused() {
     for config in [
-        Config {
-            listen: "0.0.0.0:0".parse().unwrap(),
-            ..Config::default()
-        },
-        Config {
-            records: vec![("Le ads".to_owned(), 1)],
-            ..Config::default()
-        },
-        Config {
-            faults: vec![(Fault::Html, 1.5)],
-            ..Config::default()
-        },
-        Config {
-            mixed_status: 500,
-            ..Config::default()
-        },
+        Config { listen: "0.0.0.0:0".parse().unwrap(), ..Config::default() },
+        Config { records: vec![("Le ads".to_owned(), 1)], ..Config::default() },
+        Config { faults: vec![(Fault::Html, 1.5)], ..Config::default() },
+        Config { mixed_status: 500, ..Config::default() },
     ] {
         let error = Simulator::start(config).unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
@@ -273,10 +224,7 @@ async fn a_configuration_that_makes_no_sense_is_refused() {
 #[tokio::test]
 async fn a_million_records_are_cheap_to_delete_from() {
     let zoho = World::with(|config| config.records = vec![("Leads".to_owned(), 1_000_000)]);
-    let seen = zoho
-        .delete_leads(&zoho.leads[500_000..500_100])
-        .await
-        .unwrap();
+    let seen = zoho.delete_leads(&zoho.leads[500_000..500_100]).await.unwrap();
     assert_eq!(seen.status, 200);
     let count = zoho.get("/crm/v8/Leads/actions/count").await.json();
     assert_eq!(count["count"], 999_900);

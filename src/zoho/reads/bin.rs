@@ -22,10 +22,7 @@ struct Row<'a> {
 
 /// `GET settings/recycle_bin?ids=`.
 pub(crate) fn path(ids: &[RecordId]) -> Result<String, ReadError> {
-    Ok(format!(
-        "{RECYCLE_BIN}?ids={}&per_page={PER_PAGE}",
-        joined(ids)?
-    ))
+    Ok(format!("{RECYCLE_BIN}?ids={}&per_page={PER_PAGE}", joined(ids)?))
 }
 
 /// Which of the records lie in the bin.

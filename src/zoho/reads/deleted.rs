@@ -40,10 +40,7 @@ pub(crate) fn path(
 /// The page's rows. Where an answer does not say whether another page follows, a full one has one.
 pub(crate) fn read(fetched: &Fetched) -> Result<Page<Deletion>, ReadError> {
     let Some(listing) = fetched.listing()? else {
-        return Ok(Page {
-            rows: Vec::new(),
-            more: false,
-        });
+        return Ok(Page { rows: Vec::new(), more: false });
     };
     let Some(list) = &listing.data else {
         return Err(fetched.unusable("it holds no list"));

@@ -22,10 +22,7 @@ pub(crate) fn org(fetched: &Fetched) -> Result<RecordId, ReadError> {
 
 /// `GET users?type=CurrentUser`.
 pub(crate) fn user_path(product: Product, version: ApiVersion) -> Result<String, ReadError> {
-    Ok(format!(
-        "{}/users?type=CurrentUser",
-        root(product, version)?
-    ))
+    Ok(format!("{}/users?type=CurrentUser", root(product, version)?))
 }
 
 /// The user's id: `users[0].id`. More than one user would mean that `type` was overlooked, and whose

@@ -90,19 +90,12 @@ impl Fetched {
         reader: impl FnOnce(&Self) -> Result<T, ReadError>,
     ) -> Result<Read<T>, ReadError> {
         let value = reader(self)?;
-        Ok(Read {
-            value,
-            date: self.told.date,
-            credits_remaining: self.told.credits_remaining,
-        })
+        Ok(Read { value, date: self.told.date, credits_remaining: self.told.credits_remaining })
     }
 
     /// An answer that is no use.
     pub(super) fn unusable(&self, why: impl Into<String>) -> ReadError {
-        ReadError::Unusable {
-            http_status: self.http_status,
-            why: why.into(),
-        }
+        ReadError::Unusable { http_status: self.http_status, why: why.into() }
     }
 
     /// Judges the answer as a whole.
@@ -168,8 +161,7 @@ impl Fetched {
 
     /// A row's id. A row without one is not passed over: it may be the very record that was asked for.
     pub(super) fn row_id(&self, raw: Option<&RawValue>) -> Result<RecordId, ReadError> {
-        raw.and_then(record_id)
-            .ok_or_else(|| self.unusable("a row has no id"))
+        raw.and_then(record_id).ok_or_else(|| self.unusable("a row has no id"))
     }
 
     /// Checks the rows of a read by ids: only what was asked about, each once, on one page. A server
@@ -198,9 +190,7 @@ impl Fetched {
     }
 
     fn throttled(&self) -> ReadError {
-        ReadError::Throttled {
-            retry_after: self.told.retry_after,
-        }
+        ReadError::Throttled { retry_after: self.told.retry_after }
     }
 
     /// The error that a verdict stands for. The code decides: `OAUTH_SCOPE_MISMATCH` comes with the same
@@ -241,12 +231,10 @@ impl Named<'_> {
 
 /// Where a product's version begins.
 pub(super) fn root(product: Product, version: ApiVersion) -> Result<&'static str, ReadError> {
-    Api::of(product, version)
-        .map(|api| api.root)
-        .ok_or_else(|| ReadError::NotThere {
-            code: "UNKNOWN_VERSION".to_owned(),
-            message: format!("this program does not speak {product} {version}"),
-        })
+    Api::of(product, version).map(|api| api.root).ok_or_else(|| ReadError::NotThere {
+        code: "UNKNOWN_VERSION".to_owned(),
+        message: format!("this program does not speak {product} {version}"),
+    })
 }
 
 /// Ids joined by bare commas, after checking their number. An empty list is never sent: it could be

@@ -29,10 +29,7 @@ pub(crate) fn path(
     version: ApiVersion,
     module: &ModuleName,
 ) -> Result<String, ReadError> {
-    Ok(format!(
-        "{}/settings/modules/{module}",
-        root(product, version)?
-    ))
+    Ok(format!("{}/settings/modules/{module}", root(product, version)?))
 }
 
 /// What is said about the module.

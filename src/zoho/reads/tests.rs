@@ -8,12 +8,7 @@ use crate::domain::time::Timestamp;
 const VERSION: ApiVersion = ApiVersion::V7;
 
 fn fetched(http_status: u16, body: &str) -> Fetched {
-    Fetched {
-        http_status,
-        body: body.as_bytes().to_vec(),
-        cut: false,
-        told: Told::default(),
-    }
+    Fetched { http_status, body: body.as_bytes().to_vec(), cut: false, told: Told::default() }
 }
 
 fn id(number: i64) -> RecordId {
@@ -37,14 +32,8 @@ fn paths_are_as_documented() {
     let leads = module_name();
     let crm = Product::Crm;
     assert_eq!(identity::org_path(crm, VERSION).unwrap(), "/crm/v7/org");
-    assert_eq!(
-        identity::user_path(crm, VERSION).unwrap(),
-        "/crm/v7/users?type=CurrentUser"
-    );
-    assert_eq!(
-        module::path(crm, VERSION, &leads).unwrap(),
-        "/crm/v7/settings/modules/Leads"
-    );
+    assert_eq!(identity::user_path(crm, VERSION).unwrap(), "/crm/v7/users?type=CurrentUser");
+    assert_eq!(module::path(crm, VERSION, &leads).unwrap(), "/crm/v7/settings/modules/Leads");
     assert_eq!(
         bin::path(&[id(1), id(2)]).unwrap(),
         "/crm/v8/settings/recycle_bin?ids=4876876000000624001,4876876000000624002&per_page=200"
@@ -84,17 +73,8 @@ fn org_and_user_are_read_by_their_id() {
     assert_eq!(identity::user(&fetched(200, user)), Ok(id(2)));
     let two = r#"{"users":[{"id":"4876876000000624002"},{"id":"4876876000000624003"}]}"#;
     assert!(is_unusable(&identity::user(&fetched(200, two))));
-    for nothing in [
-        "",
-        "{}",
-        r#"{"org":[]}"#,
-        r#"{"org":[{}]}"#,
-        r#"{"org":[["1"]]}"#,
-    ] {
-        assert!(
-            is_unusable(&identity::org(&fetched(200, nothing))),
-            "{nothing}"
-        );
+    for nothing in ["", "{}", r#"{"org":[]}"#, r#"{"org":[{}]}"#, r#"{"org":[["1"]]}"#] {
+        assert!(is_unusable(&identity::org(&fetched(200, nothing))), "{nothing}");
     }
 }
 
@@ -141,10 +121,7 @@ fn the_bin_says_who_and_when() {
         deleted_time: time("2026-08-22T08:00:00Z"),
         permanent: false,
     };
-    assert_eq!(
-        bin::read(&fetched(200, body), &[id(1), id(2)]),
-        Ok(vec![expected])
-    );
+    assert_eq!(bin::read(&fetched(200, body), &[id(1), id(2)]), Ok(vec![expected]));
     assert_eq!(bin::read(&fetched(204, ""), &[id(1)]), Ok(vec![]));
     assert!(is_unusable(&bin::read(&fetched(200, body), &[id(2)])));
     let more = body.replace("false", "true");
@@ -163,10 +140,7 @@ fn the_deleted_list_knows_erased_records_without_an_actor() {
     assert!(page.more);
     assert_eq!(page.rows[0].deleted_by, Some(id(9)));
     assert_eq!(page.rows[0].deleted_time, time("2015-06-19T05:49:38Z"));
-    assert_eq!(
-        (page.rows[1].deleted_by, page.rows[1].permanent),
-        (None, true)
-    );
+    assert_eq!((page.rows[1].deleted_by, page.rows[1].permanent), (None, true));
     for nothing in [fetched(204, ""), fetched(304, "")] {
         let page = deleted::read(&nothing).unwrap();
         assert!(page.rows.is_empty() && !page.more);
@@ -189,10 +163,7 @@ fn readable_records_come_with_their_time() {
         "info":{"more_records":false}}"#;
     assert_eq!(
         records::read(&fetched(200, body), &[id(1), id(2)]),
-        Ok(vec![RecordSeen {
-            id: id(1),
-            modified_time: time("2026-08-22T10:00:00Z")
-        }])
+        Ok(vec![RecordSeen { id: id(1), modified_time: time("2026-08-22T10:00:00Z") }])
     );
     let other = records::read(&fetched(200, body), &[id(2), id(3)]);
     assert!(is_unusable(&other));
@@ -205,27 +176,16 @@ fn every_way_of_saying_no_such_record_is_nothing() {
     let flat = r#"{"code":"INVALID_DATA","details":{},"message":"x","status":"error"}"#;
     let in_path = r#"{"code":"INVALID_DATA","details":{"resource_path_index":1},"message":"x"}"#;
     let no_content = r#"{"code":"NO_CONTENT","details":{},"message":"x","status":"success"}"#;
-    for (status, body) in [
-        (204, ""),
-        (200, ""),
-        (200, no_content),
-        (404, flat),
-        (404, wrapped),
-        (400, in_path),
-    ] {
+    for (status, body) in
+        [(204, ""), (200, ""), (200, no_content), (404, flat), (404, wrapped), (400, in_path)]
+    {
         let read = records::read(&fetched(status, body), &[id(1)]);
         assert_eq!(read, Ok(vec![]), "{status} {body}");
     }
     assert!(is_unusable(&records::read(&fetched(400, flat), &[id(1)])));
-    assert!(is_unusable(&records::read(
-        &fetched(400, in_path),
-        &[id(1), id(2)]
-    )));
+    assert!(is_unusable(&records::read(&fetched(400, in_path), &[id(1), id(2)])));
     let url = r#"{"code":"INVALID_URL_PATTERN","details":{},"message":"x","status":"error"}"#;
-    assert!(matches!(
-        records::read(&fetched(404, url), &[id(1)]),
-        Err(ReadError::NotThere { .. })
-    ));
+    assert!(matches!(records::read(&fetched(404, url), &[id(1)]), Err(ReadError::NotThere { .. })));
 }
 
 #[test]
@@ -258,13 +218,7 @@ fn a_damaged_answer_is_never_nothing() {
         let read = records::read(&fetched(200, body), &[id(1)]);
         assert!(is_unusable(&read), "{body}");
     }
-    for (status, body) in [
-        (500, ""),
-        (503, "<html>"),
-        (302, whole),
-        (404, ""),
-        (403, "{}"),
-    ] {
+    for (status, body) in [(500, ""), (503, "<html>"), (302, whole), (404, ""), (403, "{}")] {
         let read = records::read(&fetched(status, body), &[id(1)]);
         assert!(is_unusable(&read), "{status}");
     }
@@ -276,50 +230,24 @@ fn errors_are_told_apart_by_their_code() {
         let body = format!(r#"{{"code":"{code}","details":{{}},"message":"m","status":"error"}}"#);
         bin::read(&fetched(status, &body), &[id(1)]).unwrap_err()
     };
-    for code in [
-        "INVALID_TOKEN",
-        "AUTHENTICATION_FAILURE",
-        "INVALID_OAUTHTOKEN",
-    ] {
-        assert!(
-            matches!(read(401, code), ReadError::Unauthorized { .. }),
-            "{code}"
-        );
+    for code in ["INVALID_TOKEN", "AUTHENTICATION_FAILURE", "INVALID_OAUTHTOKEN"] {
+        assert!(matches!(read(401, code), ReadError::Unauthorized { .. }), "{code}");
     }
-    for (status, code) in [
-        (401, "OAUTH_SCOPE_MISMATCH"),
-        (403, "NO_PERMISSION"),
-        (400, "AUTHORIZATION_FAILED"),
-    ] {
-        assert!(
-            matches!(read(status, code), ReadError::Forbidden { .. }),
-            "{code}"
-        );
+    for (status, code) in
+        [(401, "OAUTH_SCOPE_MISMATCH"), (403, "NO_PERMISSION"), (400, "AUTHORIZATION_FAILED")]
+    {
+        assert!(matches!(read(status, code), ReadError::Forbidden { .. }), "{code}");
     }
     for (status, code) in [(400, "INVALID_MODULE"), (404, "INVALID_URL_PATTERN")] {
-        assert!(
-            matches!(read(status, code), ReadError::NotThere { .. }),
-            "{code}"
-        );
+        assert!(matches!(read(status, code), ReadError::NotThere { .. }), "{code}");
     }
-    assert!(matches!(
-        read(400, "TOO_MANY_REQUESTS"),
-        ReadError::Throttled { .. }
-    ));
-    assert!(matches!(
-        read(500, "INTERNAL_ERROR"),
-        ReadError::Unusable { .. }
-    ));
-    assert!(matches!(
-        read(200, "INTERNAL_ERROR"),
-        ReadError::Unusable { .. }
-    ));
+    assert!(matches!(read(400, "TOO_MANY_REQUESTS"), ReadError::Throttled { .. }));
+    assert!(matches!(read(500, "INTERNAL_ERROR"), ReadError::Unusable { .. }));
+    assert!(matches!(read(200, "INTERNAL_ERROR"), ReadError::Unusable { .. }));
     let mut throttled = fetched(429, "<html>");
     throttled.told.retry_after = Some(Duration::from_secs(5));
     assert_eq!(
         bin::read(&throttled, &[id(1)]),
-        Err(ReadError::Throttled {
-            retry_after: Some(Duration::from_secs(5))
-        })
+        Err(ReadError::Throttled { retry_after: Some(Duration::from_secs(5)) })
     );
 }

@@ -1,0 +1,75 @@
+//! What every command is given: settings, output, clock, and the journal's path.
+
+use std::path::PathBuf;
+
+use crate::cli::error::CliError;
+use crate::cli::output::Out;
+use crate::clock::{Clock, SystemClock};
+use crate::config::Settings;
+use crate::domain::target::Target;
+use crate::domain::time::Timestamp;
+use crate::platform::Account;
+use crate::store::Reader;
+use crate::zoho::Endpoint;
+
+/// Name and version, as events record them.
+pub const PROGRAM: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
+/// What every command is given.
+#[derive(Debug)]
+pub struct Context {
+    /// Settings in force, and where each came from.
+    pub settings: Settings,
+    /// Where data and talk go.
+    pub out: Out,
+    /// The real clock.
+    pub clock: SystemClock,
+    /// Whether questions may be asked.
+    pub input_allowed: bool,
+}
+
+impl Context {
+    /// The journal's file.
+    pub fn db(&self) -> PathBuf {
+        self.settings.db.value.clone()
+    }
+
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Opens the journal for looking.
+    pub fn reader(&self) -> Result<Reader, CliError> {
+        Ok(Reader::open(&self.db())?)
+    }
+
+    /// Where calls go.
+    pub fn endpoint(&self) -> Result<Endpoint, CliError> {
+        let settings = &self.settings;
+        let url = |setting: &Option<crate::config::BaseUrl>| {
+            setting.as_ref().map(|url| url.as_str().to_owned())
+        };
+        Endpoint::new(
+            settings.data_center.value,
+            settings.environment.value,
+            url(&settings.api_url.value).as_deref(),
+            url(&settings.accounts_url.value).as_deref(),
+        )
+        .map_err(|error| CliError::new(crate::cli::exit::Exit::Usage, error))
+    }
+
+    /// Data centre, environment and origin.
+    pub fn target(&self) -> Result<Target, CliError> {
+        Ok(Target {
+            data_center: self.settings.data_center.value,
+            environment: self.settings.environment.value,
+            api_origin: self.endpoint()?.origin().clone(),
+        })
+    }
+
+    /// The OS account by its real user id, as records name it.
+    pub fn account(&self) -> Result<Account, CliError> {
+        Ok(Account::current()?)
+    }
+}

@@ -1,0 +1,121 @@
+//! Errors of commands: what happened, which exit code, and what to type next.
+
+use std::error::Error;
+
+use crate::cli::exit::Exit;
+use crate::cli::output::{OutputError, Report};
+use crate::store::StoreError;
+
+/// A command failed.
+#[derive(Debug)]
+pub struct CliError {
+    exit: Exit,
+    source: Box<dyn Error + Send + Sync>,
+    hint: Option<String>,
+}
+
+impl CliError {
+    /// An error with its exit code.
+    pub fn new(exit: Exit, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { exit, source: source.into(), hint: None }
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// How the command ended.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// As it is told.
+    pub fn report(&self) -> Report {
+        Report::of(self.exit.code(), self.source.as_ref(), self.hint.clone())
+    }
+
+    /// Whether the reader of our output went away, which is no error.
+    pub fn is_closed_output(&self) -> bool {
+        matches!(self.source.downcast_ref(), Some(OutputError::Closed))
+    }
+}
+
+impl From<OutputError> for CliError {
+    fn from(error: OutputError) -> Self {
+        Self::new(Exit::Error, error)
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        let (exit, hint) = match &error {
+            StoreError::NoJournal(path) => (
+                Exit::NoJournal,
+                Some(format!(
+                    "journal init --db {} makes one; or give the right --db",
+                    path.display()
+                )),
+            ),
+            StoreError::Exists(_) => (
+                Exit::Error,
+                Some("a journal is never overwritten: choose another --db".to_owned()),
+            ),
+            StoreError::NotAJournal { .. } => {
+                (Exit::Error, Some("check --db, JOURNAL_DB and the profile".to_owned()))
+            }
+            StoreError::SchemaTooNew { .. } => {
+                (Exit::Error, Some("use the newer program that wrote it".to_owned()))
+            }
+            StoreError::DiskFull { .. } => (
+                Exit::Error,
+                Some("what was reported before is safe: make room and run it again".to_owned()),
+            ),
+            StoreError::Busy { .. } => {
+                (Exit::Error, Some("wait for the other command to end and try again".to_owned()))
+            }
+            StoreError::OtherTarget { .. } => (
+                Exit::Refused,
+                Some(
+                    "use the journal of that target, or journal init --db for a new one".to_owned(),
+                ),
+            ),
+            StoreError::StaleRun { .. } => {
+                (Exit::AlreadyRunning, Some("journal status shows the run that is on".to_owned()))
+            }
+            StoreError::Corrupt { .. } | StoreError::Event { .. } => {
+                (Exit::Error, Some("journal verify says what is damaged".to_owned()))
+            }
+            StoreError::Unsafe(_)
+            | StoreError::Io { .. }
+            | StoreError::Sqlite { .. }
+            | StoreError::Conflict { .. }
+            | StoreError::NotFound(_)
+            | StoreError::Transition(_)
+            | StoreError::Entropy(_)
+            | StoreError::WriterGone => (Exit::Error, None),
+        };
+        Self { exit, source: Box::new(error), hint }
+    }
+}
+
+/// Errors that are the user's data or surroundings, exit code 1.
+macro_rules! plain_errors {
+    ($($kind:ty),+ $(,)?) => {$(
+        impl From<$kind> for CliError {
+            fn from(error: $kind) -> Self {
+                Self::new(Exit::Error, error)
+            }
+        }
+    )+};
+}
+plain_errors!(std::io::Error, crate::platform::FileProblem, serde_json::Error);
+
+impl From<crate::config::ConfigError> for CliError {
+    fn from(error: crate::config::ConfigError) -> Self {
+        Self::new(Exit::Usage, error)
+            .hint("journal config show lists every setting and where it comes from")
+    }
+}
