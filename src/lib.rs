@@ -3,4 +3,5 @@
 pub mod clock;
 pub mod domain;
 pub mod export;
+pub mod intake;
 pub mod zoho;

@@ -71,8 +71,7 @@ pub fn write_field<W: io::Write + ?Sized>(
 
 fn needs_quotes(field: &str, delimiter: u8) -> bool {
     // Without an early exit the compiler looks at many bytes at once, and most fields are plain.
-    let special =
-        |byte: u8| (byte == delimiter) | (byte == b'"') | (byte == b'\r') | (byte == b'\n');
+    let special = |byte: u8| byte == delimiter || matches!(byte, b'"' | b'\r' | b'\n');
     field
         .bytes()
         .fold(false, |found, byte| found | special(byte))
