@@ -111,15 +111,20 @@ impl<R: Read> CheckedReader<R> {
         (self.bytes, self.hasher.finalize().into())
     }
 
-    /// Reads once from the input. Zero bytes are its end.
+    /// Reads once from the input; at its beginning, until four bytes tell the encoding. Zero bytes
+    /// are its end.
     fn read_checked(&mut self, chunk: &mut [u8]) -> Result<usize, Flaw> {
-        let count = loop {
-            match self.inner.read(chunk) {
-                Ok(count) => break count,
+        let wanted = if self.bytes == 0 { 4 } else { 1 };
+        let mut count = 0;
+        while count < wanted {
+            let free = chunk.get_mut(count..).unwrap_or_default();
+            match self.inner.read(free) {
+                Ok(0) => break,
+                Ok(more) => count += more,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(Flaw::Io(error)),
             }
-        };
+        }
         let read = chunk.get(..count).unwrap_or_default();
         self.bytes += u64::try_from(count).unwrap_or(u64::MAX);
         self.hasher.update(read);
@@ -129,16 +134,22 @@ impl<R: Read> CheckedReader<R> {
     }
 
     fn check(&mut self, read: &[u8]) -> Result<(), Flaw> {
-        if self.start.len() < 4 {
-            let missing = 4 - self.start.len();
-            self.start.extend(read.iter().take(missing));
+        if self.start.is_empty() {
+            self.start.extend(read.iter().take(4));
         }
-        if read.contains(&0) {
-            let at = read.iter().take_while(|&&byte| byte != 0).count();
-            return Err(self.encoding_flaw(read, at, Encoding::Binary));
-        }
-        if let Err(at) = self.check_utf8(read) {
+        let nul = read.contains(&0);
+        let before_nul = || read.iter().take_while(|&&byte| byte != 0).count();
+        let text = if nul {
+            read.get(..=before_nul()).unwrap_or(read)
+        } else {
+            read
+        };
+        // Whichever comes first counts, so that it makes no difference how the bytes arrive.
+        if let Err(at) = self.check_utf8(text) {
             return Err(self.encoding_flaw(read, at, Encoding::Legacy));
+        }
+        if nul {
+            return Err(self.encoding_flaw(read, before_nul(), Encoding::Binary));
         }
         self.newlines += newlines(read);
         Ok(())
@@ -226,10 +237,10 @@ impl<R: Read> Read for CheckedReader<R> {
         match result {
             Ok(count) => {
                 let handed = buffer.get(..count).unwrap_or_default();
-                // Empty lines, however many, are no row that grows.
-                if !handed.iter().all(|byte| matches!(byte, b'\n' | b'\r')) {
-                    self.since_row += count;
-                }
+                // A run of empty lines is no row, so it may be longer. It must end too: inside of a
+                // quoted cell the CSV reader keeps every one of them.
+                let is_blank = handed.iter().all(|byte| matches!(byte, b'\n' | b'\r'));
+                self.since_row += if is_blank { count / 64 } else { count };
                 Ok(count)
             }
             Err(flaw) => {

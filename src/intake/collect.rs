@@ -40,24 +40,15 @@ impl Collector {
         Ok(())
     }
 
-    /// Takes an id cell of the file.
-    pub(super) fn cell(&mut self, line: u64, cell: &str) -> Result<(), IntakeError> {
+    /// Takes the id of a row of the file.
+    pub(super) fn accept_line(&mut self, line: u64, target: RecordId) -> Result<(), IntakeError> {
         let line = self.line(line)?;
-        if cell.len() > CELL_BYTES_MAX {
-            let reason = format!("not a record id: more than {CELL_BYTES_MAX} bytes");
-            return self.reject(Place::Line(line), cell, reason);
-        }
-        match cell.parse::<RecordId>() {
-            Ok(target) => {
-                self.rounding.see(line, target);
-                let row = self.arguments.checked_add(line);
-                self.accept(row.ok_or_else(|| self.too_many(TooMany::Rows))?, target)
-            }
-            Err(error) => self.reject(Place::Line(line), cell, error.to_string()),
-        }
+        self.rounding.see(line, target);
+        let row = self.arguments.checked_add(line);
+        self.accept(row.ok_or_else(|| self.too_many(TooMany::Rows))?, target)
     }
 
-    /// Takes a row of the file that is invalid for another reason than its id.
+    /// Takes an invalid row of the file.
     pub(super) fn reject_line(
         &mut self,
         line: u64,
@@ -77,7 +68,8 @@ impl Collector {
             });
         }
         let (mut items, arguments) = (self.items, self.arguments);
-        items.sort_unstable();
+        // Stable: rows come in ascending, so the first of equal ids stays the first.
+        items.sort_by_key(|item| item.target);
         let mut duplicates = Vec::new();
         items.dedup_by(|later, first| {
             let same = later.target == first.target;

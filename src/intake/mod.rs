@@ -8,6 +8,7 @@
 mod checked;
 mod collect;
 mod column;
+mod digits;
 mod error;
 mod limits;
 mod rows;

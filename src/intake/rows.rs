@@ -18,6 +18,8 @@ pub(super) struct Rows<'a, R> {
     csv: csv::Reader<CheckedReader<R>>,
     record: ByteRecord,
     file: &'a str,
+    /// The line at which the reader stands.
+    line: u64,
 }
 
 impl<'a, R: Read> Rows<'a, R> {
@@ -35,6 +37,7 @@ impl<'a, R: Read> Rows<'a, R> {
             csv,
             record: ByteRecord::new(),
             file,
+            line: 1,
         }
     }
 
@@ -49,13 +52,18 @@ impl<'a, R: Read> Rows<'a, R> {
             if !more || (self.record.len() == 1 && all == b"\0") {
                 return Ok(None);
             }
-            let inside = newlines(all);
+            let begun = std::mem::replace(&mut self.line, self.csv.position().line());
             if all.ends_with(END) {
-                let line = self.csv.position().line().saturating_sub(inside);
+                let line = self.line.saturating_sub(newlines(all));
                 return Err(self.malformed(line, Malformed::OpenQuote));
             }
-            // The reader stands behind the LF that ended the row.
-            let line = self.csv.position().line().saturating_sub(inside + 1);
+            // The reader stands behind the LF that ended the row. Unless that is the next line, cells
+            // hold line ends, or empty lines went before.
+            let line = if self.line == begun + 1 {
+                begun
+            } else {
+                self.line.saturating_sub(newlines(all) + 1)
+            };
             if all.len() > LINE_BYTES_MAX {
                 return Err(self.malformed(line, Malformed::LineTooLong));
             }

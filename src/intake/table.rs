@@ -2,10 +2,13 @@
 
 use std::io::Read;
 
+use crate::domain::id::{IdError, RecordId};
 use crate::intake::checked::CheckedReader;
 use crate::intake::collect::Collector;
 use crate::intake::column::{ColumnRule, delimiter, is_id_like};
+use crate::intake::digits::plain_id;
 use crate::intake::error::{ColumnProblem, IntakeError};
+use crate::intake::limits::CELL_BYTES_MAX;
 use crate::intake::rows::{NO_DELIMITER, Rows, refusal};
 use crate::intake::{FIRST_ROWS, FirstRow, Input, Layout, Place, SourceFile};
 
@@ -119,24 +122,35 @@ impl Table {
                 let place = Place::Line(u32::try_from(line).unwrap_or(u32::MAX));
                 first_rows.push(FirstRow::new(place, cell));
             }
-            match self.flaw(rows.width(), cell) {
-                Some(reason) => collector.reject_line(line, cell, reason)?,
-                None => collector.cell(line, cell)?,
+            match self.judge(rows.width(), cell) {
+                Ok(id) => collector.accept_line(line, id)?,
+                Err(reason) => collector.reject_line(line, cell, reason)?,
             }
         }
         Ok(first_rows)
     }
 
-    /// What is wrong with a row apart from its id: another number of cells than the header has means
-    /// that the cells have shifted; the header itself means that files were joined.
-    fn flaw(&self, width: usize, cell: &str) -> Option<String> {
+    /// The id of a row, or what is wrong with the row. Another number of cells than the header has
+    /// means that the cells have shifted; the header itself means that files were joined.
+    fn judge(&self, width: usize, cell: &str) -> Result<RecordId, String> {
         if width != self.width {
             let cells = if width == 1 { "cell" } else { "cells" };
-            return Some(format!("{width} {cells}, expected {}", self.width));
+            return Err(format!("{width} {cells}, expected {}", self.width));
         }
-        let column = self.column.as_deref()?;
+        plain_id(cell)
+            .map_or_else(|| cell.parse(), Ok)
+            .map_err(|error: IdError| self.reason(cell, &error))
+    }
+
+    fn reason(&self, cell: &str, error: &IdError) -> String {
         // The second of two joined files may bring its byte order mark along.
         let name = cell.trim_start_matches('\u{feff}').trim();
-        (name == column).then(|| "the header once more, in the middle of the file".to_owned())
+        if self.column.as_deref() == Some(name) {
+            "the header once more, in the middle of the file".to_owned()
+        } else if cell.len() > CELL_BYTES_MAX {
+            format!("not a record id: more than {CELL_BYTES_MAX} bytes")
+        } else {
+            error.to_string()
+        }
     }
 }
