@@ -82,6 +82,10 @@ impl From<StoreError> for CliError {
                     "use the journal of that target, or journal init --db for a new one".to_owned(),
                 ),
             ),
+            StoreError::OverCap { entries, .. } => (
+                Exit::Refused,
+                Some(format!("look at journal plan, then allow it with --max-entries {entries}")),
+            ),
             StoreError::StaleRun { .. } => {
                 (Exit::AlreadyRunning, Some("journal status shows the run that is on".to_owned()))
             }
