@@ -1,7 +1,7 @@
 //! An audited, SQLite-backed sync and deletion journal for Zoho CRM and Bigin.
 //!
 //! Read in this order: [`domain`] holds the rules and nothing else; [`store`] and [`zoho`] are the two
-//! edges, SQLite and HTTP; [`cli`] is the program.
+//! edges, SQLite and HTTP; [`evidence`] is what outsiders check; [`cli`] is the program.
 
 #![forbid(unsafe_code)]
 
@@ -9,6 +9,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod evidence;
 pub mod platform;
 pub mod simulator;
 pub mod store;

@@ -5,6 +5,8 @@ pub mod error;
 pub mod exit;
 pub mod output;
 
+mod init;
+
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -69,18 +71,22 @@ struct Global {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Init(init::InitArgs),
+}
 
 impl Command {
     /// Flags of this command that are settings, too.
     fn settings(&self, flags: Flags) -> Flags {
-        let _ = self;
-        flags
+        match self {
+            Self::Init(_) => flags,
+        }
     }
 
     fn run(self, context: &mut Context) -> Result<Exit, CliError> {
-        let _ = context;
-        match self {}
+        match self {
+            Self::Init(args) => init::run(&args, context),
+        }
     }
 }
 
