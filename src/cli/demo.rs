@@ -133,14 +133,30 @@ impl Story<'_> {
              that a spreadsheet damaged.",
         );
         self.command(
-            &["delete", "Leads", "--from", "leads.csv", "--reason", "data clean-up", "--ticket", "OPS-42"],
+            &[
+                "delete",
+                "Leads",
+                "--from",
+                "leads.csv",
+                "--reason",
+                "data clean-up",
+                "--ticket",
+                "OPS-42",
+            ],
             &[Exit::Error],
         )?;
         self.say("Nothing is guessed: damaged rows stop the request, unless you say that they are skipped.");
         self.command(
             &[
-                "delete", "Leads", "--from", "leads.csv", "--reason", "data clean-up", "--ticket",
-                "OPS-42", "--skip-invalid",
+                "delete",
+                "Leads",
+                "--from",
+                "leads.csv",
+                "--reason",
+                "data clean-up",
+                "--ticket",
+                "OPS-42",
+                "--skip-invalid",
             ],
             &[Exit::Done],
         )?;
@@ -155,7 +171,9 @@ impl Story<'_> {
         }
         self.command(&["sync", "--yes"], &[Exit::SomeFailed])?;
 
-        self.say("The locked lead was unlocked in Zoho meanwhile. A replay takes up what may pass now.");
+        self.say(
+            "The locked lead was unlocked in Zoho meanwhile. A replay takes up what may pass now.",
+        );
         if !self.simulator.unlock(locked) {
             self.findings.push("the locked lead could not be unlocked".to_owned());
         }
@@ -204,7 +222,10 @@ impl Story<'_> {
 
     /// Shows a command and runs it, as its user would.
     fn command(&mut self, words: &[&str], expected: &[Exit]) -> Result<(), CliError> {
-        let shown = format!("journal {}", words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "));
+        let shown = format!(
+            "journal {}",
+            words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+        );
         let words: Vec<String> = words.iter().map(|word| self.in_directory(word)).collect();
         let line = std::iter::once("journal".to_owned()).chain(words);
         let cli = Cli::try_parse_from(line)
@@ -233,7 +254,8 @@ impl Story<'_> {
         let flushed = self.context.out.flush();
         self.context.out = own;
         flushed?;
-        let exit_code = result.as_ref().map_or_else(|error| error.exit().code(), |exit| exit.code());
+        let exit_code =
+            result.as_ref().map_or_else(|error| error.exit().code(), |exit| exit.code());
         let output = captured
             .stdout()
             .lines()
@@ -287,11 +309,7 @@ impl Story<'_> {
     /// Holds the journal against what the simulated Zoho really did, and says where the files are.
     fn end(&mut self) -> Result<Exit, CliError> {
         let zoho = self.simulator.snapshot();
-        let deleted = zoho
-            .history
-            .keys()
-            .filter(|id| zoho.deletions_by_calls(**id) > 0)
-            .count();
+        let deleted = zoho.history.keys().filter(|id| zoho.deletions_by_calls(**id) > 0).count();
         let twice = zoho.history.keys().filter(|id| zoho.deletions_by_calls(**id) > 1).count();
         let totals: std::collections::BTreeMap<_, _> =
             self.context.reader()?.totals()?.into_iter().collect();
@@ -302,7 +320,8 @@ impl Story<'_> {
                 count(EntryState::Done)
             ));
         }
-        let open: u64 = totals.iter().filter(|(state, _)| !state.is_settled()).map(|(_, n)| n).sum();
+        let open: u64 =
+            totals.iter().filter(|(state, _)| !state.is_settled()).map(|(_, n)| n).sum();
         if open > 0 {
             self.findings.push(format!("{open} entries are not settled"));
         }

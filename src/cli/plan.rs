@@ -135,7 +135,8 @@ fn not_known(plan: &Plan) -> Vec<String> {
         format!("whether {module} has a recycle bin: the first sync reads it before it sends")
     });
     let unknown = (plan.unknown > 0).then(|| {
-        "how many reads it takes to settle what is unknown: that depends on what they show".to_owned()
+        "how many reads it takes to settle what is unknown: that depends on what they show"
+            .to_owned()
     });
     bins.chain(unknown).collect()
 }
@@ -275,9 +276,8 @@ fn print_requests(
         ("", Align::Left),
     ]);
     for request in requests {
-        let waits = request.waits(now, wanted.is_some()).filter(|_| {
-            request.count(EntryState::Pending) > 0
-        });
+        let waits =
+            request.waits(now, wanted.is_some()).filter(|_| request.count(EntryState::Pending) > 0);
         table.row([
             request.request.to_string(),
             format!("{} {}", request.operation, request.module),

@@ -27,7 +27,10 @@ const SHOWN_ROWS: usize = 20;
 
 /// Flags of every recording command.
 #[derive(Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 pub struct RecordArgs {
     /// Read ids from a CSV file or a list with one id a line; - for standard input
     #[arg(long, value_name = "FILE")]
@@ -254,7 +257,8 @@ fn tell_rejected(
     };
     let rows = counted(u64::try_from(intake.rejected.len()).unwrap_or(0), "row is", "rows are");
     if context.out.is_json() {
-        let recorded = Recorded { request: None, entries: 0, duplicates: 0, awaiting_approval: false };
+        let recorded =
+            Recorded { request: None, entries: 0, duplicates: 0, awaiting_approval: false };
         print_json(context, asked, &intake.rejected, &recorded, next, false)?;
     } else {
         context.out.say(format!("Nothing was recorded: {rows} invalid. Next: {next}."));

@@ -279,7 +279,16 @@ fn as_json(step: &Progress) -> Value {
             "reopened": reopened,
         }),
         Progress::Contact { org } => json!({"type": "contact", "org": org}),
-        Progress::Batch { batch, module, http_status, done, failed, unknown, returned, problem } => {
+        Progress::Batch {
+            batch,
+            module,
+            http_status,
+            done,
+            failed,
+            unknown,
+            returned,
+            problem,
+        } => {
             json!({
                 "type": "batch", "batch_id": batch.to_string(), "module": module.as_str(),
                 "http_status": http_status, "done": done, "failed": failed, "unknown": unknown,

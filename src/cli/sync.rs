@@ -161,7 +161,10 @@ fn take_lock(kind: RunKind, context: &Context) -> Result<OsLock, CliError> {
         return Ok(lock);
     }
     let who = holder(&path).ok().flatten().map_or_else(String::new, |one| {
-        format!(": {} with process id {} on {}, since {}", one.command, one.pid, one.host, one.since)
+        format!(
+            ": {} with process id {} on {}, since {}",
+            one.command, one.pid, one.host, one.since
+        )
     });
     Err(CliError::new(Exit::AlreadyRunning, format!("another run is on{who}"))
         .hint("wait for it to end; journal status shows how it goes"))
@@ -246,12 +249,11 @@ fn client(
     requests: &[RequestOverview],
     kind: RunKind,
 ) -> Result<ZohoClient<SystemClock>, CliError> {
-    let token = std::env::var("ZOHO_ACCESS_TOKEN").ok().filter(|token| !token.is_empty());
     let idle = requests.iter().all(|request| request.unsettled() == 0);
     let reopens = kind == RunKind::Replay
         && requests.iter().any(|request| request.count(EntryState::Failed) > 0);
-    let token = match token {
-        Some(token) => SecretString::from(token),
+    let token = match &context.token {
+        Some(token) => token.clone(),
         None if idle && !reopens => SecretString::from(String::new()),
         None => {
             return Err(CliError::new(Exit::NotAllowed, "not signed in; entries stay pending")
@@ -316,7 +318,7 @@ pub(crate) fn execute(
 /// The first Ctrl-C lets calls under way come home, the second leaves them to the next run.
 fn listen_for_interrupts(runtime: &Runtime) -> Result<watch::Receiver<u8>, CliError> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (signals, interrupt) = watch::channel(0);
+    let (signals, interrupt) = watch::channel(0_u8);
     let _guard = runtime.enter();
     let mut asked = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;

@@ -7,6 +7,7 @@
 pub mod error;
 
 pub mod batch;
+pub mod creation;
 pub mod entry;
 pub mod overview;
 pub mod queue;
