@@ -185,7 +185,8 @@ fn echo(context: &mut Context, intake: &Intake) {
     let rows = counted(intake.source.rows, "row", "rows");
     context.out.say(format!("{}: {layout}, {rows}", visible_short(&file.name, 80)));
     for row in &intake.source.first_rows {
-        context.out.say(format!("  {}: {}", row.place, row.value));
+        let value = if row.value.is_empty() { "(empty)" } else { &row.value };
+        context.out.say(format!("  {}: {value}", row.place));
     }
 }
 

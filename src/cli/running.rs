@@ -116,7 +116,7 @@ impl<'a> Running<'a> {
             Progress::Started { run, entries, left_open, reopened } => {
                 self.started(&run.to_string(), *entries, *left_open, *reopened);
             }
-            Progress::Contact { org } => out.detail(format!("org {org}")),
+            Progress::Contact { org } => out.say(format!("Zoho answers as org {org}.")),
             Progress::Batch { batch, done, failed, unknown, returned, problem, .. } => {
                 out.detail(format!(
                     "{batch}: {done} done, {failed} refused, {unknown} unknown, {returned} back in the queue"
@@ -237,7 +237,7 @@ pub(crate) fn stop_in_words(stop: &Stop) -> String {
         }
         Stop::Budget => "the budget of this run (--max-calls, --max-credits) is used up".to_owned(),
         Stop::Throttled => "Zoho asks for fewer calls, for longer than --wait".to_owned(),
-        Stop::Unreachable(why) => format!("Zoho cannot be reached: {why}"),
+        Stop::Unreachable(why) => format!("Zoho gave no usable answer: {why}"),
         Stop::OtherOrg(why) => format!("the token belongs to another org: {why}; nothing was sent"),
     }
 }
