@@ -93,13 +93,8 @@ pub(crate) fn run(args: &DemoArgs, context: &mut Context) -> Result<Exit, CliErr
 }
 
 fn directory(args: &DemoArgs) -> Result<PathBuf, CliError> {
-    let directory = match &args.dir {
-        Some(directory) => directory.clone(),
-        None => {
-            let name = format!("journal-demo-{}", std::process::id());
-            std::env::temp_dir().join(name)
-        }
-    };
+    let temporary = || std::env::temp_dir().join(format!("journal-demo-{}", std::process::id()));
+    let directory = args.dir.clone().unwrap_or_else(temporary);
     let directory = std::path::absolute(directory)?;
     if directory.join("demo.db").exists() {
         return Err(CliError::new(Exit::Error, "there is a demo in this directory already")
@@ -190,11 +185,8 @@ impl Story<'_> {
     /// The list that the story is about. Returns the locked lead.
     fn write_csv(&mut self) -> Result<u64, CliError> {
         let snapshot = self.simulator.snapshot();
-        let leads: Vec<u64> = snapshot
-            .modules
-            .get("Leads")
-            .map(|module| module.live.iter().copied().collect())
-            .unwrap_or_default();
+        let leads: Vec<u64> =
+            snapshot.modules.get("Leads").map(|module| module.live.clone()).unwrap_or_default();
         let (Some(&first), Some(&second), Some(good)) =
             (leads.first(), leads.get(1), leads.get(..GOOD))
         else {

@@ -35,6 +35,13 @@ impl CliError {
         self
     }
 
+    /// Adds what to do, where nothing better is known.
+    #[must_use]
+    pub fn or_hint(mut self, hint: &str) -> Self {
+        self.hint.get_or_insert_with(|| hint.to_owned());
+        self
+    }
+
     /// How the command ended.
     pub fn exit(&self) -> Exit {
         self.exit

@@ -1,5 +1,7 @@
 //! The command line: one file a command.
 
+#![expect(clippy::doc_markdown, reason = "these comments are the help, and are shown as they are")]
+
 pub mod context;
 pub mod error;
 pub mod exit;
@@ -16,6 +18,7 @@ mod run_json;
 mod running;
 mod simulate;
 mod sync;
+mod work;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;

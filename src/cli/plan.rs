@@ -74,6 +74,15 @@ pub(crate) fn wanted(requests: &[RequestId]) -> Option<Vec<RequestId>> {
     (!requests.is_empty()).then(|| requests.to_vec())
 }
 
+/// Named requests as a command ends with them: ` R1 R2`.
+pub(crate) fn names(wanted: Option<&[RequestId]>) -> String {
+    wanted.into_iter().flatten().fold(String::new(), |mut names, request| {
+        names.push(' ');
+        names.push_str(&request.to_string());
+        names
+    })
+}
+
 /// The requests and the plan over them.
 pub(crate) fn make(
     context: &Context,
@@ -103,8 +112,7 @@ pub(crate) fn show(
 }
 
 fn next_command(context: &Context, wanted: Option<&[RequestId]>, plan: &Plan) -> String {
-    let names: String = wanted.into_iter().flatten().map(|one| format!(" {one}")).collect();
-    let command = |words: &str| context.command(&format!("{words}{names}"));
+    let command = |words: &str| context.command(&format!("{words}{}", names(wanted)));
     match plan {
         Plan { entries: 0, unknown: 0, awaiting_approval: 1.., .. } => command("approve"),
         Plan { entries: 0, unknown: 0, parked: 1.., .. } => {

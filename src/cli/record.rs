@@ -27,10 +27,6 @@ const SHOWN_ROWS: usize = 20;
 
 /// Flags of every recording command.
 #[derive(Debug, clap::Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own on the command line"
-)]
 pub(crate) struct RecordArgs {
     /// Read ids from a CSV file or a list with one id a line; - for standard input
     #[arg(long, value_name = "FILE")]
@@ -106,7 +102,8 @@ pub(crate) fn record(
     let product = context.settings.product.value;
     let intake = read_ids(args, asked, product)?;
     echo(context, &intake);
-    if !intake.rejected.is_empty() && !(args.skip_invalid && !intake.items.is_empty()) {
+    let skips = args.skip_invalid && !intake.items.is_empty();
+    if !skips && !intake.rejected.is_empty() {
         return tell_rejected(context, asked, &intake, args.skip_invalid);
     }
     let account = context.account()?.name;
@@ -237,9 +234,8 @@ fn source(intake: &Intake) -> RequestSource {
     // Arguments have no bytes of their own: the hash is the one of their ids, one a line.
     let sha256 = source.file.as_ref().map_or_else(
         || {
-            let lines: String =
-                intake.items.iter().map(|item| format!("{}\n", item.target)).collect();
-            Hash::of(lines.as_bytes())
+            let ids = intake.items.iter().map(|item| item.target.to_string());
+            Hash::of(ids.fold(String::new(), |lines, id| lines + &id + "\n").as_bytes())
         },
         |file| Hash::new(file.sha256),
     );

@@ -8,7 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::OutputError;
 use crate::cli::output::words::{counted, in_words};
-use crate::cli::run_json;
+use crate::cli::{plan, run_json};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::id::RequestId;
 use crate::evidence::keeper::{KeeperError, Publisher};
@@ -88,6 +88,10 @@ pub(crate) struct Running<'a> {
     workflows: bool,
     bar: Option<crate::cli::output::Progress>,
     settled: u64,
+    /// How many entries the run set out to send.
+    planned: u64,
+    /// For what it waits, and until when.
+    waits: Option<(&'static str, Duration)>,
     /// The first error of the output. The run goes on without it: it is worth more than its report.
     deaf: Option<OutputError>,
 }
@@ -98,7 +102,16 @@ impl<'a> Running<'a> {
         wanted: Option<Vec<RequestId>>,
         workflows: bool,
     ) -> Self {
-        Self { context, wanted, workflows, bar: None, settled: 0, deaf: None }
+        Self {
+            context,
+            wanted,
+            workflows,
+            bar: None,
+            settled: 0,
+            planned: 0,
+            waits: None,
+            deaf: None,
+        }
     }
 
     /// Shows one step.
@@ -117,9 +130,11 @@ impl<'a> Running<'a> {
                 self.started(&run.to_string(), *entries, *left_open, *reopened);
             }
             Progress::Contact { org } => out.say(format!("Zoho answers as org {org}.")),
-            Progress::Batch { batch, done, failed, unknown, returned, problem, .. } => {
+            Progress::Batch { batch, http_status, done, failed, unknown, returned, problem, .. } => {
+                let answer = http_status
+                    .map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
                 out.detail(format!(
-                    "{batch}: {done} done, {failed} refused, {unknown} unknown, {returned} back in the queue"
+                    "{batch}: {answer}: {done} done, {failed} refused, {unknown} unknown, {returned} back in the queue"
                 ));
                 if let Some(problem) = problem {
                     out.detail(format!("{batch}: {problem}"));
@@ -133,9 +148,7 @@ impl<'a> Running<'a> {
                 ));
                 self.settled(done + absent + failed);
             }
-            Progress::Waiting { duration, why } => {
-                out.say(format!("waiting {}: {why}", in_words(*duration)));
-            }
+            Progress::Waiting { duration, why } => self.waiting(*duration, why),
             Progress::Interrupted => out.say(
                 "Stopping: calls under way come home first. Ctrl-C once more leaves them to the next run.",
             ),
@@ -145,6 +158,17 @@ impl<'a> Running<'a> {
             )),
             Progress::Warning(warning) => out.warn(warning),
         }
+    }
+
+    /// Several slots wait for the same thing, and short waits are nobody's business.
+    fn waiting(&mut self, duration: Duration, why: &'static str) {
+        let now = self.context.clock.elapsed();
+        let told = self.waits.is_some_and(|(last, until)| last == why && now < until);
+        if told || duration < Duration::from_secs(1) {
+            return;
+        }
+        self.waits = Some((why, now + duration));
+        self.context.out.say(format!("waiting {}: {why}", in_words(duration)));
     }
 
     fn heard(&mut self, written: Result<(), OutputError>) {
@@ -172,6 +196,7 @@ impl<'a> Running<'a> {
             let entries = counted(reopened, "refused entry is", "refused entries are");
             self.context.out.say(format!("{entries} taken up again."));
         }
+        self.planned = entries;
         if entries > 0 {
             self.bar = Some(self.context.out.progress("settled", Some(entries)));
         }
@@ -200,6 +225,7 @@ impl<'a> Running<'a> {
     }
 
     fn tell(&mut self, summary: &Summary, exit: Exit, next: &str) -> Result<(), OutputError> {
+        let repeats = if summary.sent > self.planned { " (repeats included)" } else { "" };
         let out = &mut self.context.out;
         for (state, entries) in &summary.totals {
             if *entries > 0 {
@@ -208,7 +234,7 @@ impl<'a> Running<'a> {
         }
         out.flush()?;
         out.say(format!(
-            "{} sent in this run, {}, {}",
+            "{} sent in this run{repeats}, {}, {}",
             counted(summary.sent, "entry", "entries"),
             counted(summary.calls, "API call", "API calls"),
             counted(summary.credits, "credit", "credits"),
@@ -248,7 +274,7 @@ fn next_command(
     exit: Exit,
     wanted: Option<&[RequestId]>,
 ) -> String {
-    let names: String = wanted.into_iter().flatten().map(|one| format!(" {one}")).collect();
+    let names = plan::names(wanted);
     let command = |words: &str| context.command(words);
     let token = matches!(
         &summary.stop,
@@ -272,10 +298,20 @@ fn next_command(
             format!("{} shows what awaits approval", command("list --state awaiting_approval"))
         }
         Exit::Refused => "use the token of the journal's own org".to_owned(),
-        _ if summary.undecided > 0 && summary.undecided == summary.unfinished => {
-            command("list --state unknown --code UNDECIDED")
+        Exit::Unfinished
+        | Exit::Stopped
+        | Exit::Interrupted
+        | Exit::Error
+        | Exit::Usage
+        | Exit::NoJournal
+        | Exit::AlreadyRunning
+        | Exit::NotVerified => {
+            if summary.undecided > 0 && summary.undecided == summary.unfinished {
+                command("list --state unknown --code UNDECIDED")
+            } else {
+                command(&format!("replay{names} --yes"))
+            }
         }
-        _ => command(&format!("replay{names} --yes")),
     }
 }
 

@@ -45,9 +45,8 @@ fn parse_records(text: &str) -> Result<(String, usize), String> {
 
 fn fault_list() -> String {
     let faults = Fault::ALL.iter();
-    let lines: String =
-        faults.map(|fault| format!("  {:<24}{}\n", fault.name(), fault.description())).collect();
-    format!("Faults:\n{lines}")
+    let lines = faults.map(|fault| format!("  {:<24}{}", fault.name(), fault.description()));
+    format!("Faults:\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// Runs the command, until it is interrupted.

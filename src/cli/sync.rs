@@ -1,6 +1,5 @@
 //! `journal sync` and `journal replay`: the reconciler. Both are the same path.
 
-use std::io::BufReader;
 use std::sync::{Arc, mpsc};
 
 use secrecy::SecretString;
@@ -10,23 +9,22 @@ use tokio::sync::watch;
 use crate::cli::context::{Context, PROGRAM};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::output::words::counted;
 use crate::cli::plan;
-use crate::cli::record::{operator, workflows_in_words};
+use crate::cli::record::operator;
 use crate::cli::running::{self, Running};
+use crate::cli::work::{Work, announce, confirm};
 use crate::clock::SystemClock;
 use crate::config::Flags;
 use crate::domain::id::RequestId;
-use crate::domain::plan::{Plan, RequestOverview};
-use crate::domain::state::EntryState;
 use crate::domain::target::Product;
 use crate::evidence::keeper::lock_path;
 use crate::platform::{Holder, OsLock, Sharing, holder};
-use crate::reconcile::options::{
-    Progress, Reporter, RunError, RunKind, RunOptions, Summary, takes_up,
-};
+use crate::reconcile::options::{Progress, Reporter, RunError, RunKind, RunOptions, Summary};
 use crate::store::queue::Versions;
 use crate::zoho::{Endpoint, ZohoClient, install_crypto};
+
+/// What to do after a run that broke off.
+const GO_ON: &str = "journal replay finds out what happened and finishes the work";
 
 /// Flags of a run.
 #[derive(Debug, clap::Args)]
@@ -140,61 +138,6 @@ fn run(
     ended.map_err(|error| if confirmed { more_than_confirmed(error) } else { error })
 }
 
-/// What a run would find to do.
-struct Work {
-    requests: Vec<RequestOverview>,
-    plan: Plan,
-    /// Refused entries that a replay puts back to pending.
-    reopened: u64,
-    /// Whether requests were named, which lifts what was set aside.
-    named: bool,
-}
-
-impl Work {
-    fn find(
-        kind: RunKind,
-        codes: &[String],
-        context: &Context,
-        wanted: Option<&[RequestId]>,
-    ) -> Result<Self, CliError> {
-        let (requests, plan) = plan::make(context, wanted, None)?;
-        let reopened = match kind {
-            RunKind::Sync => 0,
-            RunKind::Replay => {
-                context.reader()?.reopenable(wanted, &|code| takes_up(codes, code))?
-            }
-        };
-        Ok(Self { requests, plan, reopened, named: wanted.is_some() })
-    }
-
-    /// Entries that the run would send.
-    fn entries(&self) -> u64 {
-        self.plan.entries.saturating_add(self.reopened)
-    }
-
-    /// Whether there is neither anything to send nor anything to find out.
-    fn is_idle(&self) -> bool {
-        self.entries() == 0 && self.plan.unknown == 0
-    }
-
-    /// Whether workflows run for any of the entries that are sent.
-    fn with_workflows(&self) -> bool {
-        self.plan.groups.keys().any(|key| key.workflows)
-            || self
-                .requests
-                .iter()
-                .any(|one| self.reopened > 0 && one.workflows && one.count(EntryState::Failed) > 0)
-    }
-
-    fn check_cap(&self, context: &Context) -> Result<(), CliError> {
-        let (entries, cap) = (self.entries(), context.settings.max_entries.value);
-        if entries <= cap {
-            return Ok(());
-        }
-        Err(crate::store::StoreError::OverCap { entries, cap }.into())
-    }
-}
-
 /// The engine holds what it sends against what was confirmed.
 fn more_than_confirmed(error: CliError) -> CliError {
     if error.exit() != Exit::Refused {
@@ -220,62 +163,6 @@ fn take_lock(kind: RunKind, context: &Context) -> Result<OsLock, CliError> {
     });
     Err(CliError::new(Exit::AlreadyRunning, format!("another run is on{who}"))
         .hint("wait for it to end; journal status shows how it goes"))
-}
-
-/// Asks on a terminal; without one, `--yes` is needed.
-fn confirm(context: &mut Context, work: &Work) -> Result<(), CliError> {
-    let entries = counted(work.entries(), "entry", "entries");
-    let plan = context.command("plan");
-    let not_confirmed = |why: &str| {
-        CliError::new(Exit::NotConfirmed, why)
-            .hint(format!("look at {plan}, then add --yes to send {entries}"))
-    };
-    if !context.input_allowed {
-        return Err(not_confirmed("confirmation is missing; nothing was sent"));
-    }
-    announce(context, work)?;
-    let expected = work.entries().to_string();
-    let prompt = format!("Type the number of entries ({expected}) to go on: ");
-    let mut input = BufReader::new(std::io::stdin());
-    if context.out.confirm(&mut input, &prompt, &expected) {
-        Ok(())
-    } else {
-        Err(not_confirmed("not confirmed; nothing was sent"))
-    }
-}
-
-/// Names the org and what is about to be sent to it.
-fn announce(context: &mut Context, work: &Work) -> Result<(), CliError> {
-    let entries = counted(work.entries(), "entry", "entries");
-    let place = context.whereabouts()?;
-    context.out.say(format!("This sends {entries} to {place}:"));
-    let now = context.now();
-    for request in &work.requests {
-        let due = request.waits(now, work.named).is_none();
-        let pending = if due { request.count(EntryState::Pending) } else { 0 };
-        if pending > 0 {
-            context.out.say(format!("  {}", in_a_line(request, pending)));
-        }
-    }
-    if work.reopened > 0 {
-        let entries = counted(work.reopened, "refused entry", "refused entries");
-        let workflows = workflows_in_words(work.with_workflows());
-        context.out.say(format!("  {entries} once more ({workflows})"));
-    }
-    Ok(())
-}
-
-fn in_a_line(request: &RequestOverview, pending: u64) -> String {
-    format!(
-        "{}: {} {} of {} ({}), asked for by {}: {}",
-        request.request,
-        request.operation,
-        counted(pending, "record", "records"),
-        request.module,
-        workflows_in_words(request.workflows),
-        request.requested_by.as_deref().unwrap_or("(erased)"),
-        request.reason.as_deref().unwrap_or("(erased)"),
-    )
 }
 
 fn options(
@@ -352,7 +239,7 @@ pub(crate) fn execute(
     let channel = Arc::new(Channel(told));
     let interrupt = listen_for_interrupts(&runtime, &channel)?;
     let (store, publisher) = keeper.into_run();
-    let (on_commit, published) = running::throttled(publisher, context.clock);
+    let (on_commit, anchor) = running::throttled(publisher, context.clock);
     let clock = Arc::new(context.clock);
     let wanted = options.wanted.clone();
     let run = runtime.spawn(crate::reconcile::run(
@@ -372,7 +259,7 @@ pub(crate) fn execute(
     let ended = runtime.block_on(run);
     let ended = ended.map_err(|error| RunError::Broken(error.to_string())).and_then(|one| one);
     // Before anything is reported as done, the anchor says so too.
-    let anchored = published.finish();
+    let anchored = anchor.finish();
     let summary: Summary = ended.map_err(CliError::from)?;
     anchored?;
     running.sum_up(&summary)
@@ -408,9 +295,8 @@ fn listen_for_interrupts(
 impl From<RunError> for CliError {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::Store(error) => error.into(),
-            RunError::Broken(_) => Self::new(Exit::Error, error)
-                .hint("journal replay finds out what happened and finishes the work"),
+            RunError::Store(error) => Self::from(error).or_hint(GO_ON),
+            RunError::Broken(_) => Self::new(Exit::Error, error).hint(GO_ON),
         }
     }
 }

@@ -180,7 +180,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
             }
             Err(SendError::NoAnswer { why, sent_at }) => {
                 shared.state().sent += u64::try_from(prepared.items().len()).unwrap_or(0);
-                self.report_problem(&prepared, &why);
+                self.report_problem(&prepared, &why, Outcome::Unknown);
                 self.lose(&prepared, &why, Some(sent_at)).await?;
                 Ok(true)
             }
@@ -283,7 +283,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
 
     async fn not_sent(&self, prepared: PreparedBatch, why: String) -> Result<(), RunError> {
         let shared = &self.shared;
-        self.report_problem(&prepared, &why);
+        self.report_problem(&prepared, &why, Outcome::Returned);
         shared.back_off(None, Setback::Unreachable(why.clone()));
         if shared.state().setbacks >= MAX_SETBACKS {
             shared.stop(Stop::Unreachable(why.clone()));
@@ -308,15 +308,17 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         });
     }
 
-    fn report_problem(&self, prepared: &PreparedBatch, why: &str) {
+    fn report_problem(&self, prepared: &PreparedBatch, why: &str, outcome: Outcome) {
+        let items = u64::try_from(prepared.items().len()).unwrap_or(0);
+        let count = |of: Outcome| if of == outcome { items } else { 0 };
         self.shared.tell(&Progress::Batch {
             batch: prepared.batch(),
             module: prepared.kind().module.clone(),
             http_status: None,
             done: 0,
             failed: 0,
-            unknown: u64::try_from(prepared.items().len()).unwrap_or(0),
-            returned: 0,
+            unknown: count(Outcome::Unknown),
+            returned: count(Outcome::Returned),
             problem: Some(why.to_owned()),
         });
     }
