@@ -77,10 +77,12 @@ fn next(context: &Context) -> String {
     let (profile, db) = (&context.settings.profile, &context.settings.db);
     let mut command = "journal delete MODULE --from FILE --reason TEXT".to_owned();
     if matches!(profile.origin, Origin::Flag(_)) {
-        command.push_str(&format!(" --profile {}", profile.value));
+        command.push_str(" --profile ");
+        command.push_str(&profile.value);
     }
     if matches!(db.origin, Origin::Flag(_)) {
-        command.push_str(&format!(" --db {}", shell_quoted(&db.value)));
+        command.push_str(" --db ");
+        command.push_str(&shell_quoted(&db.value));
     }
     command
 }

@@ -247,19 +247,18 @@ impl Keeper {
             return Err(KeeperError::NotAnchored { path: path.to_owned(), state });
         };
         let mut warnings = Vec::new();
-        let key = match own {
-            Some(key) => key,
-            None => {
-                warnings.push(format!(
-                    "the signing key {} was missing: a new one was made, and the log says so",
-                    shell_quoted(&key_path(path, journal))
-                ));
-                new_key(&mut store, path, journal, sharing)?
-            }
+        let key = if let Some(key) = own {
+            key
+        } else {
+            warnings.push(format!(
+                "the signing key {} was missing: a new one was made, and the log says so",
+                shell_quoted(&key_path(path, journal))
+            ));
+            new_key(&mut store, path, journal, sharing)?
         };
         let unnamed = *key.verifier() != signed_by && !is_in_force(&store, key.verifier())?;
-        let publisher = Publisher::new(key, anchor, signed_by, last, now);
-        let mut keeper = Self { store, journal, publisher, warnings };
+        let publishing = Publisher::new(key, anchor, signed_by, last, now);
+        let mut keeper = Self { store, journal, publisher: publishing, warnings };
         if unnamed {
             // Also when a crash came between the new key's file and this event.
             keeper.name_key(by, now)?;
