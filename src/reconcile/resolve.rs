@@ -300,6 +300,12 @@ impl<Z: Zoho, C: Clock> Pass<'_, Z, C> {
                     self.count(&case.unknown, verdict);
                     let facts = serde_json::to_string(&case.facts)
                         .map_err(|error| RunError::Broken(error.to_string()))?;
+                    // The same reads as last time say nothing new: the log need not repeat them.
+                    if verdict == Verdict::Undecided
+                        && case.unknown.undecided_facts.as_deref() == Some(&facts)
+                    {
+                        continue;
+                    }
                     findings.push(Finding { entry: case.unknown.entry, verdict, code, facts });
                 }
                 Decision::Wait => {
