@@ -6,8 +6,10 @@
 
 pub mod error;
 
+pub mod audit;
 pub mod batch;
 pub mod entry;
+pub mod manifest;
 pub mod queue;
 pub mod reading;
 pub mod recording;

@@ -1,0 +1,3 @@
+//! What outsiders can check.
+
+pub mod verify;
