@@ -4,6 +4,9 @@ use std::error::Error;
 
 use crate::cli::exit::Exit;
 use crate::cli::output::{OutputError, Report};
+use crate::evidence::keeper::KeeperError;
+use crate::evidence::key::KeyError;
+use crate::platform::shell_quoted;
 use crate::store::StoreError;
 
 /// A command failed.
@@ -82,6 +85,10 @@ impl From<StoreError> for CliError {
                     "use the journal of that target, or journal init --db for a new one".to_owned(),
                 ),
             ),
+            StoreError::OverCap { entries, .. } => (
+                Exit::Refused,
+                Some(format!("look at journal plan, then allow it with --max-entries {entries}")),
+            ),
             StoreError::StaleRun { .. } => {
                 (Exit::AlreadyRunning, Some("journal status shows the run that is on".to_owned()))
             }
@@ -98,6 +105,38 @@ impl From<StoreError> for CliError {
             | StoreError::WriterGone => (Exit::Error, None),
         };
         Self { exit, source: Box::new(error), hint }
+    }
+}
+
+impl From<KeeperError> for CliError {
+    fn from(error: KeeperError) -> Self {
+        let hint = match error {
+            KeeperError::Store(error) => return error.into(),
+            KeeperError::NotAnchored { .. } => {
+                let hint = "if a backup was restored on purpose: journal adopt --reason TEXT; else keep \
+                            a copy of every file and run journal verify";
+                return Self::new(Exit::NotVerified, error).hint(hint);
+            }
+            KeeperError::Interrupted { ref remains, .. } => {
+                let files: Vec<String> = remains.iter().map(|file| shell_quoted(file)).collect();
+                Some(format!("rm {} and run journal init again", files.join(" ")))
+            }
+            KeeperError::NotPublished(_) => {
+                Some("the next writing command publishes it; journal verify checks it".to_owned())
+            }
+            KeeperError::Key(KeyError::Damaged { .. }) => {
+                Some("put its backup back, or move it away: then a new key is made".to_owned())
+            }
+            KeeperError::Unsupported(_)
+            | KeeperError::Rights(_)
+            | KeeperError::Network { .. }
+            | KeeperError::GroupDirectory { .. }
+            | KeeperError::LeftOver(_)
+            | KeeperError::Key(_)
+            | KeeperError::Note(_)
+            | KeeperError::Entropy(_) => None,
+        };
+        Self { exit: Exit::Error, source: Box::new(error), hint }
     }
 }
 

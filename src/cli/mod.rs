@@ -5,10 +5,22 @@ pub mod error;
 pub mod exit;
 pub mod output;
 
+mod completions;
+mod config;
+mod delete;
+mod demo;
+mod init;
+mod plan;
+mod record;
+mod running;
+mod simulate;
+mod sync;
+
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use secrecy::SecretString;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -69,18 +81,48 @@ struct Global {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Init(init::InitArgs),
+    Delete(delete::DeleteArgs),
+    Plan(plan::PlanArgs),
+    /// Settle what is unknown, submit what is pending, and keep every answer
+    Sync(sync::SyncArgs),
+    /// Finish what was interrupted, and send refused entries again whose code may pass now
+    Replay(sync::ReplayArgs),
+    Config(config::ConfigArgs),
+    Completions(completions::CompletionsArgs),
+    Demo(demo::DemoArgs),
+    Simulate(simulate::SimulateArgs),
+}
 
 impl Command {
     /// Flags of this command that are settings, too.
     fn settings(&self, flags: Flags) -> Flags {
-        let _ = self;
-        flags
+        match self {
+            Self::Sync(args) => args.settings(flags),
+            Self::Replay(args) => args.settings(flags),
+            Self::Init(_)
+            | Self::Delete(_)
+            | Self::Plan(_)
+            | Self::Config(_)
+            | Self::Completions(_)
+            | Self::Demo(_)
+            | Self::Simulate(_) => flags,
+        }
     }
 
     fn run(self, context: &mut Context) -> Result<Exit, CliError> {
-        let _ = context;
-        match self {}
+        match self {
+            Self::Init(args) => init::run(&args, context),
+            Self::Delete(args) => delete::run(&args, context),
+            Self::Plan(args) => plan::run(&args, context),
+            Self::Sync(args) => sync::run_sync(&args, context),
+            Self::Replay(args) => sync::run_replay(&args, context),
+            Self::Config(args) => config::run(&args, context),
+            Self::Completions(args) => completions::run(&args, context),
+            Self::Demo(args) => demo::run(&args, context),
+            Self::Simulate(args) => simulate::run(args, context),
+        }
     }
 }
 
@@ -113,7 +155,9 @@ pub fn main() -> Exit {
         Ok(settings) => settings,
         Err(error) => return tell(&mut out, &error),
     };
-    let mut context = Context { settings, out, clock: SystemClock, input_allowed };
+    let token = std::env::var("ZOHO_ACCESS_TOKEN").ok().filter(|token| !token.is_empty());
+    let token = token.map(SecretString::from);
+    let mut context = Context { settings, out, clock: SystemClock, input_allowed, token };
     let result = cli.command.run(&mut context);
     let flushed = context.out.flush();
     match (result, flushed) {

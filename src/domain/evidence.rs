@@ -89,6 +89,8 @@ pub struct History {
     pub tries: u32,
     /// Whether the last open attempt can no longer take effect.
     pub quarantine_over: bool,
+    /// When that will be the case, by our clock, if it is not yet.
+    pub quarantine_ends: Option<Timestamp>,
 }
 
 /// One attempt of an entry, as the journal recorded it.
@@ -141,16 +143,19 @@ impl History {
     ) -> Self {
         let open: Vec<&AttemptRecord> = attempts.iter().filter(|one| one.is_open()).collect();
         // Zoho's own complete answer is its last word: nothing of that call is still under way.
-        let quarantine_over = open
+        let quarantine_ends = open
             .iter()
             .filter(|one| !one.complete)
-            .all(|one| now >= one.last_sent().plus(quarantine));
+            .map(|one| one.last_sent().plus(quarantine))
+            .max()
+            .filter(|end| now < *end);
         let refusal = attempts.last().filter(|_| open.is_empty()).map(|last| last.code.clone());
         Self {
             open: open.into_iter().map(|one| OpenAttempt::of(one, quarantine)).collect(),
             refusal,
             tries,
-            quarantine_over,
+            quarantine_over: quarantine_ends.is_none(),
+            quarantine_ends,
         }
     }
 }
@@ -351,6 +356,7 @@ mod tests {
                 code: String::new(),
             }],
             quarantine_over: true,
+            quarantine_ends: None,
             tries: 1,
             refusal: None,
         }

@@ -20,30 +20,17 @@ pub use findings::Finding;
 
 use crate::domain::fold::WINDOW;
 use crate::domain::merkle::Hash;
+use crate::evidence::anchor::AnchorState;
 use crate::evidence::verify::crew::Crew;
 use crate::evidence::verify::findings::{Findings, Kind};
 use crate::evidence::verify::log::LogPass;
 use crate::store::{Reader, Result, StoreError};
 
-/// What the anchor beside the journal says.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum AnchorState {
-    /// Nobody looked.
-    #[default]
-    NotChecked,
-    /// There is none: a consistent older copy cannot be told from the truth.
-    Missing,
-    /// The journal extends it.
-    Extended,
-    /// The journal does not extend it, and how.
-    Contradicted(String),
-}
-
 /// How to verify.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What the anchor says.
-    pub anchor: AnchorState,
+    /// How the journal stands to its anchor; `None` when nobody looked.
+    pub anchor: Option<AnchorState>,
     /// Whether SQLite's own checks run, too.
     pub(crate) sqlite: bool,
     /// Entries whose states are in memory at a time.
@@ -54,7 +41,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { anchor: AnchorState::default(), sqlite: true, window: WINDOW, threads: None }
+        Self { anchor: None, sqlite: true, window: WINDOW, threads: None }
     }
 }
 
@@ -88,9 +75,14 @@ pub fn verify(reader: &Reader, options: &Options) -> Result<Report> {
         }
         Ok(())
     })?;
-    if let AnchorState::Contradicted(how) = &options.anchor {
-        found.add(Kind::Anchor, "anchor".to_owned(), how.clone(), None);
-    }
+    let anchored = match &options.anchor {
+        Some(AnchorState::Extends { .. }) => true,
+        None | Some(AnchorState::Missing) => false,
+        Some(state) => {
+            found.add(Kind::Anchor, "anchor", format!("the journal {state}"), None);
+            false
+        }
+    };
     let size = reader.head().map_or(0, |head| head.size);
     let threads = options.threads.unwrap_or_else(|| if size < SMALL { 0 } else { cores() });
     let (mut pass, results) = Crew::run(reader, threads, |jobs| {
@@ -111,7 +103,7 @@ pub fn verify(reader: &Reader, options: &Options) -> Result<Report> {
     let findings = found.into_sorted();
     Ok(Report {
         ok: findings.is_empty(),
-        anchored: options.anchor == AnchorState::Extended && findings.is_empty(),
+        anchored: anchored && findings.is_empty(),
         events: pass.tree.size(),
         root: pass.tree.root(),
         findings,
@@ -153,6 +145,7 @@ pub(crate) fn speaks_of_the_journal(error: &StoreError) -> bool {
         | StoreError::Busy { .. }
         | StoreError::StaleRun { .. }
         | StoreError::OtherTarget { .. }
+        | StoreError::OverCap { .. }
         | StoreError::Entropy(_)
         | StoreError::WriterGone => false,
     }

@@ -8,8 +8,10 @@ pub mod error;
 
 pub mod audit;
 pub mod batch;
+pub mod creation;
 pub mod entry;
 pub mod manifest;
+pub mod overview;
 pub mod queue;
 pub mod reading;
 pub mod recording;

@@ -52,8 +52,9 @@ pub(crate) fn connect(path: &Path, mode: Mode, busy: Duration) -> Result<Connect
     match mode {
         Mode::Create => {
             set_up(&conn)?;
-            schema::migrate(&mut conn)?;
+            // First, so that what a crash leaves is known as ours and not as another program's.
             conn.pragma_update(None, "application_id", APPLICATION_ID).doing("creating tables")?;
+            schema::migrate(&mut conn)?;
         }
         Mode::Read => check_identity(&conn, path)?,
         Mode::Write => {

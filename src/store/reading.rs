@@ -14,7 +14,7 @@ use crate::domain::seal::{LeafMaker, LeafPurpose, item_leaf};
 use crate::domain::state::{EntryState, Outcome, Verdict};
 use crate::domain::target::{ApiVersion, Product};
 use crate::domain::time::Timestamp;
-use crate::store::code::{Name, Sql};
+use crate::store::code::{Name, Sql, uncount};
 use crate::store::entry;
 use crate::store::error::{Doing, Result};
 use crate::store::items::{items_of, salts};
@@ -67,6 +67,34 @@ impl Reader {
         at_most: usize,
     ) -> Result<Vec<UnknownEntry>> {
         unknown_entries(&self.conn, after, wanted, at_most)
+    }
+}
+
+impl Reader {
+    /// How many unknown entries of the wanted requests (all when `None`) reads could not decide.
+    pub fn undecided(&self, wanted: Option<&[RequestId]>) -> Result<u64> {
+        let doing = "counting undecided entries";
+        let mut statement = self
+            .conn
+            .prepare(
+                "-- undecided\nSELECT r.id, count(*) FROM tally t JOIN request r ON r.id = t.request
+                 JOIN entry e ON e.id BETWEEN r.first_entry AND r.last_entry AND e.state = 6
+                 WHERE t.state = 6 AND t.entries > 0
+                   AND 6 = (SELECT v.verdict FROM evidence v WHERE v.entry = e.id
+                            ORDER BY v.reading DESC LIMIT 1)
+                 GROUP BY r.id",
+            )
+            .doing(doing)?;
+        let rows = statement
+            .query_map([], |row| Ok((row.get::<_, Sql<RequestId>>(0)?.0, uncount(row.get(1)?))))
+            .doing(doing)?
+            .collect::<rusqlite::Result<Vec<_>>>()
+            .doing(doing)?;
+        Ok(rows
+            .into_iter()
+            .filter(|(request, _)| wanted.is_none_or(|wanted| wanted.contains(request)))
+            .map(|(_, entries)| entries)
+            .sum())
     }
 }
 
