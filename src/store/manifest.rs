@@ -16,8 +16,8 @@ pub enum Cover {
     Operational,
 }
 
-/// A table's columns.
-type Columns = &'static [(&'static str, Cover)];
+/// A table's columns, each with how it is covered.
+pub(crate) type Columns = &'static [(&'static str, Cover)];
 
 /// Every table and column of the schema.
 pub const MANIFEST: &[(&str, Columns)] = &[

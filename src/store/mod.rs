@@ -24,6 +24,8 @@ mod items;
 mod log;
 mod open;
 mod schema;
+#[cfg(test)]
+pub(crate) mod tamper;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

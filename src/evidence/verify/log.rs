@@ -232,23 +232,26 @@ impl<'a> LogPass<'a> {
             self.found.add(Kind::Items, place, what, Some(seq));
             return Ok(());
         }
-        let mut secret = None;
+        let (mut secret, mut of_rejected) = (None, false);
         for row in self.audit.secrets(data.request)? {
             let key = <[u8; 32]>::try_from(row.key).map(Secret::new);
             match (row.purpose.as_str(), row.level, row.idx, key) {
                 ("items", 0, 0, Ok(key)) => secret = Some(key),
                 // The rejected rows' own secret follows from the items' secret.
                 ("rejected", 0, 0, Ok(key))
-                    if data.rejected_root.is_some()
-                        && secret.is_none_or(|items| items.for_rejected_rows() == key) => {}
+                    if secret.is_none_or(|items| items.for_rejected_rows() == key) =>
+                {
+                    of_rejected = true;
+                }
                 _ => {
                     let what = format!("a secret ({}) that it never had", row.purpose);
                     self.found.add(Kind::Items, place.as_str(), what, Some(seq));
                 }
             }
         }
-        if secret.is_none() {
-            let what = "its secret is missing: what its items were cannot be proven any more";
+        if secret.is_none() || of_rejected != data.rejected_root.is_some() {
+            let what = "a secret of its items or rows is missing, or one too many: what they were \
+                        cannot be proven any more";
             self.found.add(Kind::Items, place, what, Some(seq));
         }
         let request = Arc::new(Request::new(seq, data, secret));

@@ -1,7 +1,6 @@
 //! Items as they stand in the file: entries, answers, attempts, evidence, rows left out, secrets.
 
-use std::io::Read;
-
+use flate2::{FlushDecompress, Status};
 use rusqlite::types::FromSql;
 use rusqlite::{OptionalExtension, Row, named_params};
 
@@ -333,8 +332,54 @@ const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 /// Inflates an answer. `None` when the bytes are damaged, too many, or something follows them: nothing may
 /// hide behind an answer's end.
 pub fn inflate(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut body = Vec::with_capacity(bytes.len().saturating_mul(8).min(1 << 20));
-    let mut decoder = flate2::bufread::DeflateDecoder::new(bytes);
-    (&mut decoder).take(MAX_ANSWER).read_to_end(&mut body).ok()?;
-    decoder.into_inner().is_empty().then_some(body)
+    let mut inflater = flate2::Decompress::new(false);
+    let mut body = Vec::with_capacity(bytes.len().saturating_mul(8).clamp(1 << 10, 1 << 20));
+    loop {
+        let taken = usize::try_from(inflater.total_in()).ok()?;
+        let (rest, before) = (bytes.get(taken..)?, inflater.total_out());
+        let status = inflater.decompress_vec(rest, &mut body, FlushDecompress::None).ok()?;
+        let whole = inflater.total_in() == u64::try_from(bytes.len()).ok()?;
+        match status {
+            Status::StreamEnd => return whole.then_some(body),
+            // Neither an end nor a byte more, though there is room: it breaks off.
+            Status::Ok | Status::BufError
+                if inflater.total_out() == before && body.len() < body.capacity() =>
+            {
+                return None;
+            }
+            Status::Ok | Status::BufError => {}
+        }
+        if inflater.total_out() > MAX_ANSWER {
+            return None;
+        }
+        if body.len() == body.capacity() {
+            body.reserve(body.len());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_inflates_whole_or_not_at_all() {
+        let body: Vec<u8> = (0..200_000_u32).flat_map(|number| number.to_le_bytes()).collect();
+        for body in [&body[..], b"", b"{}"] {
+            let mut deflated = Vec::new();
+            std::io::Write::write_all(
+                &mut flate2::write::DeflateEncoder::new(
+                    &mut deflated,
+                    flate2::Compression::default(),
+                ),
+                body,
+            )
+            .unwrap();
+            assert_eq!(inflate(&deflated).as_deref(), Some(body));
+            assert_eq!(inflate(&deflated[..deflated.len() - 1]), None);
+            deflated.push(0);
+            assert_eq!(inflate(&deflated), None);
+        }
+        assert_eq!(inflate(b""), None);
+    }
 }

@@ -1,6 +1,7 @@
 //! What SQLite itself finds, and whether the schema is that of a fresh journal.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use rusqlite::Connection;
 
@@ -61,16 +62,29 @@ impl Audit<'_> {
 
     /// Where the schema, and the rows that migrations wrote, differ from those of a fresh journal.
     pub fn schema_differences(&self) -> Result<Vec<Difference>> {
-        let fresh = schema::fresh(schema::version(self.conn)?)?;
+        let version = schema::version(self.conn)?;
+        let older;
+        let fresh = match FRESH.get() {
+            Some(fresh) if version == schema::newest() => fresh,
+            _ => {
+                let fresh = Fresh::of(version)?;
+                if version == schema::newest() {
+                    FRESH.get_or_init(|| fresh)
+                } else {
+                    older = fresh;
+                    &older
+                }
+            }
+        };
         let mut found: Vec<Difference> = schema::check_applied(self.conn)?
             .into_iter()
             .map(|what| Difference { place: "migration".to_owned(), what })
             .collect();
-        let (ours, theirs) = (objects(&fresh)?, objects(self.conn)?);
+        let (ours, theirs) = (&fresh.objects, &objects(self.conn)?);
         for (kind, name, ..) in ours.symmetric_difference(&theirs) {
             let has =
                 |set: &BTreeSet<Object>| set.iter().any(|one| (&one.0, &one.1) == (kind, name));
-            let what = match (has(&ours), has(&theirs)) {
+            let what = match (has(ours), has(theirs)) {
                 (true, false) => "is missing",
                 (false, true) => "does not belong to a journal",
                 _ => "was altered",
@@ -80,9 +94,8 @@ impl Audit<'_> {
                 found.push(Difference { place, what: what.to_owned() });
             }
         }
-        for (table, sql) in CONSTANT {
+        for ((table, sql), ours) in CONSTANT.iter().zip(&fresh.rows) {
             let theirs = rows(self.conn, sql)?;
-            let ours = rows(&fresh, sql)?;
             for row in ours.symmetric_difference(&theirs) {
                 let what =
                     if ours.contains(row) { "a row is missing" } else { "a row does not belong" };
@@ -92,6 +105,24 @@ impl Audit<'_> {
             }
         }
         Ok(found)
+    }
+}
+
+/// What a fresh journal holds before its first event.
+struct Fresh {
+    objects: BTreeSet<Object>,
+    /// The rows of each of the [`CONSTANT`] tables.
+    rows: Vec<BTreeSet<Vec<Cell>>>,
+}
+
+/// That of the newest schema. Tests verify thousands of journals in one process.
+static FRESH: OnceLock<Fresh> = OnceLock::new();
+
+impl Fresh {
+    fn of(version: u32) -> Result<Self> {
+        let conn = schema::fresh(version)?;
+        let rows = CONSTANT.iter().map(|(_, sql)| rows(&conn, sql)).collect::<Result<_>>()?;
+        Ok(Self { objects: objects(&conn)?, rows })
     }
 }
 
