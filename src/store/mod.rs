@@ -6,9 +6,11 @@
 
 pub mod error;
 
+pub mod audit;
 pub mod batch;
 pub mod creation;
 pub mod entry;
+pub mod manifest;
 pub mod overview;
 pub mod queue;
 pub mod reading;
@@ -22,6 +24,8 @@ mod items;
 mod log;
 mod open;
 mod schema;
+#[cfg(test)]
+pub(crate) mod tamper;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
