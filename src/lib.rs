@@ -9,6 +9,8 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod export;
+pub mod intake;
 pub mod platform;
 pub mod simulator;
 pub mod store;
