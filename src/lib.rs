@@ -1,7 +1,7 @@
 //! An audited, SQLite-backed sync and deletion journal for Zoho CRM and Bigin.
 //!
 //! Read in this order: [`domain`] holds the rules and nothing else; [`store`] and [`zoho`] are the two
-//! edges, SQLite and HTTP; [`cli`] is the program.
+//! edges, SQLite and HTTP; [`reconcile`] joins them; [`cli`] is the program.
 
 #![forbid(unsafe_code)]
 
@@ -12,6 +12,7 @@ pub mod domain;
 pub mod export;
 pub mod intake;
 pub mod platform;
+pub mod reconcile;
 pub mod simulator;
 pub mod store;
 pub mod zoho;

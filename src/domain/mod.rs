@@ -10,6 +10,7 @@ pub mod id;
 pub mod limits;
 pub mod merkle;
 pub mod outcome;
+pub mod plan;
 pub mod policy;
 pub mod ranges;
 pub mod seal;

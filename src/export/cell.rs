@@ -14,11 +14,7 @@ use std::io;
 /// `-5+cmd|' /C calc'!A0` begins like them. Ids, states and times never change. Applying it twice
 /// changes nothing more.
 pub fn harmless(text: &str) -> Cow<'_, str> {
-    if is_formula(text) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
-    }
+    if is_formula(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
 fn is_formula(text: &str) -> bool {
@@ -27,8 +23,7 @@ fn is_formula(text: &str) -> bool {
     }
     // Importers trim blanks, quotes and invisible characters before they look for the sign.
     let skipped = |c: char| c == '"' || c.is_whitespace() || c.is_control() || is_hidden(c);
-    text.trim_start_matches(skipped)
-        .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+    text.trim_start_matches(skipped).starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
 }
 
 /// Appends one CSV field, quoted as RFC 4180 wants it where it must be: when it holds the delimiter,
@@ -72,9 +67,7 @@ pub fn write_field<W: io::Write + ?Sized>(
 fn needs_quotes(field: &str, delimiter: u8) -> bool {
     // Without an early exit the compiler looks at many bytes at once, and most fields are plain.
     let special = |byte: u8| byte == delimiter || matches!(byte, b'"' | b'\r' | b'\n');
-    field
-        .bytes()
-        .fold(false, |found, byte| found | special(byte))
+    field.bytes().fold(false, |found, byte| found | special(byte))
         || field.starts_with(char::is_whitespace)
         || field.ends_with(char::is_whitespace)
 }

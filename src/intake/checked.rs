@@ -139,11 +139,7 @@ impl<R: Read> CheckedReader<R> {
         }
         let nul = read.contains(&0);
         let before_nul = || read.iter().take_while(|&&byte| byte != 0).count();
-        let text = if nul {
-            read.get(..=before_nul()).unwrap_or(read)
-        } else {
-            read
-        };
+        let text = if nul { read.get(..=before_nul()).unwrap_or(read) } else { read };
         // Whichever comes first counts, so that it makes no difference how the bytes arrive.
         if let Err(at) = self.check_utf8(text) {
             return Err(self.encoding_flaw(read, at, Encoding::Legacy));
@@ -199,10 +195,7 @@ impl<R: Read> CheckedReader<R> {
             _ => otherwise,
         };
         let before = read.get(..at).unwrap_or_default();
-        Flaw::Encoding {
-            line: self.newlines + newlines(before) + 1,
-            encoding,
-        }
+        Flaw::Encoding { line: self.newlines + newlines(before) + 1, encoding }
     }
 
     fn deliver(&mut self, buffer: &mut [u8]) -> Result<usize, Flaw> {
@@ -273,9 +266,7 @@ fn copy(from: &[u8], to: &mut [u8]) -> usize {
 /// How many line ends there are. Counting in single bytes lets the compiler look at many at once.
 pub(super) fn newlines(bytes: &[u8]) -> u64 {
     let count = |piece: &[u8]| {
-        piece.iter().fold(0_u8, |count, &byte| {
-            count.wrapping_add(u8::from(byte == b'\n'))
-        })
+        piece.iter().fold(0_u8, |count, &byte| count.wrapping_add(u8::from(byte == b'\n')))
     };
     bytes.chunks(255).map(|piece| u64::from(count(piece))).sum()
 }

@@ -20,10 +20,7 @@ pub(super) struct Collector {
 
 impl Collector {
     pub(super) fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            ..Self::default()
-        }
+        Self { name: name.to_owned(), ..Self::default() }
     }
 
     /// Takes the arguments. They come before any file.
@@ -62,10 +59,7 @@ impl Collector {
     /// Sorts, finds duplicates, and refuses a file that was rounded.
     pub(super) fn finish(self) -> Result<Collected, IntakeError> {
         if let Some(examples) = self.rounding.verdict() {
-            return Err(IntakeError::Rounded {
-                file: self.name,
-                examples,
-            });
+            return Err(IntakeError::Rounded { file: self.name, examples });
         }
         let (mut items, arguments) = (self.items, self.arguments);
         // Stable: rows come in ascending, so the first of equal ids stays the first.
@@ -83,12 +77,7 @@ impl Collector {
             same
         });
         duplicates.sort_unstable_by_key(|duplicate| duplicate.place);
-        Ok(Collected {
-            items,
-            rejected: self.rejected,
-            duplicates,
-            arguments,
-        })
+        Ok(Collected { items, rejected: self.rejected, duplicates, arguments })
     }
 
     fn accept(&mut self, row: u32, target: RecordId) -> Result<(), IntakeError> {
@@ -97,18 +86,12 @@ impl Collector {
     }
 
     fn reject(&mut self, place: Place, value: &str, reason: String) -> Result<(), IntakeError> {
-        let kept = value
-            .get(..value.floor_char_boundary(CELL_BYTES_MAX))
-            .unwrap_or_default();
+        let kept = value.get(..value.floor_char_boundary(CELL_BYTES_MAX)).unwrap_or_default();
         self.kept_bytes += kept.len() + reason.len() + KEPT_ROW_BYTES;
         if self.kept_bytes > KEPT_BYTES_MAX {
             return Err(self.too_many(TooMany::Invalid));
         }
-        self.rejected.push(RejectedRow {
-            place,
-            value: kept.to_owned(),
-            reason,
-        });
+        self.rejected.push(RejectedRow { place, value: kept.to_owned(), reason });
         self.check_rows()
     }
 
@@ -126,10 +109,7 @@ impl Collector {
     }
 
     fn too_many(&self, limit: TooMany) -> IntakeError {
-        IntakeError::TooMany {
-            file: self.name.clone(),
-            limit,
-        }
+        IntakeError::TooMany { file: self.name.clone(), limit }
     }
 }
 

@@ -26,10 +26,7 @@ impl ColumnRule<'_> {
 
     fn sole_candidate(&self, header: &[String]) -> Result<usize, ColumnProblem> {
         let known = self.known_names();
-        let mut found = header
-            .iter()
-            .enumerate()
-            .filter(|(_, name)| known.contains(name));
+        let mut found = header.iter().enumerate().filter(|(_, name)| known.contains(name));
         let Some((position, name)) = found.next() else {
             return Err(ColumnProblem::NoCandidate {
                 expected: known,
@@ -61,15 +58,10 @@ impl ColumnRule<'_> {
 }
 
 fn named(header: &[String], wanted: &str) -> Result<usize, ColumnProblem> {
-    let mut found = header
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| *name == wanted);
+    let mut found = header.iter().enumerate().filter(|(_, name)| *name == wanted);
     match (found.next(), found.next()) {
         (Some((position, _)), None) => Ok(position),
-        (Some(_), Some(_)) => Err(ColumnProblem::Twice {
-            name: wanted.to_owned(),
-        }),
+        (Some(_), Some(_)) => Err(ColumnProblem::Twice { name: wanted.to_owned() }),
         (None, _) => Err(ColumnProblem::NotFound {
             wanted: wanted.to_owned(),
             similar: header
@@ -95,18 +87,13 @@ fn singulars(module: &str, product: Product) -> Vec<String> {
         ("Accounts", Product::Bigin) => Some("Company"),
         _ => None,
     };
-    std::iter::once(plain)
-        .chain(other.map(str::to_owned))
-        .collect()
+    std::iter::once(plain).chain(other.map(str::to_owned)).collect()
 }
 
 /// Whether a text is an id, or was one before something damaged it. So begins a list without a header.
 pub(super) fn is_id_like(text: &str) -> bool {
     let text = text.trim();
-    let unquoted = text
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .unwrap_or(text);
+    let unquoted = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
     !matches!(
         unquoted.parse::<RecordId>(),
         Err(IdError::Empty | IdError::NotDigits | IdError::Own(_))
@@ -145,11 +132,7 @@ mod tests {
     ) -> Result<usize, ColumnProblem> {
         let module = module.parse().unwrap();
         let header: Vec<String> = header.iter().map(|&name| name.to_owned()).collect();
-        let rule = ColumnRule {
-            module: &module,
-            product,
-            id_column,
-        };
+        let rule = ColumnRule { module: &module, product, id_column };
         rule.choose(&header)
     }
 
@@ -178,11 +161,7 @@ mod tests {
             ("Loan_Applications", Product::Crm, "Loan Application ID"),
         ] {
             let header = ["Name", name, "Owner.id"];
-            assert_eq!(
-                choose(module, product, None, &header),
-                Ok(1),
-                "{module} {name}"
-            );
+            assert_eq!(choose(module, product, None, &header), Ok(1), "{module} {name}");
         }
     }
 
@@ -195,13 +174,7 @@ mod tests {
         ] {
             let problem = choose("Leads", Product::Crm, None, header).unwrap_err();
             assert!(
-                matches!(
-                    problem,
-                    ColumnProblem::NoCandidate {
-                        headless: false,
-                        ..
-                    }
-                ),
+                matches!(problem, ColumnProblem::NoCandidate { headless: false, .. }),
                 "{problem:?}"
             );
         }
@@ -218,9 +191,7 @@ mod tests {
         );
         assert_eq!(
             choose("Leads", Product::Crm, None, &["id", "id"]),
-            Err(ColumnProblem::Twice {
-                name: "id".to_owned()
-            })
+            Err(ColumnProblem::Twice { name: "id".to_owned() })
         );
     }
 
@@ -239,17 +210,9 @@ mod tests {
         );
         assert_eq!(
             named("Email"),
-            Err(ColumnProblem::NotFound {
-                wanted: "Email".to_owned(),
-                similar: None
-            })
+            Err(ColumnProblem::NotFound { wanted: "Email".to_owned(), similar: None })
         );
-        assert_eq!(
-            named("x"),
-            Err(ColumnProblem::Twice {
-                name: "x".to_owned()
-            })
-        );
+        assert_eq!(named("x"), Err(ColumnProblem::Twice { name: "x".to_owned() }));
     }
 
     #[test]
@@ -281,16 +244,7 @@ mod tests {
         ] {
             assert!(is_id_like(text), "{text}");
         }
-        for text in [
-            "",
-            "zcrm_",
-            "Record Id",
-            "id",
-            "410405000;x",
-            "E12",
-            "\"",
-            "-5",
-        ] {
+        for text in ["", "zcrm_", "Record Id", "id", "410405000;x", "E12", "\"", "-5"] {
             assert!(!is_id_like(text), "{text}");
         }
     }

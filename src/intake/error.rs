@@ -260,10 +260,9 @@ fn encoding_hint(encoding: Encoding) -> String {
 fn column_hint(problem: &ColumnProblem) -> String {
     match problem {
         ColumnProblem::NoHeader { .. } => "leave --id-column out".to_owned(),
-        ColumnProblem::NotFound {
-            similar: Some(similar),
-            ..
-        } => format!("did you mean --id-column {}", Quoted(similar)),
+        ColumnProblem::NotFound { similar: Some(similar), .. } => {
+            format!("did you mean --id-column {}", Quoted(similar))
+        }
         ColumnProblem::Twice { .. } => {
             "rename one of the two, so that it is certain which one is meant".to_owned()
         }

@@ -192,10 +192,7 @@ pub struct FirstRow {
 
 impl FirstRow {
     fn new(place: Place, cell: &str) -> Self {
-        Self {
-            place,
-            value: visible_short(cell, SHOWN_CHARS).into_owned(),
-        }
+        Self { place, value: visible_short(cell, SHOWN_CHARS).into_owned() }
     }
 }
 
@@ -207,19 +204,14 @@ pub struct Input<'a> {
 
 impl fmt::Debug for Input<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Input")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("Input").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
 impl<'a> Input<'a> {
     /// Any stream.
     pub fn new(name: impl Into<String>, reader: impl Read + 'a) -> Self {
-        Self {
-            name: name.into(),
-            reader: Box::new(reader),
-        }
+        Self { name: name.into(), reader: Box::new(reader) }
     }
 
     /// Opens what `--from` names: a file, or standard input for `-`. Only the file's name is kept,

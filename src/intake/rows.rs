@@ -33,12 +33,7 @@ impl<'a, R: Read> Rows<'a, R> {
             .terminator(csv::Terminator::Any(b'\n'))
             .buffer_capacity(CHUNK_BYTES)
             .from_reader(reader);
-        Self {
-            csv,
-            record: ByteRecord::new(),
-            file,
-            line: 1,
-        }
+        Self { csv, record: ByteRecord::new(), file, line: 1 }
     }
 
     /// Reads the next row and gives its line, counted from 1; `None` at the end of the input.
@@ -108,11 +103,7 @@ impl<'a, R: Read> Rows<'a, R> {
     }
 
     fn malformed(&self, line: u64, problem: Malformed) -> IntakeError {
-        IntakeError::Malformed {
-            file: self.file.to_owned(),
-            line,
-            problem,
-        }
+        IntakeError::Malformed { file: self.file.to_owned(), line, problem }
     }
 }
 
@@ -121,11 +112,7 @@ pub(super) fn refusal(file: &str, flaw: Flaw, row_line: u64) -> IntakeError {
     let file = file.to_owned();
     match flaw {
         Flaw::Io(source) => IntakeError::Unreadable { file, source },
-        Flaw::Encoding { line, encoding } => IntakeError::Encoding {
-            file,
-            line,
-            encoding,
-        },
+        Flaw::Encoding { line, encoding } => IntakeError::Encoding { file, line, encoding },
         Flaw::RowTooLong { line } => IntakeError::Malformed {
             file,
             line: line.unwrap_or(row_line),

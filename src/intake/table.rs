@@ -20,18 +20,12 @@ pub(super) fn read(
 ) -> Result<(SourceFile, Vec<FirstRow>), IntakeError> {
     let Input { name, reader } = input;
     let mut reader = CheckedReader::new(reader);
-    let first_line = reader
-        .first_line()
-        .map_err(|flaw| refusal(&name, flaw, 1))?;
+    let first_line = reader.first_line().map_err(|flaw| refusal(&name, flaw, 1))?;
     let Some(first_line) = first_line else {
         return Err(IntakeError::Empty { file: name });
     };
     let is_list = is_id_like(&first_line);
-    let delimiter = if is_list {
-        NO_DELIMITER
-    } else {
-        delimiter(&first_line)
-    };
+    let delimiter = if is_list { NO_DELIMITER } else { delimiter(&first_line) };
     let mut rows = Rows::new(reader, delimiter, &name);
     let table = if is_list {
         Table::of_list(&name, rule)?
@@ -41,18 +35,10 @@ pub(super) fn read(
     let first_rows = table.read(&mut rows, collector)?;
     let (bytes, sha256) = rows.finish();
     let layout = match table.column {
-        Some(column) => Layout::Csv {
-            column,
-            delimiter: char::from(delimiter),
-        },
+        Some(column) => Layout::Csv { column, delimiter: char::from(delimiter) },
         None => Layout::PlainList,
     };
-    let file = SourceFile {
-        name,
-        bytes,
-        sha256,
-        layout,
-    };
+    let file = SourceFile { name, bytes, sha256, layout };
     Ok((file, first_rows))
 }
 
@@ -69,16 +55,10 @@ impl Table {
         match rule.id_column {
             Some(wanted) => Err(IntakeError::Column {
                 file: file.to_owned(),
-                problem: ColumnProblem::NoHeader {
-                    wanted: wanted.to_owned(),
-                },
+                problem: ColumnProblem::NoHeader { wanted: wanted.to_owned() },
                 columns: Vec::new(),
             }),
-            None => Ok(Self {
-                position: 0,
-                width: 1,
-                column: None,
-            }),
+            None => Ok(Self { position: 0, width: 1, column: None }),
         }
     }
 
@@ -88,25 +68,16 @@ impl Table {
         rule: &ColumnRule<'_>,
     ) -> Result<Self, IntakeError> {
         if rows.advance()?.is_none() {
-            return Err(IntakeError::Empty {
-                file: file.to_owned(),
-            });
+            return Err(IntakeError::Empty { file: file.to_owned() });
         }
         let width = rows.width();
-        let mut columns: Vec<String> = (0..width)
-            .map(|position| rows.cell(position).trim().to_owned())
-            .collect();
+        let mut columns: Vec<String> =
+            (0..width).map(|position| rows.cell(position).trim().to_owned()).collect();
         match rule.choose(&columns) {
-            Ok(position) => Ok(Self {
-                position,
-                width,
-                column: Some(columns.swap_remove(position)),
-            }),
-            Err(problem) => Err(IntakeError::Column {
-                file: file.to_owned(),
-                problem,
-                columns,
-            }),
+            Ok(position) => {
+                Ok(Self { position, width, column: Some(columns.swap_remove(position)) })
+            }
+            Err(problem) => Err(IntakeError::Column { file: file.to_owned(), problem, columns }),
         }
     }
 

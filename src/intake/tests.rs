@@ -19,11 +19,7 @@ fn module() -> ModuleName {
 }
 
 fn take(bytes: impl Read, id_column: Option<&str>) -> Result<Intake, IntakeError> {
-    let rule = ColumnRule {
-        module: &module(),
-        product: Product::Crm,
-        id_column,
-    };
+    let rule = ColumnRule { module: &module(), product: Product::Crm, id_column };
     read(&[], Some(Input::new("leads.csv", bytes)), &rule)
 }
 
@@ -43,11 +39,7 @@ fn items(intake: &Intake) -> String {
 
 fn rejected(intake: &Intake) -> Vec<(u64, &str, &str)> {
     let row = |row: &RejectedRow| row.place.number();
-    intake
-        .rejected
-        .iter()
-        .map(|one| (row(one), one.value.as_str(), one.reason.as_str()))
-        .collect()
+    intake.rejected.iter().map(|one| (row(one), one.value.as_str(), one.reason.as_str())).collect()
 }
 
 fn layout(intake: &Intake) -> Layout {
@@ -55,10 +47,7 @@ fn layout(intake: &Intake) -> Layout {
 }
 
 fn csv_layout(column: &str, delimiter: char) -> Layout {
-    Layout::Csv {
-        column: column.to_owned(),
-        delimiter,
-    }
+    Layout::Csv { column: column.to_owned(), delimiter }
 }
 
 /// Hands out one byte a time, with interruptions, as a slow pipe may.
@@ -82,21 +71,9 @@ fn the_forms_that_zoho_and_spreadsheets_write_are_read() {
     for (text, expected, expected_layout) in [
         (format!("{A}\n{B}\n"), format!("{A}@1 {B}@2"), &list),
         (format!("{B}\r\n{A}"), format!("{A}@2 {B}@1"), &list),
-        (
-            format!("\u{feff}\n \n{A}\n\n{B}\n\n"),
-            format!("{A}@3 {B}@5"),
-            &list,
-        ),
-        (
-            format!("zcrm_{A}\n\"{B}\"\n"),
-            format!("{A}@1 {B}@2"),
-            &list,
-        ),
-        (
-            format!("  {A} \r\n\t{B}\r\n"),
-            format!("{A}@1 {B}@2"),
-            &list,
-        ),
+        (format!("\u{feff}\n \n{A}\n\n{B}\n\n"), format!("{A}@3 {B}@5"), &list),
+        (format!("zcrm_{A}\n\"{B}\"\n"), format!("{A}@1 {B}@2"), &list),
+        (format!("  {A} \r\n\t{B}\r\n"), format!("{A}@1 {B}@2"), &list),
         (format!("Record Id\n{A}\n"), format!("{A}@2"), &record_id),
         (
             format!("\u{feff}Name,Record Id\r\nx,zcrm_{A}\r\n\r\ny,\"{B}\"\r\n"),
@@ -108,27 +85,12 @@ fn the_forms_that_zoho_and_spreadsheets_write_are_read() {
             format!("{A}@4 {B}@7"),
             &record_id,
         ),
-        (
-            format!("\"Note\r\nmore\",Record Id\r\nx,{A}\r\n"),
-            format!("{A}@3"),
-            &record_id,
-        ),
-        (
-            format!("Name;Lead ID\nMüller, 山田;{A}"),
-            format!("{A}@2"),
-            &csv_layout("Lead ID", ';'),
-        ),
-        (
-            format!("id\tName\n{A}\tx\n"),
-            format!("{A}@2"),
-            &csv_layout("id", '\t'),
-        ),
+        (format!("\"Note\r\nmore\",Record Id\r\nx,{A}\r\n"), format!("{A}@3"), &record_id),
+        (format!("Name;Lead ID\nMüller, 山田;{A}"), format!("{A}@2"), &csv_layout("Lead ID", ';')),
+        (format!("id\tName\n{A}\tx\n"), format!("{A}@2"), &csv_layout("id", '\t')),
         ("Record Id,Name\n".to_owned(), String::new(), &record_id),
     ] {
-        for intake in [
-            from(&text),
-            take(Trickle(text.as_bytes(), false), None).unwrap(),
-        ] {
+        for intake in [from(&text), take(Trickle(text.as_bytes(), false), None).unwrap()] {
             assert_eq!(items(&intake), expected, "{text:?}");
             assert_eq!(&layout(&intake), expected_layout, "{text:?}");
             assert_eq!(rejected(&intake), [], "{text:?}");
@@ -195,20 +157,13 @@ fn the_first_of_equal_ids_counts_and_the_others_name_it() {
         value,
         first: Place::Line(first),
     };
-    assert_eq!(
-        intake.duplicates,
-        [duplicate(3, b, 1), duplicate(4, a, 2), duplicate(5, b, 1)]
-    );
+    assert_eq!(intake.duplicates, [duplicate(3, b, 1), duplicate(4, a, 2), duplicate(5, b, 1)]);
     assert_eq!(intake.source.rows, 5);
 }
 
 #[test]
 fn arguments_come_before_a_file_and_keep_their_positions() {
-    let rule = ColumnRule {
-        module: &module(),
-        product: Product::Crm,
-        id_column: None,
-    };
+    let rule = ColumnRule { module: &module(), product: Product::Crm, id_column: None };
     let ids = [B.to_owned(), "x".to_owned(), B.to_owned()];
     let alone = read(&ids, None, &rule).unwrap();
     assert_eq!(items(&alone), format!("{B}@1"));
@@ -224,11 +179,8 @@ fn arguments_come_before_a_file_and_keep_their_positions() {
     assert_eq!(both.source.place(3), Place::Argument(3));
     assert_eq!(both.source.name, "command line and l.txt");
     assert_eq!(both.source.first_rows[0].value, A);
-    let places: Vec<String> = both
-        .duplicates
-        .iter()
-        .map(|one| format!("{} of {}", one.place, one.first))
-        .collect();
+    let places: Vec<String> =
+        both.duplicates.iter().map(|one| format!("{} of {}", one.place, one.first)).collect();
     assert_eq!(places, ["argument 3 of argument 1", "line 2 of argument 1"]);
     assert_eq!(both.rejected[1].place, Place::Line(3));
 
@@ -283,11 +235,7 @@ fn a_file_that_a_spreadsheet_rounded_is_refused() {
 fn other_encodings_are_named_with_the_line() {
     let utf16 = |text: &str, bom: bool, big: bool| -> Vec<u8> {
         let bytes = |unit: u16| {
-            if big {
-                unit.to_be_bytes()
-            } else {
-                unit.to_le_bytes()
-            }
+            if big { unit.to_be_bytes() } else { unit.to_le_bytes() }
         };
         let mark = bom.then_some('\u{feff}');
         let text: String = mark.into_iter().chain(text.chars()).collect();
@@ -312,10 +260,7 @@ fn other_encodings_are_named_with_the_line() {
         (b"Record Id\n\xc0\x80".to_vec(), 2, Encoding::Legacy),
         (b"Record Id\n\xed\xa0\x80".to_vec(), 2, Encoding::Legacy),
     ] {
-        for error in [
-            refused(&bytes),
-            take(Trickle(&bytes, false), None).unwrap_err(),
-        ] {
+        for error in [refused(&bytes), take(Trickle(&bytes, false), None).unwrap_err()] {
             assert!(
                 matches!(error, IntakeError::Encoding { line: l, encoding: e, .. } if (l, e) == (line, encoding)),
                 "{error} instead of line {line}, {encoding}"
@@ -334,21 +279,13 @@ fn a_row_without_end_is_refused_before_it_is_held() {
     );
     for open in ["\"", "Record Id\n\"", &format!("{A}\n\"{B}")] {
         let error = refused(open.as_bytes());
-        let is_open = matches!(
-            error,
-            IntakeError::Malformed {
-                problem: Malformed::OpenQuote,
-                ..
-            }
-        );
+        let is_open = matches!(error, IntakeError::Malformed { problem: Malformed::OpenQuote, .. });
         assert!(is_open, "{open:?}: {error}");
     }
     // Endless input shows that it is not read to its end.
     let endless = |head: &str, byte| {
         let head = io::Cursor::new(head.to_owned().into_bytes());
-        take(head.chain(io::repeat(byte)), None)
-            .unwrap_err()
-            .to_string()
+        take(head.chain(io::repeat(byte)), None).unwrap_err().to_string()
     };
     let at = |line| format!("leads.csv, line {line}: a row of more than 1048576 bytes");
     assert_eq!(endless("", b'9'), at(1));
@@ -367,23 +304,13 @@ fn a_row_without_end_is_refused_before_it_is_held() {
 #[test]
 fn what_cannot_be_read_says_so() {
     for empty in ["", "\n", "\u{feff}", "\u{feff} \r\n\t\n"] {
-        assert!(matches!(
-            refused(empty.as_bytes()),
-            IntakeError::Empty { .. }
-        ));
+        assert!(matches!(refused(empty.as_bytes()), IntakeError::Empty { .. }));
     }
     let error = Input::open(Path::new("/nonexistent/private/leads.csv")).unwrap_err();
-    assert!(
-        error.to_string().starts_with("cannot read leads.csv: "),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("cannot read leads.csv: "), "{error}");
     let folder = tempfile::tempdir().unwrap();
     let result = Input::open(folder.path()).and_then(|input| {
-        let rule = ColumnRule {
-            module: &module(),
-            product: Product::Crm,
-            id_column: None,
-        };
+        let rule = ColumnRule { module: &module(), product: Product::Crm, id_column: None };
         read(&[], Some(input), &rule)
     });
     assert!(matches!(result, Err(IntakeError::Unreadable { .. })));
@@ -404,10 +331,7 @@ fn an_unclear_column_lists_what_there_is() {
         "leads.csv: more than one column may hold the record ids (\"Lead Id\", \"Record Id\"); its \
          columns are \"Lead Id\", \"Record Id\", \"\\u{1b}[2J\" | name the column with --id-column NAME"
     );
-    assert_eq!(
-        items(&take(text.as_bytes(), Some("Record Id")).unwrap()),
-        format!("{B}@2")
-    );
+    assert_eq!(items(&take(text.as_bytes(), Some("Record Id")).unwrap()), format!("{B}@2"));
     assert_eq!(
         refusal("foo\n1\n", None),
         "leads.csv: no column has a name that Zoho gives to record ids; its columns are \"foo\" | name \

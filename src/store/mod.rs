@@ -8,6 +8,7 @@ pub mod error;
 
 pub mod batch;
 pub mod entry;
+pub mod overview;
 pub mod queue;
 pub mod reading;
 pub mod recording;

@@ -116,10 +116,7 @@ fn ids_times_and_words_stay_as_they_are() {
         "a\n=b",
         "https://crm.zoho.eu/crm/",
     ] {
-        assert!(
-            matches!(harmless(plain), Cow::Borrowed(same) if same == plain),
-            "{plain:?}"
-        );
+        assert!(matches!(harmless(plain), Cow::Borrowed(same) if same == plain), "{plain:?}");
     }
 }
 
@@ -169,10 +166,7 @@ fn what_would_steer_a_terminal_is_written_out() {
         ("\x1b[31mred", "\\u{1b}[31mred"),
         ("\x1b]0;title\x07", "\\u{1b}]0;title\\u{7}"),
         ("\x1b[2J\x1b[H", "\\u{1b}[2J\\u{1b}[H"),
-        (
-            "\x1b]8;;http://evil.example\x1b\\x",
-            "\\u{1b}]8;;http://evil.example\\u{1b}\\x",
-        ),
+        ("\x1b]8;;http://evil.example\x1b\\x", "\\u{1b}]8;;http://evil.example\\u{1b}\\x"),
         ("\x1bP+q544e\x1b\\", "\\u{1b}P+q544e\\u{1b}\\"),
         ("\u{9b}31m", "\\u{9b}31m"),
         ("\u{9d}0;x\u{9c}", "\\u{9d}0;x\\u{9c}"),
@@ -200,15 +194,8 @@ fn what_would_steer_a_terminal_is_written_out() {
     ] {
         assert_eq!(visible(given), expected, "{given:?}");
     }
-    for plain in [
-        "",
-        "Müller",
-        "山田 太郎",
-        "🦀",
-        "a b",
-        "שלום",
-        "zcrm_4104050000022640405",
-    ] {
+    for plain in ["", "Müller", "山田 太郎", "🦀", "a b", "שלום", "zcrm_4104050000022640405"]
+    {
         assert!(matches!(visible(plain), Cow::Borrowed(same) if same == plain));
     }
 }

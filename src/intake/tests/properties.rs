@@ -41,9 +41,7 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     let lines: Vec<&str> = text.split('\n').collect();
     for item in &intake.items {
         // The id really stands where it is said to; it may be broken up by quotes only.
-        let rest = lines[usize::try_from(item.row).unwrap() - 1..]
-            .join("\n")
-            .replace('"', "");
+        let rest = lines[usize::try_from(item.row).unwrap() - 1..].join("\n").replace('"', "");
         prop_assert!(rest.contains(&item.target.to_string()), "{item:?}");
     }
     if layout(&intake) == Layout::PlainList && !text.contains('"') {

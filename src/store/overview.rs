@@ -1,0 +1,149 @@
+//! Requests at a glance: what planning and the engine need to know of each.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, named_params};
+
+use crate::domain::event::Event;
+use crate::domain::id::{EventSeq, RequestId};
+use crate::domain::plan::RequestOverview;
+use crate::domain::state::EntryState;
+use crate::store::code::{Name, Sql, uncount};
+use crate::store::error::{Doing, Result, StoreError};
+use crate::store::{Reader, WriteTx, entry, log};
+
+impl Reader {
+    /// Every request that the filter lets through, in order. `unsettled_only` skips those that are done.
+    pub fn overview(
+        &self,
+        wanted: Option<&[RequestId]>,
+        unsettled_only: bool,
+    ) -> Result<Vec<RequestOverview>> {
+        overview(&self.conn, wanted, unsettled_only)
+    }
+
+    /// How many entries of all requests stand in each state; states without any are left out.
+    pub fn totals(&self) -> Result<Vec<(EntryState, u64)>> {
+        entry::totals(&self.conn)
+    }
+
+    /// How many batches there are.
+    pub fn batches(&self) -> Result<u64> {
+        self.conn
+            .query_row("-- batches\nSELECT coalesce(max(id), 0) FROM batch", [], |row| row.get(0))
+            .map(uncount)
+            .doing("counting batches")
+    }
+}
+
+impl WriteTx<'_> {
+    /// The same, inside a write transaction.
+    pub(crate) fn overview(&self, wanted: Option<&[RequestId]>) -> Result<Vec<RequestOverview>> {
+        overview(&self.tx, wanted, true)
+    }
+}
+
+fn overview(
+    conn: &Connection,
+    wanted: Option<&[RequestId]>,
+    unsettled_only: bool,
+) -> Result<Vec<RequestOverview>> {
+    let doing = "reading the requests";
+    let mut statement = conn
+        .prepare_cached(
+            "-- overview\nSELECT r.id, r.seq, r.operation, r.product, r.module, r.workflows,
+                    r.first_entry, r.last_entry, r.not_before_ms, r.valid_until_ms,
+                    r.parked_seq IS NOT NULL, m.recycle_bin
+             FROM request r LEFT JOIN module m ON m.product = r.product AND m.module = r.module
+             WHERE NOT :unsettled OR EXISTS (
+                 SELECT 1 FROM tally t
+                 WHERE t.request = r.id AND t.entries > 0 AND t.state IN (2, 3, 4, 5, 6, 10))
+             ORDER BY r.id",
+        )
+        .doing(doing)?;
+    let rows = statement
+        .query_map(named_params! {":unsettled": unsettled_only}, |row| {
+            let overview = RequestOverview {
+                request: row.get::<_, Sql<_>>(0)?.0,
+                operation: row.get::<_, Name<_>>(2)?.0,
+                product: row.get::<_, Name<_>>(3)?.0,
+                module: row.get::<_, Name<_>>(4)?.0,
+                workflows: row.get(5)?,
+                first: row.get::<_, Sql<_>>(6)?.0,
+                last: row.get::<_, Sql<_>>(7)?.0,
+                recorded_at: crate::domain::time::Timestamp::from_millis(0),
+                requested_by: None,
+                reason: None,
+                ticket: None,
+                not_before: row.get::<_, Option<Sql<_>>>(8)?.map(|Sql(at)| at),
+                valid_until: row.get::<_, Sql<_>>(9)?.0,
+                parked: row.get(10)?,
+                tally: BTreeMap::new(),
+                splits: BTreeMap::new(),
+                recycle_bin: row.get(11)?,
+            };
+            Ok((overview, row.get::<_, Sql<EventSeq>>(1)?.0))
+        })
+        .doing(doing)?
+        .collect::<rusqlite::Result<Vec<_>>>()
+        .doing(doing)?;
+    let mut requests = Vec::new();
+    for (mut request, seq) in rows {
+        if wanted.is_some_and(|wanted| !wanted.contains(&request.request)) {
+            continue;
+        }
+        complete(conn, &mut request, seq)?;
+        requests.push(request);
+    }
+    if let Some(missing) = wanted
+        .into_iter()
+        .flatten()
+        .find(|one| !unsettled_only && !requests.iter().any(|request| request.request == **one))
+    {
+        return Err(StoreError::NotFound(missing.to_string()));
+    }
+    Ok(requests)
+}
+
+/// What stands in other tables and in the request's own event.
+fn complete(conn: &Connection, request: &mut RequestOverview, seq: EventSeq) -> Result<()> {
+    let doing = "reading the requests";
+    let mut tally = conn
+        .prepare_cached(
+            "-- tally_of\nSELECT state, entries FROM tally WHERE request = :id AND entries > 0",
+        )
+        .doing(doing)?;
+    request.tally = tally
+        .query_map(named_params! {":id": Sql(request.request)}, |row| {
+            Ok((row.get::<_, Sql<EntryState>>(0)?.0, uncount(row.get(1)?)))
+        })
+        .doing(doing)?
+        .collect::<rusqlite::Result<_>>()
+        .doing(doing)?;
+    let mut splits = conn
+        .prepare_cached(
+            "-- splits_of\nSELECT s.at_most, count(*) FROM share s JOIN entry e ON e.id = s.entry
+             WHERE s.entry BETWEEN :first AND :last AND e.state = 3 GROUP BY s.at_most",
+        )
+        .doing(doing)?;
+    request.splits = splits
+        .query_map(
+            named_params! {":first": Sql(request.first), ":last": Sql(request.last)},
+            |row| Ok((row.get(0)?, uncount(row.get(1)?))),
+        )
+        .doing(doing)?
+        .collect::<rusqlite::Result<_>>()
+        .doing(doing)?;
+    let logged = log::event(conn, seq)?.decode()?;
+    if !matches!(logged.event, Event::RequestRecorded(_)) {
+        return Err(StoreError::corrupt(
+            "request",
+            format!("{} has another event", request.request),
+        ));
+    }
+    request.recorded_at = logged.at;
+    request.requested_by = log::opened(conn, seq, "requested_by")?;
+    request.reason = log::opened(conn, seq, "reason")?;
+    request.ticket = log::opened(conn, seq, "ticket")?;
+    Ok(())
+}
