@@ -9,6 +9,7 @@ pub mod error;
 pub mod batch;
 pub mod entry;
 pub mod overview;
+pub mod query;
 pub mod queue;
 pub mod reading;
 pub mod recording;
@@ -21,6 +22,8 @@ mod items;
 mod log;
 mod open;
 mod schema;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
