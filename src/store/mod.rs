@@ -12,6 +12,7 @@ pub mod creation;
 pub mod entry;
 pub mod manifest;
 pub mod overview;
+pub mod query;
 pub mod queue;
 pub mod reading;
 pub mod recording;
@@ -26,6 +27,8 @@ mod open;
 mod schema;
 #[cfg(test)]
 pub(crate) mod tamper;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
