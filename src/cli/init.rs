@@ -75,12 +75,13 @@ pub(crate) fn run(args: &InitArgs, context: &mut Context) -> Result<Exit, CliErr
 /// The command that records a first request, with the flags that say where, if they had to be given.
 fn next(context: &Context) -> String {
     let (profile, db) = (&context.settings.profile, &context.settings.db);
-    let mut command = "journal delete MODULE --from FILE --reason TEXT".to_owned();
-    if matches!(profile.origin, Origin::Flag(_)) {
-        command.push_str(&format!(" --profile {}", profile.value));
-    }
-    if matches!(db.origin, Origin::Flag(_)) {
-        command.push_str(&format!(" --db {}", shell_quoted(&db.value)));
-    }
-    command
+    let profile = match profile.origin {
+        Origin::Flag(_) => format!(" --profile {}", profile.value),
+        Origin::Environment(_) | Origin::File { .. } | Origin::Default => String::new(),
+    };
+    let db = match db.origin {
+        Origin::Flag(_) => format!(" --db {}", shell_quoted(&db.value)),
+        Origin::Environment(_) | Origin::File { .. } | Origin::Default => String::new(),
+    };
+    format!("journal delete MODULE --from FILE --reason TEXT{profile}{db}")
 }

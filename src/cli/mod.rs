@@ -51,13 +51,13 @@ pub struct Cli {
     reason = "each is a switch of its own on the command line"
 )]
 struct Global {
-    /// The journal's file [env: JOURNAL_DB] [default: <data directory>/<profile>.db]
+    /// The journal's file [env: `JOURNAL_DB`] [default: <data directory>/<profile>.db]
     #[arg(long, global = true, value_name = "PATH")]
     db: Option<PathBuf>,
-    /// The profile of the settings file [env: JOURNAL_PROFILE]
+    /// The profile of the settings file [env: `JOURNAL_PROFILE`]
     #[arg(long, global = true, value_name = "NAME")]
     profile: Option<String>,
-    /// The settings file [env: JOURNAL_CONFIG]
+    /// The settings file [env: `JOURNAL_CONFIG`]
     #[arg(long, global = true, value_name = "PATH")]
     config: Option<PathBuf>,
     /// Print JSON instead of text

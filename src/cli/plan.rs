@@ -14,7 +14,7 @@ use crate::domain::state::EntryState;
 
 /// Show the calls, credits and time that sync would take; nothing is sent
 #[derive(Debug, clap::Args)]
-pub struct PlanArgs {
+pub(crate) struct PlanArgs {
     /// Only these requests (R12)
     #[arg(value_name = "R")]
     requests: Vec<RequestId>,
@@ -104,8 +104,18 @@ pub(crate) fn show(
     print_text(context, &requests, &plan, wanted, &next)
 }
 
+/// The named requests as they are typed after a command, a blank before each.
+pub(crate) fn names(wanted: Option<&[RequestId]>) -> String {
+    let mut names = String::new();
+    for request in wanted.into_iter().flatten() {
+        names.push(' ');
+        names.push_str(&request.to_string());
+    }
+    names
+}
+
 fn next_command(wanted: Option<&[RequestId]>, plan: &Plan) -> String {
-    let names: String = wanted.into_iter().flatten().map(|one| format!(" {one}")).collect();
+    let names = names(wanted);
     match plan {
         Plan { entries: 0, unknown: 0, awaiting_approval: 1.., .. } => {
             format!("journal approve{names}")

@@ -27,11 +27,7 @@ const SHOWN_ROWS: usize = 20;
 
 /// Flags of every recording command.
 #[derive(Debug, clap::Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own on the command line"
-)]
-pub struct RecordArgs {
+pub(crate) struct RecordArgs {
     /// Read ids from a CSV file or a list with one id a line; - for standard input
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
@@ -107,7 +103,8 @@ pub(crate) fn record(
     let product = context.settings.product.value;
     let intake = read_ids(args, asked, product)?;
     echo(context, &intake);
-    if !intake.rejected.is_empty() && !(args.skip_invalid && !intake.items.is_empty()) {
+    let may_skip = args.skip_invalid && !intake.items.is_empty();
+    if !intake.rejected.is_empty() && !may_skip {
         return tell_rejected(context, asked, &intake, args.skip_invalid);
     }
     let account = context.account()?.name;
@@ -222,12 +219,12 @@ fn source(intake: &Intake) -> RequestSource {
         Layout::PlainList => None,
         Layout::Csv { column, .. } => Some(column.clone()),
     });
-    // Arguments have no bytes of their own: the hash is the one of their ids, one a line.
+    // Arguments have no bytes of their own: the hash is the one of their ids, joined by line feeds.
     let sha256 = source.file.as_ref().map_or_else(
         || {
-            let lines: String =
-                intake.items.iter().map(|item| format!("{}\n", item.target)).collect();
-            Hash::of(lines.as_bytes())
+            let lines: Vec<String> =
+                intake.items.iter().map(|item| item.target.to_string()).collect();
+            Hash::of(lines.join("\n").as_bytes())
         },
         |file| Hash::new(file.sha256),
     );

@@ -11,6 +11,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::{counted, in_words};
+use crate::cli::plan;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::id::RequestId;
 use crate::domain::state::EntryState;
@@ -208,17 +209,24 @@ fn stop_in_words(stop: &Stop) -> String {
 }
 
 fn next_command(summary: &Summary, exit: Exit, wanted: Option<&[RequestId]>) -> String {
-    let names: String = wanted.into_iter().flatten().map(|one| format!(" {one}")).collect();
+    let names = plan::names(wanted);
     match exit {
         Exit::Done => "journal export -o audit.csv".to_owned(),
         Exit::SomeFailed => format!("journal list --state failed, then journal replay{names}"),
         Exit::NotAllowed => format!("sign in with what is missing, then journal sync{names} --yes"),
         Exit::NotConfirmed => "journal status shows what awaits approval".to_owned(),
         Exit::Refused => "use the token of the journal's own org".to_owned(),
-        _ if summary.undecided > 0 && summary.undecided == summary.unfinished => {
+        Exit::Unfinished if summary.undecided == summary.unfinished => {
             "journal list --state unknown --code UNDECIDED".to_owned()
         }
-        _ => format!("journal replay{names} --yes"),
+        Exit::Unfinished
+        | Exit::Stopped
+        | Exit::Interrupted
+        | Exit::Error
+        | Exit::Usage
+        | Exit::NoJournal
+        | Exit::AlreadyRunning
+        | Exit::NotVerified => format!("journal replay{names} --yes"),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::simulator::{Config, Fault, Simulator, parse_fault};
 /// Run a Zoho that keeps state and misbehaves on demand, on this machine only
 #[derive(Debug, clap::Args)]
 #[command(after_help = fault_list())]
-pub struct SimulateArgs {
+pub(crate) struct SimulateArgs {
     /// Where to listen; loopback only
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
@@ -44,9 +44,9 @@ fn parse_records(text: &str) -> Result<(String, usize), String> {
 
 fn fault_list() -> String {
     let faults = Fault::ALL.iter();
-    let lines: String =
-        faults.map(|fault| format!("  {:<24}{}\n", fault.name(), fault.description())).collect();
-    format!("Faults:\n{lines}")
+    let lines: Vec<String> =
+        faults.map(|fault| format!("  {:<24}{}", fault.name(), fault.description())).collect();
+    format!("Faults:\n{}", lines.join("\n"))
 }
 
 /// Runs the command, until it is interrupted.

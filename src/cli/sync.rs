@@ -22,20 +22,21 @@ use crate::domain::state::EntryState;
 use crate::domain::target::Product;
 use crate::evidence::keeper::lock_path;
 use crate::platform::{Holder, OsLock, Sharing, holder};
+use crate::reconcile::Parts;
 use crate::reconcile::options::{Progress, Reporter, RunError, RunKind, RunOptions, Summary};
 use crate::store::queue::Versions;
 use crate::zoho::{Endpoint, ZohoClient, install_crypto};
 
 /// Flags of a run.
 #[derive(Debug, clap::Args)]
-pub struct SyncArgs {
+pub(crate) struct SyncArgs {
     /// Only these requests (R12)
     #[arg(value_name = "R")]
     requests: Vec<RequestId>,
     /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
-    /// Refuse to send more entries than this in one run [env: JOURNAL_MAX_ENTRIES] [default: 10000]
+    /// Refuse to send more entries than this in one run [env: `JOURNAL_MAX_ENTRIES`] [default: 10000]
     #[arg(long, value_name = "N")]
     max_entries: Option<String>,
     /// Stop before more API calls than this, reads included
@@ -44,19 +45,19 @@ pub struct SyncArgs {
     /// Stop before more API credits than this, reads included
     #[arg(long, value_name = "N")]
     max_credits: Option<u64>,
-    /// Calls under way at once [env: JOURNAL_CONCURRENCY] [default: 5]
+    /// Calls under way at once [env: `JOURNAL_CONCURRENCY`] [default: 5]
     #[arg(long, value_name = "N")]
     concurrency: Option<String>,
     /// How long to wait for jobs, throttling and quarantines; 0s never waits
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = humantime::parse_duration)]
     wait: std::time::Duration,
-    /// How long a call without an answer may still take effect [env: JOURNAL_QUARANTINE] [default: 2m]
+    /// How long a call without an answer may still take effect [env: `JOURNAL_QUARANTINE`] [default: 2m]
     #[arg(long, value_name = "DURATION")]
     quarantine: Option<String>,
-    /// Set a request aside after so many refusals in a row [env: JOURNAL_MAX_FAILURES] [default: 100]
+    /// Set a request aside after so many refusals in a row [env: `JOURNAL_MAX_FAILURES`] [default: 100]
     #[arg(long, value_name = "N")]
     max_failures: Option<String>,
-    /// How long a whole call may take [env: JOURNAL_HTTP_TIMEOUT] [default: 30s]
+    /// How long a whole call may take [env: `JOURNAL_HTTP_TIMEOUT`] [default: 30s]
     #[arg(long, value_name = "DURATION")]
     timeout: Option<String>,
     /// Show the plan, and send nothing
@@ -66,7 +67,7 @@ pub struct SyncArgs {
 
 /// Flags of a replay.
 #[derive(Debug, clap::Args)]
-pub struct ReplayArgs {
+pub(crate) struct ReplayArgs {
     /// Take up refused entries with this code only (repeat it for several)
     #[arg(long = "code", value_name = "CODE")]
     codes: Vec<String>,
@@ -117,7 +118,7 @@ fn run(
         return Ok(Exit::Done);
     }
     let (requests, plan) = plan::make(context, wanted.as_deref(), None)?;
-    check_requests(&wanted, &requests)?;
+    check_requests(wanted.as_deref(), &requests)?;
     check_cap(context, &plan)?;
     // The lock comes before the question: what was confirmed must be what is sent.
     let _lock = take_lock(kind, context)?;
@@ -131,10 +132,10 @@ fn run(
 }
 
 fn check_requests(
-    wanted: &Option<Vec<RequestId>>,
+    wanted: Option<&[RequestId]>,
     requests: &[RequestOverview],
 ) -> Result<(), CliError> {
-    for request in wanted.iter().flatten() {
+    for request in wanted.into_iter().flatten() {
         if !requests.iter().any(|one| one.request == *request) {
             return Err(CliError::new(Exit::Error, format!("{request} is not in this journal"))
                 .hint("journal list shows what is recorded"));
@@ -289,19 +290,19 @@ pub(crate) fn execute(
     let (told, progress) = mpsc::channel();
     let interrupt = listen_for_interrupts(&runtime)?;
     let (store, publisher) = keeper.into_run();
-    let (on_commit, published) = running::throttled(publisher, context.clock);
+    let (on_commit, anchoring) = running::throttled(publisher, context.clock);
     let clock = Arc::new(context.clock);
     let wanted = options.wanted.clone();
-    let run = runtime.spawn(crate::reconcile::run(
+    let parts = Parts {
         store,
         on_commit,
-        Arc::new(zoho),
+        zoho: Arc::new(zoho),
         clock,
-        options,
-        Arc::new(Channel(told)),
+        reporter: Arc::new(Channel(told)),
         interrupt,
-        |summary| running::exit_of(summary).code(),
-    ));
+    };
+    let run = runtime
+        .spawn(crate::reconcile::run(parts, options, |summary| running::exit_of(summary).code()));
     let mut running = Running::new(context, wanted);
     for step in progress {
         running.show(&step)?;
@@ -309,7 +310,7 @@ pub(crate) fn execute(
     let ended = runtime.block_on(run);
     let ended = ended.map_err(|error| RunError::Broken(error.to_string())).and_then(|one| one);
     // Before anything is reported as done, the anchor says so too.
-    let anchored = published.finish();
+    let anchored = anchoring.finish();
     let summary: Summary = ended.map_err(CliError::from)?;
     anchored?;
     running.sum_up(&summary)

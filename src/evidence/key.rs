@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn no_form_of_a_key_but_its_file_shows_the_secret() {
         let key = JournalKey::parse(GO_SECRET).unwrap();
-        let shown = format!("{key:?} {:#?}", key);
+        let shown = format!("{key:?} {key:#?}");
         let secret = STANDARD.encode(key.signer.as_bytes());
         let numbers = format!("{:?}", key.signer.as_bytes());
         let hex: String = key.signer.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();

@@ -17,6 +17,7 @@ use zoho_journal::domain::merkle::Hash;
 use zoho_journal::domain::policy::ApprovalPolicy;
 use zoho_journal::domain::state::EntryState;
 use zoho_journal::domain::target::{ApiVersion, DataCenter, Environment, Product, Target};
+use zoho_journal::reconcile::Parts;
 use zoho_journal::reconcile::options::{
     Progress, Reporter, RunError, RunKind, RunOptions, Summary,
 };
@@ -62,7 +63,7 @@ impl World {
     }
 
     pub fn leads(&self) -> Vec<u64> {
-        self.zoho.snapshot().modules["Leads"].live.iter().copied().collect()
+        self.zoho.snapshot().modules["Leads"].live.to_vec()
     }
 
     pub fn target(&self) -> Target {
@@ -121,7 +122,7 @@ impl World {
             again,
             policy: ApprovalPolicy::Never,
             not_before: None,
-            valid_for: Duration::from_secs(86_400),
+            valid_for: Duration::from_hours(24),
             source: &source,
             requested_by: "anna",
             recorded_by: "ops",
@@ -173,17 +174,15 @@ impl World {
         let (_keep, interrupt) = watch::channel(0);
         let store = self.store();
         let told: Arc<dyn Reporter> = Arc::clone(&self.told) as Arc<dyn Reporter>;
-        zoho_journal::reconcile::run(
+        let parts = Parts {
             store,
-            Box::new(|_| ()),
-            Arc::new(zoho),
+            on_commit: Box::new(|_| ()),
+            zoho: Arc::new(zoho),
             clock,
-            options,
-            told,
+            reporter: told,
             interrupt,
-            |_| 0,
-        )
-        .await
+        };
+        zoho_journal::reconcile::run(parts, options, |_| 0).await
     }
 
     /// How many entries stand in each state, as `done 3, failed 1`.
@@ -250,7 +249,7 @@ impl World {
     /// Runs with a quarantine that nobody waits for: what got no answer stays unknown.
     pub async fn sync_until_unknown(&mut self) {
         let options = RunOptions {
-            quarantine: Duration::from_secs(60),
+            quarantine: Duration::from_mins(1),
             wait: Duration::ZERO,
             ..self.options()
         };
