@@ -15,6 +15,7 @@ mod record;
 mod running;
 mod simulate;
 mod sync;
+mod verify;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -89,6 +90,7 @@ enum Command {
     Sync(sync::SyncArgs),
     /// Finish what was interrupted, and send refused entries again whose code may pass now
     Replay(sync::ReplayArgs),
+    Verify(verify::VerifyArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Demo(demo::DemoArgs),
@@ -104,6 +106,7 @@ impl Command {
             Self::Init(_)
             | Self::Delete(_)
             | Self::Plan(_)
+            | Self::Verify(_)
             | Self::Config(_)
             | Self::Completions(_)
             | Self::Demo(_)
@@ -118,6 +121,7 @@ impl Command {
             Self::Plan(args) => plan::run(&args, context),
             Self::Sync(args) => sync::run_sync(&args, context),
             Self::Replay(args) => sync::run_replay(&args, context),
+            Self::Verify(args) => verify::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
             Self::Demo(args) => demo::run(&args, context),

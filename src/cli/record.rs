@@ -101,14 +101,14 @@ pub(crate) fn record(
     let reader = context.reader()?;
     let target = context.target()?;
     let product = context.settings.product.value;
-    let intake = read_ids(args, asked, product)?;
+    let mut intake = read_ids(args, asked, product)?;
     echo(context, &intake);
     let may_skip = args.skip_invalid && !intake.items.is_empty();
     if !intake.rejected.is_empty() && !may_skip {
         return tell_rejected(context, asked, &intake, args.skip_invalid);
     }
     let account = context.account()?.name;
-    let parts = Parts::of(&intake);
+    let parts = Parts::of(&mut intake);
     let new = NewRequest {
         operation: asked.operation,
         product,
@@ -184,8 +184,10 @@ struct Parts {
 }
 
 impl Parts {
-    fn of(intake: &Intake) -> Self {
-        let items = intake.items.iter();
+    fn of(intake: &mut Intake) -> Self {
+        let source = source(intake);
+        // Taken, not copied: a million items are converted in their own memory.
+        let items = std::mem::take(&mut intake.items).into_iter();
         let repeated = intake.duplicates.iter();
         let invalid = intake.rejected.iter();
         Self {
@@ -202,7 +204,7 @@ impl Parts {
                     reason: row.reason.clone(),
                 })
                 .collect(),
-            source: source(intake),
+            source,
         }
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct Tampering {
 }
 
 /// Rows of one table that are edited.
-const ROWS: usize = 8;
+const ROWS: usize = 6;
 
 /// A table as it stands.
 struct Rows {
