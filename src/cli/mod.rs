@@ -5,6 +5,15 @@ pub mod error;
 pub mod exit;
 pub mod output;
 
+mod export;
+mod list;
+mod log;
+mod next;
+mod show;
+mod status;
+#[cfg(test)]
+mod testing;
+
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -69,18 +78,32 @@ struct Global {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Status(status::StatusArgs),
+    List(list::ListArgs),
+    Show(show::ShowArgs),
+    Log(log::LogArgs),
+    Export(export::ExportArgs),
+}
 
 impl Command {
     /// Flags of this command that are settings, too.
     fn settings(&self, flags: Flags) -> Flags {
-        let _ = self;
-        flags
+        match self {
+            Self::Status(_) | Self::List(_) | Self::Show(_) | Self::Log(_) | Self::Export(_) => {
+                flags
+            }
+        }
     }
 
     fn run(self, context: &mut Context) -> Result<Exit, CliError> {
-        let _ = context;
-        match self {}
+        match self {
+            Self::Status(args) => args.run(context),
+            Self::List(args) => args.run(context),
+            Self::Show(args) => args.run(context),
+            Self::Log(args) => args.run(context),
+            Self::Export(args) => args.run(context),
+        }
     }
 }
 
