@@ -1,7 +1,8 @@
 //! An audited, SQLite-backed sync and deletion journal for Zoho CRM and Bigin.
 //!
 //! Read in this order: [`domain`] holds the rules and nothing else; [`store`] and [`zoho`] are the two
-//! edges, SQLite and HTTP; [`reconcile`] joins them; [`cli`] is the program.
+//! edges, SQLite and HTTP; [`reconcile`] joins them; [`evidence`] is what outsiders check; [`cli`] is the
+//! program.
 
 #![forbid(unsafe_code)]
 
@@ -9,6 +10,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod evidence;
 pub mod export;
 pub mod intake;
 pub mod platform;

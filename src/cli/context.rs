@@ -2,13 +2,17 @@
 
 use std::path::PathBuf;
 
+use secrecy::SecretString;
+
 use crate::cli::error::CliError;
 use crate::cli::output::Out;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
+use crate::domain::entropy::SystemEntropy;
 use crate::domain::target::Target;
 use crate::domain::time::Timestamp;
-use crate::platform::Account;
+use crate::evidence::keeper::{Keeper, Operator, check_reader};
+use crate::platform::{self, Account};
 use crate::store::Reader;
 use crate::zoho::Endpoint;
 
@@ -26,6 +30,8 @@ pub struct Context {
     pub clock: SystemClock,
     /// Whether questions may be asked.
     pub input_allowed: bool,
+    /// A ready access token, from `ZOHO_ACCESS_TOKEN`.
+    pub token: Option<SecretString>,
 }
 
 impl Context {
@@ -41,7 +47,26 @@ impl Context {
 
     /// Opens the journal for looking.
     pub fn reader(&self) -> Result<Reader, CliError> {
-        Ok(Reader::open(&self.db())?)
+        let db = self.db();
+        check_reader(&db)?;
+        Ok(Reader::open(&db)?)
+    }
+
+    /// Opens the journal for writing, with its key and anchor, and warns of what should be known.
+    pub fn keeper(&mut self) -> Result<Keeper, CliError> {
+        let account = self.operator()?;
+        let by = Operator { account: &account, program: PROGRAM };
+        let keeper = Keeper::open(&self.db(), Box::new(SystemEntropy), by, self.now())?;
+        for warning in keeper.warnings() {
+            self.out.warn(warning);
+        }
+        Ok(keeper)
+    }
+
+    /// OS account and host, as events seal them: `ann (uid 1000) on laptop`.
+    pub fn operator(&self) -> Result<String, CliError> {
+        let Account { uid, name } = self.account()?;
+        Ok(format!("{name} (uid {uid}) on {}", platform::host_name()))
     }
 
     /// Where calls go.

@@ -4,6 +4,9 @@ use std::error::Error;
 
 use crate::cli::exit::Exit;
 use crate::cli::output::{OutputError, Report};
+use crate::evidence::keeper::KeeperError;
+use crate::evidence::key::KeyError;
+use crate::platform::shell_quoted;
 use crate::store::StoreError;
 
 /// A command failed.
@@ -82,6 +85,10 @@ impl From<StoreError> for CliError {
                     "use the journal of that target, or journal init --db for a new one".to_owned(),
                 ),
             ),
+            StoreError::OverCap { entries, .. } => (
+                Exit::Refused,
+                Some(format!("look at journal plan, then allow it with --max-entries {entries}")),
+            ),
             StoreError::StaleRun { .. } => {
                 (Exit::AlreadyRunning, Some("journal status shows the run that is on".to_owned()))
             }
@@ -101,6 +108,38 @@ impl From<StoreError> for CliError {
     }
 }
 
+impl From<KeeperError> for CliError {
+    fn from(error: KeeperError) -> Self {
+        let hint = match error {
+            KeeperError::Store(error) => return error.into(),
+            KeeperError::NotAnchored { .. } => {
+                let hint = "if a backup was restored on purpose: journal adopt --reason TEXT; else keep \
+                            a copy of every file and run journal verify";
+                return Self::new(Exit::NotVerified, error).hint(hint);
+            }
+            KeeperError::Interrupted { ref remains, .. } => {
+                let files: Vec<String> = remains.iter().map(|file| shell_quoted(file)).collect();
+                Some(format!("rm {} and run journal init again", files.join(" ")))
+            }
+            KeeperError::NotPublished(_) => {
+                Some("the next writing command publishes it; journal verify checks it".to_owned())
+            }
+            KeeperError::Key(KeyError::Damaged { .. }) => {
+                Some("put its backup back, or move it away: then a new key is made".to_owned())
+            }
+            KeeperError::Unsupported(_)
+            | KeeperError::Rights(_)
+            | KeeperError::Network { .. }
+            | KeeperError::GroupDirectory { .. }
+            | KeeperError::LeftOver(_)
+            | KeeperError::Key(_)
+            | KeeperError::Note(_)
+            | KeeperError::Entropy(_) => None,
+        };
+        Self { exit: Exit::Error, source: Box::new(error), hint }
+    }
+}
+
 /// Errors that are the user's data or surroundings, exit code 1.
 macro_rules! plain_errors {
     ($($kind:ty),+ $(,)?) => {$(
@@ -117,5 +156,36 @@ impl From<crate::config::ConfigError> for CliError {
     fn from(error: crate::config::ConfigError) -> Self {
         Self::new(Exit::Usage, error)
             .hint("journal config show lists every setting and where it comes from")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::evidence::anchor::AnchorState;
+    use crate::platform::FileProblem;
+
+    #[test]
+    fn a_journal_that_cannot_be_kept_has_the_exit_code_of_the_contract() {
+        let path = PathBuf::from("acme.db");
+        let told = |error: KeeperError| {
+            let error = CliError::from(error);
+            (error.exit().code(), error.report().hint.unwrap_or_default())
+        };
+        let unanchored =
+            KeeperError::NotAnchored { path: path.clone(), state: Box::new(AnchorState::Missing) };
+        let (code, hint) = told(unanchored);
+        assert_eq!(code, 12);
+        assert!(hint.contains("journal adopt --reason"), "{hint}");
+        let (code, hint) = told(StoreError::NoJournal(path.clone()).into());
+        assert_eq!(code, 10);
+        assert!(hint.contains("journal init"), "{hint}");
+        assert_eq!(told(FileProblem::Link(path.clone()).into()).0, 1);
+        let remains = vec![path.clone(), PathBuf::from("my acme.db-wal")];
+        let (code, hint) = told(KeeperError::Interrupted { path, remains });
+        assert_eq!(code, 1);
+        assert_eq!(hint, "rm acme.db 'my acme.db-wal' and run journal init again");
     }
 }

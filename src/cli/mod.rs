@@ -5,19 +5,31 @@ pub mod error;
 pub mod exit;
 pub mod output;
 
+mod completions;
+mod config;
+mod delete;
+mod demo;
 mod export;
+mod init;
 mod list;
 mod log;
 mod next;
+mod plan;
+mod record;
+mod running;
 mod show;
+mod simulate;
 mod status;
+mod sync;
 #[cfg(test)]
 mod testing;
+mod verify;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use secrecy::SecretString;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -48,13 +60,13 @@ pub struct Cli {
     reason = "each is a switch of its own on the command line"
 )]
 struct Global {
-    /// The journal's file [env: JOURNAL_DB] [default: <data directory>/<profile>.db]
+    /// The journal's file [env: `JOURNAL_DB`] [default: <data directory>/<profile>.db]
     #[arg(long, global = true, value_name = "PATH")]
     db: Option<PathBuf>,
-    /// The profile of the settings file [env: JOURNAL_PROFILE]
+    /// The profile of the settings file [env: `JOURNAL_PROFILE`]
     #[arg(long, global = true, value_name = "NAME")]
     profile: Option<String>,
-    /// The settings file [env: JOURNAL_CONFIG]
+    /// The settings file [env: `JOURNAL_CONFIG`]
     #[arg(long, global = true, value_name = "PATH")]
     config: Option<PathBuf>,
     /// Print JSON instead of text
@@ -79,30 +91,64 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::InitArgs),
+    Delete(delete::DeleteArgs),
+    Plan(plan::PlanArgs),
+    /// Settle what is unknown, submit what is pending, and keep every answer
+    Sync(sync::SyncArgs),
+    /// Finish what was interrupted, and send refused entries again whose code may pass now
+    Replay(sync::ReplayArgs),
     Status(status::StatusArgs),
     List(list::ListArgs),
     Show(show::ShowArgs),
     Log(log::LogArgs),
     Export(export::ExportArgs),
+    Verify(verify::VerifyArgs),
+    Config(config::ConfigArgs),
+    Completions(completions::CompletionsArgs),
+    Demo(demo::DemoArgs),
+    Simulate(simulate::SimulateArgs),
 }
 
 impl Command {
     /// Flags of this command that are settings, too.
     fn settings(&self, flags: Flags) -> Flags {
         match self {
-            Self::Status(_) | Self::List(_) | Self::Show(_) | Self::Log(_) | Self::Export(_) => {
-                flags
-            }
+            Self::Sync(args) => args.settings(flags),
+            Self::Replay(args) => args.settings(flags),
+            Self::Init(_)
+            | Self::Delete(_)
+            | Self::Plan(_)
+            | Self::Status(_)
+            | Self::List(_)
+            | Self::Show(_)
+            | Self::Log(_)
+            | Self::Export(_)
+            | Self::Verify(_)
+            | Self::Config(_)
+            | Self::Completions(_)
+            | Self::Demo(_)
+            | Self::Simulate(_) => flags,
         }
     }
 
     fn run(self, context: &mut Context) -> Result<Exit, CliError> {
         match self {
+            Self::Init(args) => init::run(&args, context),
+            Self::Delete(args) => delete::run(&args, context),
+            Self::Plan(args) => plan::run(&args, context),
+            Self::Sync(args) => sync::run_sync(&args, context),
+            Self::Replay(args) => sync::run_replay(&args, context),
             Self::Status(args) => args.run(context),
             Self::List(args) => args.run(context),
             Self::Show(args) => args.run(context),
             Self::Log(args) => args.run(context),
             Self::Export(args) => args.run(context),
+            Self::Verify(args) => verify::run(&args, context),
+            Self::Config(args) => config::run(&args, context),
+            Self::Completions(args) => completions::run(&args, context),
+            Self::Demo(args) => demo::run(&args, context),
+            Self::Simulate(args) => simulate::run(args, context),
         }
     }
 }
@@ -136,7 +182,9 @@ pub fn main() -> Exit {
         Ok(settings) => settings,
         Err(error) => return tell(&mut out, &error),
     };
-    let mut context = Context { settings, out, clock: SystemClock, input_allowed };
+    let token = std::env::var("ZOHO_ACCESS_TOKEN").ok().filter(|token| !token.is_empty());
+    let token = token.map(SecretString::from);
+    let mut context = Context { settings, out, clock: SystemClock, input_allowed, token };
     let result = cli.command.run(&mut context);
     let flushed = context.out.flush();
     match (result, flushed) {

@@ -1,6 +1,6 @@
 //! `journal status`: where everything stands, whether a run is on, and what to type next.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -14,6 +14,7 @@ use crate::cli::output::{Line, Tone};
 use crate::domain::id::RequestId;
 use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
+use crate::evidence::keeper::lock_path;
 use crate::platform::{self, Holder};
 use crate::store::Reader;
 use crate::store::query::{LastRun, Summary};
@@ -21,13 +22,6 @@ use crate::store::query::{LastRun, Summary};
 /// Show where everything stands, whether a run is on, and what to do next
 #[derive(Debug, clap::Args)]
 pub(crate) struct StatusArgs {}
-
-/// The lock file of a journal's reconciler.
-fn lock_path(db: &Path) -> PathBuf {
-    let mut name = db.as_os_str().to_owned();
-    name.push(".lock");
-    PathBuf::from(name)
-}
 
 /// How many entries stand in each state, all ten of them, in the order of their lives.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
-use super::lock_path;
 use crate::cli::exit::Exit;
 use crate::cli::show::tests::story;
 use crate::cli::testing::run;
 use crate::domain::state::{Outcome, Verdict};
+use crate::evidence::keeper::lock_path;
 use crate::platform::{Holder, OsLock, Sharing};
 use crate::store::testing::{Ask, Journal, record, still_there};
 

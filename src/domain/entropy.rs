@@ -13,6 +13,13 @@ pub trait Entropy: Send {
 #[error("the operating system gave no random bytes: {0}")]
 pub struct EntropyError(String);
 
+impl EntropyError {
+    /// Why there are none, in words.
+    pub fn new(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+}
+
 /// The operating system's generator.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemEntropy;

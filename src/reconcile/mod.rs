@@ -1,1 +1,313 @@
-//! THE ENGINE
+//! THE ENGINE: the only place that joins store, zoho and clock. A live run and a replay are the same path.
+//!
+//! 1. In one transaction: the run starts, batches that a dead run left open become unknown, a replay takes
+//!    refused entries up again, the cap is checked. 2. Org, user and modules are read and recorded.
+//! 3. What is unknown is read. 4. What is pending is sent. Both again until nothing is left that can be
+//!    settled now. 5. The run ends with an event.
+
+mod contact;
+pub mod options;
+mod resolve;
+mod shared;
+mod submit;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::domain::codes;
+use crate::domain::event::Unanswered;
+use crate::domain::id::{ModuleName, RequestId, RunId};
+use crate::domain::plan::{Plan, RequestOverview, plan};
+use crate::domain::state::EntryState;
+use crate::domain::target::Product;
+use crate::domain::time::Timestamp;
+use crate::reconcile::options::{Progress, Reporter, RunError, RunKind, RunOptions, Summary};
+pub use crate::reconcile::shared::Interrupt;
+use crate::reconcile::shared::Shared;
+use crate::store::run::NewRun;
+use crate::store::writer::{ClaimRules, OnCommit, Writer};
+use crate::store::{Reader, Store, StoreError};
+use crate::zoho::{Zoho, request};
+
+/// How long to wait before a source is asked again that did not answer.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+
+/// Rounds without any progress after which the run ends, whatever the clock says.
+const MAX_IDLE_ROUNDS: u32 = 50;
+
+/// What the first transaction of a run found.
+struct Begun {
+    run: RunId,
+    requests: Vec<RequestOverview>,
+    plan: Plan,
+    left_open: u64,
+    reopened: u64,
+}
+
+/// What the engine joins.
+pub struct Parts<Z, C> {
+    /// The journal.
+    pub store: Store,
+    /// Told of each commit, so that the anchor can follow.
+    pub on_commit: OnCommit,
+    /// Zoho.
+    pub zoho: Arc<Z>,
+    /// The clock.
+    pub clock: Arc<C>,
+    /// Told how the run goes.
+    pub reporter: Arc<dyn Reporter>,
+    /// How the user stops the run.
+    pub interrupt: Interrupt,
+}
+
+impl<Z, C> std::fmt::Debug for Parts<Z, C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+/// Runs the reconciler. The caller holds the lock that makes it the only one.
+pub async fn run<Z: Zoho, C: Clock>(
+    parts: Parts<Z, C>,
+    options: RunOptions,
+    exit_code: impl Fn(&Summary) -> u8,
+) -> Result<Summary, RunError> {
+    let Parts { mut store, on_commit, zoho, clock, reporter, interrupt } = parts;
+    // Rows that a killed process left behind may be seen and yet not be on the disk. Before any of them is
+    // trusted, all of them are synced.
+    store.checkpoint()?;
+    let begun = begin(&mut store, clock.now(), &options)?;
+    reporter.tell(&Progress::Started {
+        run: begun.run,
+        entries: begun.plan.entries,
+        left_open: begun.left_open,
+        reopened: begun.reopened,
+    });
+    let (writer, thread) = start_writer(store, on_commit, &clock, &options, &begun);
+    let owners = begun.requests.iter().map(|one| (one.first, one.last, one.request)).collect();
+    let shared = Arc::new(Shared::new(
+        zoho,
+        Arc::clone(&clock),
+        writer,
+        options,
+        reporter,
+        interrupt,
+        owners,
+    ));
+    let worked = work(&shared, &begun).await;
+    let ended = match worked {
+        Ok(()) => end(&shared, &begun, exit_code).await,
+        Err(error) => Err(error),
+    };
+    // The last handle to the writer goes with this; then the thread ends and says how it went.
+    drop(shared);
+    join(thread, ended)
+}
+
+/// The writer's own error says more than the slots that found it gone.
+fn join(
+    thread: JoinHandle<Result<Store, StoreError>>,
+    ended: Result<Summary, RunError>,
+) -> Result<Summary, RunError> {
+    match (thread.join(), ended) {
+        (Ok(Ok(_)), ended) => ended,
+        (Ok(Err(error)), _) => Err(error.into()),
+        (Err(_), _) => Err(RunError::Broken("the writing thread panicked".to_owned())),
+    }
+}
+
+fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begun, RunError> {
+    let wanted = options.wanted.as_deref();
+    let (begun, _) = store.write("starting a run", now, |tx| {
+        let run = tx.start_run(&NewRun {
+            command: options.kind.command(),
+            program: &options.program,
+            policy: &options.policy,
+            target: &options.target,
+            quarantine_ms: u64::try_from(options.quarantine.as_millis()).unwrap_or(u64::MAX),
+            operator: &options.operator,
+            arguments: &options.arguments,
+        })?;
+        let open = tx.open_batches()?;
+        for batch in &open {
+            // Nobody else was alive after this run took the lock, so nothing left after now.
+            let sent_before = batch.send_by.min(now);
+            let (reason, detail) = (Unanswered::RunDied, "the run that sent it ended early");
+            tx.leave_unanswered(run, batch.batch, None, sent_before, reason, detail)?;
+        }
+        for request in wanted.into_iter().flatten() {
+            tx.unpark(run, *request)?;
+        }
+        let reopened = match options.kind {
+            RunKind::Sync => 0,
+            RunKind::Replay => tx
+                .reopen(run, wanted, &|code| {
+                    codes::may_pass(code)
+                        && (options.codes.is_empty() || options.codes.iter().any(|one| one == code))
+                })?
+                .len(),
+        };
+        let requests = tx.overview(wanted)?;
+        let named = |request: RequestId| wanted.is_some_and(|wanted| wanted.contains(&request));
+        let concurrency = u64::try_from(options.concurrency).unwrap_or(1);
+        let plan = plan(&requests, named, now, concurrency);
+        if plan.entries > options.max_entries {
+            return Err(StoreError::OverCap { entries: plan.entries, cap: options.max_entries });
+        }
+        let left_open = u64::try_from(open.len()).unwrap_or(0);
+        Ok(Begun { run, requests, plan, left_open, reopened })
+    })?;
+    Ok(begun)
+}
+
+fn start_writer<C: Clock>(
+    store: Store,
+    on_commit: OnCommit,
+    clock: &Arc<C>,
+    options: &RunOptions,
+    begun: &Begun,
+) -> (Writer, JoinHandle<Result<Store, StoreError>>) {
+    let rules = ClaimRules {
+        run: begun.run,
+        versions: options.versions,
+        wanted: options.wanted.as_ref().map(|wanted| wanted.iter().copied().collect()),
+        template: |kind, single| request::template(kind, single).map_err(|error| error.to_string()),
+    };
+    let without_bin = begun
+        .requests
+        .iter()
+        .filter(|request| request.recycle_bin == Some(false))
+        .map(|request| (request.product, request.module.clone()))
+        .collect();
+    let clock = Arc::clone(clock);
+    Writer::start(store, rules, without_bin, move || clock.now(), on_commit)
+}
+
+/// Contact, then evidence and submission in turns.
+async fn work<Z: Zoho, C: Clock>(
+    shared: &Arc<Shared<Z, C>>,
+    begun: &Begun,
+) -> Result<(), RunError> {
+    let business: Vec<RequestOverview> = begun
+        .requests
+        .iter()
+        .filter(|request| {
+            let named = shared.options.wanted.is_some();
+            let sends = request.count(EntryState::Pending) > 0
+                && request.waits(shared.clock.now(), named).is_none();
+            sends || request.count(EntryState::Unknown) > 0
+        })
+        .cloned()
+        .collect();
+    // Nothing to send and nothing to find out: no call, and no token needed.
+    if business.is_empty() || !shared.make_contact(&business).await? {
+        return Ok(());
+    }
+    let bins = bins(&shared.options)?;
+    let mut undecided = HashSet::new();
+    let mut idle = 0;
+    loop {
+        let resolved = resolve::resolve(shared, &bins, &mut undecided).await?;
+        park(shared).await?;
+        if shared.is_stopping() {
+            return Ok(());
+        }
+        let submitted = submit::submit(shared).await?;
+        if shared.is_stopping() {
+            return Ok(());
+        }
+        if submitted.batches > 0 || resolved.moved > 0 {
+            idle = 0;
+            continue;
+        }
+        idle += 1;
+        let wait = match resolved.wait_until {
+            Some(until) => until.since(shared.clock.now()).max(Duration::from_millis(1)),
+            None if resolved.later > 0 => ASK_AGAIN,
+            None => return Ok(()),
+        };
+        let why = "a call without an answer may still take effect";
+        if idle > MAX_IDLE_ROUNDS || !shared.pause(wait, why).await {
+            return Ok(());
+        }
+    }
+}
+
+/// Which modules have a recycle bin, as the contact has just recorded it.
+fn bins(options: &RunOptions) -> Result<HashMap<(Product, ModuleName), bool>, RunError> {
+    let overview = Reader::open(&options.db)?.overview(options.wanted.as_deref(), true)?;
+    Ok(overview
+        .into_iter()
+        .filter_map(|one| Some(((one.product, one.module), one.recycle_bin?)))
+        .collect())
+}
+
+/// Sets aside what was refused too often in a row, after evidence had its say.
+async fn park<Z: Zoho, C: Clock>(shared: &Arc<Shared<Z, C>>) -> Result<(), RunError> {
+    for request in shared.over_the_limit() {
+        let refusals = shared.state().streaks.remove(&request).unwrap_or(0);
+        shared.writer.park(request, refusals).await?;
+        shared.state().parked.push(request);
+        shared.tell(&Progress::Parked { request });
+    }
+    Ok(())
+}
+
+/// Ends the run with an event and sums up.
+async fn end<Z: Zoho, C: Clock>(
+    shared: &Arc<Shared<Z, C>>,
+    begun: &Begun,
+    exit_code: impl Fn(&Summary) -> u8,
+) -> Result<Summary, RunError> {
+    shared.is_stopping();
+    let summary = sum_up(shared, begun)?;
+    shared.writer.end_run(exit_code(&summary), summary.calls, summary.credits).await?;
+    Ok(summary)
+}
+
+fn sum_up<Z: Zoho, C: Clock>(
+    shared: &Arc<Shared<Z, C>>,
+    begun: &Begun,
+) -> Result<Summary, RunError> {
+    let reader = Reader::open(&shared.options.db)?;
+    let wanted = shared.options.wanted.as_deref();
+    let now = shared.clock.now();
+    // What was recorded while the run went on is the next run's business.
+    let newest = begun.requests.iter().map(|request| request.request).max();
+    let mine = |request: &RequestOverview| newest.is_some_and(|newest| request.request <= newest);
+    let mut unfinished = 0;
+    for request in reader.overview(wanted, true)?.iter().filter(|one| mine(one)) {
+        unfinished += request.count(EntryState::Unknown) + request.count(EntryState::Queued);
+        unfinished += request.count(EntryState::InFlight);
+        if request.waits(now, false).is_none() {
+            unfinished += request.count(EntryState::Pending);
+        }
+    }
+    let failed_in_named = |wanted: &[RequestId]| -> Result<u64, RunError> {
+        let overview = reader.overview(Some(wanted), false)?;
+        Ok(overview.iter().map(|one| one.count(EntryState::Failed)).sum())
+    };
+    let totals: BTreeMap<EntryState, u64> = reader.totals()?.into_iter().collect();
+    let undecided = reader.undecided(wanted)?;
+    let state = shared.state();
+    Ok(Summary {
+        run: Some(begun.run),
+        stop: state.stop.clone(),
+        totals,
+        failed: match wanted {
+            Some(wanted) => failed_in_named(wanted)?,
+            None => state.failed,
+        },
+        unfinished,
+        undecided,
+        parked: state.parked.clone(),
+        reopened: begun.reopened,
+        sent: state.sent,
+        calls: state.calls,
+        credits: state.credits,
+        warnings: state.warnings.iter().cloned().collect(),
+    })
+}

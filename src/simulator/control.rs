@@ -6,6 +6,7 @@ use super::state::{Actor, Mark, World};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Control {
     Lock,
+    Unlock,
     Unapprove,
     EnterBlueprint,
     Convert,
@@ -21,6 +22,7 @@ impl Control {
     pub(crate) fn find(name: &str) -> Option<Self> {
         Some(match name {
             "lock" => Self::Lock,
+            "unlock" => Self::Unlock,
             "unapprove" => Self::Unapprove,
             "enter-blueprint" => Self::EnterBlueprint,
             "convert" => Self::Convert,
@@ -37,6 +39,7 @@ impl Control {
     pub(crate) fn apply(self, world: &mut World, id: u64, now: i64) -> bool {
         match self {
             Self::Lock => world.mark(id, Mark::Locked),
+            Self::Unlock => world.unmark(id, Mark::Locked),
             Self::Unapprove => world.mark(id, Mark::Unapproved),
             Self::EnterBlueprint => world.mark(id, Mark::InBlueprint),
             Self::Convert => world.mark(id, Mark::Converted),

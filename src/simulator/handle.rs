@@ -135,6 +135,11 @@ impl Simulator {
         self.control(Control::Lock, id)
     }
 
+    /// Unlocks a live record.
+    pub fn unlock(&self, id: u64) -> bool {
+        self.control(Control::Unlock, id)
+    }
+
     /// Puts a live record up for approval: deleting it is `NOT_APPROVED`.
     pub fn unapprove(&self, id: u64) -> bool {
         self.control(Control::Unapprove, id)

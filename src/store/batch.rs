@@ -247,13 +247,12 @@ impl WriteTx<'_> {
         let mut said: HashMap<(&str, &str), i64> = HashMap::new();
         for (item, result) in items.iter().zip(results) {
             let key = (result.code.as_str(), result.message.as_str());
-            let id = match said.get(&key) {
-                Some(id) => *id,
-                None => {
-                    let id = self.said_id(&result.code, &result.message)?;
-                    said.insert(key, id);
-                    id
-                }
+            let id = if let Some(id) = said.get(&key) {
+                *id
+            } else {
+                let id = self.said_id(&result.code, &result.message)?;
+                said.insert(key, id);
+                id
             };
             let entry = item.identity.entry;
             match runs.last_mut() {

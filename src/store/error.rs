@@ -104,6 +104,14 @@ pub enum StoreError {
         /// The one that was given.
         given: String,
     },
+    /// A run would send more entries than its cap allows. Nothing was written.
+    #[error("this run would send {entries} entries, and the cap is {cap}")]
+    OverCap {
+        /// Entries that it would send.
+        entries: u64,
+        /// The cap.
+        cap: u64,
+    },
     /// There is no such request, entry or batch.
     #[error("{0} is not in this journal")]
     NotFound(String),

@@ -6,8 +6,11 @@
 
 pub mod error;
 
+pub mod audit;
 pub mod batch;
+pub mod creation;
 pub mod entry;
+pub mod manifest;
 pub mod overview;
 pub mod query;
 pub mod queue;
@@ -22,6 +25,8 @@ mod items;
 mod log;
 mod open;
 mod schema;
+#[cfg(test)]
+pub(crate) mod tamper;
 #[cfg(test)]
 pub(crate) mod testing;
 

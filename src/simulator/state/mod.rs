@@ -214,6 +214,11 @@ impl World {
         self.change(id, |record| record.mark(mark))
     }
 
+    /// Takes a mark off a live record.
+    pub(crate) fn unmark(&mut self, id: u64, mark: Mark) -> bool {
+        self.change(id, |record| record.unmark(mark))
+    }
+
     /// Sets a live record's `Modified_Time` to now.
     pub(crate) fn touch(&mut self, id: u64, now: i64) -> bool {
         self.change(id, |record| record.modified_ms = now)

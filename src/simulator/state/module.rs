@@ -81,6 +81,10 @@ impl Record {
         self.marks |= mark.bit();
     }
 
+    pub(crate) const fn unmark(&mut self, mark: Mark) {
+        self.marks &= !mark.bit();
+    }
+
     pub(crate) fn is_live(&self) -> bool {
         self.place == Place::Live
     }

@@ -115,7 +115,7 @@ impl Reader {
                  ORDER BY request",
                 RequestId::new,
             )?,
-            undecided: self.undecided()?,
+            undecided: self.undecided_at_a_glance()?,
             workflows,
             last_run: self.last_run()?,
             last_event_at,
@@ -130,7 +130,7 @@ impl Reader {
     }
 
     /// Evidence is looked through for requests that hold unknown entries only, and only so far.
-    fn undecided(&self) -> Result<Option<u64>> {
+    fn undecided_at_a_glance(&self) -> Result<Option<u64>> {
         let doing = "counting undecided entries";
         let mut requests = self
             .conn

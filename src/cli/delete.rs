@@ -1,0 +1,39 @@
+//! `journal delete`: records the intent to delete records.
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::record::{Asked, RecordArgs, record};
+use crate::domain::call::Operation;
+use crate::domain::id::ModuleName;
+
+/// Record the intent to delete records; nothing is sent until journal sync
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  journal delete Leads 410405000002264040 --reason \"duplicate\" --ticket OPS-7
+  journal delete Leads --from leads.csv --reason \"GDPR erasure\" --no-workflows
+  journal delete Leads --from list.csv --id-column \"CRM id\" --reason \"clean-up\" --dry-run")]
+pub(crate) struct DeleteArgs {
+    /// The module's API name, such as Leads or `Price_Books`
+    module: ModuleName,
+    /// Record ids, bare or as Zoho exports them (zcrm_…)
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    /// Do not let Zoho run its workflows for these deletions
+    #[arg(long)]
+    no_workflows: bool,
+    #[command(flatten)]
+    record: RecordArgs,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &DeleteArgs, context: &mut Context) -> Result<Exit, CliError> {
+    let asked = Asked {
+        operation: Operation::Delete,
+        module: &args.module,
+        workflows: !args.no_workflows,
+        ids: &args.ids,
+    };
+    record(context, &args.record, &asked)
+}

@@ -1,0 +1,346 @@
+//! `journal sync` and `journal replay`: the reconciler. Both are the same path.
+
+use std::io::BufReader;
+use std::sync::{Arc, mpsc};
+
+use secrecy::SecretString;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use crate::cli::context::{Context, PROGRAM};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::output::words::counted;
+use crate::cli::plan;
+use crate::cli::record::{operator, place_in_words, workflows_in_words};
+use crate::cli::running::{self, Running};
+use crate::clock::SystemClock;
+use crate::config::Flags;
+use crate::domain::id::RequestId;
+use crate::domain::plan::{Plan, RequestOverview};
+use crate::domain::state::EntryState;
+use crate::domain::target::Product;
+use crate::evidence::keeper::lock_path;
+use crate::platform::{Holder, OsLock, Sharing, holder};
+use crate::reconcile::Parts;
+use crate::reconcile::options::{Progress, Reporter, RunError, RunKind, RunOptions, Summary};
+use crate::store::queue::Versions;
+use crate::zoho::{Endpoint, ZohoClient, install_crypto};
+
+/// Flags of a run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SyncArgs {
+    /// Only these requests (R12)
+    #[arg(value_name = "R")]
+    requests: Vec<RequestId>,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    yes: bool,
+    /// Refuse to send more entries than this in one run [env: `JOURNAL_MAX_ENTRIES`] [default: 10000]
+    #[arg(long, value_name = "N")]
+    max_entries: Option<String>,
+    /// Stop before more API calls than this, reads included
+    #[arg(long, value_name = "N")]
+    max_calls: Option<u64>,
+    /// Stop before more API credits than this, reads included
+    #[arg(long, value_name = "N")]
+    max_credits: Option<u64>,
+    /// Calls under way at once [env: `JOURNAL_CONCURRENCY`] [default: 5]
+    #[arg(long, value_name = "N")]
+    concurrency: Option<String>,
+    /// How long to wait for jobs, throttling and quarantines; 0s never waits
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = humantime::parse_duration)]
+    wait: std::time::Duration,
+    /// How long a call without an answer may still take effect [env: `JOURNAL_QUARANTINE`] [default: 2m]
+    #[arg(long, value_name = "DURATION")]
+    quarantine: Option<String>,
+    /// Set a request aside after so many refusals in a row [env: `JOURNAL_MAX_FAILURES`] [default: 100]
+    #[arg(long, value_name = "N")]
+    max_failures: Option<String>,
+    /// How long a whole call may take [env: `JOURNAL_HTTP_TIMEOUT`] [default: 30s]
+    #[arg(long, value_name = "DURATION")]
+    timeout: Option<String>,
+    /// Show the plan, and send nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Flags of a replay.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReplayArgs {
+    /// Take up refused entries with this code only (repeat it for several)
+    #[arg(long = "code", value_name = "CODE")]
+    codes: Vec<String>,
+    #[command(flatten)]
+    sync: SyncArgs,
+}
+
+impl SyncArgs {
+    /// Those of the flags that are settings, too.
+    pub(crate) fn settings(&self, flags: Flags) -> Flags {
+        Flags {
+            max_entries: self.max_entries.clone(),
+            concurrency: self.concurrency.clone(),
+            quarantine: self.quarantine.clone(),
+            max_failures: self.max_failures.clone(),
+            timeout: self.timeout.clone(),
+            ..flags
+        }
+    }
+}
+
+impl ReplayArgs {
+    /// Those of the flags that are settings, too.
+    pub(crate) fn settings(&self, flags: Flags) -> Flags {
+        self.sync.settings(flags)
+    }
+}
+
+/// Runs `sync`.
+pub(crate) fn run_sync(args: &SyncArgs, context: &mut Context) -> Result<Exit, CliError> {
+    run(RunKind::Sync, args, &[], context)
+}
+
+/// Runs `replay`.
+pub(crate) fn run_replay(args: &ReplayArgs, context: &mut Context) -> Result<Exit, CliError> {
+    run(RunKind::Replay, &args.sync, &args.codes, context)
+}
+
+fn run(
+    kind: RunKind,
+    args: &SyncArgs,
+    codes: &[String],
+    context: &mut Context,
+) -> Result<Exit, CliError> {
+    let wanted = plan::wanted(&args.requests);
+    if args.dry_run {
+        plan::show(context, wanted.as_deref(), None)?;
+        return Ok(Exit::Done);
+    }
+    let (requests, plan) = plan::make(context, wanted.as_deref(), None)?;
+    check_requests(wanted.as_deref(), &requests)?;
+    check_cap(context, &plan)?;
+    // The lock comes before the question: what was confirmed must be what is sent.
+    let _lock = take_lock(kind, context)?;
+    if plan.entries > 0 && !args.yes {
+        confirm(context, &requests, &plan)?;
+    }
+    let options = options(kind, args, codes, context)?;
+    let zoho = client(context, &requests, kind)?;
+    let keeper = context.keeper()?;
+    execute(context, keeper, zoho, options)
+}
+
+fn check_requests(
+    wanted: Option<&[RequestId]>,
+    requests: &[RequestOverview],
+) -> Result<(), CliError> {
+    for request in wanted.into_iter().flatten() {
+        if !requests.iter().any(|one| one.request == *request) {
+            return Err(CliError::new(Exit::Error, format!("{request} is not in this journal"))
+                .hint("journal list shows what is recorded"));
+        }
+    }
+    Ok(())
+}
+
+fn check_cap(context: &Context, plan: &Plan) -> Result<(), CliError> {
+    let cap = context.settings.max_entries.value;
+    if plan.entries <= cap {
+        return Ok(());
+    }
+    let entries = plan.entries;
+    Err(crate::store::StoreError::OverCap { entries, cap }.into())
+}
+
+/// One reconciler a journal: an OS lock that dies with its process.
+fn take_lock(kind: RunKind, context: &Context) -> Result<OsLock, CliError> {
+    let path = lock_path(&context.db());
+    let sharing = Sharing::seen_at(&context.db())?;
+    let note = Holder::this_process(kind.command(), context.now());
+    if let Some(lock) = OsLock::try_acquire(&path, sharing, &note)? {
+        return Ok(lock);
+    }
+    let who = holder(&path).ok().flatten().map_or_else(String::new, |one| {
+        format!(
+            ": {} with process id {} on {}, since {}",
+            one.command, one.pid, one.host, one.since
+        )
+    });
+    Err(CliError::new(Exit::AlreadyRunning, format!("another run is on{who}"))
+        .hint("wait for it to end; journal status shows how it goes"))
+}
+
+/// Asks on a terminal; without one, `--yes` is needed.
+fn confirm(
+    context: &mut Context,
+    requests: &[RequestOverview],
+    plan: &Plan,
+) -> Result<(), CliError> {
+    let target = context.target()?;
+    let org = context.reader()?.binding()?.and_then(|binding| binding.org);
+    let org = org.map_or_else(String::new, |org| format!(", org {org}"));
+    let entries = counted(plan.entries, "entry", "entries");
+    let not_confirmed = |why: &str| {
+        CliError::new(Exit::NotConfirmed, why).hint(format!(
+            "look at journal plan, then run the command with --yes to send {entries}"
+        ))
+    };
+    if !context.input_allowed {
+        return Err(not_confirmed("confirmation is missing; nothing was sent"));
+    }
+    context.out.say(format!("This sends {entries} to {}{org}:", place_in_words(&target)));
+    for request in requests.iter().filter(|one| one.count(EntryState::Pending) > 0) {
+        context.out.say(format!(
+            "  {}: {} {} of {}, {}, asked for by {}: {}",
+            request.request,
+            request.operation,
+            request.count(EntryState::Pending),
+            request.module,
+            workflows_in_words(request.workflows),
+            request.requested_by.as_deref().unwrap_or("(erased)"),
+            request.reason.as_deref().unwrap_or("(erased)"),
+        ));
+    }
+    let expected = plan.entries.to_string();
+    let prompt = format!("Type the number of entries ({expected}) to go on: ");
+    let mut input = BufReader::new(std::io::stdin());
+    if context.out.confirm(&mut input, &prompt, &expected) {
+        Ok(())
+    } else {
+        Err(not_confirmed("not confirmed; nothing was sent"))
+    }
+}
+
+fn options(
+    kind: RunKind,
+    args: &SyncArgs,
+    codes: &[String],
+    context: &Context,
+) -> Result<RunOptions, CliError> {
+    let settings = &context.settings;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    Ok(RunOptions {
+        kind,
+        db: context.db(),
+        target: context.target()?,
+        versions: Versions {
+            crm: settings.api_version_for(Product::Crm),
+            bigin: settings.api_version_for(Product::Bigin),
+        },
+        wanted: plan::wanted(&args.requests),
+        codes: codes.to_vec(),
+        max_entries: settings.max_entries.value,
+        max_calls: args.max_calls,
+        max_credits: args.max_credits,
+        concurrency: settings.concurrency.value,
+        wait: args.wait,
+        quarantine: settings.quarantine.value,
+        max_failures: settings.max_failures.value,
+        policy: settings.require_approval.value.to_string(),
+        program: PROGRAM.to_owned(),
+        operator: operator(context)?,
+        arguments: serde_json::to_string(&arguments)?,
+    })
+}
+
+/// The HTTP client. A token is needed only when there is something to send or to find out.
+fn client(
+    context: &Context,
+    requests: &[RequestOverview],
+    kind: RunKind,
+) -> Result<ZohoClient<SystemClock>, CliError> {
+    let idle = requests.iter().all(|request| request.unsettled() == 0);
+    let reopens = kind == RunKind::Replay
+        && requests.iter().any(|request| request.count(EntryState::Failed) > 0);
+    let token = match &context.token {
+        Some(token) => token.clone(),
+        None if idle && !reopens => SecretString::from(String::new()),
+        None => {
+            return Err(CliError::new(Exit::NotAllowed, "not signed in; entries stay pending")
+                .hint("set ZOHO_ACCESS_TOKEN to an access token of the org"));
+        }
+    };
+    let endpoint: Endpoint = context.endpoint()?;
+    install_crypto();
+    let clock = Arc::new(context.clock);
+    ZohoClient::new(endpoint, &token, context.settings.timeout.value, clock)
+        .map_err(|error| CliError::new(Exit::Error, error))
+}
+
+/// Passes what happens on to the thread that owns the output.
+struct Channel(mpsc::Sender<Progress>);
+
+impl Reporter for Channel {
+    fn tell(&self, progress: &Progress) {
+        // Nobody listening any more means that the output is gone; the run goes on.
+        self.0.send(progress.clone()).ok();
+    }
+}
+
+/// Runs the engine on a runtime of its own while this thread shows how it goes.
+pub(crate) fn execute(
+    context: &mut Context,
+    keeper: crate::evidence::keeper::Keeper,
+    zoho: ZohoClient<SystemClock>,
+    options: RunOptions,
+) -> Result<Exit, CliError> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let (told, progress) = mpsc::channel();
+    let interrupt = listen_for_interrupts(&runtime)?;
+    let (store, publisher) = keeper.into_run();
+    let (on_commit, anchoring) = running::throttled(publisher, context.clock);
+    let clock = Arc::new(context.clock);
+    let wanted = options.wanted.clone();
+    let parts = Parts {
+        store,
+        on_commit,
+        zoho: Arc::new(zoho),
+        clock,
+        reporter: Arc::new(Channel(told)),
+        interrupt,
+    };
+    let run = runtime
+        .spawn(crate::reconcile::run(parts, options, |summary| running::exit_of(summary).code()));
+    let mut running = Running::new(context, wanted);
+    for step in progress {
+        running.show(&step)?;
+    }
+    let ended = runtime.block_on(run);
+    let ended = ended.map_err(|error| RunError::Broken(error.to_string())).and_then(|one| one);
+    // Before anything is reported as done, the anchor says so too.
+    let anchored = anchoring.finish();
+    let summary: Summary = ended.map_err(CliError::from)?;
+    anchored?;
+    running.sum_up(&summary)
+}
+
+/// The first Ctrl-C lets calls under way come home, the second leaves them to the next run.
+fn listen_for_interrupts(runtime: &Runtime) -> Result<watch::Receiver<u8>, CliError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (signals, interrupt) = watch::channel(0_u8);
+    let _guard = runtime.enter();
+    let mut asked = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    runtime.spawn(async move {
+        loop {
+            tokio::select! {
+                _ = asked.recv() => {}
+                _ = terminated.recv() => {}
+            }
+            signals.send_modify(|count| *count = count.saturating_add(1));
+        }
+    });
+    Ok(interrupt)
+}
+
+impl From<RunError> for CliError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Store(error) => error.into(),
+            RunError::Broken(_) => Self::new(Exit::Error, error)
+                .hint("journal replay finds out what happened and finishes the work"),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What outsiders can check: signed checkpoints of the log, the key that signs them, and the anchor
+//! beside the journal that shows when an older copy was put in its place.
+//!
+//! A [`keeper::Keeper`] is a journal open for writing together with its key and its anchor; commands
+//! that write use it instead of a bare store.
+
+pub mod anchor;
+pub mod keeper;
+pub mod key;
+pub mod note;
+pub mod verify;
+
+mod init;

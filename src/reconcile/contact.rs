@@ -1,0 +1,169 @@
+//! The first contact of a run: whose org, whose token, which modules. Before the run's first write.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::domain::answer::{Read, ReadError};
+use crate::domain::id::ModuleName;
+use crate::domain::plan::RequestOverview;
+use crate::domain::target::Product;
+use crate::reconcile::options::{Progress, RunError, Stop};
+use crate::reconcile::shared::Shared;
+use crate::store::StoreError;
+use crate::zoho::Zoho;
+
+/// How often a read is tried that brings no usable answer. Reading twice harms nobody.
+const READ_TRIES: u32 = 4;
+
+/// A module that was looked at before the run.
+pub(crate) type Place = (Product, ModuleName);
+
+impl<Z: Zoho, C: Clock> Shared<Z, C> {
+    /// Makes one read, waiting out throttling and trying again where nothing came back.
+    pub(crate) async fn read<T, F>(
+        &self,
+        credits: u64,
+        mut call: impl FnMut() -> F,
+    ) -> Result<Read<T>, ReadError>
+    where
+        F: Future<Output = Result<Read<T>, ReadError>>,
+    {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            if !self.wait_for_turn().await || !self.spend(credits) {
+                return Err(ReadError::Unreachable("the run is stopping".to_owned()));
+            }
+            match call().await {
+                Ok(read) => {
+                    self.see_date(read.date);
+                    self.went_well();
+                    return Ok(read);
+                }
+                Err(ReadError::Throttled { retry_after }) => self.back_off(retry_after),
+                Err(
+                    error @ (ReadError::Unauthorized { .. }
+                    | ReadError::Forbidden { .. }
+                    | ReadError::NotThere { .. }),
+                ) => return Err(error),
+                Err(error @ (ReadError::Unreachable(_) | ReadError::Unusable { .. })) => {
+                    if tries >= READ_TRIES || self.is_stopping() {
+                        return Err(error);
+                    }
+                    self.back_off(Some(Duration::from_millis(200 << tries)));
+                }
+            }
+        }
+    }
+
+    /// Reads org, user and modules and records them. `false` when the run cannot go on.
+    pub(crate) async fn make_contact(
+        &self,
+        requests: &[RequestOverview],
+    ) -> Result<bool, RunError> {
+        let products: BTreeSet<Product> = requests.iter().map(|one| one.product).collect();
+        let product = products.first().copied().unwrap_or(Product::Crm);
+        if !self.meet_org(product).await? {
+            return Ok(false);
+        }
+        if !self.meet_user(product).await? {
+            return Ok(false);
+        }
+        let places: BTreeSet<Place> =
+            requests.iter().map(|one| (one.product, one.module.clone())).collect();
+        for (product, module) in places {
+            if !self.meet_module(product, &module).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn meet_org(&self, product: Product) -> Result<bool, RunError> {
+        let version = self.options.versions.of(product);
+        let org = match self.read(1, || self.zoho.read_org(product, version)).await {
+            Ok(read) => read.value,
+            Err(error) => {
+                self.cannot_read("the org (scope ZohoCRM.org.READ)", error);
+                return Ok(false);
+            }
+        };
+        self.tell(&Progress::Contact { org: org.to_string() });
+        match self.writer.bind(self.options.target.clone(), org).await {
+            Ok(()) => Ok(true),
+            Err(error @ StoreError::OtherTarget { .. }) => {
+                self.stop(Stop::OtherOrg(error.to_string()));
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn meet_user(&self, product: Product) -> Result<bool, RunError> {
+        let version = self.options.versions.of(product);
+        let user = match self.read(1, || self.zoho.read_current_user(product, version)).await {
+            Ok(read) => Some(read.value),
+            Err(ReadError::Forbidden { code, .. } | ReadError::NotThere { code, .. }) => {
+                self.warn(format!(
+                    "the token's user cannot be read ({code}, scope ZohoCRM.users.READ): after a lost \
+                     answer nothing can be put down to us"
+                ));
+                None
+            }
+            Err(error) => {
+                self.cannot_read("the token's user (scope ZohoCRM.users.READ)", error);
+                return Ok(false);
+            }
+        };
+        let offset = self.state().clock_offset_ms.unwrap_or(0);
+        self.writer.see_user(user, offset).await?;
+        Ok(true)
+    }
+
+    async fn meet_module(&self, product: Product, module: &ModuleName) -> Result<bool, RunError> {
+        let version = self.options.versions.of(product);
+        let read = self.read(1, || self.zoho.read_module(product, version, module)).await;
+        let bin = match read {
+            Ok(read) => {
+                if !read.value.deletable {
+                    self.warn(format!("Zoho says that records of {module} cannot be deleted"));
+                }
+                read.value.recycle_bin_on_delete
+            }
+            Err(ReadError::NotThere { code, message }) => {
+                self.warn(format!("Zoho does not know the module {module}: {code}: {message}"));
+                None
+            }
+            Err(ReadError::Forbidden { code, .. }) => {
+                self.warn(format!(
+                    "the module {module} cannot be read ({code}, scope \
+                     ZohoCRM.settings.modules.READ): a recycle bin is assumed"
+                ));
+                None
+            }
+            Err(error) => {
+                self.cannot_read(&format!("the module {module}"), error);
+                return Ok(false);
+            }
+        };
+        self.writer.see_module(product, module.clone(), bin).await?;
+        Ok(true)
+    }
+
+    /// Stops the run because of a read that it cannot do without.
+    pub(crate) fn cannot_read(&self, what: &str, error: ReadError) {
+        let why = match error {
+            ReadError::Unauthorized { code, message }
+            | ReadError::Forbidden { code, message }
+            | ReadError::NotThere { code, message } => {
+                Stop::NotAllowed { what: what.to_owned(), code, message }
+            }
+            ReadError::Throttled { .. } => Stop::Throttled,
+            error @ (ReadError::Unreachable(_) | ReadError::Unusable { .. }) => {
+                Stop::Unreachable(format!("reading {what}: {error}"))
+            }
+        };
+        self.stop(why);
+    }
+}

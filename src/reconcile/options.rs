@@ -1,0 +1,216 @@
+//! What a run is told, and what it tells.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::domain::id::{BatchId, ModuleName, RequestId, RunId};
+use crate::domain::state::EntryState;
+use crate::domain::target::Target;
+use crate::store::StoreError;
+use crate::store::queue::Versions;
+
+/// Which command runs the engine. Live run and replay are the same path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunKind {
+    /// Settle, submit, poll.
+    Sync,
+    /// As sync, and refused entries whose code may pass now go back to pending first.
+    Replay,
+}
+
+impl RunKind {
+    /// The command's name.
+    pub const fn command(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Replay => "replay",
+        }
+    }
+}
+
+/// What a run is told.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Which command.
+    pub kind: RunKind,
+    /// The journal's file; reads go through connections of their own.
+    pub db: PathBuf,
+    /// Data centre, environment and origin.
+    pub target: Target,
+    /// Which API version each product uses.
+    pub versions: Versions,
+    /// Named requests only; all when `None`.
+    pub wanted: Option<Vec<RequestId>>,
+    /// For a replay: only entries with one of these codes are taken up again. All that may pass when empty.
+    pub codes: Vec<String>,
+    /// More entries than this are refused before anything is sent.
+    pub max_entries: u64,
+    /// API calls, reads included.
+    pub max_calls: Option<u64>,
+    /// API credits, reads included.
+    pub max_credits: Option<u64>,
+    /// Calls under way at once.
+    pub concurrency: usize,
+    /// How long to wait for quarantines, throttling and jobs.
+    pub wait: Duration,
+    /// How long a call without an answer may still take effect.
+    pub quarantine: Duration,
+    /// Refusals in a row after which a request is set aside.
+    pub max_failures: u64,
+    /// The approval policy in force.
+    pub policy: String,
+    /// Name and version of the program.
+    pub program: String,
+    /// OS account, host and process, as JSON.
+    pub operator: String,
+    /// The command's arguments, as JSON.
+    pub arguments: String,
+}
+
+/// Why a run stopped before its work was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// The user asked for it.
+    Interrupted,
+    /// The token was refused, or a scope or permission is missing.
+    NotAllowed {
+        /// What was refused.
+        what: String,
+        /// Zoho's code.
+        code: String,
+        /// Zoho's message, with the permissions it names.
+        message: String,
+    },
+    /// `--max-calls` or `--max-credits` is used up.
+    Budget,
+    /// Zoho says that there are too many calls, for longer than `--wait`.
+    Throttled,
+    /// Zoho could not be reached.
+    Unreachable(String),
+    /// The token belongs to another org than the journal.
+    OtherOrg(String),
+}
+
+/// What a run came to.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// The run.
+    pub run: Option<RunId>,
+    /// Why it stopped early.
+    pub stop: Option<Stop>,
+    /// Entries in each state, now, of the whole journal.
+    pub totals: BTreeMap<EntryState, u64>,
+    /// Entries that this run settled as failed, or that are failed in the requests that were named.
+    pub failed: u64,
+    /// Entries left unknown, queued or pending that were the business of this run.
+    pub unfinished: u64,
+    /// Of these, entries that reads cannot decide.
+    pub undecided: u64,
+    /// Requests that this run set aside.
+    pub parked: Vec<RequestId>,
+    /// Entries that a replay took up again.
+    pub reopened: u64,
+    /// Entries that were sent.
+    pub sent: u64,
+    /// API calls made.
+    pub calls: u64,
+    /// API credits they cost.
+    pub credits: u64,
+    /// Things a person should know.
+    pub warnings: Vec<String>,
+}
+
+/// Something that happened in a run, for showing.
+#[derive(Debug, Clone)]
+pub enum Progress {
+    /// The run began.
+    Started {
+        /// The run.
+        run: RunId,
+        /// Entries that it will send.
+        entries: u64,
+        /// Batches that an earlier run left open.
+        left_open: u64,
+        /// Entries that a replay took up again.
+        reopened: u64,
+    },
+    /// Zoho was met.
+    Contact {
+        /// Zoho's id of the org.
+        org: String,
+    },
+    /// A batch was answered, or not.
+    Batch {
+        /// The batch.
+        batch: BatchId,
+        /// The module.
+        module: ModuleName,
+        /// The HTTP status, if there was an answer.
+        http_status: Option<u16>,
+        /// Entries by outcome: done, failed, unknown, returned.
+        done: u64,
+        /// Refused.
+        failed: u64,
+        /// To be read.
+        unknown: u64,
+        /// Back in the queue.
+        returned: u64,
+        /// What went wrong with the call, if anything did.
+        problem: Option<String>,
+    },
+    /// Evidence was read.
+    Evidence {
+        /// The module.
+        module: ModuleName,
+        /// Our calls took effect.
+        done: u64,
+        /// Gone before, or by somebody else.
+        absent: u64,
+        /// Refused.
+        failed: u64,
+        /// May be sent again.
+        pending: u64,
+        /// Cannot be decided.
+        undecided: u64,
+    },
+    /// The run waits.
+    Waiting {
+        /// How long.
+        duration: Duration,
+        /// For what.
+        why: &'static str,
+    },
+    /// A request was set aside.
+    Parked {
+        /// The request.
+        request: RequestId,
+    },
+    /// Something a person should know.
+    Warning(String),
+}
+
+/// Who is told how a run goes.
+pub trait Reporter: Send + Sync + 'static {
+    /// Something happened.
+    fn tell(&self, progress: &Progress);
+}
+
+/// Tells nobody.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Reporter for Silent {
+    fn tell(&self, _: &Progress) {}
+}
+
+/// After these nobody knows what is on disk, or nothing was done at all.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The journal failed. What was in flight is found by the next run.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A part of the program broke.
+    #[error("the run broke off: {0}")]
+    Broken(String),
+}

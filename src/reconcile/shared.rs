@@ -1,0 +1,220 @@
+//! What the parallel parts of a run share: budget, counters, streaks of refusals, and whether to stop.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::domain::id::{EntryId, RequestId};
+use crate::domain::time::Timestamp;
+use crate::reconcile::options::{Progress, Reporter, RunOptions, Stop};
+use crate::store::writer::Writer;
+
+/// How the user can stop a run: 1 asks it to finish what is under way, 2 to leave at once.
+pub type Interrupt = watch::Receiver<u8>;
+
+/// Counters and switches, behind one lock that is never held across an await.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) calls: u64,
+    pub(crate) credits: u64,
+    pub(crate) sent: u64,
+    pub(crate) failed: u64,
+    pub(crate) stop: Option<Stop>,
+    /// No call before this moment: Zoho throttles.
+    pub(crate) not_before: Option<Timestamp>,
+    /// Throttled or failed calls in a row, for the back-off.
+    pub(crate) setbacks: u32,
+    /// Refusals in a row by request.
+    pub(crate) streaks: BTreeMap<RequestId, u64>,
+    pub(crate) parked: Vec<RequestId>,
+    pub(crate) warnings: BTreeSet<String>,
+    /// The measured offset of Zoho's clock, in milliseconds.
+    pub(crate) clock_offset_ms: Option<i64>,
+    /// Seeds the jitter of waiting times.
+    pub(crate) jitter: u64,
+}
+
+/// Everything the parts of a run share.
+pub(crate) struct Shared<Z, C> {
+    pub(crate) zoho: Arc<Z>,
+    pub(crate) clock: Arc<C>,
+    pub(crate) writer: Writer,
+    pub(crate) options: RunOptions,
+    pub(crate) reporter: Arc<dyn Reporter>,
+    pub(crate) interrupt: Interrupt,
+    /// When waiting ends.
+    pub(crate) deadline: Duration,
+    /// Which request owns which entries.
+    pub(crate) owners: Vec<(EntryId, EntryId, RequestId)>,
+    state: Mutex<State>,
+}
+
+impl<Z, C: Clock> Shared<Z, C> {
+    pub(crate) fn new(
+        zoho: Arc<Z>,
+        clock: Arc<C>,
+        writer: Writer,
+        options: RunOptions,
+        reporter: Arc<dyn Reporter>,
+        interrupt: Interrupt,
+        owners: Vec<(EntryId, EntryId, RequestId)>,
+    ) -> Self {
+        let deadline = clock.elapsed() + options.wait;
+        let jitter = u64::try_from(clock.now().millis()).unwrap_or(1) | 1;
+        let state = Mutex::new(State { jitter, ..State::default() });
+        Self { zoho, clock, writer, options, reporter, interrupt, deadline, owners, state }
+    }
+
+    /// The shared state. A panic elsewhere leaves counters behind, nothing that could be half done.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn tell(&self, progress: &Progress) {
+        self.reporter.tell(progress);
+    }
+
+    /// Something a person should know; each thing is said once.
+    pub(crate) fn warn(&self, warning: String) {
+        let new = self.state().warnings.insert(warning.clone());
+        if new {
+            self.tell(&Progress::Warning(warning));
+        }
+    }
+
+    /// Stops the run; the first reason counts.
+    pub(crate) fn stop(&self, why: Stop) {
+        self.state().stop.get_or_insert(why);
+    }
+
+    /// Whether nothing new may be begun.
+    pub(crate) fn is_stopping(&self) -> bool {
+        if *self.interrupt.borrow() > 0 {
+            self.stop(Stop::Interrupted);
+        }
+        self.state().stop.is_some()
+    }
+
+    /// Takes a call out of the budget. `false` when it does not fit: then the run stops.
+    pub(crate) fn spend(&self, credits: u64) -> bool {
+        let mut state = self.state();
+        let fits = |used: u64, more: u64, limit: Option<u64>| {
+            limit.is_none_or(|limit| used.saturating_add(more) <= limit)
+        };
+        if fits(state.calls, 1, self.options.max_calls)
+            && fits(state.credits, credits, self.options.max_credits)
+        {
+            state.calls += 1;
+            state.credits += credits;
+            return true;
+        }
+        state.stop.get_or_insert(Stop::Budget);
+        false
+    }
+
+    /// Gives back what a call would have cost that never left.
+    pub(crate) fn refund(&self, credits: u64) {
+        let mut state = self.state();
+        state.calls = state.calls.saturating_sub(1);
+        state.credits = state.credits.saturating_sub(credits);
+    }
+
+    /// Waits while Zoho throttles. `false` when that would last longer than `--wait` allows.
+    pub(crate) async fn wait_for_turn(&self) -> bool {
+        loop {
+            let Some(until) = self.state().not_before else { return true };
+            let now = self.clock.now();
+            if now >= until {
+                return true;
+            }
+            if !self.pause(until.since(now), "Zoho asks for fewer calls").await {
+                let mut state = self.state();
+                state.stop.get_or_insert(Stop::Throttled);
+                return false;
+            }
+        }
+    }
+
+    /// Sleeps so long, if `--wait` allows it and nobody interrupts. `false` otherwise.
+    pub(crate) async fn pause(&self, duration: Duration, why: &'static str) -> bool {
+        let left = self.deadline.saturating_sub(self.clock.elapsed());
+        if duration > left {
+            return false;
+        }
+        self.tell(&Progress::Waiting { duration, why });
+        let mut interrupt = self.interrupt.clone();
+        if *interrupt.borrow() > 0 {
+            return false;
+        }
+        tokio::select! {
+            () = self.clock.sleep(duration) => true,
+            _ = interrupt.wait_for(|signals| *signals > 0) => false,
+        }
+    }
+
+    /// Backs off after a throttled or lost call: as long as Zoho asks for, else full jitter.
+    pub(crate) fn back_off(&self, retry_after: Option<Duration>) {
+        let now = self.clock.now();
+        let mut state = self.state();
+        state.setbacks = state.setbacks.saturating_add(1);
+        let jittered = full_jitter(state.setbacks, &mut state.jitter);
+        let wait = retry_after.unwrap_or(jittered).max(Duration::from_millis(1));
+        let until = now.plus(wait);
+        state.not_before = Some(state.not_before.map_or(until, |old| old.max(until)));
+    }
+
+    /// A call went well: the next setback starts small again.
+    pub(crate) fn went_well(&self) {
+        self.state().setbacks = 0;
+    }
+
+    /// Takes Zoho's clock from an answer's date.
+    pub(crate) fn see_date(&self, date: Option<Timestamp>) {
+        if let Some(date) = date {
+            let offset = date.millis().saturating_sub(self.clock.now().millis());
+            self.state().clock_offset_ms.get_or_insert(offset);
+        }
+    }
+
+    /// The request that owns an entry.
+    pub(crate) fn owner(&self, entry: EntryId) -> Option<RequestId> {
+        let after = self.owners.partition_point(|(first, _, _)| *first <= entry);
+        let (_, last, request) = self.owners.get(after.checked_sub(1)?)?;
+        (entry <= *last).then_some(*request)
+    }
+
+    /// Requests with too many refusals in a row.
+    pub(crate) fn over_the_limit(&self) -> Vec<RequestId> {
+        let limit = self.options.max_failures;
+        let state = self.state();
+        state.streaks.iter().filter(|(_, streak)| **streak >= limit).map(|(id, _)| *id).collect()
+    }
+}
+
+/// Full jitter: a random time between nothing and a doubling bound, 1 s at first, 60 s at most.
+fn full_jitter(setbacks: u32, seed: &mut u64) -> Duration {
+    // xorshift: jitter needs to differ between processes, not to be unpredictable.
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    let bound = 1000_u64.saturating_mul(1 << setbacks.saturating_sub(1).min(6)).min(60_000);
+    Duration::from_millis(*seed % bound + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_times_stay_within_their_bound() {
+        let mut seed = 42;
+        for setbacks in 1..40 {
+            let bound = Duration::from_secs(1 << (setbacks - 1).min(6)).min(Duration::from_mins(1));
+            let wait = full_jitter(setbacks, &mut seed);
+            assert!(wait > Duration::ZERO && wait <= bound, "{setbacks}: {wait:?}");
+        }
+    }
+}

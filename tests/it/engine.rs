@@ -1,0 +1,248 @@
+//! The engine against the simulator: what is asked for is done, once, and accounted for.
+
+use std::time::Duration;
+
+use zoho_journal::reconcile::options::{RunOptions, Stop};
+use zoho_journal::simulator::{Config, Fault};
+
+use crate::world::World;
+
+#[tokio::test]
+async fn what_was_recorded_is_deleted_and_every_answer_is_kept() {
+    let mut world = World::new(250);
+    let leads = world.leads();
+    world.record("Leads", &leads[..230]);
+    let summary = world.sync().await;
+    assert_eq!(world.states(), "done 230");
+    assert_eq!((summary.sent, summary.failed, summary.unfinished), (230, 0, 0));
+    world.agrees();
+    assert_eq!(world.writes(), 3);
+    assert_eq!(world.zoho.snapshot().modules["Leads"].live.len(), 20);
+}
+
+/// Each fault once, in the first of two batches: nothing is done twice, nothing is lost.
+#[tokio::test]
+async fn every_fault_ends_with_the_journal_telling_the_truth() {
+    for fault in Fault::ALL {
+        if matches!(
+            fault,
+            Fault::Scope | Fault::NoPermission | Fault::ExpiredToken | Fault::ReadForbidden
+        ) {
+            continue;
+        }
+        let mut world =
+            World::with(Config { delay_ms: 1, late_ms: 1, retry_after_s: 0, ..config(150) });
+        let leads = world.leads();
+        world.record("Leads", &leads);
+        world.zoho.plan_faults(vec![fault]);
+        let summary = world.sync().await;
+        world.agrees();
+        let states = world.states();
+        assert!(
+            states == "done 150" || (fault == Fault::Refuse && states == "done 149, failed 1"),
+            "{fault}: {states}, {summary:?}"
+        );
+    }
+}
+
+fn config(leads: usize) -> Config {
+    Config { records: vec![("Leads".to_owned(), leads)], ..Config::default() }
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_settled_from_evidence_without_a_second_call() {
+    let mut world = World::new(100);
+    let leads = world.leads();
+    world.record("Leads", &leads);
+    world.zoho.plan_faults(vec![Fault::LoseAnswer]);
+    world.sync().await;
+    assert_eq!(world.states(), "done 100");
+    world.agrees();
+    assert_eq!(world.writes(), 1);
+}
+
+#[tokio::test]
+async fn a_lost_request_is_sent_again_only_after_the_quarantine() {
+    let mut world = World::new(10);
+    let leads = world.leads();
+    world.record("Leads", &leads);
+    world.zoho.plan_faults(vec![Fault::LoseRequest]);
+    let patient = Duration::from_mins(1);
+    let options = RunOptions { quarantine: patient, wait: Duration::ZERO, ..world.options() };
+    let summary = world.run(options).await.unwrap();
+    assert_eq!(world.states(), "unknown 10");
+    assert_eq!(summary.unfinished, 10);
+    assert_eq!(world.writes(), 1);
+    world.sync().await;
+    assert_eq!(world.states(), "done 10");
+    assert_eq!(world.writes(), 2);
+    world.agrees();
+}
+
+#[tokio::test]
+async fn what_was_gone_locked_or_never_there_is_told_apart() {
+    let mut world = World::new(10);
+    let leads = world.leads();
+    world.zoho.lock(leads[0]);
+    world.zoho.unapprove(leads[1]);
+    world.zoho.unapprove(leads[2]);
+    world.zoho.delete_as_other_user(leads[3]);
+    world.zoho.delete_as_our_user(leads[4]);
+    world.zoho.delete_as_other_user(leads[5]);
+    world.zoho.purge(leads[5]);
+    let mut ids = leads.clone();
+    ids.push(999_999_999_999_999_999);
+    world.record("Leads", &ids);
+    let summary = world.sync().await;
+    // Locked, twice not approved, never there: refused. Gone before us, whoever did it: absent.
+    assert_eq!(world.states(), "done 4, absent 3, failed 4");
+    assert_eq!((summary.failed, summary.unfinished), (4, 0));
+    world.agrees();
+}
+
+#[tokio::test]
+async fn a_replay_takes_up_what_may_pass_now_and_nothing_else() {
+    let mut world = World::new(4);
+    let leads = world.leads();
+    world.zoho.lock(leads[0]);
+    world.record("Leads", &[leads[0], leads[1], 999_999_999_999_999_999]);
+    world.sync().await;
+    assert_eq!(world.states(), "done 1, failed 2");
+    let before = world.writes();
+    let summary = world.replay().await;
+    assert_eq!(summary.reopened, 1);
+    assert_eq!(world.states(), "done 1, failed 2");
+    assert_eq!(world.writes(), before + 1);
+    world.agrees();
+}
+
+#[tokio::test]
+async fn without_permission_the_run_stops_and_entries_stay_pending() {
+    for fault in [Fault::Scope, Fault::NoPermission, Fault::ExpiredToken] {
+        let mut world = World::new(300);
+        let leads = world.leads();
+        world.record("Leads", &leads);
+        world.zoho.set_rate(fault, 1.0);
+        let options = RunOptions { concurrency: 1, ..world.options() };
+        let summary = world.run(options).await.unwrap();
+        assert!(matches!(summary.stop, Some(Stop::NotAllowed { .. })), "{fault}: {summary:?}");
+        assert_eq!(world.states(), "pending 300", "{fault}");
+        world.agrees();
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_module_is_set_aside_before_everything_is_refused() {
+    let mut world = World::new(1);
+    let wrong: Vec<u64> = (0..1000).map(|number| 500_000_000_000_000_000 + number).collect();
+    let request = world.record("Leads", &wrong);
+    let options = RunOptions { concurrency: 1, ..world.options() };
+    let summary = world.run(options).await.unwrap();
+    assert_eq!(summary.parked, [request]);
+    assert!(world.writes() <= 2, "{} calls", world.writes());
+    world.agrees();
+    let states = world.states();
+    // A later run leaves it alone; naming it takes it up again.
+    let before = world.writes();
+    world.sync().await;
+    assert_eq!((world.states(), world.writes()), (states, before));
+    let options = RunOptions { wanted: Some(vec![request]), concurrency: 1, ..world.options() };
+    world.run(options).await.unwrap();
+    assert!(world.writes() > before);
+}
+
+#[tokio::test]
+async fn a_hundred_records_that_are_gone_already_do_not_set_a_request_aside() {
+    let mut world = World::new(150);
+    let leads = world.leads();
+    for id in &leads[..120] {
+        world.zoho.delete_as_other_user(*id);
+    }
+    world.record("Leads", &leads);
+    let options = RunOptions { concurrency: 1, ..world.options() };
+    let summary = world.run(options).await.unwrap();
+    assert_eq!(summary.parked, []);
+    assert_eq!(world.states(), "done 30, absent 120");
+    world.agrees();
+}
+
+#[tokio::test]
+async fn budgets_stop_a_run_cleanly() {
+    let mut world = World::new(500);
+    let leads = world.leads();
+    world.record("Leads", &leads);
+    let options = RunOptions { max_calls: Some(5), concurrency: 1, ..world.options() };
+    let summary = world.run(options).await.unwrap();
+    // Org, user and module are three of the five.
+    assert_eq!((summary.stop, summary.calls), (Some(Stop::Budget), 5));
+    assert_eq!(world.states(), "pending 300, done 200");
+    assert_eq!(world.zoho.requests().len(), 5);
+    world.agrees();
+}
+
+#[tokio::test]
+async fn a_cap_refuses_before_anything_is_sent_or_written() {
+    let mut world = World::new(20);
+    let leads = world.leads();
+    world.record("Leads", &leads);
+    let events = world.reader().head().unwrap().size;
+    let options = RunOptions { max_entries: 19, ..world.options() };
+    assert!(world.run(options).await.is_err());
+    assert_eq!(world.zoho.requests().len(), 0);
+    assert_eq!(world.reader().head().unwrap().size, events);
+}
+
+#[tokio::test]
+async fn the_same_record_is_under_way_only_once() {
+    let mut world = World::new(10);
+    let leads = world.leads();
+    world.record("Leads", &leads);
+    let again = world.try_record("Leads", &leads, false);
+    assert_eq!((again.request, again.duplicates), (None, 10));
+    world.try_record("Leads", &leads, true);
+    world.sync().await;
+    assert_eq!(world.states(), "done 10, absent 10");
+    world.agrees();
+}
+
+#[tokio::test]
+async fn requests_share_calls_and_each_entry_keeps_its_own_request() {
+    let mut world = World::new(150);
+    let leads = world.leads();
+    world.record("Leads", &leads[..70]);
+    world.record("Leads", &leads[70..140]);
+    world.sync().await;
+    assert_eq!(world.states(), "done 140");
+    assert_eq!(world.writes(), 2);
+    world.agrees();
+}
+
+#[tokio::test]
+async fn a_module_without_a_bin_is_read_before_so_that_a_lost_answer_can_be_settled() {
+    let mut world =
+        World::with(Config { records: vec![("Logs__c".to_owned(), 5)], ..Config::default() });
+    let ids: Vec<u64> = world.zoho.snapshot().modules["Logs__c"].live.to_vec();
+    world.record("Logs__c", &ids);
+    world.zoho.plan_faults(vec![Fault::LoseAnswer]);
+    world.sync().await;
+    assert_eq!(world.states(), "done 5");
+    assert_eq!(world.writes(), 1);
+    world.agrees();
+}
+
+#[tokio::test]
+async fn when_no_read_can_tell_an_entry_stays_unknown() {
+    let mut world = World::new(3);
+    let leads = world.leads();
+    world.record("Leads", &leads);
+    world.zoho.plan_faults(vec![Fault::LoseRequest]);
+    world.sync_until_unknown().await;
+    // Changed after our call: that may be somebody's restore of what our call deleted.
+    for id in &leads {
+        world.zoho.touch(*id);
+    }
+    let summary = world.sync().await;
+    assert_eq!(world.states(), "unknown 3");
+    assert_eq!((summary.undecided, summary.unfinished), (3, 3));
+    assert_eq!(world.writes(), 1);
+}

@@ -1,0 +1,258 @@
+//! A journal, a simulated Zoho, and the engine between them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tokio::sync::watch;
+use zoho_journal::clock::{Clock, SystemClock};
+use zoho_journal::domain::call::Operation;
+use zoho_journal::domain::entropy::SeededEntropy;
+use zoho_journal::domain::event::SourceKind;
+use zoho_journal::domain::id::{ModuleName, RecordId, RequestId};
+use zoho_journal::domain::merkle::Hash;
+use zoho_journal::domain::policy::ApprovalPolicy;
+use zoho_journal::domain::state::EntryState;
+use zoho_journal::domain::target::{ApiVersion, DataCenter, Environment, Product, Target};
+use zoho_journal::reconcile::Parts;
+use zoho_journal::reconcile::options::{
+    Progress, Reporter, RunError, RunKind, RunOptions, Summary,
+};
+use zoho_journal::simulator::{Config, Simulator};
+use zoho_journal::store::entry::NewItem;
+use zoho_journal::store::queue::Versions;
+use zoho_journal::store::recording::{NewRequest, Recorded, RequestSource};
+use zoho_journal::store::{Reader, Store};
+use zoho_journal::zoho::{Endpoint, ZohoClient, install_crypto};
+
+/// What a run told while it went.
+#[derive(Default)]
+pub struct Told(Mutex<Vec<Progress>>);
+
+impl Reporter for Told {
+    fn tell(&self, progress: &Progress) {
+        self.0.lock().unwrap().push(progress.clone());
+    }
+}
+
+pub struct World {
+    pub dir: TempDir,
+    pub db: PathBuf,
+    pub zoho: Simulator,
+    pub told: Arc<Told>,
+    seed: u64,
+}
+
+impl World {
+    /// A Zoho with so many leads, and an empty journal.
+    pub fn new(leads: usize) -> Self {
+        Self::with(Config { records: vec![("Leads".to_owned(), leads)], ..Config::default() })
+    }
+
+    pub fn with(config: Config) -> Self {
+        install_crypto();
+        let dir = tempfile::tempdir().unwrap();
+        let db = dir.path().join("journal.db");
+        std::fs::File::create_new(&db).unwrap();
+        drop(Store::create(&db, Box::new(SeededEntropy::new(1))).unwrap());
+        let zoho = Simulator::start(config).unwrap();
+        Self { dir, db, zoho, told: Arc::default(), seed: 1 }
+    }
+
+    pub fn leads(&self) -> Vec<u64> {
+        self.zoho.snapshot().modules["Leads"].live.to_vec()
+    }
+
+    pub fn target(&self) -> Target {
+        Target {
+            data_center: DataCenter::Us,
+            environment: Environment::Production,
+            api_origin: self.endpoint().origin().clone(),
+        }
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        let url = self.zoho.api_url();
+        Endpoint::new(DataCenter::Us, Environment::Production, Some(&url), None).unwrap()
+    }
+
+    pub fn store(&mut self) -> Store {
+        self.seed += 1;
+        Store::open(&self.db, Box::new(SeededEntropy::new(self.seed))).unwrap()
+    }
+
+    pub fn reader(&self) -> Reader {
+        Reader::open(&self.db).unwrap()
+    }
+
+    pub fn record(&mut self, module: &str, ids: &[u64]) -> RequestId {
+        self.try_record(module, ids, false).request.unwrap()
+    }
+
+    pub fn try_record(&mut self, module: &str, ids: &[u64], again: bool) -> Recorded {
+        let target = self.target();
+        let module: ModuleName = module.parse().unwrap();
+        let mut items: Vec<NewItem> = (1..)
+            .zip(ids)
+            .map(|(row, id)| NewItem {
+                target: RecordId::from_stored(i64::try_from(*id).unwrap()).unwrap(),
+                row,
+            })
+            .collect();
+        items.sort_by_key(|item| item.target);
+        let source = RequestSource {
+            kind: SourceKind::Arguments,
+            name: "command line".to_owned(),
+            sha256: Hash::of(b""),
+            column: None,
+            rows: u64::try_from(ids.len()).unwrap(),
+        };
+        let new = NewRequest {
+            operation: Operation::Delete,
+            product: Product::Crm,
+            module: &module,
+            workflows: true,
+            target: &target,
+            items: &items,
+            repeated: &[],
+            invalid: &[],
+            again,
+            policy: ApprovalPolicy::Never,
+            not_before: None,
+            valid_for: Duration::from_hours(24),
+            source: &source,
+            requested_by: "anna",
+            recorded_by: "ops",
+            reason: "test",
+            ticket: Some("T-1"),
+            program: "test",
+        };
+        let now = SystemClock.now();
+        self.store().write("recording", now, |tx| tx.record(&new)).unwrap().0
+    }
+
+    pub fn options(&self) -> RunOptions {
+        RunOptions {
+            kind: RunKind::Sync,
+            db: self.db.clone(),
+            target: self.target(),
+            versions: Versions { crm: ApiVersion::V8, bigin: ApiVersion::V2 },
+            wanted: None,
+            codes: Vec::new(),
+            max_entries: 100_000,
+            max_calls: None,
+            max_credits: None,
+            concurrency: 4,
+            wait: Duration::from_secs(20),
+            quarantine: Duration::from_millis(1),
+            max_failures: 100,
+            policy: "never".to_owned(),
+            program: "test".to_owned(),
+            operator: "{}".to_owned(),
+            arguments: "[]".to_owned(),
+        }
+    }
+
+    pub async fn sync(&mut self) -> Summary {
+        let options = self.options();
+        self.run(options).await.unwrap()
+    }
+
+    pub async fn replay(&mut self) -> Summary {
+        let options = RunOptions { kind: RunKind::Replay, ..self.options() };
+        self.run(options).await.unwrap()
+    }
+
+    pub async fn run(&mut self, options: RunOptions) -> Result<Summary, RunError> {
+        let token = SecretString::from(self.zoho.access_token());
+        let clock = Arc::new(SystemClock);
+        let timeout = Duration::from_secs(2);
+        let zoho = ZohoClient::new(self.endpoint(), &token, timeout, Arc::clone(&clock)).unwrap();
+        let (_keep, interrupt) = watch::channel(0);
+        let store = self.store();
+        let told: Arc<dyn Reporter> = Arc::clone(&self.told) as Arc<dyn Reporter>;
+        let parts = Parts {
+            store,
+            on_commit: Box::new(|_| ()),
+            zoho: Arc::new(zoho),
+            clock,
+            reporter: told,
+            interrupt,
+        };
+        zoho_journal::reconcile::run(parts, options, |_| 0).await
+    }
+
+    /// How many entries stand in each state, as `done 3, failed 1`.
+    pub fn states(&self) -> String {
+        let totals: BTreeMap<EntryState, u64> =
+            self.reader().totals().unwrap().into_iter().filter(|(_, n)| *n > 0).collect();
+        let words: Vec<String> =
+            totals.iter().map(|(state, entries)| format!("{state} {entries}")).collect();
+        words.join(", ")
+    }
+}
+
+impl World {
+    /// Every entry of the journal with its record and state, through a plain SQLite client.
+    pub fn entries(&self) -> Vec<(i64, u64, EntryState)> {
+        use rusqlite::{Connection, OpenFlags};
+        let conn = Connection::open_with_flags(&self.db, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        let mut statement = conn
+            .prepare(
+                "SELECT e.id, e.target, w.name FROM entry e
+                 JOIN word w ON w.kind = 'state' AND w.number = e.state ORDER BY e.id",
+            )
+            .unwrap();
+        let rows = statement.query_map([], |row| {
+            let (entry, target): (i64, i64) = (row.get(0)?, row.get(1)?);
+            Ok((entry, target as u64, row.get::<_, String>(2)?.parse().unwrap()))
+        });
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    /// The journal tells the truth about Zoho, item by item.
+    #[track_caller]
+    pub fn agrees(&self) {
+        let zoho = self.zoho.snapshot();
+        let entries = self.entries();
+        let mut done_by: BTreeMap<u64, usize> = BTreeMap::new();
+        for (_, id, _) in entries.iter().filter(|(_, _, state)| *state == EntryState::Done) {
+            *done_by.entry(*id).or_default() += 1;
+        }
+        for (entry, id, state) in entries {
+            let by_us = zoho.deletions_by_calls(id);
+            let done = done_by.get(&id).copied().unwrap_or(0);
+            assert!(by_us <= 1, "E{entry} ({id}) was deleted {by_us} times by our calls");
+            assert!(done <= by_us, "E{entry} ({id}) is {state}, and no call of ours deleted it");
+            match state {
+                // Its call may have taken effect; nobody claims to know.
+                EntryState::Unknown | EntryState::InFlight | EntryState::Queued => {}
+                EntryState::Absent => {
+                    assert!(!zoho.is_live(id), "E{entry} ({id}) is absent, and Zoho has it");
+                    assert_eq!(by_us, done, "E{entry} ({id}) is absent, and our call deleted it");
+                }
+                _ => assert_eq!(by_us, done, "E{entry} ({id}) is {state}, and our call deleted it"),
+            }
+        }
+    }
+
+    /// How many write calls reached Zoho.
+    pub fn writes(&self) -> usize {
+        self.zoho.requests().iter().filter(|one| one.is_write).count()
+    }
+}
+
+impl World {
+    /// Runs with a quarantine that nobody waits for: what got no answer stays unknown.
+    pub async fn sync_until_unknown(&mut self) {
+        let options = RunOptions {
+            quarantine: Duration::from_mins(1),
+            wait: Duration::ZERO,
+            ..self.options()
+        };
+        self.run(options).await.unwrap();
+    }
+}
