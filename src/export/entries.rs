@@ -86,7 +86,7 @@ impl EntryRows {
             return Ok(());
         };
         let mut buffer = std::mem::take(&mut rows.buffer);
-        rows.push_cells(&mut buffer, 0, &[Cell::own(entry.entry)]);
+        rows.push_cells(&mut buffer, 0, &[Cell::entry(entry.entry)]);
         buffer.extend_from_slice(&rendering.before);
         rows.push_cells(&mut buffer, TARGET, &[Cell::some(entry.target, Cell::Zoho)]);
         buffer.extend_from_slice(&rendering.after);
@@ -167,22 +167,22 @@ fn cells<'a>(
     let tags = if scope.tags.is_empty() { Cell::Empty } else { Cell::List(&scope.tags) };
     let log_index = settled.and_then(|settled| u64::try_from(settled.seq.get()).ok());
     [
-        Cell::own(entry.entry),
-        Cell::own(request.request),
-        Cell::word(scope.operation.wire_name()),
-        Cell::word(scope.product.wire_name()),
+        Cell::entry(entry.entry),
+        Cell::request(request.request),
+        Cell::Word(scope.operation.wire_name()),
+        Cell::Word(scope.product.wire_name()),
         org(whole.org.as_ref()),
         Cell::text(scope.module.as_str()),
         Cell::some(entry.target, Cell::Zoho),
         Cell::some(scope.parent, Cell::Zoho),
         Cell::some_text(scope.related_list.as_ref()),
         tags,
-        Cell::word(entry.state.wire_name()),
+        Cell::Word(entry.state.wire_name()),
         Cell::text(entry.code()),
         Cell::text(texts.message.as_str()),
         Cell::some(batch.and_then(|one| one.http_status()), |code| Cell::Number(code.into())),
         Cell::Number(entry.attempts()),
-        Cell::some(batch, |batch| Cell::own(batch.batch)),
+        Cell::some(batch, |batch| Cell::batch(batch.batch)),
         Cell::Empty, // job_id: deletions have no job
         Cell::some_text(request.requested_by.as_ref()),
         Cell::Time(request.at),
@@ -193,9 +193,9 @@ fn cells<'a>(
         Cell::Empty, // approved_at
         Cell::some(batch.and_then(|one| one.submitted_at()), Cell::Time),
         Cell::some(settled, |settled| Cell::Time(settled.at)),
-        Cell::some(settled, |settled| Cell::word(settled.by.wire_name())),
+        Cell::some(settled, |settled| Cell::Word(settled.by.wire_name())),
         Cell::text(texts.evidence.as_str()),
-        Cell::some(texts.undo, |undo| Cell::word(undo.state.wire_name())),
+        Cell::some(texts.undo, |undo| Cell::Word(undo.state.wire_name())),
         Cell::some(texts.undo.and_then(|undo| undo.until), Cell::Time),
         Cell::Empty, // undone_by
         Cell::some(log_index, Cell::Number),

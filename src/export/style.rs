@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::id::RecordId;
+use crate::domain::id::{BatchId, EntryId, RecordId, RequestId};
 use crate::domain::merkle::Hash;
 use crate::domain::target::named_set;
 use crate::domain::time::Timestamp;
@@ -93,8 +93,10 @@ pub(super) enum Cell<'a> {
     Empty,
     /// What somebody else wrote.
     Text(Cow<'a, str>),
-    /// A word or number of our own, such as a state or `E1`: it never needs quotes.
-    Word(Cow<'a, str>),
+    /// A word of our own, such as a state.
+    Word(&'static str),
+    /// A number of our own with its letter, such as `E1`.
+    Own(u8, i64),
     /// Zoho's id of something.
     Zoho(RecordId),
     /// A count.
@@ -123,14 +125,19 @@ impl<'a> Cell<'a> {
         text.map_or(Self::Empty, |text| Self::text(text.as_str()))
     }
 
-    /// A word of ours.
-    pub(super) fn word(word: &'static str) -> Self {
-        Self::Word(Cow::Borrowed(word))
+    /// An entry's number.
+    pub(super) fn entry(id: EntryId) -> Self {
+        Self::Own(b'E', id.get())
     }
 
-    /// A number of ours with its letter.
-    pub(super) fn own(id: impl std::fmt::Display) -> Self {
-        Self::Word(Cow::Owned(id.to_string()))
+    /// A request's number.
+    pub(super) fn request(id: RequestId) -> Self {
+        Self::Own(b'R', id.get())
+    }
+
+    /// A batch's number.
+    pub(super) fn batch(id: BatchId) -> Self {
+        Self::Own(b'B', id.get())
     }
 
     /// A value that may be missing.
@@ -240,7 +247,8 @@ impl<'w> Rows<'w> {
             Cell::Text(text) => self.push_csv_text(bytes, text),
             Cell::Json(text) => push_field(bytes, text, self.style.delimiter.0),
             Cell::List(texts) => self.push_csv_text(bytes, &texts.join(";")),
-            Cell::Word(word) => push_field(bytes, word, self.style.delimiter.0),
+            Cell::Word(word) => bytes.extend_from_slice(word.as_bytes()),
+            Cell::Own(letter, number) => push_own(bytes, *letter, *number),
             Cell::Zoho(id) => {
                 if !self.style.bare_ids {
                     bytes.extend_from_slice(b"zcrm_");
@@ -280,7 +288,13 @@ impl<'w> Rows<'w> {
 fn push_json(bytes: &mut Vec<u8>, cell: &Cell<'_>) {
     match cell {
         Cell::Empty => bytes.extend_from_slice(b"null"),
-        Cell::Text(text) | Cell::Word(text) => push_json_text(bytes, text),
+        Cell::Text(text) => push_json_text(bytes, text),
+        Cell::Word(word) => push_json_text(bytes, word),
+        Cell::Own(letter, number) => {
+            bytes.push(b'"');
+            push_own(bytes, *letter, *number);
+            bytes.push(b'"');
+        }
         Cell::Zoho(id) => {
             bytes.push(b'"');
             push_digits(bytes, id.get().unsigned_abs());
@@ -329,8 +343,14 @@ fn push_json_text(bytes: &mut Vec<u8>, text: &str) {
     bytes.push(b'"');
 }
 
+/// `E1337`
+fn push_own(bytes: &mut Vec<u8>, letter: u8, number: i64) {
+    bytes.push(letter);
+    push_digits(bytes, number.unsigned_abs());
+}
+
 /// A number in decimal; formatting a million ids the usual way would cost more than reading them.
-pub(super) fn push_digits(bytes: &mut Vec<u8>, mut number: u64) {
+fn push_digits(bytes: &mut Vec<u8>, mut number: u64) {
     let mut digits = [b'0'; 20];
     let mut used = 0;
     for slot in digits.iter_mut().rev() {

@@ -33,9 +33,9 @@ pub(super) fn attempts(reader: &Reader, filter: &EntryFilter, rows: &mut Rows<'_
                 let ending = batch.end.as_ref().map_or("open", |end| end.ending.wire_name());
                 let mut cells = attempt_head(entry, number);
                 cells.extend([
-                    Cell::own(batch.batch),
-                    Cell::word(ending),
-                    Cell::some(outcome, |outcome| Cell::word(outcome.wire_name())),
+                    Cell::batch(batch.batch),
+                    Cell::Word(ending),
+                    Cell::some(outcome, |outcome| Cell::Word(outcome.wire_name())),
                     Cell::some(said, |said| Cell::text(said.code.as_str())),
                     Cell::some(said, |said| Cell::text(said.message.as_str())),
                 ]);
@@ -51,10 +51,10 @@ pub(super) fn attempts(reader: &Reader, filter: &EntryFilter, rows: &mut Rows<'_
 
 fn attempt_head(entry: &EntryView, number: u64) -> Vec<Cell<'_>> {
     vec![
-        Cell::own(entry.entry),
-        Cell::own(entry.request.request),
-        Cell::word(entry.scope.operation.wire_name()),
-        Cell::word(entry.scope.product.wire_name()),
+        Cell::entry(entry.entry),
+        Cell::request(entry.request.request),
+        Cell::Word(entry.scope.operation.wire_name()),
+        Cell::Word(entry.scope.product.wire_name()),
         Cell::text(entry.scope.module.as_str()),
         Cell::some(entry.target, Cell::Zoho),
         Cell::Number(number),
@@ -83,9 +83,9 @@ pub(super) fn batches(reader: &Reader, rows: &mut Rows<'_>) -> Written {
         });
         let run = u64::try_from(batch.run.get()).unwrap_or(0);
         rows.row(&[
-            Cell::own(batch.batch),
+            Cell::batch(batch.batch),
             Cell::Number(run),
-            Cell::word(batch.api_version.wire_name()),
+            Cell::Word(batch.api_version.wire_name()),
             Cell::text(batch.template.as_str()),
             Cell::text(batch.entries.as_str()),
             Cell::Number(batch.size),
@@ -93,7 +93,7 @@ pub(super) fn batches(reader: &Reader, rows: &mut Rows<'_>) -> Written {
             Cell::Time(batch.send_by),
             Cell::some(batch.submitted_at(), Cell::Time),
             Cell::some(end, |end| Cell::Time(end.at)),
-            Cell::word(end.map_or("open", |end| end.ending.wire_name())),
+            Cell::Word(end.map_or("open", |end| end.ending.wire_name())),
             Cell::some(batch.http_status(), |status| Cell::Number(status.into())),
             Cell::some(complete, Cell::Flag),
             Cell::some(batch.user, Cell::Zoho),
@@ -119,9 +119,9 @@ pub(super) fn requests(reader: &Reader, filter: &EntryFilter, rows: &mut Rows<'_
 fn request_cells<'a>(request: &'a RequestDetail, binding: Option<&'a Binding>) -> Vec<Cell<'a>> {
     let view = &request.view;
     vec![
-        Cell::own(view.request),
-        Cell::word(view.operation.wire_name()),
-        Cell::word(view.product.wire_name()),
+        Cell::request(view.request),
+        Cell::Word(view.operation.wire_name()),
+        Cell::Word(view.product.wire_name()),
         org(binding.and_then(|binding| binding.org.as_ref())),
         Cell::some(binding, |binding| Cell::text(binding.environment.as_str())),
         Cell::text(view.module.as_str()),
@@ -132,7 +132,7 @@ fn request_cells<'a>(request: &'a RequestDetail, binding: Option<&'a Binding>) -
         Cell::some_text(view.reason.as_ref()),
         Cell::some_text(view.ticket.as_ref()),
         Cell::some_text(view.source_name.as_ref()),
-        Cell::word(view.source.wire_name()),
+        Cell::Word(view.source.wire_name()),
         Cell::some_text(view.source_sha256.as_ref()),
         Cell::some_text(view.source_column.as_ref()),
         Cell::Number(view.source_rows),
@@ -152,7 +152,7 @@ pub(super) fn rejected(reader: &Reader, filter: &EntryFilter, rows: &mut Rows<'_
     reader.requests(filter, |request| {
         written += reader.left_out(request.view.request, |row| {
             rows.row(&[
-                Cell::own(row.request),
+                Cell::request(row.request),
                 Cell::some(row.line, Cell::Number),
                 Cell::some(row.value.as_deref(), left_out_value),
                 Cell::some_text(row.reason.as_ref()),

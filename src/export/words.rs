@@ -116,11 +116,9 @@ fn failed(entry: &EntryView, asked: &str) -> String {
 /// `: Zoho refused it with RECORD_LOCKED, which means: …`
 fn why(entry: &EntryView) -> String {
     let (code, message) = (entry.code(), message_of(entry));
-    let means = match meaning(Level::Item, code) {
-        // That it may have been done was true of the answer; since then it was read.
-        Meaning::Open => None,
-        _ => advice(code),
-    };
+    // That it may have been done was true of the answer; since then it was read.
+    let open = meaning(Level::Item, code) == Meaning::Open;
+    let means = if open { None } else { advice(code) };
     let read = entry.settled().is_some_and(|settled| settled.by == SettledBy::Evidence);
     match (code, means) {
         ("", _) if message.is_empty() => String::new(),

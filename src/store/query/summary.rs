@@ -27,6 +27,8 @@ pub struct Summary {
     pub open_batches: Vec<BatchId>,
     /// Requests set aside after too many refusals in a row.
     pub parked: Vec<RequestId>,
+    /// Pending entries of requests that are not set aside.
+    pub pending_unparked: u64,
     /// Requests that wait for approval.
     pub awaiting_approval: Vec<RequestId>,
     /// Unknown entries that reads cannot decide; `None` when there is too much evidence to count at a glance.
@@ -79,6 +81,16 @@ impl Reader {
                 |row| row.get(0),
             )
             .doing(doing)?;
+        let pending_unparked = self
+            .conn
+            .query_row(
+                "-- pending_unparked\nSELECT coalesce(sum(t.entries), 0) FROM tally t
+                 JOIN request r ON r.id = t.request
+                 WHERE t.state = 3 AND r.parked_seq IS NULL",
+                [],
+                |row| row.get(0),
+            )
+            .doing(doing)?;
         let requests = self
             .conn
             .query_row("-- requests\nSELECT coalesce(max(id), 0) FROM request", [], |row| {
@@ -97,6 +109,7 @@ impl Reader {
                 "-- parked\nSELECT id FROM request WHERE parked_seq IS NOT NULL ORDER BY id",
                 RequestId::new,
             )?,
+            pending_unparked: uncount(pending_unparked),
             awaiting_approval: self.numbers(
                 "-- awaiting\nSELECT request FROM tally WHERE state = 2 AND entries > 0
                  ORDER BY request",

@@ -198,6 +198,7 @@ fn the_summary_counts_what_waits() {
     assert_eq!((summary.requests, summary.batches), (2, 5));
     assert_eq!(summary.open_batches, [BatchId::new(5)]);
     assert_eq!(summary.parked, [RequestId::new(1)]);
+    assert_eq!(summary.pending_unparked, 0);
     assert_eq!(summary.awaiting_approval, [RequestId::new(2)]);
     assert_eq!((summary.undecided, summary.workflows), (Some(1), Some(true)));
     let last = summary.last_run.unwrap();
