@@ -128,7 +128,10 @@ impl Context {
         for row in self.settings.rows().iter().filter(|row| WHERE.contains(&row.key)) {
             if let Origin::Flag(flag) = row.origin {
                 let value = shell_quoted(Path::new(&row.value));
-                command.push_str(&format!(" {flag} {value}"));
+                for word in [flag, value.as_str()] {
+                    command.push(' ');
+                    command.push_str(word);
+                }
             }
         }
         command

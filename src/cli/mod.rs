@@ -97,22 +97,22 @@ struct Global {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Which Zoho")]
 struct TargetFlags {
-    /// crm or bigin [env: JOURNAL_PRODUCT] [default: crm]
+    /// crm or bigin [env: `JOURNAL_PRODUCT`] [default: crm]
     #[arg(long, global = true, value_name = "NAME")]
     product: Option<String>,
-    /// us, eu, in, au, cn, jp, ca, sa or uk [env: JOURNAL_DATA_CENTER] [default: us]
+    /// us, eu, in, au, cn, jp, ca, sa or uk [env: `JOURNAL_DATA_CENTER`] [default: us]
     #[arg(long, global = true, value_name = "NAME")]
     data_center: Option<String>,
-    /// production, sandbox or developer [env: JOURNAL_ENVIRONMENT] [default: production]
+    /// production, sandbox or developer [env: `JOURNAL_ENVIRONMENT`] [default: production]
     #[arg(long, global = true, value_name = "NAME")]
     environment: Option<String>,
-    /// The API version of calls that write [env: JOURNAL_API_VERSION] [default: v8, Bigin v2]
+    /// The API version of calls that write [env: `JOURNAL_API_VERSION`] [default: v8, Bigin v2]
     #[arg(long, global = true, value_name = "VERSION")]
     api_version: Option<String>,
-    /// Replaces the data centre's API host [env: JOURNAL_API_URL]
+    /// Replaces the data centre's API host [env: `JOURNAL_API_URL`]
     #[arg(long, global = true, value_name = "URL")]
     api_url: Option<String>,
-    /// Replaces the data centre's accounts host [env: JOURNAL_ACCOUNTS_URL]
+    /// Replaces the data centre's accounts host [env: `JOURNAL_ACCOUNTS_URL`]
     #[arg(long, global = true, value_name = "URL")]
     accounts_url: Option<String>,
 }

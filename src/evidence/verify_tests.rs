@@ -130,7 +130,7 @@ impl Journal {
             again: false,
             policy: ask.policy,
             not_before: ask.not_before,
-            valid_for: Duration::from_secs(86_400),
+            valid_for: Duration::from_hours(24),
             source: &source,
             requested_by: "ann",
             recorded_by: "ann (uid 1000)",

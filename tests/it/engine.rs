@@ -221,7 +221,7 @@ async fn requests_share_calls_and_each_entry_keeps_its_own_request() {
 async fn a_module_without_a_bin_is_read_before_so_that_a_lost_answer_can_be_settled() {
     let mut world =
         World::with(Config { records: vec![("Logs__c".to_owned(), 5)], ..Config::default() });
-    let ids: Vec<u64> = world.zoho.snapshot().modules["Logs__c"].live.to_vec();
+    let ids: Vec<u64> = world.zoho.snapshot().modules["Logs__c"].live.clone();
     world.record("Logs__c", &ids);
     world.zoho.plan_faults(vec![Fault::LoseAnswer]);
     world.sync().await;

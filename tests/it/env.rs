@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use zoho_journal::simulator::{Config, Simulator, WriteSeen};
 
 /// Nothing here takes so long; a test that would hang fails instead.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A home directory, a journal's path, and a Zoho.
 pub struct Env {

@@ -84,8 +84,7 @@ pub(super) fn of_call(body: &[u8]) -> Option<Words<'_>> {
     if message.is_empty() {
         // The older form has its words in `error` beside a number in `code`.
         let parts = [call.code.and(call.error), call.error_info, call.error_description];
-        let parts: Vec<Cow<'_, str>> =
-            parts.into_iter().flatten().filter_map(|raw| plain(raw)).collect();
+        let parts: Vec<Cow<'_, str>> = parts.into_iter().flatten().filter_map(plain).collect();
         message = Cow::Owned(parts.join(": "));
     }
     Some(Words { code: plain(code)?, message })
