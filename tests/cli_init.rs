@@ -1,6 +1,7 @@
 //! `journal init`, through the binary.
 
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests are not themselves marked as tests")]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

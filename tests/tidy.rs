@@ -15,6 +15,7 @@
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -358,7 +359,7 @@ fn a_diagram_that_leaves_out_adds_or_renames_an_edge_is_found() {
     let code = edges_of_code();
     let mut text = "```mermaid\nstateDiagram-v2\n".to_owned();
     for (from, to, label) in &code {
-        text.push_str(&format!("    {from} --> {to}: {label}\n"));
+        writeln!(text, "    {from} --> {to}: {label}").unwrap();
     }
     let whole = format!("{text}```\n");
     assert_eq!(differences(&code, &edges_of_document(&whole).unwrap()), [""; 0]);
@@ -469,7 +470,10 @@ fn a_forgotten_file_is_found() {
 fn changed_migrations(pinned: &[(&str, &str)], found: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
     let mut findings = Vec::new();
     for (path, bytes) in found {
-        let hash: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut hash = String::new();
+        for byte in Sha256::digest(bytes) {
+            write!(hash, "{byte:02x}").unwrap();
+        }
         match pinned.iter().find(|(name, _)| name == path) {
             None => findings.push(format!("{path} is new: add it to MIGRATIONS with {hash}")),
             Some((_, expected)) if *expected != hash => findings.push(format!(

@@ -110,14 +110,16 @@ fn directory(args: &DemoArgs) -> Result<PathBuf, CliError> {
 
 /// Settings of the story only: nothing of the user's own environment reaches the simulator's journal.
 fn settings(directory: &Path, simulator: &Simulator) -> Result<Settings, CliError> {
-    let flags = Flags {
-        db: Some(directory.join("demo.db")),
-        api_url: Some(simulator.api_url()),
+    // As if from the environment, so that the commands shown stay short.
+    let db = directory.join("demo.db").display().to_string();
+    let environment = |name: &str| match name {
+        "JOURNAL_DB" => Some(db.clone()),
+        "JOURNAL_API_URL" => Some(simulator.api_url()),
         // Seconds instead of minutes: this Zoho is known to be quick.
-        quarantine: Some("1s".to_owned()),
-        ..Flags::default()
+        "JOURNAL_QUARANTINE" => Some("1s".to_owned()),
+        _ => None,
     };
-    Ok(Settings::resolve(&flags, &|_| None, None)?)
+    Ok(Settings::resolve(&Flags::default(), &environment, None)?)
 }
 
 impl Story<'_> {

@@ -59,7 +59,7 @@ impl From<StoreError> for CliError {
                 Exit::NoJournal,
                 Some(format!(
                     "journal init --db {} makes one; or give the right --db",
-                    path.display()
+                    shell_quoted(path)
                 )),
             ),
             StoreError::Exists(_) => (
@@ -95,11 +95,13 @@ impl From<StoreError> for CliError {
             StoreError::Corrupt { .. } | StoreError::Event { .. } => {
                 (Exit::Error, Some("journal verify says what is damaged".to_owned()))
             }
+            StoreError::NotFound(_) => {
+                (Exit::Error, Some("journal list shows what is recorded".to_owned()))
+            }
             StoreError::Unsafe(_)
             | StoreError::Io { .. }
             | StoreError::Sqlite { .. }
             | StoreError::Conflict { .. }
-            | StoreError::NotFound(_)
             | StoreError::Transition(_)
             | StoreError::Entropy(_)
             | StoreError::WriterGone => (Exit::Error, None),

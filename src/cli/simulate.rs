@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -64,6 +65,9 @@ pub(crate) fn run(args: SimulateArgs, context: &mut Context) -> Result<Exit, Cli
             faults: args.fault,
             ..Config::default()
         })?;
+        // Before the first line: whoever reads it may send a signal at once.
+        let mut interrupted = signal(SignalKind::interrupt())?;
+        let mut terminated = signal(SignalKind::terminate())?;
         context.out.json_line(&Started {
             api_url: simulator.api_url(),
             accounts_url: simulator.accounts_url(),
@@ -71,7 +75,10 @@ pub(crate) fn run(args: SimulateArgs, context: &mut Context) -> Result<Exit, Cli
             state_url: simulator.state_url(),
         })?;
         context.out.say("The simulator runs until it is interrupted (Ctrl-C).");
-        tokio::signal::ctrl_c().await?;
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
+        }
         Ok(Exit::Done)
     })
 }

@@ -197,7 +197,7 @@ mod tests {
         let shown = format!("{key:?} {key:#?}");
         let secret = STANDARD.encode(key.signer.as_bytes());
         let numbers = format!("{:?}", key.signer.as_bytes());
-        let hex: String = key.signer.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = crate::domain::merkle::Hash::new(*key.signer.as_bytes()).to_string();
         for form in [&GO_SECRET[33..], &secret, numbers.trim_matches(['[', ']']), &hex] {
             assert!(!shown.contains(form), "{shown}");
         }

@@ -17,14 +17,15 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::domain::codes;
 use crate::domain::event::Unanswered;
 use crate::domain::id::{ModuleName, RequestId, RunId};
-use crate::domain::plan::{Plan, RequestOverview, plan};
+use crate::domain::plan::{Plan, RequestOverview, Waiting, plan};
 use crate::domain::state::EntryState;
 use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
-use crate::reconcile::options::{Progress, Reporter, RunError, RunKind, RunOptions, Summary};
+use crate::reconcile::options::{
+    Progress, Reporter, RunError, RunKind, RunOptions, Summary, takes_up,
+};
 pub use crate::reconcile::shared::Interrupt;
 use crate::reconcile::shared::Shared;
 use crate::store::run::NewRun;
@@ -143,12 +144,9 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
         }
         let reopened = match options.kind {
             RunKind::Sync => 0,
-            RunKind::Replay => tx
-                .reopen(run, wanted, &|code| {
-                    codes::may_pass(code)
-                        && (options.codes.is_empty() || options.codes.iter().any(|one| one == code))
-                })?
-                .len(),
+            RunKind::Replay => {
+                tx.reopen(run, wanted, &|code| takes_up(&options.codes, code))?.len()
+            }
         };
         let requests = tx.overview(wanted)?;
         let named = |request: RequestId| wanted.is_some_and(|wanted| wanted.contains(&request));
@@ -279,11 +277,15 @@ fn sum_up<Z: Zoho, C: Clock>(
     let newest = begun.requests.iter().map(|request| request.request).max();
     let mine = |request: &RequestOverview| newest.is_some_and(|newest| request.request <= newest);
     let mut unfinished = 0;
+    let mut awaiting_approval = 0;
     for request in reader.overview(wanted, true)?.iter().filter(|one| mine(one)) {
         unfinished += request.count(EntryState::Unknown) + request.count(EntryState::Queued);
         unfinished += request.count(EntryState::InFlight);
-        if request.waits(now, false).is_none() {
-            unfinished += request.count(EntryState::Pending);
+        awaiting_approval += request.count(EntryState::AwaitingApproval);
+        match request.waits(now, false) {
+            None => unfinished += request.count(EntryState::Pending),
+            Some(Waiting::Expired) => awaiting_approval += request.count(EntryState::Pending),
+            Some(Waiting::NotDue | Waiting::Parked) => {}
         }
     }
     let failed_in_named = |wanted: &[RequestId]| -> Result<u64, RunError> {
@@ -301,6 +303,7 @@ fn sum_up<Z: Zoho, C: Clock>(
             Some(wanted) => failed_in_named(wanted)?,
             None => state.failed,
         },
+        awaiting_approval,
         unfinished,
         undecided,
         parked: state.parked.clone(),

@@ -15,7 +15,7 @@ use crate::domain::outcome::{Halt, Judgement, judge};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::state::Outcome;
 use crate::reconcile::options::{Progress, RunError, Stop};
-use crate::reconcile::shared::Shared;
+use crate::reconcile::shared::{Setback, Shared};
 use crate::store::StoreError;
 use crate::store::queue::Picked;
 use crate::store::writer::{Claimed, LostCall};
@@ -227,7 +227,9 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         shared.see_date(raw.date);
         match &judgement.halt {
             None => shared.went_well(),
-            Some(Halt::Throttled { retry_after }) => shared.back_off(*retry_after),
+            Some(Halt::Throttled { retry_after }) => {
+                shared.back_off(*retry_after, Setback::Throttled);
+            }
             Some(Halt::Unauthorized { code, message }) => shared.stop(Stop::NotAllowed {
                 what: "the access token".to_owned(),
                 code: code.clone(),
@@ -282,7 +284,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
     async fn not_sent(&self, prepared: PreparedBatch, why: String) -> Result<(), RunError> {
         let shared = &self.shared;
         self.report_problem(&prepared, &why);
-        shared.back_off(None);
+        shared.back_off(None, Setback::Unreachable(why.clone()));
         if shared.state().setbacks >= MAX_SETBACKS {
             shared.stop(Stop::Unreachable(why.clone()));
         }

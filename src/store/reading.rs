@@ -73,6 +73,18 @@ impl Reader {
 }
 
 impl Reader {
+    /// How many refused entries of the wanted requests (all when `None`) have a code that may pass: a replay
+    /// would put so many back to pending.
+    pub fn reopenable(
+        &self,
+        wanted: Option<&[RequestId]>,
+        may_pass: &dyn Fn(&str) -> bool,
+    ) -> Result<u64> {
+        let failed = failed_entries(&self.conn, wanted)?;
+        let reopenable = failed.iter().filter(|(_, code)| may_pass(code)).count();
+        Ok(u64::try_from(reopenable).unwrap_or(u64::MAX))
+    }
+
     /// How many unknown entries of the wanted requests (all when `None`) reads could not decide.
     pub fn undecided(&self, wanted: Option<&[RequestId]>) -> Result<u64> {
         let doing = "counting undecided entries";

@@ -12,5 +12,12 @@
     reason = "tests"
 )]
 
+mod cli_crash;
+mod cli_plan;
+mod cli_record;
+mod cli_setup;
+mod cli_sync;
+mod cli_truth;
 mod engine;
+mod env;
 mod world;
