@@ -1,9 +1,8 @@
 use std::os::unix::fs::PermissionsExt;
 
 use crate::cli::exit::Exit;
-use crate::cli::show::tests::story;
 use crate::cli::testing::run;
-use crate::store::testing::Journal;
+use crate::store::testing::{Journal, story};
 
 #[test]
 fn rows_go_to_stdout_and_their_number_to_stderr() {

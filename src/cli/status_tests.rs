@@ -1,10 +1,9 @@
 use crate::cli::exit::Exit;
-use crate::cli::show::tests::story;
 use crate::cli::testing::run;
 use crate::domain::state::{Outcome, Verdict};
 use crate::evidence::keeper::lock_path;
 use crate::platform::{Holder, OsLock, Sharing};
-use crate::store::testing::{Ask, Journal, record, still_there};
+use crate::store::testing::{Ask, Journal, record, still_there, story};
 
 fn next(journal: &Journal) -> String {
     let shown = run(&journal.path(), &["status", "--json"]);

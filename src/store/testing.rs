@@ -7,7 +7,7 @@ use crate::domain::answer::RawAnswer;
 use crate::domain::call::{CallItem, CallKind, Operation, PreparedBatch};
 use crate::domain::entropy::SeededEntropy;
 use crate::domain::event::{Returned, SourceKind, Unanswered};
-use crate::domain::evidence::{Facts, Look, SeenDeleted, SeenRecord};
+use crate::domain::evidence::{Facts, Look, SeenDeleted, SeenRecord, UNDECIDED};
 use crate::domain::id::{EntryId, ModuleName, RecordId, RequestId, RunId};
 use crate::domain::merkle::Hash;
 use crate::domain::outcome::{ItemResult, Judgement};
@@ -317,4 +317,28 @@ pub(crate) fn still_there() -> Facts {
         deleted: Look::NotThere,
         record: Look::Seen(SeenRecord { modified: None }),
     }
+}
+
+/// R1: E1 done, E2 refused, E3 lost and found deleted by us, E4 deleted by somebody else, E5 undecided,
+/// E6 in flight, E7 given back.
+pub(crate) fn story() -> Journal {
+    let mut journal = Journal::new();
+    journal.delete(1, 7);
+    journal.start("sync");
+    let first = journal.begin(&[1, 2]);
+    let locked = (Outcome::Failed, "RECORD_LOCKED", "the record is locked");
+    journal.answer(&first, &[(Outcome::Done, "SUCCESS", "record deleted"), locked]);
+    let sent = journal.now;
+    let lost = journal.begin(&[3, 4, 5]);
+    journal.lose(&lost);
+    journal.pass(120);
+    journal.find(&[
+        (3, Verdict::Done, "", in_bin(USER, sent)),
+        (4, Verdict::Absent, "", in_bin(OTHER, sent)),
+        (5, Verdict::Undecided, UNDECIDED, still_there()),
+    ]);
+    let back = journal.begin(&[7]);
+    journal.give_back(&back);
+    drop(journal.begin(&[6]));
+    journal
 }

@@ -108,4 +108,4 @@ fn readable(body: &[u8]) -> Vec<String> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

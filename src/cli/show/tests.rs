@@ -1,33 +1,7 @@
 use crate::cli::exit::Exit;
 use crate::cli::show::Subject;
 use crate::cli::testing::run;
-use crate::domain::evidence::UNDECIDED;
-use crate::domain::state::{Outcome, Verdict};
-use crate::store::testing::{Journal, OTHER, USER, in_bin, still_there};
-
-/// R1: E1 done, E2 refused, E3 lost and found deleted by us, E4 deleted by somebody else, E5 undecided,
-/// E6 in flight, E7 given back.
-pub(crate) fn story() -> Journal {
-    let mut journal = Journal::new();
-    journal.delete(1, 7);
-    journal.start("sync");
-    let first = journal.begin(&[1, 2]);
-    let locked = (Outcome::Failed, "RECORD_LOCKED", "the record is locked");
-    journal.answer(&first, &[(Outcome::Done, "SUCCESS", "record deleted"), locked]);
-    let sent = journal.now;
-    let lost = journal.begin(&[3, 4, 5]);
-    journal.lose(&lost);
-    journal.pass(120);
-    journal.find(&[
-        (3, Verdict::Done, "", in_bin(USER, sent)),
-        (4, Verdict::Absent, "", in_bin(OTHER, sent)),
-        (5, Verdict::Undecided, UNDECIDED, still_there()),
-    ]);
-    let back = journal.begin(&[7]);
-    journal.give_back(&back);
-    drop(journal.begin(&[6]));
-    journal
-}
+use crate::store::testing::story;
 
 #[test]
 fn subjects_are_told_apart_by_their_letter() {
