@@ -1,13 +1,18 @@
 //! Errors of commands: what happened, which exit code, and what to type next.
 
 use std::error::Error;
+use std::io::ErrorKind;
 
 use crate::cli::exit::Exit;
 use crate::cli::output::{OutputError, Report};
 use crate::evidence::keeper::KeeperError;
 use crate::evidence::key::KeyError;
-use crate::platform::shell_quoted;
+use crate::platform::{FileProblem, shell_quoted};
 use crate::store::StoreError;
+
+/// What to do when the disk is full.
+const MAKE_ROOM: &str =
+    "the disk is full; what was reported before is safe: make room and run it again";
 
 /// A command failed.
 #[derive(Debug)]
@@ -72,10 +77,7 @@ impl From<StoreError> for CliError {
             StoreError::SchemaTooNew { .. } => {
                 (Exit::Error, Some("use the newer program that wrote it".to_owned()))
             }
-            StoreError::DiskFull { .. } => (
-                Exit::Error,
-                Some("what was reported before is safe: make room and run it again".to_owned()),
-            ),
+            StoreError::DiskFull { .. } => (Exit::Error, Some(MAKE_ROOM.to_owned())),
             StoreError::Busy { .. } => {
                 (Exit::Error, Some("wait for the other command to end and try again".to_owned()))
             }
@@ -152,7 +154,15 @@ macro_rules! plain_errors {
         }
     )+};
 }
-plain_errors!(std::io::Error, crate::platform::FileProblem, serde_json::Error);
+plain_errors!(std::io::Error, serde_json::Error);
+
+impl From<FileProblem> for CliError {
+    fn from(error: FileProblem) -> Self {
+        let full = matches!(&error, FileProblem::Io { source, .. } if source.kind() == ErrorKind::StorageFull);
+        let told = Self::new(Exit::Error, error);
+        if full { told.hint(MAKE_ROOM) } else { told }
+    }
+}
 
 impl From<crate::config::ConfigError> for CliError {
     fn from(error: crate::config::ConfigError) -> Self {
