@@ -117,8 +117,8 @@ impl From<KeeperError> for CliError {
         let hint = match error {
             KeeperError::Store(error) => return error.into(),
             KeeperError::NotAnchored { .. } => {
-                let hint = "if a backup was restored on purpose: journal adopt --reason TEXT; else keep \
-                            a copy of every file and run journal verify";
+                let hint = "keep a copy of every file and run journal verify; if an older copy was put back, put the \
+                            newest one back: the lost part of the log may have sent what this one still holds";
                 return Self::new(Exit::NotVerified, error).hint(hint);
             }
             KeeperError::Interrupted { ref remains, .. } => {
@@ -190,7 +190,7 @@ mod tests {
             KeeperError::NotAnchored { path: path.clone(), state: Box::new(AnchorState::Missing) };
         let (code, hint) = told(unanchored);
         assert_eq!(code, 12);
-        assert!(hint.contains("journal adopt --reason"), "{hint}");
+        assert!(hint.contains("journal verify"), "{hint}");
         let (code, hint) = told(StoreError::NoJournal(path.clone()).into());
         assert_eq!(code, 10);
         assert!(hint.contains("journal init"), "{hint}");

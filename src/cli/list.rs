@@ -3,7 +3,6 @@
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::next;
 use crate::cli::output::words::counted;
 use crate::cli::output::{Line, OutputError, Tone};
 use crate::domain::call::Operation;
@@ -104,8 +103,12 @@ impl ListArgs {
         })?;
         out.flush()?;
         let told = counted(rows, "entry", "entries");
-        let hint = next::command(context, "show E… tells the whole story of one");
-        context.out.say(if rows == 0 { told } else { format!("{told}; {hint}") });
+        let hint = context.command("show E…");
+        context.out.say(if rows == 0 {
+            told
+        } else {
+            format!("{told}; {hint} tells the whole story of one")
+        });
         Ok(Exit::Done)
     }
 }

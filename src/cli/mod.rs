@@ -13,7 +13,6 @@ mod export;
 mod init;
 mod list;
 mod log;
-mod next;
 mod plan;
 mod record;
 mod run_json;

@@ -116,7 +116,9 @@ fn next_command(context: &Context, wanted: Option<&[RequestId]>, plan: &Plan) ->
     let names = names(wanted);
     let command = |words: &str| context.command(&format!("{words}{names}"));
     match plan {
-        Plan { entries: 0, unknown: 0, awaiting_approval: 1.., .. } => command("approve"),
+        Plan { entries: 0, unknown: 0, awaiting_approval: 1.., .. } => {
+            context.command("list --state awaiting_approval")
+        }
         Plan { entries: 0, unknown: 0, parked: 1.., .. } => {
             "journal show R… says why it was refused; journal sync R… takes it up again".to_owned()
         }

@@ -8,7 +8,6 @@ use serde::{Serialize, Serializer};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::next;
 use crate::cli::output::words::{counted, grouped, in_words};
 use crate::cli::output::{Line, Tone};
 use crate::domain::id::RequestId;
@@ -159,7 +158,7 @@ impl StatusArgs {
         let Self {} = self;
         let (reader, summary, activity) = look(context)?;
         let binding = reader.binding()?;
-        let next = next::command(context, &next(&summary, &activity));
+        let next = context.command(&next(&summary, &activity));
         let settings = &context.settings;
         let document = Document {
             entries: EntriesByState(summary.entries.clone()),
@@ -341,7 +340,7 @@ fn next(summary: &Summary, activity: &Activity) -> String {
         return "list --state unknown --code UNDECIDED".to_owned();
     }
     if let Some(request) = summary.awaiting_approval.first() {
-        return format!("approve {request}");
+        return format!("show {request}");
     }
     if count(EntryState::Failed) > 0 {
         return "list --state failed".to_owned();

@@ -120,7 +120,7 @@ fn approval_and_refusals_come_after_what_can_be_sent() {
         ..Ask::default()
     };
     journal.ask(&ask);
-    assert_eq!(next(&journal), "approve R1");
+    assert_eq!(next(&journal), "show R1");
     journal.delete(2, 2);
     assert_eq!(next(&journal), "sync");
 }

@@ -17,6 +17,7 @@ use zoho_journal::domain::merkle::Hash;
 use zoho_journal::domain::policy::ApprovalPolicy;
 use zoho_journal::domain::state::EntryState;
 use zoho_journal::domain::target::{ApiVersion, DataCenter, Environment, Product, Target};
+use zoho_journal::evidence::verify::check_journal;
 use zoho_journal::reconcile::Parts;
 use zoho_journal::reconcile::options::{
     Progress, Reporter, RunError, RunKind, RunOptions, Summary,
@@ -217,6 +218,8 @@ impl World {
     /// The journal tells the truth about Zoho, item by item.
     #[track_caller]
     pub fn agrees(&self) {
+        // The log folds to the same states, and everything else follows from it.
+        check_journal(&self.reader()).unwrap();
         let zoho = self.zoho.snapshot();
         let entries = self.entries();
         let mut done_by: BTreeMap<u64, usize> = BTreeMap::new();

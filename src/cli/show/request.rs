@@ -5,7 +5,6 @@ use serde_json::value::RawValue;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::next;
 use crate::cli::output::words::{counted, grouped};
 use crate::cli::show::{document, field, heading};
 use crate::cli::status::EntriesByState;
@@ -103,7 +102,7 @@ fn tell(
     entries: &EntriesByState,
 ) -> Result<(), CliError> {
     let erased = || "(erased)".to_owned();
-    let rows = next::command(context, &format!("list --request {}", view.request));
+    let rows = context.command(&format!("list --request {}", view.request));
     let out = &mut context.out;
     let entries_told = counted(view.entries(), "entry", "entries");
     let what = format!("{} {} of {}", view.operation, entries_told, view.module);
