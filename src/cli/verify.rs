@@ -18,7 +18,7 @@ use crate::store::{Reader, StoreError};
 
 /// Check the whole journal: its log, every row and every answer, against what was sealed
 #[derive(Debug, clap::Args)]
-pub struct VerifyArgs {}
+pub(super) struct VerifyArgs {}
 
 /// What `--json` says. Its keys are a contract.
 #[derive(Serialize)]

@@ -124,7 +124,7 @@ impl<'a> Audit<'a> {
     /// One row, all its columns; `None` when there is none.
     pub fn row(&self, table: Table, key: &[Cell]) -> Result<Option<Vec<(String, Cell)>>> {
         let mut statement = self.conn.prepare_cached(statements(table).0).doing(DOING)?;
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         statement
             .query_row(params_from_iter(key), |row| {
                 names
@@ -255,9 +255,12 @@ impl<'a> Audit<'a> {
     }
 }
 
+/// Reads the rows after a key.
+type Fetch<'a, K, T> = dyn Fn(&K) -> Result<Vec<(K, T)>> + 'a;
+
 /// Rows in the order of their key, fetched page by page, so that no statement stays open between them.
 pub struct Stream<'a, K, T> {
-    fetch: Box<dyn Fn(&K) -> Result<Vec<(K, T)>> + 'a>,
+    fetch: Box<Fetch<'a, K, T>>,
     after: K,
     page: std::iter::Peekable<std::vec::IntoIter<(K, T)>>,
     at_end: bool,

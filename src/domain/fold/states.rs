@@ -45,7 +45,7 @@ impl Tally {
 pub struct States {
     first: i64,
     width: i64,
-    states: Vec<u8>,
+    codes: Vec<u8>,
     /// First and last entry of each request, with its counts over all windows so far.
     requests: Vec<(i64, i64, Tally)>,
     /// Requests that this window's replay has come to.
@@ -68,19 +68,19 @@ impl States {
     /// The first window, of so many entries.
     pub fn new(width: u64) -> Self {
         let width = i64::try_from(width).unwrap_or(i64::MAX).max(1);
-        Self { first: 1, width, states: Vec::new(), requests: Vec::new(), recorded: 0 }
+        Self { first: 1, width, codes: Vec::new(), requests: Vec::new(), recorded: 0 }
     }
 
     /// Goes to the next window. The log must be replayed from its start.
     pub fn next_window(&mut self) {
         self.first = self.first.saturating_add(self.width);
-        self.states.clear();
+        self.codes.clear();
         self.recorded = 0;
     }
 
     /// The entries of the window as far as they were recorded, with their states.
     pub fn entries(&self) -> impl Iterator<Item = (EntryId, EntryState)> {
-        let numbered = (self.first..).zip(&self.states);
+        let numbered = (self.first..).zip(&self.codes);
         numbered.filter_map(|(entry, code)| Some((EntryId::new(entry), state(*code)?)))
     }
 
@@ -135,8 +135,8 @@ impl States {
             let end = (*last).min(*window.end()).saturating_sub(self.first).saturating_add(1);
             let end = usize::try_from(end).unwrap_or(0);
             // Requests follow one another without a gap, and so do their states.
-            if end > self.states.len() {
-                self.states.resize(end, code(initial));
+            if end > self.codes.len() {
+                self.codes.resize(end, code(initial));
             }
         }
         self.recorded += 1;
@@ -159,7 +159,7 @@ impl States {
             let place = |entry: i64| usize::try_from(entry.saturating_sub(self.first)).ok();
             let part = place(from)
                 .zip(place(until))
-                .and_then(|(from, until)| self.states.get_mut(from..=until));
+                .and_then(|(from, until)| self.codes.get_mut(from..=until));
             for (entry, stands) in (from..).zip(part.into_iter().flatten()) {
                 match next.get(usize::from(*stands)) {
                     Some(to) if *to != NOT_RECORDED => {
@@ -185,8 +185,8 @@ impl States {
                 continue;
             }
             let (from, until) = (place(*first), place(*last).saturating_add(1));
-            let until = until.min(self.states.len());
-            for stands in self.states.get(from..until).into_iter().flatten() {
+            let until = until.min(self.codes.len());
+            for stands in self.codes.get(from..until).into_iter().flatten() {
                 if let Some(count) = tally.counts.get_mut(usize::from(*stands)) {
                     *count += 1;
                 }

@@ -17,7 +17,7 @@ const WAITING: usize = 64;
 /// Where jobs go.
 pub(super) enum Jobs<'a> {
     /// Done at once, on this thread.
-    Here(Worker<'a>),
+    Here(Box<Worker<'a>>),
     /// To the other threads.
     There(mpsc::SyncSender<Job>),
 }
@@ -36,13 +36,13 @@ pub(super) struct Crew;
 
 impl Crew {
     /// Runs `work`, and checks the jobs that it sends. Returns what `work` did, and what the jobs found.
-    pub(super) fn run<'a, T>(
-        reader: &'a Reader,
+    pub(super) fn run<T>(
+        reader: &Reader,
         threads: usize,
         work: impl FnOnce(&mut Jobs<'_>) -> Result<T>,
     ) -> Result<(T, Results)> {
         if threads == 0 {
-            let mut jobs = Jobs::Here(Worker::new(reader.audit()));
+            let mut jobs = Jobs::Here(Box::new(Worker::new(reader.audit())));
             let value = work(&mut jobs)?;
             let Jobs::Here(worker) = jobs else { return Err(StoreError::WriterGone) };
             return Ok((value, worker.finish()?));

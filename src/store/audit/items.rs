@@ -93,11 +93,11 @@ pub struct SecretRow {
 }
 
 /// A column that holds the number of a member of a closed set; `None` for any other number.
-fn member<T>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>>
+fn member<T>(row: &Row<'_>, column: usize) -> Option<T>
 where
     Sql<T>: FromSql,
 {
-    Ok(row.get::<_, Sql<T>>(column).ok().map(|Sql(one)| one))
+    row.get::<_, Sql<T>>(column).ok().map(|Sql(one)| one)
 }
 
 impl Audit<'_> {
@@ -124,7 +124,7 @@ impl Audit<'_> {
             statement.query(named_params! {":first": first, ":last": last}).doing(DOING)?;
         while let Some(row) = rows.next().doing(DOING)? {
             let read = || -> rusqlite::Result<_> {
-                Ok(EntryStateRow { entry: row.get(0)?, scope: row.get(1)?, state: member(row, 2)? })
+                Ok(EntryStateRow { entry: row.get(0)?, scope: row.get(1)?, state: member(row, 2) })
             };
             visit(read().doing(DOING)?);
         }
@@ -175,7 +175,7 @@ impl Audit<'_> {
             .doing(DOING)?;
         while let Some(row) = rows.next().doing(DOING)? {
             let read = || -> rusqlite::Result<_> {
-                Ok(AttemptRow { entry: row.get(0)?, outcome: member(row, 1)?, said: row.get(2)? })
+                Ok(AttemptRow { entry: row.get(0)?, outcome: member(row, 1), said: row.get(2)? })
             };
             attempts.push(read().doing(DOING)?);
         }
@@ -240,7 +240,7 @@ impl Audit<'_> {
             .doing(DOING)?;
         while let Some(row) = rows.next().doing(DOING)? {
             let read = || -> rusqlite::Result<_> {
-                let (entry, verdict) = (row.get(0)?, member(row, 1)?);
+                let (entry, verdict) = (row.get(0)?, member(row, 1));
                 Ok(EvidenceRow { entry, verdict, code: row.get(2)?, facts: row.get(3)? })
             };
             found.push(read().doing(DOING)?);
@@ -364,7 +364,7 @@ mod tests {
 
     #[test]
     fn an_answer_inflates_whole_or_not_at_all() {
-        let body: Vec<u8> = (0..200_000_u32).flat_map(|number| number.to_le_bytes()).collect();
+        let body: Vec<u8> = (0..200_000_u32).flat_map(u32::to_le_bytes).collect();
         for body in [&body[..], b"", b"{}"] {
             let mut deflated = Vec::new();
             std::io::Write::write_all(

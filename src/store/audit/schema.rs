@@ -81,7 +81,7 @@ impl Audit<'_> {
             .map(|what| Difference { place: "migration".to_owned(), what })
             .collect();
         let (ours, theirs) = (&fresh.objects, &objects(self.conn)?);
-        for (kind, name, ..) in ours.symmetric_difference(&theirs) {
+        for (kind, name, ..) in ours.symmetric_difference(theirs) {
             let has =
                 |set: &BTreeSet<Object>| set.iter().any(|one| (&one.0, &one.1) == (kind, name));
             let what = match (has(ours), has(theirs)) {
