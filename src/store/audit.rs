@@ -255,12 +255,12 @@ impl<'a> Audit<'a> {
     }
 }
 
-/// Brings the page of rows after a key.
-type Fetch<'a, K, T> = Box<dyn Fn(&K) -> Result<Vec<(K, T)>> + 'a>;
+/// Reads the rows after a key.
+type Fetch<'a, K, T> = dyn Fn(&K) -> Result<Vec<(K, T)>> + 'a;
 
 /// Rows in the order of their key, fetched page by page, so that no statement stays open between them.
 pub struct Stream<'a, K, T> {
-    fetch: Fetch<'a, K, T>,
+    fetch: Box<Fetch<'a, K, T>>,
     after: K,
     page: std::iter::Peekable<std::vec::IntoIter<(K, T)>>,
     at_end: bool,

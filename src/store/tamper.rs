@@ -39,7 +39,7 @@ struct Rows {
     /// Positions of the primary key's columns.
     key: Vec<usize>,
     types: Vec<String>,
-    rows: Vec<Vec<Value>>,
+    values: Vec<Vec<Value>>,
 }
 
 impl Tampering {
@@ -75,12 +75,6 @@ impl Tampering {
         self.reader.conn.execute_batch("ROLLBACK TO edit; RELEASE edit").unwrap();
     }
 
-    /// Any statements, made for good.
-    pub(crate) fn run(self, sql: &str) {
-        self.reader.conn.execute_batch(sql).unwrap();
-        self.reader.conn.execute_batch("COMMIT").unwrap();
-    }
-
     /// Every value of every row changed, one at a time; rows deleted, doubled, and their values swapped.
     pub(crate) fn every_edit(&self) -> Vec<Edit> {
         MANIFEST.iter().flat_map(|(table, columns)| self.rows(table, columns).edits()).collect()
@@ -106,12 +100,12 @@ impl Tampering {
         let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
         let mut statement =
             conn.prepare(&format!("SELECT {} FROM {table}", quoted(&names).join(", "))).unwrap();
-        let rows = statement
+        let values = statement
             .query_map([], |row| (0..columns.len()).map(|column| row.get(column)).collect())
             .unwrap()
             .collect::<rusqlite::Result<_>>()
             .unwrap();
-        Rows { table, columns, key, types, rows }
+        Rows { table, columns, key, types, values }
     }
 }
 
@@ -157,16 +151,16 @@ impl Rows {
     fn edits(&self) -> Vec<Edit> {
         let mut edits = Vec::new();
         // The first, the last, and some between: rows of one table differ in what made them.
-        let step = self.rows.len().div_ceil(ROWS).max(1);
-        for (position, row) in self.rows.iter().enumerate() {
-            if position % step != 0 && position + 1 < self.rows.len() {
+        let step = self.values.len().div_ceil(ROWS).max(1);
+        for (position, row) in self.values.iter().enumerate() {
+            if position % step != 0 && position + 1 < self.values.len() {
                 continue;
             }
             for column in self.covered() {
                 for other in others(&row[column], &self.types[column]) {
                     edits.push(self.set(row, column, other));
                 }
-                if let Some(next) = self.rows.get(position + 1) {
+                if let Some(next) = self.values.get(position + 1) {
                     edits.extend(self.swap(row, next, column));
                 }
             }
@@ -176,7 +170,7 @@ impl Rows {
                 vec![self.delete(row)],
             ));
         }
-        edits.extend(self.rows.last().map(|row| self.double(row)));
+        edits.extend(self.values.last().map(|row| self.double(row)));
         edits
     }
 

@@ -17,6 +17,7 @@ use zoho_journal::domain::merkle::Hash;
 use zoho_journal::domain::policy::ApprovalPolicy;
 use zoho_journal::domain::state::EntryState;
 use zoho_journal::domain::target::{ApiVersion, DataCenter, Environment, Product, Target};
+use zoho_journal::evidence::keeper::{Keeper, Operator};
 use zoho_journal::evidence::verify::check_journal;
 use zoho_journal::reconcile::Parts;
 use zoho_journal::reconcile::options::{
@@ -58,8 +59,9 @@ impl World {
         install_crypto();
         let dir = tempfile::tempdir().unwrap();
         let db = dir.path().join("journal.db");
-        std::fs::File::create_new(&db).unwrap();
-        drop(Store::create(&db, Box::new(SeededEntropy::new(1))).unwrap());
+        let by = Operator { account: "ops", program: "test" };
+        let entropy = Box::new(SeededEntropy::new(1));
+        drop(Keeper::init(&db, None, entropy, by, SystemClock.now()).unwrap());
         let zoho = Simulator::start(config).unwrap();
         Self { _dir: dir, db, zoho, told: Arc::default(), seed: 1 }
     }

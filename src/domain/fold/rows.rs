@@ -297,13 +297,12 @@ impl Rows {
         if data.batch.get() != self.add(Table::Batch, 1) {
             contradicts(seq, "batches are not numbered one after the other", tell);
         }
-        let template = if let Some((known, _)) = self.templates.get(&data.template) {
-            *known
-        } else {
+        let known = self.templates.get(&data.template).map(|(known, _)| *known);
+        let template = known.unwrap_or_else(|| {
             let number = self.add(Table::Template, 1);
             self.templates.insert(data.template.clone(), (number, seq));
             number
-        };
+        });
         for (first, last) in data.entries.ranges() {
             let gone: Vec<EntryId> = self.shares.range(first..=last).map(|(e, _)| *e).collect();
             for entry in gone {

@@ -1,6 +1,7 @@
 //! What an answer says, read once more by a reader of its own: code and message of an item, or of a call.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -29,6 +30,63 @@ fn is_cut(whole: &str, characters: usize, recorded: &str) -> bool {
         return whole == recorded;
     }
     whole.chars().take(characters).eq(recorded.chars())
+}
+
+/// The item that was read last. Most items of an answer differ by their ids alone, and need not be parsed
+/// one by one.
+#[derive(Debug, Default)]
+pub(super) struct LastItem {
+    slice: Vec<u8>,
+    /// The digits of its id: a string or a number of their own, and no part of the words.
+    id: Range<usize>,
+    words: Words<'static>,
+}
+
+/// Ids have as many digits at least.
+const ID_DIGITS: usize = 10;
+
+impl LastItem {
+    /// What an item's own bytes say; `None` when they are no JSON object.
+    pub(super) fn read(&mut self, slice: &[u8]) -> Option<&Words<'static>> {
+        if !self.is_like(slice) {
+            let words = of_item(slice)?;
+            self.words = Words {
+                code: Cow::Owned(words.code.into_owned()),
+                message: Cow::Owned(words.message.into_owned()),
+            };
+            self.id = id_in(slice, &self.words).unwrap_or(0..0);
+            self.slice.clear();
+            self.slice.extend_from_slice(slice);
+        }
+        Some(&self.words)
+    }
+
+    /// Whether an item differs from the last one in the digits of its id only.
+    fn is_like(&self, slice: &[u8]) -> bool {
+        let Range { start, end } = self.id;
+        end > start
+            && slice.len() == self.slice.len()
+            && slice.get(..start) == self.slice.get(..start)
+            && slice.get(end..) == self.slice.get(end..)
+            && slice.get(start..end).is_some_and(|id| id.iter().all(u8::is_ascii_digit))
+    }
+}
+
+/// The first run of digits that can be an id.
+fn id_in(slice: &[u8], words: &Words<'_>) -> Option<Range<usize>> {
+    let mut from = 0;
+    while let Some(start) = slice.get(from..)?.iter().position(u8::is_ascii_digit) {
+        let start = from + start;
+        let digits = slice.get(start..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        from = start + digits;
+        let alone = matches!(slice.get(start.checked_sub(1)?), Some(b'"' | b':'))
+            && matches!(slice.get(from), Some(b'"' | b',' | b'}'));
+        let id = str::from_utf8(slice.get(start..from)?).ok()?;
+        if alone && digits >= ID_DIGITS && !words.code.contains(id) && !words.message.contains(id) {
+            return Some(start..from);
+        }
+    }
+    None
 }
 
 #[derive(Deserialize)]
@@ -120,6 +178,34 @@ mod tests {
         assert!(!words.are("LOCKED", "a A b"));
         assert!(of_item(br#"{"code":4005}"#).unwrap().are("4005", ""));
         assert_eq!(of_item(b"[\"A\"]"), None);
+    }
+
+    #[test]
+    fn items_that_differ_by_their_id_alone_say_the_same_and_no_others_do() {
+        let item = |id: &str, message: &str| {
+            format!(r#"{{"code":"SUCCESS","details":{{"id":"{id}"}},"message":"{message}"}}"#)
+        };
+        let mut last = LastItem::default();
+        for (id, message) in [
+            ("410405000002264040", "record deleted"),
+            ("410405000002264041", "record deleted"),
+            ("410405000002264041", "record deleteD"),
+            ("41040500000226404", "record deleted!"),
+            ("410405000002264041", "410405000002264041"),
+            ("410405000002264042", "410405000002264042"),
+            ("410405000002264043", "410405000002264042"),
+        ] {
+            let slice = item(id, message);
+            let words = last.read(slice.as_bytes()).unwrap();
+            assert!(words.are("SUCCESS", message), "{slice}: {words:?}");
+        }
+        // Digits of an escape are no id.
+        let escaped = |digits: &str| format!(r#"{{"code":"\u{digits}","message":"m"}}"#);
+        for digits in ["0041000000", "0042000000"] {
+            let slice = escaped(digits);
+            let direct = of_item(slice.as_bytes()).unwrap();
+            assert_eq!(last.read(slice.as_bytes()).unwrap(), &direct);
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::domain::seal::{LeafPurpose, item_leaf};
 use crate::domain::slices::{decode_cuts, encode_cuts, envelope};
 use crate::evidence::verify::findings::{Findings, Kind};
 use crate::evidence::verify::items::{Part, Worker, identity};
-use crate::evidence::verify::words::{Words, of_call, of_item};
+use crate::evidence::verify::words::{LastItem, Words, of_call};
 use crate::store::Result;
 use crate::store::audit::inflate;
 
@@ -124,11 +124,12 @@ impl Worker<'_> {
         let attempts = std::mem::take(&mut self.attempts);
         let mut rows = attempts.iter().peekable();
         let flat = Flat::of(data, answer);
+        let mut last = LastItem::default();
         for (position, (entry, group)) in plan.iter().enumerate() {
             let row = rows.next_if(|row| row.entry == entry.get());
             let are_the_words = |code: &str, message: &str| {
                 let said = match answer.and_then(|answer| answer.slice(position)) {
-                    Some(slice) => of_item(slice).is_some_and(|words| words.are(code, message)),
+                    Some(slice) => last.read(slice).is_some_and(|words| words.are(code, message)),
                     None => answer.is_none() || flat.are(code, message),
                 };
                 code == group.code && said
