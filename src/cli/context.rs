@@ -128,8 +128,9 @@ impl Context {
         for row in self.settings.rows().iter().filter(|row| WHERE.contains(&row.key)) {
             if let Origin::Flag(flag) = row.origin {
                 let value = shell_quoted(Path::new(&row.value));
-                for part in [" ", flag, " ", &value] {
-                    command.push_str(part);
+                for word in [flag, value.as_str()] {
+                    command.push(' ');
+                    command.push_str(word);
                 }
             }
         }

@@ -93,8 +93,12 @@ pub(crate) fn run(args: &DemoArgs, context: &mut Context) -> Result<Exit, CliErr
 }
 
 fn directory(args: &DemoArgs) -> Result<PathBuf, CliError> {
-    let temporary = || std::env::temp_dir().join(format!("journal-demo-{}", std::process::id()));
-    let directory = args.dir.clone().unwrap_or_else(temporary);
+    let directory = if let Some(directory) = &args.dir {
+        directory.clone()
+    } else {
+        let name = format!("journal-demo-{}", std::process::id());
+        std::env::temp_dir().join(name)
+    };
     let directory = std::path::absolute(directory)?;
     if directory.join("demo.db").exists() {
         return Err(CliError::new(Exit::Error, "there is a demo in this directory already")

@@ -124,8 +124,8 @@ impl From<KeeperError> for CliError {
         let hint = match error {
             KeeperError::Store(error) => return error.into(),
             KeeperError::NotAnchored { .. } => {
-                let hint = "if a backup was restored on purpose: journal adopt --reason TEXT; else keep \
-                            a copy of every file and run journal verify";
+                let hint = "keep a copy of every file and run journal verify; if an older copy was put back, put the \
+                            newest one back: the lost part of the log may have sent what this one still holds";
                 return Self::new(Exit::NotVerified, error).hint(hint);
             }
             KeeperError::Interrupted { ref remains, .. } => {
@@ -175,5 +175,36 @@ impl From<crate::config::ConfigError> for CliError {
     fn from(error: crate::config::ConfigError) -> Self {
         Self::new(Exit::Usage, error)
             .hint("journal config show lists every setting and where it comes from")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::evidence::anchor::AnchorState;
+    use crate::platform::FileProblem;
+
+    #[test]
+    fn a_journal_that_cannot_be_kept_has_the_exit_code_of_the_contract() {
+        let path = PathBuf::from("acme.db");
+        let told = |error: KeeperError| {
+            let error = CliError::from(error);
+            (error.exit().code(), error.report().hint.unwrap_or_default())
+        };
+        let unanchored =
+            KeeperError::NotAnchored { path: path.clone(), state: Box::new(AnchorState::Missing) };
+        let (code, hint) = told(unanchored);
+        assert_eq!(code, 12);
+        assert!(hint.contains("journal verify"), "{hint}");
+        let (code, hint) = told(StoreError::NoJournal(path.clone()).into());
+        assert_eq!(code, 10);
+        assert!(hint.contains("journal init"), "{hint}");
+        assert_eq!(told(FileProblem::Link(path.clone()).into()).0, 1);
+        let remains = vec![path.clone(), PathBuf::from("my acme.db-wal")];
+        let (code, hint) = told(KeeperError::Interrupted { path, remains });
+        assert_eq!(code, 1);
+        assert_eq!(hint, "rm acme.db 'my acme.db-wal' and run journal init again");
     }
 }

@@ -11,13 +11,21 @@ mod completions;
 mod config;
 mod delete;
 mod demo;
+mod export;
 mod init;
+mod list;
+mod log;
 mod plan;
 mod record;
 mod run_json;
 mod running;
+mod show;
 mod simulate;
+mod status;
 mod sync;
+#[cfg(test)]
+mod testing;
+mod verify;
 mod work;
 
 use std::io::IsTerminal;
@@ -120,6 +128,12 @@ enum Command {
     Sync(sync::SyncArgs),
     /// Finish what was interrupted, and send refused entries again whose code may pass now
     Replay(sync::ReplayArgs),
+    Status(status::StatusArgs),
+    List(list::ListArgs),
+    Show(show::ShowArgs),
+    Log(log::LogArgs),
+    Export(export::ExportArgs),
+    Verify(verify::VerifyArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Demo(demo::DemoArgs),
@@ -135,6 +149,12 @@ impl Command {
             Self::Init(_)
             | Self::Delete(_)
             | Self::Plan(_)
+            | Self::Status(_)
+            | Self::List(_)
+            | Self::Show(_)
+            | Self::Log(_)
+            | Self::Export(_)
+            | Self::Verify(_)
             | Self::Config(_)
             | Self::Completions(_)
             | Self::Demo(_)
@@ -149,6 +169,12 @@ impl Command {
             Self::Plan(args) => plan::run(&args, context),
             Self::Sync(args) => sync::run_sync(&args, context),
             Self::Replay(args) => sync::run_replay(&args, context),
+            Self::Status(args) => args.run(context),
+            Self::List(args) => args.run(context),
+            Self::Show(args) => args.run(context),
+            Self::Log(args) => args.run(context),
+            Self::Export(args) => args.run(context),
+            Self::Verify(args) => verify::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
             Self::Demo(args) => demo::run(&args, context),

@@ -74,15 +74,6 @@ pub(crate) fn wanted(requests: &[RequestId]) -> Option<Vec<RequestId>> {
     (!requests.is_empty()).then(|| requests.to_vec())
 }
 
-/// Named requests as a command ends with them: ` R1 R2`.
-pub(crate) fn names(wanted: Option<&[RequestId]>) -> String {
-    wanted.into_iter().flatten().fold(String::new(), |mut names, request| {
-        names.push(' ');
-        names.push_str(&request.to_string());
-        names
-    })
-}
-
 /// The requests and the plan over them.
 pub(crate) fn make(
     context: &Context,
@@ -111,10 +102,23 @@ pub(crate) fn show(
     print_text(context, &requests, &plan, wanted, &next)
 }
 
+/// The named requests as they are typed after a command, a blank before each.
+pub(crate) fn names(wanted: Option<&[RequestId]>) -> String {
+    let mut names = String::new();
+    for request in wanted.into_iter().flatten() {
+        names.push(' ');
+        names.push_str(&request.to_string());
+    }
+    names
+}
+
 fn next_command(context: &Context, wanted: Option<&[RequestId]>, plan: &Plan) -> String {
-    let command = |words: &str| context.command(&format!("{words}{}", names(wanted)));
+    let names = names(wanted);
+    let command = |words: &str| context.command(&format!("{words}{names}"));
     match plan {
-        Plan { entries: 0, unknown: 0, awaiting_approval: 1.., .. } => command("approve"),
+        Plan { entries: 0, unknown: 0, awaiting_approval: 1.., .. } => {
+            context.command("list --state awaiting_approval")
+        }
         Plan { entries: 0, unknown: 0, parked: 1.., .. } => {
             "journal show R… says why it was refused; journal sync R… takes it up again".to_owned()
         }

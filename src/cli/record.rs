@@ -10,7 +10,7 @@ use crate::cli::context::{Context, PROGRAM, Whereabouts};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::{counted, grouped};
-use crate::domain::call::Operation;
+use crate::domain::call::{CallKind, Operation};
 use crate::domain::event::SourceKind;
 use crate::domain::id::ModuleName;
 use crate::domain::merkle::Hash;
@@ -21,6 +21,7 @@ use crate::intake::{self, ColumnRule, Input, Intake, IntakeError, Layout, Place,
 use crate::platform::{host_name, process_id};
 use crate::store::entry::NewItem;
 use crate::store::recording::{InvalidRow, NewRequest, Recorded, RepeatedRow, RequestSource};
+use crate::zoho::request;
 
 /// Rejected rows that are shown on a terminal; the rest is counted.
 const SHOWN_ROWS: usize = 20;
@@ -100,14 +101,15 @@ pub(crate) fn record(
     context.check_target()?;
     let target = context.target()?;
     let product = context.settings.product.value;
-    let intake = read_ids(args, asked, product)?;
+    check_offered(context, asked)?;
+    let mut intake = read_ids(args, asked, product)?;
     echo(context, &intake);
-    let skips = args.skip_invalid && !intake.items.is_empty();
-    if !skips && !intake.rejected.is_empty() {
+    let may_skip = args.skip_invalid && !intake.items.is_empty();
+    if !intake.rejected.is_empty() && !may_skip {
         return tell_rejected(context, asked, &intake, args.skip_invalid);
     }
     let account = context.account()?.name;
-    let parts = Parts::of(&intake);
+    let parts = Parts::of(&mut intake);
     let new = NewRequest {
         operation: asked.operation,
         product,
@@ -149,6 +151,22 @@ fn warn_of_expiry(context: &mut Context, args: &RecordArgs) {
             "when its time comes it will be older than --valid-for, and will wait for a fresh approval",
         );
     }
+}
+
+/// What could never be sent is not recorded.
+fn check_offered(context: &Context, asked: &Asked<'_>) -> Result<(), CliError> {
+    let product = context.settings.product.value;
+    let kind = CallKind {
+        operation: asked.operation,
+        product,
+        api_version: context.settings.api_version_for(product),
+        module: asked.module.clone(),
+        workflows: asked.workflows,
+    };
+    request::template(&kind, true).map(|_| ()).map_err(|error| {
+        CliError::new(Exit::Usage, error)
+            .hint("this version deletes records of Zoho CRM, with API versions v2 to v8")
+    })
 }
 
 fn read_ids(
@@ -196,8 +214,10 @@ struct Parts {
 }
 
 impl Parts {
-    fn of(intake: &Intake) -> Self {
-        let items = intake.items.iter();
+    fn of(intake: &mut Intake) -> Self {
+        let source = source(intake);
+        // Taken, not copied: a million items are converted in their own memory.
+        let items = std::mem::take(&mut intake.items).into_iter();
         let repeated = intake.duplicates.iter();
         let invalid = intake.rejected.iter();
         Self {
@@ -214,7 +234,7 @@ impl Parts {
                     reason: row.reason.clone(),
                 })
                 .collect(),
-            source: source(intake),
+            source,
         }
     }
 }
@@ -231,11 +251,12 @@ fn source(intake: &Intake) -> RequestSource {
         Layout::PlainList => None,
         Layout::Csv { column, .. } => Some(column.clone()),
     });
-    // Arguments have no bytes of their own: the hash is the one of their ids, one a line.
+    // Arguments have no bytes of their own: the hash is the one of their ids, joined by line feeds.
     let sha256 = source.file.as_ref().map_or_else(
         || {
-            let ids = intake.items.iter().map(|item| item.target.to_string());
-            Hash::of(ids.fold(String::new(), |lines, id| lines + &id + "\n").as_bytes())
+            let lines: Vec<String> =
+                intake.items.iter().map(|item| item.target.to_string()).collect();
+            Hash::of(lines.join("\n").as_bytes())
         },
         |file| Hash::new(file.sha256),
     );
@@ -343,7 +364,8 @@ fn next_command(
     match recorded.request {
         _ if args.dry_run => "the same command without --dry-run".to_owned(),
         Some(request) if recorded.awaiting_approval => {
-            format!("have somebody else run: {}", command(format!("approve {request}")))
+            let show = command(format!("show {request}"));
+            format!("{show}; approving is not part of this version yet, so nothing of it is sent")
         }
         Some(request) => {
             let plan = command(format!("plan {request}"));

@@ -8,7 +8,8 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::OutputError;
 use crate::cli::output::words::{counted, in_words};
-use crate::cli::{plan, run_json};
+use crate::cli::plan;
+use crate::cli::run_json;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::id::RequestId;
 use crate::evidence::keeper::{KeeperError, Publisher};
@@ -298,6 +299,9 @@ fn next_command(
             format!("{} shows what awaits approval", command("list --state awaiting_approval"))
         }
         Exit::Refused => "use the token of the journal's own org".to_owned(),
+        Exit::Unfinished if summary.undecided > 0 && summary.undecided == summary.unfinished => {
+            command("list --state unknown --code UNDECIDED")
+        }
         Exit::Unfinished
         | Exit::Stopped
         | Exit::Interrupted
@@ -305,13 +309,7 @@ fn next_command(
         | Exit::Usage
         | Exit::NoJournal
         | Exit::AlreadyRunning
-        | Exit::NotVerified => {
-            if summary.undecided > 0 && summary.undecided == summary.unfinished {
-                command("list --state unknown --code UNDECIDED")
-            } else {
-                command(&format!("replay{names} --yes"))
-            }
-        }
+        | Exit::NotVerified => command(&format!("replay{names} --yes")),
     }
 }
 

@@ -45,8 +45,9 @@ fn parse_records(text: &str) -> Result<(String, usize), String> {
 
 fn fault_list() -> String {
     let faults = Fault::ALL.iter();
-    let lines = faults.map(|fault| format!("  {:<24}{}", fault.name(), fault.description()));
-    format!("Faults:\n{}", lines.collect::<Vec<_>>().join("\n"))
+    let lines: Vec<String> =
+        faults.map(|fault| format!("  {:<24}{}", fault.name(), fault.description())).collect();
+    format!("Faults:\n{}", lines.join("\n"))
 }
 
 /// Runs the command, until it is interrupted.

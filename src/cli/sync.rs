@@ -19,6 +19,7 @@ use crate::domain::id::RequestId;
 use crate::domain::target::Product;
 use crate::evidence::keeper::lock_path;
 use crate::platform::{Holder, OsLock, Sharing, holder};
+use crate::reconcile::Parts;
 use crate::reconcile::options::{Progress, Reporter, RunError, RunKind, RunOptions, Summary};
 use crate::store::queue::Versions;
 use crate::zoho::{Endpoint, ZohoClient, install_crypto};
@@ -239,19 +240,13 @@ pub(crate) fn execute(
     let channel = Arc::new(Channel(told));
     let interrupt = listen_for_interrupts(&runtime, &channel)?;
     let (store, publisher) = keeper.into_run();
-    let (on_commit, anchor) = running::throttled(publisher, context.clock);
+    let (on_commit, anchoring) = running::throttled(publisher, context.clock);
     let clock = Arc::new(context.clock);
     let wanted = options.wanted.clone();
-    let run = runtime.spawn(crate::reconcile::run(
-        store,
-        on_commit,
-        Arc::new(zoho),
-        clock,
-        options,
-        channel,
-        interrupt,
-        |summary| running::exit_of(summary).code(),
-    ));
+    let parts =
+        Parts { store, on_commit, zoho: Arc::new(zoho), clock, reporter: channel, interrupt };
+    let run = runtime
+        .spawn(crate::reconcile::run(parts, options, |summary| running::exit_of(summary).code()));
     let mut running = Running::new(context, wanted, workflows);
     for step in progress {
         running.show(&step);
@@ -259,7 +254,7 @@ pub(crate) fn execute(
     let ended = runtime.block_on(run);
     let ended = ended.map_err(|error| RunError::Broken(error.to_string())).and_then(|one| one);
     // Before anything is reported as done, the anchor says so too.
-    let anchored = anchor.finish();
+    let anchored = anchoring.finish();
     let summary: Summary = ended.map_err(CliError::from)?;
     anchored?;
     running.sum_up(&summary)

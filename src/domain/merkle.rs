@@ -27,6 +27,16 @@ impl Hash {
         &self.0
     }
 
+    /// The 64 hex digits. Leaves hold one for each item; formatting byte by byte costs more than hashing.
+    pub(crate) fn hex(&self) -> [u8; 64] {
+        let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble };
+        let mut hex = [0; 64];
+        for (pair, byte) in hex.chunks_exact_mut(2).zip(self.0) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0x0f)]);
+        }
+        hex
+    }
+
     /// The hash of some bytes, without any prefix.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
@@ -35,7 +45,7 @@ impl Hash {
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(str::from_utf8(&self.hex()).unwrap_or_default())
     }
 }
 
@@ -224,13 +234,14 @@ mod tests {
         let all = leaves(300);
         let mut tree = Tree::default();
         let mut stored = std::collections::HashMap::new();
-        for (index, leaf) in all.iter().enumerate() {
-            stored.insert(NodeId { level: 0, index: index as u64 }, *leaf);
+        for (index, leaf) in (0..).zip(&all) {
+            stored.insert(NodeId { level: 0, index }, *leaf);
             tree.append(*leaf, |node, hash| {
                 stored.insert(node, hash);
             });
             let size = tree.size();
-            assert_eq!(tree.root(), reference_root(&all[..=index]), "size {size}");
+            let so_far = &all[..usize::try_from(size).unwrap()];
+            assert_eq!(tree.root(), reference_root(so_far), "size {size}");
             let roots: Vec<Hash> = frontier_of(size).iter().map(|node| stored[node]).collect();
             assert_eq!(Tree::resume(size, &roots).unwrap().root(), tree.root(), "size {size}");
         }

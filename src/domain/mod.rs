@@ -6,6 +6,7 @@ pub mod codes;
 pub mod entropy;
 pub mod event;
 pub mod evidence;
+pub mod fold;
 pub mod id;
 pub mod limits;
 pub mod merkle;

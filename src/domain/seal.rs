@@ -282,12 +282,34 @@ impl LeafMaker {
         code: &str,
         slice: Option<&[u8]>,
     ) -> &[u8] {
-        let slice = slice.map(|bytes| Hash::of(bytes).to_string());
-        let tail = canonical(&(number, outcome, code, slice));
-        // The tail's own bracket becomes the comma that joins it.
         self.buffer.push(b',');
-        self.buffer.extend_from_slice(tail.get(1..).unwrap_or_default());
+        push_number(&mut self.buffer, number);
+        for text in [outcome, code] {
+            self.buffer.push(b',');
+            push_text(&mut self.buffer, text);
+        }
+        self.buffer.push(b',');
+        match slice {
+            Some(bytes) => {
+                self.buffer.push(b'"');
+                self.buffer.extend_from_slice(&Hash::of(bytes).hex());
+                self.buffer.push(b'"');
+            }
+            None => self.buffer.extend_from_slice(b"null"),
+        }
+        self.buffer.push(b']');
         &self.buffer
+    }
+}
+
+/// Writes a text as JSON does.
+fn push_text(buffer: &mut Vec<u8>, text: &str) {
+    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        buffer.push(b'"');
+        buffer.extend_from_slice(text.as_bytes());
+        buffer.push(b'"');
+    } else {
+        buffer.extend_from_slice(&canonical(&text));
     }
 }
 

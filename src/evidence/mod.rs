@@ -8,5 +8,6 @@ pub mod anchor;
 pub mod keeper;
 pub mod key;
 pub mod note;
+pub mod verify;
 
 mod init;

@@ -48,17 +48,35 @@ struct Begun {
     reopened: u64,
 }
 
+/// What the engine joins.
+pub struct Parts<Z, C> {
+    /// The journal.
+    pub store: Store,
+    /// Told of each commit, so that the anchor can follow.
+    pub on_commit: OnCommit,
+    /// Zoho.
+    pub zoho: Arc<Z>,
+    /// The clock.
+    pub clock: Arc<C>,
+    /// Told how the run goes.
+    pub reporter: Arc<dyn Reporter>,
+    /// How the user stops the run.
+    pub interrupt: Interrupt,
+}
+
+impl<Z, C> std::fmt::Debug for Parts<Z, C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
 /// Runs the reconciler. The caller holds the lock that makes it the only one.
 pub async fn run<Z: Zoho, C: Clock>(
-    mut store: Store,
-    on_commit: OnCommit,
-    zoho: Arc<Z>,
-    clock: Arc<C>,
+    parts: Parts<Z, C>,
     options: RunOptions,
-    reporter: Arc<dyn Reporter>,
-    interrupt: Interrupt,
     exit_code: impl Fn(&Summary) -> u8,
 ) -> Result<Summary, RunError> {
+    let Parts { mut store, on_commit, zoho, clock, reporter, interrupt } = parts;
     // Rows that a killed process left behind may be seen and yet not be on the disk. Before any of them is
     // trusted, all of them are synced.
     store.checkpoint()?;

@@ -26,6 +26,8 @@ pub(crate) struct State {
     /// No call before this moment, and why.
     pub(crate) not_before: Option<Timestamp>,
     pub(crate) setback: Setback,
+    /// The last such moment that was told: once, however many calls wait for it.
+    told: Option<Timestamp>,
     /// Throttled or failed calls in a row, for the back-off.
     pub(crate) setbacks: u32,
     /// Refusals in a row by request.
@@ -161,7 +163,8 @@ impl<Z, C: Clock> Shared<Z, C> {
             if now >= until {
                 return true;
             }
-            if !self.pause(until.since(now), setback.why()).await {
+            let new = self.state().told.replace(until) != Some(until);
+            if !self.wait(until.since(now), new.then(|| setback.why())).await {
                 // Whoever interrupted the pause is why the run stops.
                 if !self.is_stopping() {
                     self.stop(setback.stop());
@@ -173,11 +176,17 @@ impl<Z, C: Clock> Shared<Z, C> {
 
     /// Sleeps so long, if `--wait` allows it and nobody interrupts. `false` otherwise.
     pub(crate) async fn pause(&self, duration: Duration, why: &'static str) -> bool {
+        self.wait(duration, Some(why)).await
+    }
+
+    async fn wait(&self, duration: Duration, told: Option<&'static str>) -> bool {
         let left = self.deadline.saturating_sub(self.clock.elapsed());
         if duration > left {
             return false;
         }
-        self.tell(&Progress::Waiting { duration, why });
+        if let Some(why) = told {
+            self.tell(&Progress::Waiting { duration, why });
+        }
         let mut interrupt = self.interrupt.clone();
         if *interrupt.borrow() > 0 {
             return false;

@@ -119,7 +119,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         let _turn = self.read_first.lock().await;
         let picked = match shared.writer.claim(usize::MAX).await? {
             Claimed::ReadFirst(picked) => picked,
-            other => return Ok(other),
+            other @ (Claimed::Batch(_) | Claimed::Nothing) => return Ok(other),
         };
         let Some(seen) = self.seen(&picked).await else { return Ok(Claimed::Nothing) };
         shared.writer.claim_read(picked, seen).await

@@ -6,10 +6,13 @@
 
 pub mod error;
 
+pub mod audit;
 pub mod batch;
 pub mod creation;
 pub mod entry;
+pub mod manifest;
 pub mod overview;
+pub mod query;
 pub mod queue;
 pub mod reading;
 pub mod recording;
@@ -22,6 +25,10 @@ mod items;
 mod log;
 mod open;
 mod schema;
+#[cfg(test)]
+pub(crate) mod tamper;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

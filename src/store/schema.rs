@@ -1,5 +1,6 @@
 //! Migrations: the embedded SQL files, applied in one transaction, each with its own SHA-256.
 
+use refinery::Target;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::domain::merkle::Hash;
@@ -24,7 +25,20 @@ pub(crate) fn newest() -> u32 {
 /// refinery writes a migration and its own history row in two transactions unless it groups them; and it
 /// panics on a damaged history, so the history is only ever read by it when our own check has passed.
 pub(crate) fn migrate(conn: &mut Connection) -> Result<()> {
+    migrate_to(conn, newest())
+}
+
+/// A journal of some older schema, or of the newest, without any events, in memory: what `verify` compares
+/// a journal's schema with.
+pub(crate) fn fresh(version: u32) -> Result<Connection> {
+    let mut conn = Connection::open_in_memory().doing("making a schema to compare with")?;
+    migrate_to(&mut conn, version)?;
+    Ok(conn)
+}
+
+fn migrate_to(conn: &mut Connection, version: u32) -> Result<()> {
     let runner = embedded::migrations::runner();
+    let target = i32::try_from(version).map_or(Target::Latest, Target::Version);
     let known: Vec<(u32, String, String)> = runner
         .get_migrations()
         .iter()
@@ -33,9 +47,11 @@ pub(crate) fn migrate(conn: &mut Connection) -> Result<()> {
             let version = u32::try_from(migration.version()).unwrap_or(0);
             (version, migration.name().to_owned(), Hash::of(sql.as_bytes()).to_string())
         })
+        .filter(|(number, ..)| *number <= version)
         .collect();
     runner
         .set_grouped(true)
+        .set_target(target)
         .run(conn)
         .map_err(|error| StoreError::corrupt("refinery_schema_history", error.to_string()))?;
     for (version, name, sha256) in &known {
@@ -46,13 +62,24 @@ pub(crate) fn migrate(conn: &mut Connection) -> Result<()> {
         )
         .doing("recording the schema")?;
     }
-    conn.pragma_update(None, "user_version", newest()).doing("recording the schema")
+    conn.pragma_update(None, "user_version", version).doing("recording the schema")
+}
+
+/// The schema that a journal has.
+pub(crate) fn version(conn: &Connection) -> Result<u32> {
+    let version: i64 = conn
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .doing("reading the schema")?;
+    Ok(u32::try_from(version).unwrap_or(u32::MAX))
 }
 
 /// The migrations as they were applied differ from the ones in this program.
 pub(crate) fn check_applied(conn: &Connection) -> Result<Vec<String>> {
     let mut findings = Vec::new();
-    for migration in embedded::migrations::runner().get_migrations() {
+    let version = version(conn)?;
+    let runner = embedded::migrations::runner();
+    let applied = |number: i32| u32::try_from(number).is_ok_and(|number| number <= version);
+    for migration in runner.get_migrations().iter().filter(|one| applied(one.version())) {
         let expected = Hash::of(migration.sql().unwrap_or_default().as_bytes()).to_string();
         let stored: Option<String> = conn
             .query_row(

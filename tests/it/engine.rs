@@ -67,7 +67,7 @@ async fn a_lost_request_is_sent_again_only_after_the_quarantine() {
     let leads = world.leads();
     world.record("Leads", &leads);
     world.zoho.plan_faults(vec![Fault::LoseRequest]);
-    let patient = Duration::from_secs(60);
+    let patient = Duration::from_mins(1);
     let options = RunOptions { quarantine: patient, wait: Duration::ZERO, ..world.options() };
     let summary = world.run(options).await.unwrap();
     assert_eq!(world.states(), "unknown 10");
@@ -221,7 +221,7 @@ async fn requests_share_calls_and_each_entry_keeps_its_own_request() {
 async fn a_module_without_a_bin_is_read_before_so_that_a_lost_answer_can_be_settled() {
     let mut world =
         World::with(Config { records: vec![("Logs__c".to_owned(), 5)], ..Config::default() });
-    let ids: Vec<u64> = world.zoho.snapshot().modules["Logs__c"].live.iter().copied().collect();
+    let ids: Vec<u64> = world.zoho.snapshot().modules["Logs__c"].live.clone();
     world.record("Logs__c", &ids);
     world.zoho.plan_faults(vec![Fault::LoseAnswer]);
     world.sync().await;

@@ -1,0 +1,553 @@
+//! From events to whole rows.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::domain::call::Operation;
+use crate::domain::event::{
+    BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, Event, EvidenceRead, ModuleSeen,
+    RequestRecorded, RunEnded, RunStarted, UserSeen,
+};
+use crate::domain::fold::{Cell, Table};
+use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RequestId, RunId};
+use crate::domain::ranges::EntryRanges;
+use crate::domain::state::Outcome;
+use crate::domain::target::{Product, Target};
+
+/// What the log says about one row. Columns that are not named are checked elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// The table.
+    pub table: Table,
+    /// The row's key, in the order of the key's columns.
+    pub key: Vec<Cell>,
+    /// Columns and what they must hold.
+    pub cells: Vec<(&'static str, Cell)>,
+    /// The last event that says so.
+    pub since: EventSeq,
+}
+
+/// What the fold has to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// A row must be so, from now on for good.
+    Row(Expected),
+    /// An event contradicts earlier ones: no program of ours writes such a log.
+    Contradiction {
+        /// What is wrong.
+        what: String,
+        /// The event.
+        seq: EventSeq,
+    },
+}
+
+/// A run as far as the log has come.
+#[derive(Debug, Clone)]
+struct RunRow {
+    id: RunId,
+    started: EventSeq,
+    command: String,
+    quarantine_ms: u64,
+    user: Option<(EventSeq, i64)>,
+    ended: Option<(EventSeq, u8, u64, u64)>,
+}
+
+/// A batch whose end has not come yet.
+#[derive(Debug, Clone)]
+struct OpenBatch {
+    begun: EventSeq,
+    data: BatchBegun,
+    template: i64,
+}
+
+/// How a batch ended, as its row says it.
+struct Ending {
+    seq: EventSeq,
+    name: &'static str,
+    sent_at: Cell,
+    sent_before: Cell,
+    http_status: Cell,
+    complete: Cell,
+}
+
+#[derive(Debug, Clone)]
+struct BindingRow {
+    target: Target,
+    pinned: EventSeq,
+    bound: Option<EventSeq>,
+}
+
+/// No call of any API carries so many. A forged batch of billions must not be walked.
+const MOST_ENTRIES: u64 = 10_000;
+
+type ScopeKey = (Operation, Product, ModuleName);
+
+/// Folds events into rows. Rows that cannot change any more are told as soon as they are known; the rest
+/// by [`finish`](Self::finish). Memory grows with requests, never with entries or batches.
+#[derive(Debug, Default)]
+pub struct Rows {
+    binding: Option<BindingRow>,
+    run: Option<RunRow>,
+    modules: BTreeMap<(Product, ModuleName), (Option<bool>, EventSeq)>,
+    scopes: HashMap<ScopeKey, (i64, EventSeq)>,
+    templates: HashMap<String, (i64, EventSeq)>,
+    open: BTreeMap<BatchId, OpenBatch>,
+    shares: BTreeMap<EntryId, (u32, EventSeq)>,
+    /// Of each request: where it is parked, and the number of its scope.
+    requests: Vec<(Option<EventSeq>, i64)>,
+    last_entry: i64,
+    counts: BTreeMap<Table, u64>,
+}
+
+impl Rows {
+    /// How many rows each table must hold. Complete after [`finish`](Self::finish).
+    pub fn count(&self, table: Table) -> u64 {
+        self.counts.get(&table).copied().unwrap_or(0)
+    }
+
+    /// The last entry that was recorded; 0 when none was.
+    pub fn last_entry(&self) -> EntryId {
+        EntryId::new(self.last_entry)
+    }
+
+    /// The number of a request's scope.
+    pub fn scope_of(&self, request: RequestId) -> Option<i64> {
+        self.request(request).map(|(_, scope)| *scope)
+    }
+
+    fn request(&self, request: RequestId) -> Option<&(Option<EventSeq>, i64)> {
+        self.requests.get(usize::try_from(request.get().checked_sub(1)?).ok()?)
+    }
+
+    fn add(&mut self, table: Table, rows: u64) -> i64 {
+        let count = self.counts.entry(table).or_default();
+        *count = count.saturating_add(rows);
+        i64::try_from(*count).unwrap_or(i64::MAX)
+    }
+
+    /// Folds the next event.
+    pub fn apply(&mut self, seq: EventSeq, event: &Event, tell: &mut dyn FnMut(Note)) {
+        let known = self.last_entry;
+        let strays =
+            event.steps().iter().any(|step| step.entries.last().is_some_and(|e| e.get() > known));
+        if strays {
+            contradicts(seq, "it speaks of entries that were never recorded", tell);
+        }
+        match event {
+            Event::JournalCreated(_) => {
+                if seq.get() != 0 {
+                    contradicts(seq, "the journal is created a second time", tell);
+                }
+            }
+            Event::KeyReplaced(_) | Event::NothingRecorded(_) => {}
+            Event::RequestRecorded(data) => self.recorded(seq, data, tell),
+            Event::RunStarted(data) => self.run_started(seq, data, tell),
+            Event::Bound(data) => {
+                self.of_run(seq, data.run, tell);
+                self.pin(seq, &data.target, tell);
+                match &mut self.binding {
+                    Some(BindingRow { bound: Some(_), .. }) => {
+                        contradicts(seq, "the journal is bound a second time", tell);
+                    }
+                    Some(binding) => binding.bound = Some(seq),
+                    None => {}
+                }
+            }
+            Event::UserSeen(data) => self.user_seen(seq, data, tell),
+            Event::ModuleSeen(data) => {
+                self.of_run(seq, data.run, tell);
+                let ModuleSeen { product, module, recycle_bin, .. } = data;
+                self.modules.insert((*product, module.clone()), (*recycle_bin, seq));
+            }
+            Event::BatchBegun(data) => self.begun(seq, data, tell),
+            Event::BatchAnswered(data) => self.answered(seq, data, tell),
+            Event::BatchUnanswered(data) => self.unanswered(seq, data, tell),
+            Event::BatchReturned(data) => self.returned(seq, data, tell),
+            Event::EvidenceRead(data) => self.evidence(seq, data, tell),
+            Event::EntriesReopened(data) => self.of_run(seq, data.run, tell),
+            Event::RequestParked(data) => {
+                self.of_run(seq, data.run, tell);
+                self.park(seq, data.request, Some(seq), tell);
+            }
+            Event::RequestUnparked(data) => {
+                self.of_run(seq, data.run, tell);
+                self.park(seq, data.request, None, tell);
+            }
+            Event::RunEnded(data) => self.run_ended(seq, data, tell),
+        }
+    }
+
+    /// A newer run fences off every older one, so an event of an older run is a contradiction.
+    fn of_run(&self, seq: EventSeq, run: RunId, tell: &mut dyn FnMut(Note)) {
+        if self.run.as_ref().is_none_or(|newest| newest.id != run) {
+            contradicts(seq, "it was written by a run that is not the newest", tell);
+        }
+    }
+
+    fn pin(&mut self, seq: EventSeq, target: &Target, tell: &mut dyn FnMut(Note)) {
+        let binding = self.binding.get_or_insert_with(|| BindingRow {
+            target: target.clone(),
+            pinned: seq,
+            bound: None,
+        });
+        if binding.target != *target {
+            contradicts(seq, "it is for another target than the journal", tell);
+        }
+    }
+
+    fn recorded(&mut self, seq: EventSeq, data: &RequestRecorded, tell: &mut dyn FnMut(Note)) {
+        let request = self.add(Table::Request, 1);
+        let first = self.last_entry.saturating_add(1);
+        let entries = i64::try_from(data.entries).unwrap_or(i64::MAX);
+        let last = first.saturating_add(entries).saturating_sub(1);
+        if data.request.get() != request || data.first_entry.get() != first || entries == 0 {
+            contradicts(seq, "requests and entries are not numbered one after the other", tell);
+        }
+        let left_out = data.duplicates.saturating_add(data.rejected);
+        if (left_out > 0) != data.rejected_root.is_some() {
+            contradicts(seq, "rows were left out, but not sealed, or the other way round", tell);
+        }
+        self.last_entry = last;
+        self.pin(seq, &data.target, tell);
+        let scope = self.scope(seq, (data.operation, data.product, data.module.clone()));
+        self.requests.push((None, scope));
+        self.add(Table::Entry, data.entries);
+        self.add(Table::Secret, 1 + u64::from(left_out > 0));
+        self.add(Table::Rejected, left_out);
+        tell(Note::Row(Expected {
+            table: Table::Request,
+            key: vec![request.into()],
+            cells: vec![
+                ("seq", seq.into()),
+                ("operation", data.operation.wire_name().into()),
+                ("product", data.product.wire_name().into()),
+                ("module", data.module.as_str().into()),
+                ("workflows", data.workflows.into()),
+                ("first_entry", first.into()),
+                ("last_entry", last.into()),
+                ("not_before_ms", data.not_before.into()),
+                ("valid_until_ms", data.valid_until.into()),
+                ("source_rows", data.source_rows.into()),
+                ("duplicates", data.duplicates.into()),
+                ("rejected", data.rejected.into()),
+            ],
+            since: seq,
+        }));
+    }
+
+    fn scope(&mut self, seq: EventSeq, key: ScopeKey) -> i64 {
+        if let Some((known, _)) = self.scopes.get(&key) {
+            return *known;
+        }
+        let number = self.add(Table::Scope, 1);
+        self.scopes.insert(key, (number, seq));
+        number
+    }
+
+    fn park(
+        &mut self,
+        seq: EventSeq,
+        request: RequestId,
+        parked: Option<EventSeq>,
+        tell: &mut dyn FnMut(Note),
+    ) {
+        let position = request.get().checked_sub(1).and_then(|at| usize::try_from(at).ok());
+        match position.and_then(|position| self.requests.get_mut(position)) {
+            Some((now, _)) => *now = parked,
+            None => contradicts(seq, "it speaks of a request that was never recorded", tell),
+        }
+    }
+
+    fn run_started(&mut self, seq: EventSeq, data: &RunStarted, tell: &mut dyn FnMut(Note)) {
+        if data.run.get() != self.add(Table::Run, 1) {
+            contradicts(seq, "runs are not numbered one after the other", tell);
+        }
+        if self.binding.as_ref().is_some_and(|binding| binding.target != data.target) {
+            contradicts(seq, "it is for another target than the journal", tell);
+        }
+        let next = RunRow {
+            id: data.run,
+            started: seq,
+            command: data.command.clone(),
+            quarantine_ms: data.quarantine_ms,
+            user: None,
+            ended: None,
+        };
+        // A run that a newer one replaced can write nothing any more.
+        if let Some(run) = self.run.replace(next) {
+            tell(Note::Row(run.expected()));
+        }
+    }
+
+    fn user_seen(&mut self, seq: EventSeq, data: &UserSeen, tell: &mut dyn FnMut(Note)) {
+        self.of_run(seq, data.run, tell);
+        if let Some(run) = &mut self.run {
+            run.user = Some((seq, data.clock_offset_ms));
+        }
+    }
+
+    fn run_ended(&mut self, seq: EventSeq, data: &RunEnded, tell: &mut dyn FnMut(Note)) {
+        self.of_run(seq, data.run, tell);
+        if let Some(run) = &mut self.run {
+            run.ended = Some((seq, data.exit_code, data.calls, data.credits));
+        }
+    }
+
+    fn begun(&mut self, seq: EventSeq, data: &BatchBegun, tell: &mut dyn FnMut(Note)) {
+        self.of_run(seq, data.run, tell);
+        if data.batch.get() != self.add(Table::Batch, 1) {
+            contradicts(seq, "batches are not numbered one after the other", tell);
+        }
+        let known = self.templates.get(&data.template).map(|(known, _)| *known);
+        let template = known.unwrap_or_else(|| {
+            let number = self.add(Table::Template, 1);
+            self.templates.insert(data.template.clone(), (number, seq));
+            number
+        });
+        for (first, last) in data.entries.ranges() {
+            let gone: Vec<EntryId> = self.shares.range(first..=last).map(|(e, _)| *e).collect();
+            for entry in gone {
+                self.shares.remove(&entry);
+            }
+        }
+        let mut data = data.clone();
+        if data.entries.len() > MOST_ENTRIES {
+            contradicts(seq, "the batch holds more entries than any call carries", tell);
+            data.entries = EntryRanges::default();
+        }
+        let batch = data.batch;
+        let open = OpenBatch { begun: seq, data, template };
+        self.open.insert(batch, open);
+    }
+
+    /// Takes a batch out of the open ones and tells its row. `false` when the event does not fit it.
+    fn end(
+        &mut self,
+        (run, batch): (RunId, BatchId),
+        entries: Option<&Merged>,
+        ending: Ending,
+        tell: &mut dyn FnMut(Note),
+    ) -> bool {
+        let seq = ending.seq;
+        self.of_run(seq, run, tell);
+        let Some(open) = self.open.remove(&batch) else {
+            contradicts(seq, "it ends a batch that is not open", tell);
+            return false;
+        };
+        if entries.is_none() || entries != merged([&open.data.entries], self.last_entry).as_ref() {
+            contradicts(seq, "its entries are not those of the batch", tell);
+            return false;
+        }
+        tell(Note::Row(open.expected(Some(ending))));
+        self.add(Table::Attempt, open.data.entries.len());
+        true
+    }
+
+    fn answered(&mut self, seq: EventSeq, data: &BatchAnswered, tell: &mut dyn FnMut(Note)) {
+        let entries = merged(data.groups.iter().map(|group| &group.entries), self.last_entry);
+        let ending = Ending {
+            seq,
+            name: "answered",
+            sent_at: data.sent_at.into(),
+            sent_before: Cell::Null,
+            http_status: data.http_status.into(),
+            complete: data.complete.into(),
+        };
+        if !self.end((data.run, data.batch), entries.as_ref(), ending, tell) {
+            return;
+        }
+        self.add(Table::Answer, 1);
+        let returned = data.groups.iter().filter(|group| group.outcome == Outcome::Returned);
+        if let Some(share) = data.share {
+            for entry in returned.flat_map(|group| group.entries.iter()) {
+                self.shares.insert(entry, (share, seq));
+            }
+        }
+    }
+
+    fn unanswered(&mut self, seq: EventSeq, data: &BatchUnanswered, tell: &mut dyn FnMut(Note)) {
+        let entries = merged([&data.entries], self.last_entry);
+        let ending = Ending {
+            seq,
+            name: "unanswered",
+            sent_at: data.sent_at.into(),
+            sent_before: data.sent_before.into(),
+            http_status: Cell::Null,
+            complete: Cell::Null,
+        };
+        self.end((data.run, data.batch), entries.as_ref(), ending, tell);
+    }
+
+    fn returned(&mut self, seq: EventSeq, data: &BatchReturned, tell: &mut dyn FnMut(Note)) {
+        let entries = merged([&data.entries], self.last_entry);
+        let ending = Ending {
+            seq,
+            name: "returned",
+            sent_at: Cell::Null,
+            sent_before: Cell::Null,
+            http_status: Cell::Null,
+            complete: Cell::Null,
+        };
+        self.end((data.run, data.batch), entries.as_ref(), ending, tell);
+    }
+
+    fn evidence(&mut self, seq: EventSeq, data: &EvidenceRead, tell: &mut dyn FnMut(Note)) {
+        self.of_run(seq, data.run, tell);
+        let number = self.add(Table::Reading, 1);
+        if data.evidence != number {
+            contradicts(seq, "readings are not numbered one after the other", tell);
+        }
+        match merged(data.groups.iter().map(|group| &group.entries), self.last_entry) {
+            Some(_) => {
+                let entries = data.groups.iter().map(|group| group.entries.len()).sum();
+                self.add(Table::Evidence, entries);
+            }
+            None => contradicts(seq, "an entry stands in two groups", tell),
+        }
+        tell(Note::Row(Expected {
+            table: Table::Reading,
+            key: vec![number.into()],
+            cells: vec![("seq", seq.into()), ("run", data.run.into())],
+            since: seq,
+        }));
+    }
+
+    /// Tells the rows that the next event could still have changed. To be called once, at the end.
+    pub fn finish(&mut self, tell: &mut dyn FnMut(Note)) {
+        self.add(Table::Binding, u64::from(self.binding.is_some()));
+        self.add(Table::Module, u64::try_from(self.modules.len()).unwrap_or(u64::MAX));
+        self.add(Table::Share, u64::try_from(self.shares.len()).unwrap_or(u64::MAX));
+        self.run.iter().for_each(|run| tell(Note::Row(run.expected())));
+        self.open.values().for_each(|batch| tell(Note::Row(batch.expected(None))));
+        self.binding.iter().for_each(|binding| tell(Note::Row(binding.expected())));
+        let row = |table, key, cells, since| Note::Row(Expected { table, key, cells, since });
+        for ((product, module), (bin, seq)) in &self.modules {
+            let key = vec![product.wire_name().into(), module.as_str().into()];
+            let cells = vec![("recycle_bin", (*bin).into()), ("seq", (*seq).into())];
+            tell(row(Table::Module, key, cells, *seq));
+        }
+        for ((operation, product, module), (number, seq)) in &self.scopes {
+            let cells = vec![
+                ("operation", operation.wire_name().into()),
+                ("product", product.wire_name().into()),
+                ("module", module.as_str().into()),
+                ("parent", Cell::Null),
+                ("related_list", Cell::Null),
+                ("tags", Cell::Null),
+            ];
+            tell(row(Table::Scope, vec![(*number).into()], cells, *seq));
+        }
+        for (text, (number, seq)) in &self.templates {
+            let cells = vec![("text", text.as_str().into())];
+            tell(row(Table::Template, vec![(*number).into()], cells, *seq));
+        }
+        for (entry, (share, seq)) in &self.shares {
+            let cells = vec![("at_most", (*share).into())];
+            tell(row(Table::Share, vec![(*entry).into()], cells, *seq));
+        }
+        for (number, (parked, _)) in (1_i64..).zip(&self.requests) {
+            let since = parked.unwrap_or(EventSeq::new(0));
+            let cells = vec![("parked_seq", (*parked).into())];
+            tell(row(Table::Request, vec![number.into()], cells, since));
+        }
+    }
+}
+
+impl RunRow {
+    fn expected(&self) -> Expected {
+        let ended = self.ended;
+        Expected {
+            table: Table::Run,
+            key: vec![self.id.into()],
+            cells: vec![
+                ("started_seq", self.started.into()),
+                ("command", self.command.as_str().into()),
+                ("quarantine_ms", self.quarantine_ms.into()),
+                ("user_seq", self.user.map(|(seq, _)| seq).into()),
+                ("clock_offset_ms", self.user.map_or(0, |(_, offset)| offset).into()),
+                ("ended_seq", ended.map(|(seq, ..)| seq).into()),
+                ("exit_code", ended.map(|(_, code, ..)| code).into()),
+                ("calls", ended.map(|(_, _, calls, _)| calls).into()),
+                ("credits", ended.map(|(.., credits)| credits).into()),
+            ],
+            since: ended.map_or(self.started, |(seq, ..)| seq),
+        }
+    }
+}
+
+impl OpenBatch {
+    /// The row of a batch, open still or ended so.
+    fn expected(&self, ending: Option<Ending>) -> Expected {
+        let data = &self.data;
+        let seen = data.seen_before.as_ref().map(ToString::to_string);
+        let since = ending.as_ref().map_or(self.begun, |ending| ending.seq);
+        let (ended_seq, ending) = (ending.as_ref().map(|ending| ending.seq), ending);
+        let [name, sent_at, sent_before, http_status, complete] = ending
+            .map_or([const { Cell::Null }; 5], |end| {
+                [end.name.into(), end.sent_at, end.sent_before, end.http_status, end.complete]
+            });
+        Expected {
+            table: Table::Batch,
+            key: vec![data.batch.into()],
+            cells: vec![
+                ("begun_seq", self.begun.into()),
+                ("run", data.run.into()),
+                ("api_version", data.api_version.wire_name().into()),
+                ("template", self.template.into()),
+                ("entries", data.entries.to_string().into()),
+                ("size", data.entries.len().into()),
+                ("send_by_ms", data.send_by.into()),
+                ("seen_before", seen.into()),
+                ("ended_seq", ended_seq.into()),
+                ("ending", name),
+                ("sent_at_ms", sent_at),
+                ("sent_before_ms", sent_before),
+                ("http_status", http_status),
+                ("complete", complete),
+            ],
+            since,
+        }
+    }
+}
+
+impl BindingRow {
+    fn expected(&self) -> Expected {
+        Expected {
+            table: Table::Binding,
+            key: vec![1_i64.into()],
+            cells: vec![
+                ("data_center", self.target.data_center.wire_name().into()),
+                ("environment", self.target.environment.wire_name().into()),
+                ("api_origin", self.target.api_origin.as_str().into()),
+                ("pinned_seq", self.pinned.into()),
+                ("bound_seq", self.bound.into()),
+            ],
+            since: self.bound.unwrap_or(self.pinned),
+        }
+    }
+}
+
+fn contradicts(seq: EventSeq, what: &str, tell: &mut dyn FnMut(Note)) {
+    tell(Note::Contradiction { what: what.to_owned(), seq });
+}
+
+/// Ranges of entries, ascending, none touching the next.
+type Merged = Vec<(EntryId, EntryId)>;
+
+/// The union of sets of entries; `None` when an entry stands in two of them, or was never recorded. Ranges
+/// are never walked: a forged one may span billions.
+fn merged<'a>(sets: impl IntoIterator<Item = &'a EntryRanges>, last_entry: i64) -> Option<Merged> {
+    let mut ranges: Merged = sets.into_iter().flat_map(EntryRanges::ranges).collect();
+    ranges.sort_unstable();
+    let mut merged = Merged::new();
+    for (first, last) in ranges {
+        if last.get() > last_entry {
+            return None;
+        }
+        match merged.last_mut() {
+            Some((_, above)) if *above >= first => return None,
+            Some((_, above)) if above.next() == first => *above = last,
+            _ => merged.push((first, last)),
+        }
+    }
+    Some(merged)
+}

@@ -1,0 +1,157 @@
+//! States, scopes and counts of entries, window by window.
+
+use std::collections::BTreeMap;
+
+use crate::domain::event::LoggedEvent;
+use crate::domain::fold::States;
+use crate::domain::id::{EntryId, EventSeq, RequestId};
+use crate::domain::state::EntryState;
+use crate::evidence::verify::findings::{Findings, Kind};
+use crate::evidence::verify::log::LogPass;
+use crate::store::Result;
+use crate::store::audit::{Audit, EntryStateRow};
+
+/// Entries that are found wrong, up to some number, with what is wrong.
+#[derive(Default)]
+struct Wrong {
+    entries: Vec<(i64, String)>,
+    more: u64,
+}
+
+impl Wrong {
+    fn add(&mut self, entry: i64, what: impl FnOnce() -> String) {
+        if self.entries.len() < 100 {
+            self.entries.push((entry, what()));
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+/// Compares every entry with the fold. The pass has folded the first window already; each further one
+/// replays the log.
+pub(super) fn compare(pass: &mut LogPass<'_>) -> Result<()> {
+    let audit = pass.audit;
+    let mut found = std::mem::take(&mut pass.found);
+    let outcome = found.check(Kind::Entries, |found| {
+        let mut wrong = Wrong::default();
+        loop {
+            compare_window(pass, &mut wrong)?;
+            pass.states.count_window();
+            let last = pass.rows.last_entry().get().min(i64::try_from(pass.entries).unwrap_or(0));
+            if *pass.states.window().end() >= last {
+                break;
+            }
+            pass.states.next_window();
+            replay(audit, &mut pass.states, found)?;
+        }
+        tell(audit, wrong, found)?;
+        compare_tallies(audit, &pass.states, found)
+    });
+    pass.found.merge(found);
+    outcome
+}
+
+fn replay(audit: Audit<'_>, states: &mut States, found: &mut Findings) -> Result<()> {
+    audit.each_event(|raw| {
+        if let Ok(logged) = LoggedEvent::decode(raw.body)
+            && let Err(illegal) = states.apply(&logged.event)
+        {
+            let what =
+                format!("it moves {} by {:?}, as nothing can", illegal.entry, illegal.change);
+            let seq = EventSeq::new(raw.seq);
+            found.add(Kind::Log, format!("event {seq}"), what, Some(seq));
+        }
+        Ok(())
+    })
+}
+
+fn compare_window(pass: &LogPass<'_>, wrong: &mut Wrong) -> Result<()> {
+    let states = &pass.states;
+    let scopes: Vec<(EntryId, Option<i64>)> =
+        states.requests().map(|(request, _, last)| (last, pass.rows.scope_of(request))).collect();
+    let mut owner = scopes.iter().peekable();
+    let mut expected = states.entries().peekable();
+    let mut compare_row = |row: EntryStateRow| {
+        while let Some((missing, _)) = expected.next_if(|(entry, _)| entry.get() < row.entry) {
+            wrong.add(missing.get(), || "the row is missing".to_owned());
+        }
+        let Some((entry, state)) = expected.next_if(|(entry, _)| entry.get() == row.entry) else {
+            wrong.add(row.entry, || "no event recorded it".to_owned());
+            return;
+        };
+        if row.state != Some(state) {
+            let is = row.state.map_or("no state at all", EntryState::wire_name);
+            wrong.add(row.entry, || format!("it is {is}, and by the log it is {state}"));
+        }
+        while owner.next_if(|(last, _)| *last < entry).is_some() {}
+        if owner.peek().and_then(|(_, scope)| *scope) != Some(row.scope) {
+            wrong.add(row.entry, || "its scope is not that of its request".to_owned());
+        }
+    };
+    let (first, last) = (*states.window().start(), *states.window().end());
+    pass.audit.each_entry_state(first, last, &mut compare_row)?;
+    for (missing, _) in expected {
+        wrong.add(missing.get(), || "the row is missing".to_owned());
+    }
+    Ok(())
+}
+
+/// Tells what is wrong, each with the last event that spoke of the entry: one more look at the log, and
+/// only when something is wrong.
+fn tell(audit: Audit<'_>, wrong: Wrong, found: &mut Findings) -> Result<()> {
+    if wrong.entries.is_empty() {
+        return Ok(());
+    }
+    let mut last: BTreeMap<i64, EventSeq> = BTreeMap::new();
+    audit.each_event(|raw| {
+        if let Ok(logged) = LoggedEvent::decode(raw.body) {
+            for step in logged.event.steps() {
+                for (entry, _) in &wrong.entries {
+                    if step.entries.contains(EntryId::new(*entry)) {
+                        last.insert(*entry, EventSeq::new(raw.seq));
+                    }
+                }
+            }
+        }
+        Ok(())
+    })?;
+    for (entry, what) in wrong.entries {
+        let since = last.get(&entry).copied();
+        found.add(Kind::Entries, format!("entry {}", EntryId::new(entry)), what, since);
+    }
+    if wrong.more > 0 {
+        let what = format!("{} more entries are not as the log says", wrong.more);
+        found.add(Kind::Entries, "entries", what, None);
+    }
+    Ok(())
+}
+
+/// A count stands for every state that an entry of the request was ever in, also when it is zero now.
+fn compare_tallies(audit: Audit<'_>, states: &States, found: &mut Findings) -> Result<()> {
+    let mut stored = audit.tallies();
+    let stray = |(request, _): (i64, i64), found: &mut Findings| {
+        let place = format!("counts of {}", RequestId::new(request));
+        found.add(Kind::Entries, place, "a count that follows from no event", None);
+    };
+    for (request, tally) in states.tallies() {
+        let counts = EntryState::ALL.iter().filter_map(|state| Some((*state, tally.get(*state)?)));
+        for (state, should) in counts {
+            let key = (request.get(), Audit::number_of(state));
+            while stored.peek()?.is_some_and(|at| *at < key) {
+                stored.take()?.into_iter().for_each(|(at, _)| stray(at, found));
+            }
+            let row = if stored.peek()? == Some(&key) { stored.take()? } else { None };
+            let is = row.and_then(|(_, entries)| u64::try_from(entries).ok());
+            if is != Some(should) {
+                let is = is.map_or_else(|| "no row".to_owned(), |is| is.to_string());
+                let what = format!("{state}: {is}, and by the log {should}");
+                found.add(Kind::Entries, format!("counts of {request}"), what, None);
+            }
+        }
+    }
+    while let Some((at, _)) = stored.take()? {
+        stray(at, found);
+    }
+    Ok(())
+}

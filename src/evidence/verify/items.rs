@@ -1,0 +1,488 @@
+//! Items: that every leaf of every event can be opened with what the tables hold, and that the tables say
+//! what the stored answers say.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::domain::event::{BatchAnswered, EvidenceRead, RequestRecorded};
+use crate::domain::id::{BatchId, EntryId, EventSeq, RecordId, RequestId};
+use crate::domain::merkle::{Hash, Tree, root_of};
+use crate::domain::seal::{
+    ItemIdentity, ItemScope, LeafMaker, LeafPurpose, Salt, Secret, SecretTree, item_leaf,
+    rejected_row,
+};
+use crate::domain::state::Outcome;
+use crate::evidence::verify::findings::{Findings, Kind};
+use crate::store::audit::{AttemptRow, Audit, EvidenceRow, ItemRow};
+use crate::store::{Result, StoreError};
+
+mod answered;
+
+/// Items of one job. A power of two: so many leaves make a complete subtree.
+pub(super) const CHUNK: u64 = 1 << 14;
+
+/// A request, as far as its items' leaves need it.
+pub(super) struct Request {
+    pub(super) id: RequestId,
+    pub(super) first: EntryId,
+    pub(super) last: EntryId,
+    seq: EventSeq,
+    entries: u64,
+    secret: Option<Secret>,
+    maker: LeafMaker,
+    items_root: Hash,
+    rejected_root: Option<Hash>,
+    left_out: u64,
+}
+
+impl Request {
+    pub(super) fn new(seq: EventSeq, data: &RequestRecorded, secret: Option<Secret>) -> Self {
+        let entries = i64::try_from(data.entries).unwrap_or(i64::MAX);
+        let last = data.first_entry.get().saturating_add(entries).saturating_sub(1);
+        let maker = LeafMaker::new(&ItemScope {
+            operation: data.operation.wire_name(),
+            module: data.module.clone(),
+            parent: None,
+            related_list: None,
+            tags: None,
+        });
+        Self {
+            id: data.request,
+            first: data.first_entry,
+            last: EntryId::new(last),
+            seq,
+            entries: data.entries,
+            secret,
+            maker,
+            items_root: data.items_root,
+            rejected_root: data.rejected_root,
+            left_out: data.duplicates.saturating_add(data.rejected),
+        }
+    }
+}
+
+/// Entries of one request.
+pub(super) struct Part {
+    pub(super) request: Arc<Request>,
+    pub(super) first: EntryId,
+    pub(super) last: EntryId,
+}
+
+/// Something to check apart from the log.
+pub(super) enum Job {
+    /// SQLite's own checks.
+    Sqlite,
+    /// Some of a request's items, as they were recorded.
+    Recorded { request: Arc<Request>, chunk: u64 },
+    /// A request's rows that did not become entries.
+    LeftOut { request: Arc<Request> },
+    /// An answer, and each item's result.
+    Answered { seq: EventSeq, data: Box<BatchAnswered>, parts: Vec<Part> },
+    /// The end of a batch that is the same for all its items.
+    Plain { seq: EventSeq, batch: BatchId, outcome: Outcome, parts: Vec<Part> },
+    /// What was read.
+    Evidence { seq: EventSeq, data: Box<EvidenceRead>, parts: Vec<Part> },
+}
+
+/// A set of row numbers: a bit each for the numbers that a table really has.
+#[derive(Debug, Default)]
+struct Numbers {
+    low: Vec<u64>,
+    high: HashSet<i64>,
+}
+
+impl Numbers {
+    /// Numbers from here on are forged; bits for them would take all memory.
+    const LOW: i64 = 1 << 26;
+
+    fn place(number: i64) -> Option<(usize, u64)> {
+        let low = (0..Self::LOW).contains(&number);
+        let place = usize::try_from(number / 64).ok().filter(|_| low)?;
+        Some((place, 1 << (number % 64)))
+    }
+
+    fn insert(&mut self, number: i64) {
+        let Some((place, bit)) = Self::place(number) else {
+            self.high.insert(number);
+            return;
+        };
+        if self.low.len() <= place {
+            self.low.resize(place + 1, 0);
+        }
+        if let Some(word) = self.low.get_mut(place) {
+            *word |= bit;
+        }
+    }
+
+    fn contains(&self, number: i64) -> bool {
+        match Self::place(number) {
+            Some((place, bit)) => self.low.get(place).is_some_and(|word| word & bit != 0),
+            None => self.high.contains(&number),
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.high.extend(other.high);
+        if self.low.len() < other.low.len() {
+            self.low.resize(other.low.len(), 0);
+        }
+        for (word, more) in self.low.iter_mut().zip(other.low) {
+            *word |= more;
+        }
+    }
+}
+
+/// What the jobs found.
+#[derive(Default)]
+pub(super) struct Results {
+    pub(super) found: Findings,
+    /// What Zoho said somewhere: rows of `said` that stand for something.
+    said: Numbers,
+    /// Roots over the chunks of large requests.
+    roots: Vec<(RequestId, u64, Hash)>,
+}
+
+impl Results {
+    pub(super) fn merge(&mut self, other: Self) {
+        self.found.merge(other.found);
+        self.said.merge(other.said);
+        self.roots.extend(other.roots);
+    }
+
+    /// Compares what no single job can see.
+    pub(super) fn conclude(
+        mut self,
+        audit: Audit<'_>,
+        requests: &[Arc<Request>],
+        found: &mut Findings,
+    ) -> Result<()> {
+        found.merge(self.found);
+        let said = self.said;
+        audit.each_said(|id| {
+            if !said.contains(id) {
+                let what = "words that no answer says";
+                found.add(Kind::Attempts, format!("said {id}"), what, None);
+            }
+        })?;
+        self.roots.sort_unstable_by_key(|(request, chunk, _)| (*request, *chunk));
+        for request in requests.iter().filter(|request| request.entries > CHUNK) {
+            let after = self.roots.partition_point(|(id, ..)| *id < request.id);
+            let own = self.roots.iter().skip(after).take_while(|(id, ..)| *id == request.id);
+            // Complete subtrees combine as leaves do; RFC 6962 splits at a power of two.
+            if root_of(own.map(|(.., root)| *root)) != request.items_root {
+                items_changed(request, found);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn items_changed(request: &Request, found: &mut Findings) {
+    let what = "its items are not those that were recorded: an id or a row number was edited, or the \
+                request's secret";
+    found.add(Kind::Items, request.id.to_string(), what, Some(request.seq));
+}
+
+/// Trees of secrets that are kept at a time.
+const TREES: usize = 8;
+/// Words that are kept at a time.
+const WORDS: usize = 4096;
+
+/// Does jobs on one connection.
+pub(super) struct Worker<'a> {
+    audit: Audit<'a>,
+    pub(super) results: Results,
+    pub(super) failed: Option<StoreError>,
+    trees: Vec<(RequestId, SecretTree, LeafMaker)>,
+    words: HashMap<i64, Option<(String, String)>>,
+    items: Vec<ItemRow>,
+    attempts: Vec<AttemptRow>,
+}
+
+impl<'a> Worker<'a> {
+    pub(super) fn new(audit: Audit<'a>) -> Self {
+        Self {
+            audit,
+            results: Results::default(),
+            failed: None,
+            trees: Vec::new(),
+            words: HashMap::new(),
+            items: Vec::new(),
+            attempts: Vec::new(),
+        }
+    }
+
+    /// Does one job.
+    pub(super) fn check(&mut self, job: Job, found: &mut Findings) -> Result<()> {
+        match job {
+            Job::Sqlite => self.sqlite(found),
+            Job::Recorded { request, chunk } => self.recorded(&request, chunk, found),
+            Job::LeftOut { request } => self.left_out(&request, found),
+            Job::Answered { seq, data, parts } => self.answered(seq, &data, &parts, found),
+            Job::Plain { seq, batch, outcome, parts } => {
+                self.plain(seq, batch, outcome, &parts, found)
+            }
+            Job::Evidence { seq, data, parts } => self.evidence(seq, &data, &parts, found),
+        }
+    }
+
+    fn sqlite(&self, found: &mut Findings) -> Result<()> {
+        for what in self.audit.integrity()? {
+            found.add(Kind::Sqlite, "database", what, None);
+        }
+        for one in self.audit.foreign_keys()? {
+            found.add(Kind::Sqlite, one.place, one.what, None);
+        }
+        Ok(())
+    }
+
+    /// The salt of an item, and the maker of its leaves; `None` without the request's secret.
+    fn tools(&mut self, request: &Request) -> Option<&mut (RequestId, SecretTree, LeafMaker)> {
+        let secret = request.secret?;
+        let position = self.trees.iter().position(|(id, ..)| *id == request.id);
+        let position = position.unwrap_or_else(|| {
+            if self.trees.len() >= TREES {
+                self.trees.remove(0);
+            }
+            let tree = SecretTree::new(secret, request.entries);
+            self.trees.push((request.id, tree, request.maker.clone()));
+            self.trees.len() - 1
+        });
+        self.trees.get_mut(position)
+    }
+
+    /// The items of some entries, all there and none erased; tells what is not so.
+    fn items_of(&mut self, parts: &[Part], found: &mut Findings) -> Result<bool> {
+        self.items.clear();
+        let mut whole = true;
+        for part in parts {
+            let before = self.items.len();
+            let items = &mut self.items;
+            self.audit.each_item((part.first, part.last), |item| items.push(item))?;
+            let numbers = part.first.get()..=part.last.get();
+            whole &= self.items.iter().skip(before).map(|item| item.entry).eq(numbers);
+        }
+        // Missing rows are told with the states of the entries.
+        for item in &self.items {
+            if identity(item).is_none() {
+                whole = false;
+                let place = format!("entry {}", EntryId::new(item.entry));
+                let what =
+                    "its target or row is blank or no id, and no event says that it was erased";
+                found.add(Kind::Items, place, what, None);
+            }
+        }
+        Ok(whole)
+    }
+
+    fn recorded(&mut self, request: &Arc<Request>, chunk: u64, found: &mut Findings) -> Result<()> {
+        let ordinal = chunk.saturating_mul(CHUNK);
+        let number = |ordinal: u64| {
+            let ordinal = i64::try_from(ordinal).unwrap_or(i64::MAX);
+            EntryId::new(request.first.get().saturating_add(ordinal))
+        };
+        let last = ordinal.saturating_add(CHUNK).min(request.entries).saturating_sub(1);
+        let part =
+            Part { request: Arc::clone(request), first: number(ordinal), last: number(last) };
+        if !self.items_of(std::slice::from_ref(&part), found)? {
+            if request.entries <= CHUNK {
+                items_changed(request, found);
+            }
+            return Ok(());
+        }
+        let items = std::mem::take(&mut self.items);
+        let mut tree = Tree::default();
+        if let Some((_, secrets, maker)) = self.tools(request) {
+            for (ordinal, item) in (ordinal..).zip(&items) {
+                let salt = secrets.salt(ordinal, LeafPurpose::Recorded);
+                if let Some(identity) = identity(item) {
+                    tree.append(item_leaf(&salt, maker.recorded(&identity)), |_, _| ());
+                }
+            }
+        }
+        self.items = items;
+        if request.entries > CHUNK {
+            self.results.roots.push((request.id, chunk, tree.root()));
+        } else if tree.root() != request.items_root {
+            items_changed(request, found);
+        }
+        Ok(())
+    }
+
+    fn left_out(&mut self, request: &Request, found: &mut Findings) -> Result<()> {
+        let Some(secret) = request.secret else { return Ok(()) };
+        let mut secrets = SecretTree::new(secret.for_rejected_rows(), request.left_out);
+        let mut tree = Tree::default();
+        let mut ordinal = 0_u64;
+        let mut blank = false;
+        self.audit.each_rejected(request.id, |row| {
+            let parts = (u64::try_from(row.ordinal), row.line, &row.value, &row.reason);
+            if let (Ok(number), Some(line), Some(value), Some(reason)) = parts
+                && let Ok(line) = u64::try_from(line)
+            {
+                let opened = rejected_row(number, line, value, reason);
+                let salt = secrets.salt(ordinal, LeafPurpose::Rejected);
+                tree.append(item_leaf(&salt, &opened), |_, _| ());
+            } else {
+                blank = true;
+            }
+            ordinal += 1;
+        })?;
+        if blank || ordinal != request.left_out || Some(tree.root()) != request.rejected_root {
+            let what = "the rows that were left out are not those that were recorded";
+            found.add(Kind::Items, request.id.to_string(), what, Some(request.seq));
+        }
+        Ok(())
+    }
+
+    /// The attempts of a batch that ended the same for all.
+    fn plain(
+        &mut self,
+        seq: EventSeq,
+        batch: BatchId,
+        outcome: Outcome,
+        parts: &[Part],
+        found: &mut Findings,
+    ) -> Result<()> {
+        self.read_attempts(batch, parts)?;
+        let attempts = std::mem::take(&mut self.attempts);
+        let mut rows = attempts.iter().peekable();
+        let entries = parts.iter().flat_map(|part| part.first.get()..=part.last.get());
+        for entry in entries {
+            let row = rows.next_if(|row| row.entry == entry);
+            self.compare_attempt(seq, batch, entry, outcome, row, found, |code, message| {
+                code.is_empty() && message.is_empty()
+            })?;
+        }
+        self.attempts = attempts;
+        Ok(())
+    }
+
+    fn read_attempts(&mut self, batch: BatchId, parts: &[Part]) -> Result<()> {
+        self.attempts.clear();
+        for part in parts {
+            self.audit.attempts(batch, (part.first, part.last), &mut self.attempts)?;
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what is compared, and with what")]
+    fn compare_attempt(
+        &mut self,
+        seq: EventSeq,
+        batch: BatchId,
+        entry: i64,
+        outcome: Outcome,
+        row: Option<&AttemptRow>,
+        found: &mut Findings,
+        are_the_words: impl FnOnce(&str, &str) -> bool,
+    ) -> Result<()> {
+        let mut tell = |what: String| {
+            let place = format!("attempt of {} in {batch}", EntryId::new(entry));
+            found.add(Kind::Attempts, place, what, Some(seq));
+        };
+        let Some(row) = row else {
+            tell("the row is missing".to_owned());
+            return Ok(());
+        };
+        if row.outcome != Some(outcome) {
+            let is = row.outcome.map_or("none at all", Outcome::wire_name);
+            tell(format!("its outcome is {is}, and by the log it is {outcome}"));
+        }
+        if self.words.len() > WORDS {
+            self.words.clear();
+        }
+        if !self.words.contains_key(&row.said) {
+            self.words.insert(row.said, self.audit.said(row.said)?);
+            self.results.said.insert(row.said);
+        }
+        let right = match self.words.get(&row.said) {
+            Some(Some((code, message))) => are_the_words(code, message),
+            _ => false,
+        };
+        if !right {
+            tell("its code or message is not what the answer says".to_owned());
+        }
+        Ok(())
+    }
+
+    fn evidence(
+        &mut self,
+        seq: EventSeq,
+        data: &EvidenceRead,
+        parts: &[Part],
+        found: &mut Findings,
+    ) -> Result<()> {
+        let mut rows: Vec<EvidenceRow> = Vec::new();
+        for part in parts {
+            self.audit.evidence(data.evidence, (part.first, part.last), &mut rows)?;
+        }
+        let mut whole = self.items_of(parts, found)?;
+        let mut groups: Vec<_> = data
+            .groups
+            .iter()
+            .flat_map(|group| group.entries.iter().map(move |entry| (entry, group)))
+            .collect();
+        groups.sort_unstable_by_key(|(entry, _)| *entry);
+        let mut rows = rows.iter().peekable();
+        let mut tree = Tree::default();
+        let items = std::mem::take(&mut self.items);
+        let owners = parts
+            .iter()
+            .flat_map(|part| (part.first.get()..=part.last.get()).map(move |_| &part.request));
+        for ((request, (entry, group)), item) in owners.zip(groups).zip(&items) {
+            let mut tell = |what: &str| {
+                let place = format!("evidence {} of {entry}", data.evidence);
+                found.add(Kind::Evidence, place, what, Some(seq));
+                whole = false;
+            };
+            let Some(row) = rows.next_if(|row| row.entry == entry.get()) else {
+                tell("the row is missing");
+                continue;
+            };
+            if row.verdict != Some(group.verdict) || row.code != group.code {
+                tell("its verdict or code is not the one in the log");
+            }
+            let (Some(facts), Some(identity)) = (&row.facts, identity(item)) else {
+                tell("it is blank, and no event says that it was erased");
+                continue;
+            };
+            if let Some((salt, maker)) =
+                self.salt(request, entry, LeafPurpose::Evidence(data.evidence))
+            {
+                let verdict = group.verdict.wire_name();
+                let facts = facts.as_bytes();
+                let opened = maker.evidence(&identity, data.evidence, verdict, &group.code, facts);
+                tree.append(item_leaf(&salt, opened), |_, _| ());
+            }
+        }
+        self.items = items;
+        if whole && tree.root() != data.items_root {
+            let what =
+                "what was read is not what the log sealed: facts, ids or a secret were edited";
+            found.add(Kind::Evidence, format!("reading {}", data.evidence), what, Some(seq));
+        }
+        Ok(())
+    }
+
+    /// The salt of one entry's leaf, and the maker of the leaf.
+    fn salt(
+        &mut self,
+        request: &Request,
+        entry: EntryId,
+        purpose: LeafPurpose,
+    ) -> Option<(Salt, &mut LeafMaker)> {
+        let ordinal = entry.get().abs_diff(request.first.get());
+        let (_, secrets, maker) = self.tools(request)?;
+        Some((secrets.salt(ordinal, purpose), maker))
+    }
+}
+
+/// An item as its leaves name it; `None` when it is blank or no id.
+fn identity(item: &ItemRow) -> Option<ItemIdentity> {
+    Some(ItemIdentity {
+        entry: EntryId::new(item.entry),
+        target: RecordId::from_stored(item.target?)?,
+        row: item.row?,
+    })
+}

@@ -1,0 +1,304 @@
+//! The one pass over the log: bytes, leaves, tree, seals, and the fold; it sends out what concerns items.
+
+use std::sync::Arc;
+
+use crate::domain::event::{Event, EventError, LoggedEvent, RequestRecorded};
+use crate::domain::fold::{Note, Rows, States};
+use crate::domain::id::{EntryId, EventSeq};
+use crate::domain::merkle::{Hash, NodeId, Tree, leaf_hash};
+use crate::domain::ranges::EntryRanges;
+use crate::domain::seal::Secret;
+use crate::domain::state::Outcome;
+use crate::evidence::verify::crew::Jobs;
+use crate::evidence::verify::findings::{Findings, Kind};
+use crate::evidence::verify::items::{CHUNK, Job, Part, Request};
+use crate::evidence::verify::seals::SealRows;
+use crate::evidence::verify::{rows, seals};
+use crate::store::Result;
+use crate::store::audit::{Audit, RawEvent, Stream};
+
+/// What the pass over the log carries along.
+pub(super) struct LogPass<'a> {
+    pub(super) audit: Audit<'a>,
+    pub(super) found: Findings,
+    pub(super) tree: Tree,
+    pub(super) rows: Rows,
+    pub(super) states: States,
+    pub(super) requests: Vec<Arc<Request>>,
+    /// Rows of `entry`: no loop may follow a forged event beyond them.
+    pub(super) entries: u64,
+    nodes: Vec<Stream<'a, i64, Vec<u8>>>,
+    seals: SealRows<'a>,
+    next: i64,
+}
+
+impl<'a> LogPass<'a> {
+    pub(super) fn new(audit: Audit<'a>, window: u64) -> Self {
+        Self {
+            audit,
+            found: Findings::default(),
+            tree: Tree::default(),
+            rows: Rows::default(),
+            states: States::new(window),
+            requests: Vec::new(),
+            entries: 0,
+            nodes: Vec::new(),
+            seals: audit.seals(),
+            next: 0,
+        }
+    }
+
+    /// Reads the whole log, and compares everything but the states of entries.
+    pub(super) fn read(&mut self, jobs: &mut Jobs<'_>) -> Result<()> {
+        self.entries = self.audit.count(crate::domain::fold::Table::Entry)?;
+        let audit = self.audit;
+        audit.each_event(|raw| self.event(raw, jobs))?;
+        seals::strays(&mut self.seals, None, &mut self.found)?;
+        self.end_of_tree()?;
+        let mut notes = Vec::new();
+        self.rows.finish(&mut |note| notes.push(note));
+        self.compare(notes)?;
+        rows::counts(audit, &self.rows, &mut self.found)
+    }
+
+    fn event(&mut self, raw: RawEvent<'_>, jobs: &mut Jobs<'_>) -> Result<()> {
+        let seq = EventSeq::new(raw.seq);
+        let place = format_args!("event {seq}").to_string();
+        if raw.seq != self.next {
+            let what = format!("event {} should stand here: events are missing", self.next);
+            self.found.add(Kind::Log, place.as_str(), what, Some(seq));
+        }
+        self.next = raw.seq.saturating_add(1);
+        let leaf = leaf_hash(raw.body);
+        if raw.leaf != leaf.bytes() {
+            let what = "its bytes do not give its leaf hash: one of them was edited";
+            self.found.add(Kind::Log, place.as_str(), what, Some(seq));
+        }
+        self.grow_tree(leaf)?;
+        let event = match LoggedEvent::decode(raw.body) {
+            Ok(logged) => Some(logged.event),
+            Err(error) => {
+                let what = match error {
+                    EventError::Malformed(_) => format!("{error}"),
+                    EventError::UnknownVersion(_) | EventError::UnknownKind(_) => {
+                        format!("{error}: verify with the newer program")
+                    }
+                };
+                self.found.add(Kind::Log, place.as_str(), what, Some(seq));
+                None
+            }
+        };
+        seals::compare(&mut self.seals, raw.seq, event.as_ref(), &mut self.found)?;
+        let Some(event) = event else { return Ok(()) };
+        if raw.seq == 0 && !matches!(event, Event::JournalCreated(_)) {
+            let what = "a journal's log begins with its creation, and this one does not";
+            self.found.add(Kind::Log, place.as_str(), what, Some(seq));
+        }
+        let mut notes = Vec::new();
+        self.rows.apply(seq, &event, &mut |note| notes.push(note));
+        self.compare(notes)?;
+        if let Err(illegal) = self.states.apply(&event) {
+            let from = illegal.from.map_or("not recorded", |state| state.wire_name());
+            let what = format!(
+                "it moves {} by {:?}, which is {from} then: no journal does that",
+                illegal.entry, illegal.change
+            );
+            self.found.add(Kind::Log, place, what, Some(seq));
+        }
+        self.send(seq, event, jobs)
+    }
+
+    fn compare(&mut self, notes: Vec<Note>) -> Result<()> {
+        for note in notes {
+            match note {
+                Note::Row(expected) => rows::compare(self.audit, &expected, &mut self.found)?,
+                Note::Contradiction { what, seq } => {
+                    self.found.add(Kind::Log, format!("event {seq}"), what, Some(seq));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a leaf, and compares each stored node that it completes.
+    fn grow_tree(&mut self, leaf: Hash) -> Result<()> {
+        let mut completed: Vec<(NodeId, Hash)> = Vec::new();
+        self.tree.append(leaf, |id, hash| completed.push((id, hash)));
+        for (id, hash) in completed {
+            let level = usize::try_from(id.level).unwrap_or(usize::MAX);
+            if level > self.nodes.len() {
+                // Each level is completed for the first time right after the one below it.
+                self.nodes.push(self.audit.nodes(id.level));
+            }
+            let Some(stored) = self.nodes.get_mut(level - 1) else { continue };
+            let index = i64::try_from(id.index).unwrap_or(i64::MAX);
+            while stored.peek()?.is_some_and(|at| *at < index) {
+                stored.take()?.iter().for_each(|(at, _)| self.found.stray_node(id.level, *at));
+            }
+            let place = || format!("node {index} of level {}", id.level);
+            if stored.peek()? == Some(&index) {
+                let row = stored.take()?;
+                if row.is_some_and(|(_, stored)| stored != hash.bytes()) {
+                    let what = "it is not the hash of what lies below it";
+                    self.found.add(Kind::Tree, place(), what, None);
+                }
+            } else {
+                self.found.add(Kind::Tree, place(), "it is missing", None);
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares what is left of the tree when the log has ended: nodes too many, and the head.
+    fn end_of_tree(&mut self) -> Result<()> {
+        for (level, stored) in (1..).zip(&mut self.nodes) {
+            while let Some((at, _)) = stored.take()? {
+                self.found.stray_node(level, at);
+            }
+        }
+        let levels = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        for (level, at) in self.audit.nodes_beyond(levels)? {
+            self.found.stray_node(level, at);
+        }
+        let (size, root) = (self.tree.size(), self.tree.root());
+        if size == 0 {
+            self.found.add(Kind::Log, "log", "it is empty: not even the creation is there", None);
+        }
+        let heads = self.audit.heads()?;
+        let is_it = |(one, stored, hash): &(i64, i64, Vec<u8>)| {
+            *one == 1 && u64::try_from(*stored) == Ok(size) && hash == root.bytes()
+        };
+        if heads.len() != 1 || !heads.iter().all(is_it) {
+            let what = format!(
+                "it does not say {size} events with root {root}, which the log gives: events were \
+                 cut off, added or edited"
+            );
+            self.found.add(Kind::Tree, "head", what, None);
+        }
+        Ok(())
+    }
+
+    /// Sends out the checks of the items that an event concerns.
+    fn send(&mut self, seq: EventSeq, event: Event, jobs: &mut Jobs<'_>) -> Result<()> {
+        match event {
+            Event::RequestRecorded(data) => self.send_request(seq, &data, jobs)?,
+            Event::BatchAnswered(data) => {
+                if let Some(parts) = self.parts(data.groups.iter().map(|group| &group.entries)) {
+                    jobs.send(Job::Answered { seq, data: Box::new(data), parts });
+                }
+            }
+            Event::BatchUnanswered(data) => {
+                if let Some(parts) = self.parts([&data.entries]) {
+                    let (batch, outcome) = (data.batch, Outcome::Unknown);
+                    jobs.send(Job::Plain { seq, batch, outcome, parts });
+                }
+            }
+            Event::BatchReturned(data) => {
+                if let Some(parts) = self.parts([&data.entries]) {
+                    let (batch, outcome) = (data.batch, Outcome::Returned);
+                    jobs.send(Job::Plain { seq, batch, outcome, parts });
+                }
+            }
+            Event::EvidenceRead(data) => {
+                if let Some(parts) = self.parts(data.groups.iter().map(|group| &group.entries)) {
+                    jobs.send(Job::Evidence { seq, data: Box::new(data), parts });
+                }
+            }
+            Event::JournalCreated(_)
+            | Event::KeyReplaced(_)
+            | Event::NothingRecorded(_)
+            | Event::RunStarted(_)
+            | Event::Bound(_)
+            | Event::UserSeen(_)
+            | Event::ModuleSeen(_)
+            | Event::BatchBegun(_)
+            | Event::EntriesReopened(_)
+            | Event::RequestParked(_)
+            | Event::RequestUnparked(_)
+            | Event::RunEnded(_) => {}
+        }
+        Ok(())
+    }
+
+    fn send_request(
+        &mut self,
+        seq: EventSeq,
+        data: &RequestRecorded,
+        jobs: &mut Jobs<'_>,
+    ) -> Result<()> {
+        let place = data.request.to_string();
+        if data.entries > self.entries {
+            let what = format!("it records {} entries; the table holds fewer", data.entries);
+            self.found.add(Kind::Items, place, what, Some(seq));
+            return Ok(());
+        }
+        let (mut secret, mut of_rejected) = (None, false);
+        for row in self.audit.secrets(data.request)? {
+            let key = <[u8; 32]>::try_from(row.key).map(Secret::new);
+            match (row.purpose.as_str(), row.level, row.idx, key) {
+                ("items", 0, 0, Ok(key)) => secret = Some(key),
+                // The rejected rows' own secret follows from the items' secret.
+                ("rejected", 0, 0, Ok(key))
+                    if secret.is_none_or(|items| items.for_rejected_rows() == key) =>
+                {
+                    of_rejected = true;
+                }
+                _ => {
+                    let what = format!("a secret ({}) that it never had", row.purpose);
+                    self.found.add(Kind::Items, place.as_str(), what, Some(seq));
+                }
+            }
+        }
+        if secret.is_none() || of_rejected != data.rejected_root.is_some() {
+            let what = "a secret of its items or rows is missing, or one too many: what they were \
+                        cannot be proven any more";
+            self.found.add(Kind::Items, place, what, Some(seq));
+        }
+        let request = Arc::new(Request::new(seq, data, secret));
+        self.requests.push(Arc::clone(&request));
+        if data.rejected_root.is_some() {
+            jobs.send(Job::LeftOut { request: Arc::clone(&request) });
+        }
+        for chunk in 0..data.entries.div_ceil(CHUNK) {
+            jobs.send(Job::Recorded { request: Arc::clone(&request), chunk });
+        }
+        Ok(())
+    }
+
+    /// The requests that own some entries, each with its ranges, ascending. `None` when an entry belongs to
+    /// none, or stands in two of the sets: the fold has said so.
+    fn parts<'s>(&self, sets: impl IntoIterator<Item = &'s EntryRanges>) -> Option<Vec<Part>> {
+        let mut ranges: Vec<(EntryId, EntryId)> =
+            sets.into_iter().flat_map(EntryRanges::ranges).collect();
+        ranges.sort_unstable();
+        let mut parts: Vec<Part> = Vec::new();
+        for (mut first, last) in ranges {
+            while first <= last {
+                if parts.last().is_some_and(|part| part.last >= first) {
+                    return None;
+                }
+                let after = self.requests.partition_point(|request| request.first <= first);
+                let request = self.requests.get(after.checked_sub(1)?)?;
+                let until = last.min(request.last);
+                if until < first {
+                    return None;
+                }
+                match parts.last_mut() {
+                    Some(part) if part.last.next() == first && part.request.id == request.id => {
+                        part.last = until;
+                    }
+                    _ => parts.push(Part { request: Arc::clone(request), first, last: until }),
+                }
+                first = until.next();
+            }
+        }
+        Some(parts)
+    }
+}
+
+impl Findings {
+    fn stray_node(&mut self, level: impl std::fmt::Display, at: i64) {
+        let place = format!("node {at} of level {level}");
+        self.add(Kind::Tree, place, "the tree has no such node", None);
+    }
+}

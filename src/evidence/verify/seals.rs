@@ -1,0 +1,139 @@
+//! Seals: which fields of which events are commitments, and whether their opened form still fits.
+
+use crate::domain::event::Event;
+use crate::domain::id::EventSeq;
+use crate::domain::merkle::Hash;
+use crate::domain::seal::{Salt, seal};
+use crate::evidence::verify::findings::{Findings, Kind};
+use crate::store::Result;
+use crate::store::audit::{SealedRow, Stream};
+
+/// The fields of an event that hold a seal, with its commitment where there is one. Every other hash in an
+/// event is the root of a tree. A test compares this list with the events' own JSON.
+pub(super) fn seals_of(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
+    match event {
+        Event::JournalCreated(data) => vec![("created_by", Some(data.created_by))],
+        Event::KeyReplaced(data) => vec![("replaced_by", Some(data.replaced_by))],
+        Event::RequestRecorded(data) => vec![
+            ("requested_by", Some(data.requested_by)),
+            ("recorded_by", Some(data.recorded_by)),
+            ("reason", Some(data.reason)),
+            ("ticket", data.ticket),
+            ("source_name", Some(data.source_name)),
+            ("source_sha256", Some(data.source_sha256)),
+            ("source_column", data.source_column),
+        ],
+        Event::NothingRecorded(data) => vec![("recorded_by", Some(data.recorded_by))],
+        Event::RunStarted(data) => {
+            vec![("operator", Some(data.operator)), ("arguments", Some(data.arguments))]
+        }
+        Event::Bound(data) => vec![("org", Some(data.org))],
+        Event::UserSeen(data) => vec![("user", data.user)],
+        Event::BatchAnswered(data) => vec![("envelope", Some(data.envelope))],
+        Event::BatchUnanswered(data) => vec![("detail", Some(data.detail))],
+        Event::BatchReturned(data) => vec![("detail", Some(data.detail))],
+        Event::ModuleSeen(_)
+        | Event::BatchBegun(_)
+        | Event::EvidenceRead(_)
+        | Event::EntriesReopened(_)
+        | Event::RequestParked(_)
+        | Event::RequestUnparked(_)
+        | Event::RunEnded(_) => Vec::new(),
+    }
+}
+
+/// The rows of `sealed`, read along with the log.
+pub(super) type SealRows<'a> = Stream<'a, (i64, String), SealedRow>;
+
+/// Compares the seals of one event with their opened form. `None` for an event that cannot be read: its
+/// rows are passed over.
+pub(super) fn compare(
+    rows: &mut SealRows<'_>,
+    seq: i64,
+    event: Option<&Event>,
+    found: &mut Findings,
+) -> Result<()> {
+    strays(rows, Some(seq), found)?;
+    let mut stored: Vec<(String, SealedRow)> = Vec::new();
+    while rows.peek()?.is_some_and(|(of, _)| *of == seq) {
+        stored.extend(rows.take()?.map(|((_, field), row)| (field, row)));
+    }
+    let Some(event) = event else { return Ok(()) };
+    let since = Some(EventSeq::new(seq));
+    let mut tell = |field: &str, what: &str| {
+        found.add(Kind::Seals, format!("seal \"{field}\" of event {seq}"), what, since);
+    };
+    for (field, commitment) in seals_of(event) {
+        let position = stored.iter().position(|(stored, _)| stored == field);
+        let row = position.map(|position| stored.swap_remove(position).1);
+        match (commitment, row) {
+            (None, None) => {}
+            (None, Some(_)) => tell(field, "the event holds no such seal"),
+            (Some(_), None) => tell(field, "its opened form is missing"),
+            (Some(commitment), Some(SealedRow { salt: Some(salt), value: Some(value) })) => {
+                let salt = <[u8; 32]>::try_from(salt).map(Salt::new);
+                if salt.map(|salt| seal(&salt, field, &value)) != Ok(commitment) {
+                    tell(field, "the text is not the one that the event sealed");
+                }
+            }
+            (Some(_), Some(_)) => tell(field, "it is blank, and no event says that it was erased"),
+        }
+    }
+    for (field, _) in stored {
+        tell(&field, "the event holds no such seal");
+    }
+    Ok(())
+}
+
+/// Tells rows before an event (`None`: all that are left), which belong to no event at all.
+pub(super) fn strays(
+    rows: &mut SealRows<'_>,
+    before: Option<i64>,
+    found: &mut Findings,
+) -> Result<()> {
+    while rows.peek()?.is_some_and(|(of, _)| before.is_none_or(|seq| *of < seq)) {
+        if let Some(((of, field), _)) = rows.take()? {
+            let place = format!("seal \"{}\" of event {of}", field.escape_debug());
+            found.add(Kind::Seals, place, "there is no such event", None);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::evidence::verify::tests::sample_events;
+
+    /// Hashes in events that are no seals: roots of trees.
+    const ROOTS: &[&str] = &["items_root", "rejected_root"];
+
+    #[test]
+    fn every_hash_of_every_event_is_a_seal_or_a_root() {
+        let mut kinds = BTreeSet::new();
+        for event in sample_events() {
+            kinds.insert(event.kind());
+            let logged = crate::domain::event::LoggedEvent {
+                at: crate::domain::time::Timestamp::from_millis(0),
+                event: event.clone(),
+            };
+            let json: serde_json::Value =
+                serde_json::from_slice(&logged.encode().unwrap()).unwrap();
+            let hashes: BTreeSet<(String, Hash)> = json["data"]
+                .as_object()
+                .unwrap()
+                .iter()
+                .filter(|(field, _)| !ROOTS.contains(&field.as_str()))
+                .filter_map(|(field, value)| Some((field.clone(), value.as_str()?.parse().ok()?)))
+                .collect();
+            let declared: BTreeSet<(String, Hash)> = seals_of(&event)
+                .into_iter()
+                .map(|(field, hash)| (field.to_owned(), hash.expect("the sample leaves none out")))
+                .collect();
+            assert_eq!(declared, hashes, "{}", event.kind());
+        }
+        assert_eq!(kinds, Event::KINDS.iter().copied().collect(), "a kind has no sample");
+    }
+}

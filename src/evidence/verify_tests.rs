@@ -1,0 +1,431 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::domain::answer::RawAnswer;
+use crate::domain::call::{CallItem, CallKind, Operation, PreparedBatch};
+use crate::domain::entropy::SeededEntropy;
+use crate::domain::event::{Event, LoggedEvent, Returned, SourceKind, Unanswered};
+use crate::domain::id::{BatchId, EntryId, ModuleName, RecordId, RequestId, RunId};
+use crate::domain::outcome::{ItemResult, Judgement};
+use crate::domain::policy::ApprovalPolicy;
+use crate::domain::ranges::EntryRanges;
+use crate::domain::state::{Outcome, Verdict};
+use crate::domain::target::{ApiOrigin, ApiVersion, DataCenter, Environment, Product, Target};
+use crate::domain::time::Timestamp;
+use crate::evidence::verify::seals::seals_of;
+use crate::store::creation::{JournalId, NewJournal};
+use crate::store::entry::NewItem;
+use crate::store::manifest::{Cover, MANIFEST};
+use crate::store::queue::Picked;
+use crate::store::reading::Finding as Read;
+use crate::store::recording::{InvalidRow, NewRequest, RepeatedRow, RequestSource};
+use crate::store::run::NewRun;
+use crate::store::tamper::Tampering;
+use crate::store::{Store, WriteTx};
+
+const RECORD: i64 = 410_405_000_002_264_000;
+
+fn record(number: i64) -> RecordId {
+    RecordId::from_stored(RECORD + number).unwrap()
+}
+
+fn leads() -> ModuleName {
+    "Leads".parse().unwrap()
+}
+
+fn target() -> Target {
+    Target {
+        data_center: DataCenter::Eu,
+        environment: Environment::Production,
+        api_origin: ApiOrigin::loopback(),
+    }
+}
+
+/// A journal that the store itself writes, step by step.
+struct Journal {
+    dir: TempDir,
+    store: Store,
+    millis: i64,
+}
+
+/// What is asked for, apart from what is always the same.
+struct Ask<'a> {
+    module: &'a str,
+    items: Vec<i64>,
+    repeated: &'a [RepeatedRow],
+    invalid: &'a [InvalidRow],
+    policy: ApprovalPolicy,
+    not_before: Option<Timestamp>,
+}
+
+fn ask(module: &str, items: impl IntoIterator<Item = i64>) -> Ask<'_> {
+    Ask {
+        module,
+        items: items.into_iter().collect(),
+        repeated: &[],
+        invalid: &[],
+        policy: ApprovalPolicy::Never,
+        not_before: None,
+    }
+}
+
+impl Journal {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.db");
+        std::fs::File::create_new(&path).unwrap();
+        let store = Store::create(&path, Box::new(SeededEntropy::new(1))).unwrap();
+        let mut journal = Self { dir, store, millis: 1_760_000_000_000 };
+        let new = NewJournal {
+            journal: JournalId::new([7; 16]),
+            key: "zoho-journal/x+00000000+AAAA",
+            program: "test/1",
+            created_by: "ops on host",
+        };
+        journal.write(|tx| tx.create_journal(&new));
+        journal
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("journal.db")
+    }
+
+    fn reader(&self) -> Reader {
+        Reader::open(&self.path()).unwrap()
+    }
+
+    fn write<T>(&mut self, work: impl FnOnce(&mut WriteTx<'_>) -> Result<T>) -> T {
+        self.millis += 1000;
+        let now = Timestamp::from_millis(self.millis);
+        self.store.write("testing", now, work).unwrap().0
+    }
+
+    fn record(&mut self, ask: &Ask<'_>) -> Option<RequestId> {
+        let module: ModuleName = ask.module.parse().unwrap();
+        let items: Vec<NewItem> = (2..)
+            .zip(&ask.items)
+            .map(|(row, number)| NewItem { target: record(*number), row })
+            .collect();
+        let source = RequestSource {
+            kind: SourceKind::File,
+            name: "leads.csv".to_owned(),
+            sha256: Hash::of(b"file"),
+            column: Some("Record Id".to_owned()),
+            rows: 99,
+        };
+        let new = NewRequest {
+            operation: Operation::Delete,
+            product: Product::Crm,
+            module: &module,
+            workflows: ask.not_before.is_none(),
+            target: &target(),
+            items: &items,
+            repeated: ask.repeated,
+            invalid: ask.invalid,
+            again: false,
+            policy: ask.policy,
+            not_before: ask.not_before,
+            valid_for: Duration::from_hours(24),
+            source: &source,
+            requested_by: "ann",
+            recorded_by: "ann (uid 1000)",
+            reason: "asked by the person",
+            ticket: Some("T-1"),
+            program: "test/1",
+        };
+        self.write(|tx| tx.record(&new)).request
+    }
+
+    fn start_run(&mut self, user: Option<i64>) -> RunId {
+        let new = NewRun {
+            command: "sync",
+            program: "test/1",
+            policy: "never",
+            target: &target(),
+            quarantine_ms: 120_000,
+            operator: "ann on host",
+            arguments: "[\"--yes\"]",
+        };
+        let run = self.write(|tx| tx.start_run(&new));
+        let org = record(900);
+        self.write(|tx| tx.bind(run, &target(), org));
+        self.write(|tx| tx.see_user(run, user.map(record), -250));
+        self.write(|tx| tx.see_module(run, Product::Crm, &leads(), Some(true)));
+        run
+    }
+
+    fn begin(
+        &mut self,
+        run: RunId,
+        entries: impl IntoIterator<Item = i64>,
+        seen: Option<&str>,
+    ) -> PreparedBatch {
+        let entries: EntryRanges = entries.into_iter().map(EntryId::new).collect();
+        let reader = self.reader();
+        let items = entries
+            .iter()
+            .map(|entry| {
+                let mut target = None;
+                reader.audit().each_item((entry, entry), |row| target = row.target).unwrap();
+                let target = RecordId::from_stored(target.unwrap()).unwrap();
+                CallItem { entry, target }
+            })
+            .collect();
+        let kind = CallKind {
+            operation: Operation::Delete,
+            product: Product::Crm,
+            api_version: ApiVersion::V8,
+            module: leads(),
+            workflows: true,
+        };
+        let template = if entries.len() == 1 {
+            "DELETE /crm/v8/Leads/{ids}?wf_trigger=true"
+        } else {
+            "DELETE /crm/v8/Leads?ids={ids}&wf_trigger=true"
+        };
+        let seen = seen.map(|seen| seen.parse().unwrap());
+        let begun = self.write(|tx| tx.begin_batch(run, Picked { kind, items }, template, seen));
+        begun.committed()
+    }
+
+    /// Settles a batch with an answer of items: outcome, code and message of each; `None` leaves it out.
+    fn settle(&mut self, run: RunId, batch: &PreparedBatch, said: &[Said<'_>]) {
+        let mut body = "{\"data\":[".to_owned();
+        let mut results = Vec::new();
+        for (item, (outcome, words)) in batch.items().iter().zip(said) {
+            let mut result = ItemResult {
+                outcome: *outcome,
+                code: String::new(),
+                message: String::new(),
+                slice: None,
+            };
+            if let Some((code, message)) = words {
+                if !body.ends_with('[') {
+                    body.push(',');
+                }
+                let slice = serde_json::json!({
+                    "code": code, "details": {"id": item.target.to_string()}, "message": message,
+                });
+                let start = body.len();
+                body.push_str(&slice.to_string());
+                result.slice = Some(Range { start, end: body.len() });
+                (result.code, result.message) = ((*code).to_owned(), (*message).to_owned());
+            }
+            results.push(result);
+        }
+        body.push_str("]}");
+        self.settle_raw(run, batch, (207, true), body, results, None);
+    }
+
+    fn settle_raw(
+        &mut self,
+        run: RunId,
+        batch: &PreparedBatch,
+        (http_status, complete): (u16, bool),
+        body: String,
+        results: Vec<ItemResult>,
+        share: Option<u32>,
+    ) {
+        let sent_at = Timestamp::from_millis(self.millis + 5);
+        let raw = RawAnswer {
+            http_status,
+            body: body.into_bytes(),
+            cut: false,
+            date: None,
+            retry_after: None,
+            credits_remaining: None,
+            sent_at,
+            answered_at: sent_at,
+        };
+        let judgement =
+            Judgement { results, share, complete, strangers: 0, repeated: 0, halt: None };
+        self.write(|tx| tx.settle_batch(run, batch, &raw, &judgement));
+    }
+
+    fn read(&mut self, run: RunId, found: &[(i64, Verdict, &str)]) {
+        let findings: Vec<Read> = found
+            .iter()
+            .map(|(entry, verdict, code)| Read {
+                entry: EntryId::new(*entry),
+                verdict: *verdict,
+                code: (*code).to_owned(),
+                facts: format!("{{\"bin\":\"not_there\",\"record\":\"{entry}\"}}"),
+            })
+            .collect();
+        self.write(|tx| tx.record_evidence(run, &leads(), &findings));
+    }
+}
+
+type Said<'a> = (Outcome, Option<(&'a str, &'a str)>);
+
+const DONE: Said<'_> = (Outcome::Done, Some(("SUCCESS", "record deleted")));
+const LOCKED: Said<'_> = (Outcome::Failed, Some(("RECORD_LOCKED", "the record is locked")));
+const LEFT_OUT: Said<'_> = (Outcome::Unknown, None);
+
+fn flat(outcome: Outcome, code: &str, message: &str) -> ItemResult {
+    let (code, message) = (code.to_owned(), message.to_owned());
+    ItemResult { outcome, code, message, slice: None }
+}
+
+/// A journal in which everything happened that can happen.
+fn eventful() -> Journal {
+    let mut journal = Journal::new();
+    let repeated = [RepeatedRow { line: 30, target: record(3) }];
+    let invalid = [InvalidRow { line: 31, value: "12".to_owned(), reason: "2 digits".to_owned() }];
+    journal.record(&Ask { repeated: &repeated, invalid: &invalid, ..ask("Leads", 1..=9) });
+    let later = Some(Timestamp::from_millis(1_770_000_000_000));
+    let waits =
+        Ask { policy: ApprovalPolicy::Always, not_before: later, ..ask("Contacts", 20..=22) };
+    journal.record(&waits);
+    assert_eq!(journal.record(&ask("Leads", 1..=2)), None);
+    // Entries 13 to 20; record 9 is open in the first request.
+    let second = journal.record(&ask("Leads", 9..=17)).unwrap();
+    journal.write(|tx| tx.replace_key("zoho-journal/x+00000001+BBBB", "test/1", "ops"));
+
+    let run = journal.start_run(Some(901));
+    journal.write(|tx| tx.see_module(run, Product::Crm, &"Contacts".parse().unwrap(), None));
+    let mixed = journal.begin(run, 1..=4, None);
+    journal.settle(run, &mixed, &[DONE, LOCKED, LEFT_OUT, DONE]);
+    // The call as a whole is refused over one item: it is named, and the others go back.
+    let refused = journal.begin(run, 5..=7, Some("5-7"));
+    let body = r#"{"code":"NOT_APPROVED","details":{},"message":"not approved","status":"error"}"#;
+    let culprit = flat(Outcome::Failed, "NOT_APPROVED", "not approved");
+    let returned = flat(Outcome::Returned, "", "");
+    let results = vec![returned.clone(), culprit, returned.clone()];
+    journal.settle_raw(run, &refused, (400, true), body.to_owned(), results, None);
+    // Over an item that is not named: the batch is halved.
+    let halved = journal.begin(run, [5, 7, 8, 9], None);
+    let results = vec![returned; 4];
+    journal.settle_raw(run, &halved, (400, true), body.to_owned(), results, Some(2));
+    let small = journal.begin(run, [5], None);
+    journal.settle(run, &small, &[DONE]);
+
+    let lost = journal.begin(run, 13..=16, None);
+    let before = Timestamp::from_millis(journal.millis + 900);
+    journal.write(|tx| {
+        tx.leave_unanswered(run, lost.batch(), None, before, Unanswered::NoAnswer, "timed out")
+    });
+    let gateway = journal.begin(run, 17..=18, None);
+    let unknown = flat(Outcome::Unknown, "", "");
+    let page = "<html>bad gateway</html>".to_owned();
+    journal.settle_raw(run, &gateway, (502, false), page, vec![unknown; 2], None);
+    let unsent = journal.begin(run, 19..=20, None);
+    journal.write(|tx| tx.give_back(run, &unsent, Returned::NotSent, "no connection"));
+    journal.read(
+        run,
+        &[
+            (3, Verdict::Done, ""),
+            (13, Verdict::Absent, ""),
+            (14, Verdict::Pending, ""),
+            (15, Verdict::Undecided, "UNDECIDED"),
+            (17, Verdict::Failed, "INTERNAL_ERROR"),
+        ],
+    );
+    journal.write(|tx| tx.reopen(run, None, &|code| code == "RECORD_LOCKED"));
+    journal.write(|tx| tx.park(run, second, 100));
+    journal.write(|tx| tx.end_run(run, 4, 31, 62));
+
+    let run = journal.start_run(None);
+    journal.write(|tx| tx.unpark(run, second));
+    journal.read(run, &[(16, Verdict::Done, "")]);
+    journal.write(|tx| tx.park(run, second, 101));
+    // The process dies over this one.
+    drop(journal.begin(run, [2, 6 + 1], None));
+    let run = journal.start_run(Some(901));
+    let before = Timestamp::from_millis(journal.millis);
+    let died = Unanswered::RunDied;
+    let batch = BatchId::new(8);
+    journal.write(|tx| tx.leave_unanswered(run, batch, Some(before), before, died, "died"));
+    drop(journal.begin(run, [14], None));
+    journal
+}
+
+/// Every event that there is, of each kind the one with the most in it.
+pub(super) fn sample_events() -> Vec<Event> {
+    let journal = eventful();
+    let mut fullest: BTreeMap<&'static str, (usize, Event)> = BTreeMap::new();
+    journal
+        .reader()
+        .audit()
+        .each_event(|raw| {
+            let event = LoggedEvent::decode(raw.body).unwrap().event;
+            let seals = seals_of(&event).iter().filter(|(_, hash)| hash.is_some()).count();
+            let kept = fullest.entry(event.kind()).or_insert_with(|| (seals, event.clone()));
+            if seals > kept.0 {
+                *kept = (seals, event);
+            }
+            Ok(())
+        })
+        .unwrap();
+    fullest.into_values().map(|(_, event)| event).collect()
+}
+
+fn options(sqlite: bool, window: u64, threads: usize) -> Options {
+    Options { sqlite, window, threads: Some(threads), ..Options::default() }
+}
+
+#[test]
+fn an_eventful_journal_verifies_in_windows_of_any_size_and_on_any_number_of_threads() {
+    let journal = eventful();
+    let head = journal.store.head().unwrap();
+    for (window, threads) in [(1, 0), (3, 0), (7, 2), (WINDOW, 0), (WINDOW, 3)] {
+        let report = verify(&journal.reader(), &options(true, window, threads)).unwrap();
+        assert_eq!(report.findings, [], "window {window}, {threads} threads");
+        assert!(report.ok && !report.anchored);
+        assert_eq!((report.events, report.root), (head.size, head.root));
+    }
+    assert_eq!(check_journal(&journal.reader()), Ok(()));
+}
+
+/// Makes every so many-th edit, each on its own. SQLite's own checks are off: constraints and foreign keys
+/// are not what finds an edit.
+fn tamper(journal: &Path, share: usize, of: usize) -> (Vec<String>, Edited) {
+    let path = journal.with_extension(format!("{share}.db"));
+    std::fs::copy(journal, &path).unwrap();
+    let tampering = Tampering::of(&path);
+    let look = || verify(tampering.reader(), &options(false, WINDOW, 0)).unwrap();
+    assert_eq!(look().findings, []);
+    let (mut not_found, mut edited) = (Vec::new(), Edited::new());
+    for edit in tampering.every_edit().into_iter().skip(share).step_by(of) {
+        if tampering.make(&edit) {
+            edited.push((edit.table, edit.column));
+            if look().ok {
+                not_found.push(edit.name);
+            }
+            tampering.take_back();
+        }
+    }
+    assert_eq!(look().findings, []);
+    (not_found, edited)
+}
+
+/// Table and column of each edit; no column for whole rows.
+type Edited = Vec<(&'static str, Option<&'static str>)>;
+
+#[test]
+fn every_edit_of_every_covered_column_is_found() {
+    let journal = eventful();
+    journal.store.checkpoint().unwrap();
+    let path = &journal.path();
+    let shares: Vec<(Vec<String>, Edited)> = std::thread::scope(|scope| {
+        let work = [0, 1].map(|share| scope.spawn(move || tamper(path, share, 2)));
+        work.map(|thread| thread.join().unwrap()).into()
+    });
+    let not_found: Vec<&String> = shares.iter().flat_map(|(not_found, _)| not_found).collect();
+    assert_eq!(not_found, Vec::<&String>::new());
+    let edited: BTreeSet<_> = shares.iter().flat_map(|(_, edited)| edited).collect();
+    for (table, columns) in MANIFEST {
+        for (column, cover) in *columns {
+            let was = edited.contains(&(*table, Some(*column)));
+            assert!(was || *cover == Cover::Operational, "{table}.{column} was never edited");
+        }
+        assert!(edited.contains(&(*table, None)), "no row of {table} was deleted or doubled");
+    }
+    let edits: usize = shares.iter().map(|(_, edited)| edited.len()).sum();
+    assert!(edits > 900, "only {edits} edits");
+}
