@@ -183,7 +183,7 @@ impl OpenAttempt {
 
 impl History {
     /// The first attempt that may still have taken effect, as far as evidence has gone.
-    fn first_live(&self) -> Option<&OpenAttempt> {
+    pub(crate) fn first_live(&self) -> Option<&OpenAttempt> {
         self.open.iter().find(|attempt| !attempt.closed)
     }
 }

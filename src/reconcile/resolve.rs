@@ -152,7 +152,7 @@ impl<Z: Zoho, C: Clock> Pass<'_, Z, C> {
     async fn ask_deleted(&self, cases: &mut [Case]) {
         let asks = |case: &&mut Case| case.asks() == Some(Source::Deleted);
         let (open, refused): (Vec<&mut Case>, Vec<&mut Case>) =
-            cases.iter_mut().filter(asks).partition(|case| !case.history.open.is_empty());
+            cases.iter_mut().filter(asks).partition(|case| case.history.first_live().is_some());
         let now = self.shared.clock.now();
         for mut group in [open, refused] {
             let Some(version) = group.first().map(|case| case.unknown.api_version) else {
@@ -161,7 +161,7 @@ impl<Z: Zoho, C: Clock> Pass<'_, Z, C> {
             // Since before the first call that can have done it; a refused one was there before any.
             let since = group
                 .iter()
-                .filter_map(|case| case.history.open.first())
+                .filter_map(|case| case.history.first_live())
                 .map(|attempt| attempt.from)
                 .min()
                 .unwrap_or_else(|| now.minus(LISTED_FOR));

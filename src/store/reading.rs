@@ -194,7 +194,7 @@ fn unknown_in(
 /// The token's user of each run, looked up once.
 type Users = HashMap<RunId, Option<RecordId>>;
 
-/// An entry's attempts; those before evidence last sent it back to the queue are closed.
+/// An entry's attempts; those before evidence last said that they changed nothing are closed.
 fn attempts_of(
     conn: &Connection,
     entry: EntryId,
@@ -208,7 +208,7 @@ fn attempts_of(
                     r.user_seq, r.clock_offset_ms, b.begun_seq,
                     b.begun_seq < (SELECT coalesce(max(g.seq), -1) FROM evidence v
                                    JOIN reading g ON g.id = v.reading
-                                   WHERE v.entry = :entry AND v.verdict = 5)
+                                   WHERE v.entry = :entry AND v.verdict IN (4, 5))
              FROM attempt a
              JOIN batch b ON b.id = a.batch
              JOIN said s ON s.id = a.said

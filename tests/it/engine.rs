@@ -246,3 +246,35 @@ async fn when_no_read_can_tell_an_entry_stays_unknown() {
     assert_eq!((summary.undecided, summary.unfinished), (3, 3));
     assert_eq!(world.writes(), 1);
 }
+
+/// Found by the thousand ids under faults: the list of deletions was read only since our own first call,
+/// and so what had been erased long before looked as if Zoho had never known it.
+#[tokio::test]
+async fn what_was_erased_long_before_is_absent_also_after_calls_that_changed_nothing() {
+    let hours = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(-5));
+    let (shift, real) = (std::sync::Arc::clone(&hours), Config::default().now);
+    let clock = move || real() + shift.load(std::sync::atomic::Ordering::Relaxed) * 3_600_000;
+    let mut world = World::with(Config { now: std::sync::Arc::new(clock), ..config(3) });
+    let lead = world.leads()[0];
+    world.zoho.delete_as_other_user(lead);
+    world.zoho.purge(lead);
+    hours.store(0, std::sync::atomic::Ordering::Relaxed);
+    world.record("Leads", &[lead]);
+    world.zoho.plan_faults(vec![Fault::InternalError]);
+    world.sync().await;
+    assert_eq!(world.states(), "absent 1");
+    world.agrees();
+    // The same when the run gave up before, and a replay takes it up.
+    let other = world.leads()[0];
+    hours.store(-5, std::sync::atomic::Ordering::Relaxed);
+    world.zoho.delete_as_other_user(other);
+    world.zoho.purge(other);
+    hours.store(0, std::sync::atomic::Ordering::Relaxed);
+    world.record("Leads", &[other]);
+    world.zoho.plan_faults(vec![Fault::InternalError; 3]);
+    world.sync().await;
+    assert_eq!(world.states(), "absent 1, failed 1");
+    world.replay().await;
+    assert_eq!(world.states(), "absent 2");
+    world.agrees();
+}
