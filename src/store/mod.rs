@@ -26,6 +26,8 @@ mod log;
 mod open;
 mod schema;
 #[cfg(test)]
+mod rollback_tests;
+#[cfg(test)]
 pub(crate) mod tamper;
 #[cfg(test)]
 pub(crate) mod testing;
