@@ -24,9 +24,9 @@ mod code;
 mod items;
 mod log;
 mod open;
-mod schema;
 #[cfg(test)]
 mod rollback_tests;
+mod schema;
 #[cfg(test)]
 pub(crate) mod tamper;
 #[cfg(test)]

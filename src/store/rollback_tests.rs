@@ -60,7 +60,11 @@ impl Dump {
     fn changed(&self, path: &Path) -> Vec<String> {
         let now = Self::of(path);
         assert_eq!(self.0.len(), now.0.len());
-        self.0.iter().filter(|(name, rows)| now.0[*name] != **rows).map(|(n, _)| n.clone()).collect()
+        self.0
+            .iter()
+            .filter(|(name, rows)| now.0[*name] != **rows)
+            .map(|(n, _)| n.clone())
+            .collect()
     }
 }
 
