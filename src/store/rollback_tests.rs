@@ -52,15 +52,15 @@ impl Dump {
         Self(tables(&conn).into_iter().map(|table| (table.clone(), rows(&table))).collect())
     }
 
-    fn rows(&self, table: &str) -> usize {
-        self.0[table].len()
-    }
-
     /// Tables that hold something else now.
     fn changed(&self, path: &Path) -> Vec<String> {
         let now = Self::of(path);
         assert_eq!(self.0.len(), now.0.len());
-        self.0.iter().filter(|(name, rows)| now.0[*name] != **rows).map(|(n, _)| n.clone()).collect()
+        self.0
+            .iter()
+            .filter(|(name, rows)| now.0[*name] != **rows)
+            .map(|(n, _)| n.clone())
+            .collect()
     }
 }
 

@@ -63,11 +63,7 @@ pub(super) const ANYBODY: &[Case] = &[
         writes: "entry insert, node insert, rejected insert, request insert, sealed insert, \
                  secret insert, tally insert, tally update",
     },
-    Case {
-        name: "record_nothing",
-        prepare: record_nothing,
-        writes: "node insert, sealed insert",
-    },
+    Case { name: "record_nothing", prepare: record_nothing, writes: "node insert, sealed insert" },
     Case {
         name: "start_run",
         prepare: start_run,
