@@ -124,9 +124,13 @@ impl Store {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).doing(name)?;
         let tree = log::resume(&tx)?;
         let before = tree.size();
-        let mut write = WriteTx { tx, tree, now, entropy: self.entropy.as_mut() };
+        let mut write = WriteTx { tx, tree, now, entropy: self.entropy.as_mut(), undone: None };
         let value = work(&mut write)?;
-        let WriteTx { tx, tree, .. } = write;
+        let WriteTx { tx, tree, undone, .. } = write;
+        // Without its transaction the head would be committed by itself.
+        if undone.is_some() || tx.is_autocommit() {
+            return Err(undone.unwrap_or(StoreError::WriterGone));
+        }
         let head =
             if tree.size() == before { log::head(&tx)? } else { log::write_head(&tx, &tree)? };
         tx.commit().doing(name)?;
@@ -140,6 +144,8 @@ pub struct WriteTx<'a> {
     tree: Tree,
     now: Timestamp,
     entropy: &'a mut dyn Entropy,
+    /// The error at which SQLite undid the whole transaction by itself.
+    undone: Option<StoreError>,
 }
 
 impl std::fmt::Debug for WriteTx<'_> {
@@ -159,13 +165,25 @@ impl WriteTx<'_> {
     }
 
     /// Runs one job so that its failure undoes its own writes and no others of the transaction.
+    ///
+    /// A full disk, a failed write and a lack of memory can make SQLite undo the whole transaction by
+    /// itself. What is written after that would be committed statement by statement, so every further job
+    /// is refused with [`StoreError::WriterGone`], and [`Store::write`] fails with the error that did it.
     pub fn scoped<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.undone.is_some() || self.tx.is_autocommit() {
+            return Err(StoreError::WriterGone);
+        }
         let tree = self.tree.clone();
         self.tx.execute_batch("-- scoped\nSAVEPOINT job").doing("beginning a step")?;
         match work(self) {
             Ok(value) => {
                 self.tx.execute_batch("-- scoped\nRELEASE job").doing("ending a step")?;
                 Ok(value)
+            }
+            Err(error) if self.tx.is_autocommit() => {
+                // A job within the job has kept the error that counts.
+                self.undone.get_or_insert(error);
+                Err(StoreError::WriterGone)
             }
             Err(error) => {
                 self.tree = tree;

@@ -380,7 +380,8 @@ impl WriteTx<'_> {
     }
 }
 
-/// Refused entries with the code that settled them, in key order.
+/// Refused entries with the code that settled them, in key order. CROSS JOIN fixes the order of the tables:
+/// only the entries of requests that have refused ones are looked at.
 fn failed_entries(
     conn: &Connection,
     wanted: Option<&[RequestId]>,
@@ -398,8 +399,8 @@ fn failed_entries(
                    (SELECT s.code FROM attempt a JOIN said s ON s.id = a.said
                     WHERE a.entry = e.id ORDER BY a.batch DESC LIMIT 1),
                    '')
-             FROM tally t JOIN request r ON r.id = t.request
-             JOIN entry e ON e.id BETWEEN r.first_entry AND r.last_entry
+             FROM tally t CROSS JOIN request r ON r.id = t.request
+             CROSS JOIN entry e ON e.id BETWEEN r.first_entry AND r.last_entry
              WHERE t.state = 9 AND t.entries > 0 AND e.state = :failed
              ORDER BY e.id",
         )

@@ -52,10 +52,6 @@ impl Dump {
         Self(tables(&conn).into_iter().map(|table| (table.clone(), rows(&table))).collect())
     }
 
-    fn rows(&self, table: &str) -> usize {
-        self.0[table].len()
-    }
-
     /// Tables that hold something else now.
     fn changed(&self, path: &Path) -> Vec<String> {
         let now = Self::of(path);
