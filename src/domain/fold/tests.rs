@@ -5,6 +5,7 @@ use crate::domain::event::{
 };
 use crate::domain::merkle::Hash;
 use crate::domain::ranges::EntryRanges;
+use crate::domain::state::EntryState::{Done, Failed, Pending};
 use crate::domain::state::{Change, EntryState, Outcome};
 use crate::domain::target::{ApiOrigin, ApiVersion, DataCenter, Environment, Product, Target};
 
@@ -148,7 +149,6 @@ fn windows_of_any_width_give_the_same_states_and_counts() {
             None,
         ),
     ];
-    use EntryState::{Done, Failed, Pending};
     let expected = [Pending, Done, Failed, Done, Done, Done, Pending, Pending, Pending];
     let expected: Vec<(i64, EntryState)> = (1..).zip(expected).collect();
     for width in 1..=12 {
