@@ -388,7 +388,7 @@ fn a_journal_that_is_written_to_meanwhile_verifies_as_it_was() {
     let reader = journal.reader();
     let head = reader.head().unwrap();
     let run = journal.start_run(Some(901));
-    let batch = journal.begin(run, [18], None);
+    let batch = journal.begin(run, [19], None);
     journal.settle(run, &batch, &[DONE]);
     let report = verify(&reader, &options(true, WINDOW, 2)).unwrap();
     assert_eq!(report.findings, []);
