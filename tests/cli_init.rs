@@ -1,6 +1,7 @@
 //! `journal init`, through the binary.
 
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests are not themselves marked as tests")]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -65,8 +66,16 @@ fn init_tells_where_everything_lies_and_what_comes_next() {
     let place = place();
     let said = journal(place.path(), &["init", "--db", "acme.db"]);
     assert_eq!(said.code, 0, "{}", said.stderr);
-    insta::assert_snapshot!(steady(&said.stdout), @"");
-    insta::assert_snapshot!(said.stderr, @"");
+    insta::assert_snapshot!(steady(&said.stdout), @r"
+    journal      acme.db
+    anchor       acme.db.anchor  (shows when an older copy is put back: back it up elsewhere)
+    key          keys/ID  (signs checkpoints: keep it private)
+    verifier key zoho-journal/ID+KEYID+KEY  (give it to your auditors)
+    ");
+    insta::assert_snapshot!(
+        said.stderr,
+        @"next: journal delete MODULE --from FILE --reason TEXT --db acme.db"
+    );
 }
 
 #[test]
@@ -74,7 +83,7 @@ fn init_tells_programs_the_same() {
     let place = place();
     let said = journal(place.path(), &["init", "--json", "--db", "acme.db"]);
     assert_eq!(said.code, 0, "{}", said.stderr);
-    insta::assert_snapshot!(steady(&said.stdout), @"");
+    insta::assert_snapshot!(steady(&said.stdout), @r#"{"db":"acme.db","journal":"ID","key":"keys/ID","anchor":"acme.db.anchor","verifier_key":"zoho-journal/ID+KEYID+KEY","next":"journal delete MODULE --from FILE --reason TEXT --db acme.db"}"#);
     let made: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
     for file in ["db", "key", "anchor"] {
         let path = place.path().join(made[file].as_str().unwrap());
@@ -101,7 +110,10 @@ fn an_existing_journal_is_never_overwritten() {
     let before = fs::read(place.path().join("acme.db")).unwrap();
     let said = journal(place.path(), &["init", "--db", "acme.db"]);
     assert_eq!((said.code, said.stdout.as_str()), (1, ""));
-    insta::assert_snapshot!(said.stderr, @"");
+    insta::assert_snapshot!(said.stderr, @r"
+    error: acme.db exists already
+    hint: a journal is never overwritten: choose another --db
+    ");
     assert_eq!(fs::read(place.path().join("acme.db")).unwrap(), before);
 }
 
@@ -120,7 +132,15 @@ fn what_is_no_journal_is_named() {
         assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{name}");
         told.push_str(&said.stderr);
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r"
+    error: text.db is not a journal: it is not an SQLite file
+    hint: check --db, JOURNAL_DB and the profile
+    error: empty.db is only half made: an init was interrupted before anything was recorded there
+    hint: rm empty.db and run journal init again
+    error: directory.db is not a regular file: give another path
+    error: link.db is a symbolic link: give the path of the file itself
+    error: gone.db.anchor lies there already, from a journal that is gone: move it away, or choose another --db
+    ");
     assert_eq!(fs::read_to_string(at("text.db")).unwrap(), "name,id\n");
 }
 
@@ -131,7 +151,7 @@ fn a_directory_that_others_can_write_is_refused_with_what_mends_it() {
     fs::set_permissions(place.path().join("open"), fs::Permissions::from_mode(0o777)).unwrap();
     let said = journal(place.path(), &["init", "--json", "--db", "open/acme.db"]);
     assert_eq!(said.code, 1);
-    insta::assert_snapshot!(said.stdout, @"");
+    insta::assert_snapshot!(said.stdout, @r#"{"error":{"code":1,"message":"others can replace files in the directory open (mode 0777): run `chmod go-w open`, or choose another directory","hint":null}}"#);
     assert_eq!(fs::read_dir(place.path().join("open")).unwrap().count(), 0);
 }
 

@@ -10,7 +10,7 @@ use crate::cli::exit::Exit;
 
 /// Print a script that completes commands and flags in your shell
 #[derive(Debug, clap::Args)]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// The shell
     shell: Shell,
 }

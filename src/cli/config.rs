@@ -10,7 +10,7 @@ use crate::cli::output::{Align, Table};
 
 /// Show the settings in force
 #[derive(Debug, clap::Args)]
-pub struct ConfigArgs {
+pub(crate) struct ConfigArgs {
     #[command(subcommand)]
     command: ConfigCommand,
 }

@@ -1,19 +1,21 @@
 //! What every command is given: settings, output, clock, and the journal's path.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
+use serde::Serialize;
 
 use crate::cli::error::CliError;
 use crate::cli::output::Out;
 use crate::clock::{Clock, SystemClock};
-use crate::config::Settings;
+use crate::config::{Origin, Settings};
 use crate::domain::entropy::SystemEntropy;
-use crate::domain::target::Target;
+use crate::domain::target::{ApiOrigin, Target};
 use crate::domain::time::Timestamp;
 use crate::evidence::keeper::{Keeper, Operator, check_reader};
-use crate::platform::{self, Account};
-use crate::store::Reader;
+use crate::platform::{self, Account, shell_quoted};
+use crate::store::{Reader, StoreError};
 use crate::zoho::Endpoint;
 
 /// Name and version, as events record them.
@@ -93,8 +95,109 @@ impl Context {
         })
     }
 
+    /// Whose journal this is: as it is bound, and before its first request as the settings say.
+    pub fn whereabouts(&self) -> Result<Whereabouts, CliError> {
+        Whereabouts::of(&self.reader()?, &self.target()?)
+    }
+
+    /// Refuses settings that lead anywhere else than the journal is bound to.
+    pub fn check_target(&self) -> Result<(), CliError> {
+        let (bound, given) = (self.whereabouts()?, self.target()?);
+        let given = Whereabouts::unbound(&given);
+        if bound.same_target(&given) {
+            return Ok(());
+        }
+        Err(StoreError::OtherTarget { bound: bound.target(), given: given.target() }.into())
+    }
+
+    /// A command as it must be typed to reach this journal again: with the flags that this one needed.
+    pub fn command(&self, words: &str) -> String {
+        /// Settings that say which journal and which Zoho.
+        const WHERE: [&str; 9] = [
+            "config",
+            "profile",
+            "db",
+            "product",
+            "data_center",
+            "environment",
+            "api_version",
+            "api_url",
+            "accounts_url",
+        ];
+        let mut command = format!("journal {words}");
+        for row in self.settings.rows().iter().filter(|row| WHERE.contains(&row.key)) {
+            if let Origin::Flag(flag) = row.origin {
+                let value = shell_quoted(Path::new(&row.value));
+                for word in [flag, value.as_str()] {
+                    command.push(' ');
+                    command.push_str(word);
+                }
+            }
+        }
+        command
+    }
+
     /// The OS account by its real user id, as records name it.
     pub fn account(&self) -> Result<Account, CliError> {
         Ok(Account::current()?)
+    }
+}
+
+/// Whose journal it is. Its keys are part of every JSON document that plans, records or sends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Whereabouts {
+    /// Zoho's id of the org; `None` until the first run has met it.
+    pub org: Option<String>,
+    /// The environment.
+    pub environment: String,
+    /// The data centre.
+    pub data_center: String,
+    /// Scheme, host and port, or `loopback`.
+    pub api_origin: String,
+}
+
+impl Whereabouts {
+    fn of(reader: &Reader, target: &Target) -> Result<Self, CliError> {
+        Ok(match reader.binding()? {
+            None => Self::unbound(target),
+            Some(bound) => Self {
+                org: bound.org,
+                environment: bound.environment,
+                data_center: bound.data_center,
+                api_origin: bound.api_origin,
+            },
+        })
+    }
+
+    fn unbound(target: &Target) -> Self {
+        Self {
+            org: None,
+            environment: target.environment.to_string(),
+            data_center: target.data_center.to_string(),
+            api_origin: target.api_origin.to_string(),
+        }
+    }
+
+    fn same_target(&self, other: &Self) -> bool {
+        self.target() == other.target()
+    }
+
+    /// Environment, data centre, and whether it is only a rehearsal.
+    pub fn target(&self) -> String {
+        let origin = if self.api_origin == ApiOrigin::loopback().as_str() {
+            "a simulator on this machine"
+        } else {
+            &self.api_origin
+        };
+        format!("{} ({}, {origin})", self.environment, self.data_center)
+    }
+}
+
+impl fmt::Display for Whereabouts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.org {
+            Some(org) => write!(f, "org {org}, {}", self.target()),
+            None => write!(f, "{}, org not known before the first sync", self.target()),
+        }
     }
 }

@@ -14,8 +14,8 @@ Examples:
   journal delete Leads 410405000002264040 --reason \"duplicate\" --ticket OPS-7
   journal delete Leads --from leads.csv --reason \"GDPR erasure\" --no-workflows
   journal delete Leads --from list.csv --id-column \"CRM id\" --reason \"clean-up\" --dry-run")]
-pub struct DeleteArgs {
-    /// The module's API name, such as Leads or Price_Books
+pub(crate) struct DeleteArgs {
+    /// The module's API name, such as Leads or Tasks
     module: ModuleName,
     /// Record ids, bare or as Zoho exports them (zcrm_…)
     #[arg(value_name = "ID")]

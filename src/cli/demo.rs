@@ -32,7 +32,7 @@ const SHOWN: usize = 6;
 
 /// Show the whole story against a built-in Zoho that misbehaves: no account is needed
 #[derive(Debug, clap::Args)]
-pub struct DemoArgs {
+pub(crate) struct DemoArgs {
     /// Where to put the demo's files [default: a new directory for temporary files]
     #[arg(long, value_name = "DIRECTORY")]
     dir: Option<PathBuf>,
@@ -93,12 +93,11 @@ pub(crate) fn run(args: &DemoArgs, context: &mut Context) -> Result<Exit, CliErr
 }
 
 fn directory(args: &DemoArgs) -> Result<PathBuf, CliError> {
-    let directory = match &args.dir {
-        Some(directory) => directory.clone(),
-        None => {
-            let name = format!("journal-demo-{}", std::process::id());
-            std::env::temp_dir().join(name)
-        }
+    let directory = if let Some(directory) = &args.dir {
+        directory.clone()
+    } else {
+        let name = format!("journal-demo-{}", std::process::id());
+        std::env::temp_dir().join(name)
     };
     let directory = std::path::absolute(directory)?;
     if directory.join("demo.db").exists() {
@@ -111,14 +110,16 @@ fn directory(args: &DemoArgs) -> Result<PathBuf, CliError> {
 
 /// Settings of the story only: nothing of the user's own environment reaches the simulator's journal.
 fn settings(directory: &Path, simulator: &Simulator) -> Result<Settings, CliError> {
-    let flags = Flags {
-        db: Some(directory.join("demo.db")),
-        api_url: Some(simulator.api_url()),
+    // As if from the environment, so that the commands shown stay short.
+    let db = directory.join("demo.db").display().to_string();
+    let environment = |name: &str| match name {
+        "JOURNAL_DB" => Some(db.clone()),
+        "JOURNAL_API_URL" => Some(simulator.api_url()),
         // Seconds instead of minutes: this Zoho is known to be quick.
-        quarantine: Some("1s".to_owned()),
-        ..Flags::default()
+        "JOURNAL_QUARANTINE" => Some("1s".to_owned()),
+        _ => None,
     };
-    Ok(Settings::resolve(&flags, &|_| None, None)?)
+    Ok(Settings::resolve(&Flags::default(), &environment, None)?)
 }
 
 impl Story<'_> {
@@ -188,11 +189,8 @@ impl Story<'_> {
     /// The list that the story is about. Returns the locked lead.
     fn write_csv(&mut self) -> Result<u64, CliError> {
         let snapshot = self.simulator.snapshot();
-        let leads: Vec<u64> = snapshot
-            .modules
-            .get("Leads")
-            .map(|module| module.live.iter().copied().collect())
-            .unwrap_or_default();
+        let leads: Vec<u64> =
+            snapshot.modules.get("Leads").map(|module| module.live.clone()).unwrap_or_default();
         let (Some(&first), Some(&second), Some(good)) =
             (leads.first(), leads.get(1), leads.get(..GOOD))
         else {

@@ -1,13 +1,18 @@
 //! Errors of commands: what happened, which exit code, and what to type next.
 
 use std::error::Error;
+use std::io::ErrorKind;
 
 use crate::cli::exit::Exit;
 use crate::cli::output::{OutputError, Report};
 use crate::evidence::keeper::KeeperError;
 use crate::evidence::key::KeyError;
-use crate::platform::shell_quoted;
+use crate::platform::{FileProblem, shell_quoted};
 use crate::store::StoreError;
+
+/// What to do when the disk is full.
+const MAKE_ROOM: &str =
+    "the disk is full; what was reported before is safe: make room and run it again";
 
 /// A command failed.
 #[derive(Debug)]
@@ -27,6 +32,13 @@ impl CliError {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds what to do, where nothing better is known.
+    #[must_use]
+    pub fn or_hint(mut self, hint: &str) -> Self {
+        self.hint.get_or_insert_with(|| hint.to_owned());
         self
     }
 
@@ -59,7 +71,7 @@ impl From<StoreError> for CliError {
                 Exit::NoJournal,
                 Some(format!(
                     "journal init --db {} makes one; or give the right --db",
-                    path.display()
+                    shell_quoted(path)
                 )),
             ),
             StoreError::Exists(_) => (
@@ -72,10 +84,7 @@ impl From<StoreError> for CliError {
             StoreError::SchemaTooNew { .. } => {
                 (Exit::Error, Some("use the newer program that wrote it".to_owned()))
             }
-            StoreError::DiskFull { .. } => (
-                Exit::Error,
-                Some("what was reported before is safe: make room and run it again".to_owned()),
-            ),
+            StoreError::DiskFull { .. } => (Exit::Error, Some(MAKE_ROOM.to_owned())),
             StoreError::Busy { .. } => {
                 (Exit::Error, Some("wait for the other command to end and try again".to_owned()))
             }
@@ -95,11 +104,13 @@ impl From<StoreError> for CliError {
             StoreError::Corrupt { .. } | StoreError::Event { .. } => {
                 (Exit::Error, Some("journal verify says what is damaged".to_owned()))
             }
+            StoreError::NotFound(_) => {
+                (Exit::Error, Some("journal list shows what is recorded".to_owned()))
+            }
             StoreError::Unsafe(_)
             | StoreError::Io { .. }
             | StoreError::Sqlite { .. }
             | StoreError::Conflict { .. }
-            | StoreError::NotFound(_)
             | StoreError::Transition(_)
             | StoreError::Entropy(_)
             | StoreError::WriterGone => (Exit::Error, None),
@@ -113,8 +124,8 @@ impl From<KeeperError> for CliError {
         let hint = match error {
             KeeperError::Store(error) => return error.into(),
             KeeperError::NotAnchored { .. } => {
-                let hint = "if a backup was restored on purpose: journal adopt --reason TEXT; else keep \
-                            a copy of every file and run journal verify";
+                let hint = "keep a copy of every file and run journal verify; if an older copy was put back, put the \
+                            newest one back: the lost part of the log may have sent what this one still holds";
                 return Self::new(Exit::NotVerified, error).hint(hint);
             }
             KeeperError::Interrupted { ref remains, .. } => {
@@ -150,11 +161,50 @@ macro_rules! plain_errors {
         }
     )+};
 }
-plain_errors!(std::io::Error, crate::platform::FileProblem, serde_json::Error);
+plain_errors!(std::io::Error, serde_json::Error);
+
+impl From<FileProblem> for CliError {
+    fn from(error: FileProblem) -> Self {
+        let full = matches!(&error, FileProblem::Io { source, .. } if source.kind() == ErrorKind::StorageFull);
+        let told = Self::new(Exit::Error, error);
+        if full { told.hint(MAKE_ROOM) } else { told }
+    }
+}
 
 impl From<crate::config::ConfigError> for CliError {
     fn from(error: crate::config::ConfigError) -> Self {
         Self::new(Exit::Usage, error)
             .hint("journal config show lists every setting and where it comes from")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::evidence::anchor::AnchorState;
+    use crate::platform::FileProblem;
+
+    #[test]
+    fn a_journal_that_cannot_be_kept_has_the_exit_code_of_the_contract() {
+        let path = PathBuf::from("acme.db");
+        let told = |error: KeeperError| {
+            let error = CliError::from(error);
+            (error.exit().code(), error.report().hint.unwrap_or_default())
+        };
+        let unanchored =
+            KeeperError::NotAnchored { path: path.clone(), state: Box::new(AnchorState::Missing) };
+        let (code, hint) = told(unanchored);
+        assert_eq!(code, 12);
+        assert!(hint.contains("journal verify"), "{hint}");
+        let (code, hint) = told(StoreError::NoJournal(path.clone()).into());
+        assert_eq!(code, 10);
+        assert!(hint.contains("journal init"), "{hint}");
+        assert_eq!(told(FileProblem::Link(path.clone()).into()).0, 1);
+        let remains = vec![path.clone(), PathBuf::from("my acme.db-wal")];
+        let (code, hint) = told(KeeperError::Interrupted { path, remains });
+        assert_eq!(code, 1);
+        assert_eq!(hint, "rm acme.db 'my acme.db-wal' and run journal init again");
     }
 }

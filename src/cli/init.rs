@@ -6,12 +6,10 @@ use crate::cli::context::{Context, PROGRAM};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::{Line, Tone};
-use crate::config::Origin;
 use crate::domain::entropy::SystemEntropy;
 use crate::evidence::anchor::anchor_path;
 use crate::evidence::keeper::{Keeper, Operator};
 use crate::evidence::key::key_path;
-use crate::platform::shell_quoted;
 
 /// Create the journal: the file, its signing key and its anchor
 ///
@@ -47,7 +45,7 @@ pub(crate) fn run(args: &InitArgs, context: &mut Context) -> Result<Exit, CliErr
         key: key_path(&db, keeper.journal()).display().to_string(),
         anchor: anchor_path(&db).display().to_string(),
         verifier_key: keeper.verifier().to_string(),
-        next: next(context),
+        next: context.command("delete MODULE --from FILE --reason TEXT"),
     };
     let out = &mut context.out;
     if out.is_json() {
@@ -70,17 +68,4 @@ pub(crate) fn run(args: &InitArgs, context: &mut Context) -> Result<Exit, CliErr
     out.flush()?;
     out.say(format!("next: {}", made.next));
     Ok(Exit::Done)
-}
-
-/// The command that records a first request, with the flags that say where, if they had to be given.
-fn next(context: &Context) -> String {
-    let (profile, db) = (&context.settings.profile, &context.settings.db);
-    let mut command = "journal delete MODULE --from FILE --reason TEXT".to_owned();
-    if matches!(profile.origin, Origin::Flag(_)) {
-        command.push_str(&format!(" --profile {}", profile.value));
-    }
-    if matches!(db.origin, Origin::Flag(_)) {
-        command.push_str(&format!(" --db {}", shell_quoted(&db.value)));
-    }
-    command
 }

@@ -1,5 +1,7 @@
 //! The command line: one file a command.
 
+#![expect(clippy::doc_markdown, reason = "these comments are the help, and are shown as they are")]
+
 pub mod context;
 pub mod error;
 pub mod exit;
@@ -9,13 +11,22 @@ mod completions;
 mod config;
 mod delete;
 mod demo;
+mod export;
 mod init;
+mod list;
+mod log;
 mod plan;
 mod record;
+mod run_json;
 mod running;
+mod show;
 mod simulate;
+mod status;
 mod sync;
+#[cfg(test)]
+mod testing;
 mod verify;
+mod work;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -47,6 +58,7 @@ pub struct Cli {
 
 /// Flags of every command.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a switch of its own on the command line"
@@ -70,8 +82,8 @@ struct Global {
     /// Talk more; twice for a log of every step
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
-    /// When to use colour
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    /// When to use colour: auto, always or never
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", hide_possible_values = true)]
     color: Color,
     /// Never ask; what needs an answer fails instead
     #[arg(long, global = true)]
@@ -79,6 +91,32 @@ struct Global {
     /// Never draw a progress bar
     #[arg(long, global = true)]
     no_progress: bool,
+    #[command(flatten)]
+    target: TargetFlags,
+}
+
+/// Flags of every command that say which Zoho is meant. Profiles say it better; flags say it once.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Which Zoho")]
+struct TargetFlags {
+    /// crm or bigin [env: JOURNAL_PRODUCT] [default: crm]
+    #[arg(long, global = true, value_name = "NAME")]
+    product: Option<String>,
+    /// us, eu, in, au, cn, jp, ca, sa or uk [env: JOURNAL_DATA_CENTER] [default: us]
+    #[arg(long, global = true, value_name = "NAME")]
+    data_center: Option<String>,
+    /// production, sandbox or developer [env: JOURNAL_ENVIRONMENT] [default: production]
+    #[arg(long, global = true, value_name = "NAME")]
+    environment: Option<String>,
+    /// The API version of calls that write [env: JOURNAL_API_VERSION] [default: v8, Bigin v2]
+    #[arg(long, global = true, value_name = "VERSION")]
+    api_version: Option<String>,
+    /// Replaces the data centre's API host [env: JOURNAL_API_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    api_url: Option<String>,
+    /// Replaces the data centre's accounts host [env: JOURNAL_ACCOUNTS_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    accounts_url: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -90,6 +128,11 @@ enum Command {
     Sync(sync::SyncArgs),
     /// Finish what was interrupted, and send refused entries again whose code may pass now
     Replay(sync::ReplayArgs),
+    Status(status::StatusArgs),
+    List(list::ListArgs),
+    Show(show::ShowArgs),
+    Log(log::LogArgs),
+    Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
@@ -106,6 +149,11 @@ impl Command {
             Self::Init(_)
             | Self::Delete(_)
             | Self::Plan(_)
+            | Self::Status(_)
+            | Self::List(_)
+            | Self::Show(_)
+            | Self::Log(_)
+            | Self::Export(_)
             | Self::Verify(_)
             | Self::Config(_)
             | Self::Completions(_)
@@ -121,6 +169,11 @@ impl Command {
             Self::Plan(args) => plan::run(&args, context),
             Self::Sync(args) => sync::run_sync(&args, context),
             Self::Replay(args) => sync::run_replay(&args, context),
+            Self::Status(args) => args.run(context),
+            Self::List(args) => args.run(context),
+            Self::Show(args) => args.run(context),
+            Self::Log(args) => args.run(context),
+            Self::Export(args) => args.run(context),
             Self::Verify(args) => verify::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
@@ -134,11 +187,7 @@ impl Command {
 pub fn main() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are no errors, and clap prints them to stdout itself.
-            let wanted = !error.use_stderr();
-            return if error.print().is_ok() && wanted { Exit::Done } else { Exit::Usage };
-        }
+        Err(error) => return tell_usage(&error),
     };
     let global = &cli.global;
     let mut out = Out::stdio(Options {
@@ -152,6 +201,12 @@ pub fn main() -> Exit {
         config: global.config.clone(),
         profile: global.profile.clone(),
         db: global.db.clone(),
+        product: global.target.product.clone(),
+        data_center: global.target.data_center.clone(),
+        environment: global.target.environment.clone(),
+        api_version: global.target.api_version.clone(),
+        api_url: global.target.api_url.clone(),
+        accounts_url: global.target.accounts_url.clone(),
         ..Flags::default()
     });
     let input_allowed = !global.no_input && std::io::stdin().is_terminal();
@@ -168,6 +223,30 @@ pub fn main() -> Exit {
         (Ok(exit), Ok(())) => exit,
         (Ok(_), Err(error)) => tell(&mut context.out, &error.into()),
         (Err(error), _) => tell(&mut context.out, &error),
+    }
+}
+
+/// Tells what clap says. Help and version are no errors, and clap prints them to stdout itself.
+fn tell_usage(error: &clap::Error) -> Exit {
+    let wanted = !error.use_stderr();
+    let json = std::env::args_os().any(|word| word == "--json");
+    if wanted || !json {
+        return if error.print().is_ok() && wanted { Exit::Done } else { Exit::Usage };
+    }
+    let text = error.to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    let message = first.strip_prefix("error: ").unwrap_or(first).to_owned();
+    let listed: Vec<&str> = lines.clone().take_while(|line| line.starts_with("--")).collect();
+    let tip = lines.find_map(|line| line.strip_prefix("tip: ")).map(str::to_owned);
+    let report = output::Report {
+        code: Exit::Usage.code(),
+        message: format!("{message} {}", listed.join(" ")).trim_end().to_owned(),
+        causes: Vec::new(),
+        hint: Some(tip.unwrap_or_else(|| "journal help COMMAND lists its flags".to_owned())),
+    };
+    match Out::stdio(Options { json, ..Options::default() }).error(&report) {
+        Ok(()) | Err(_) => Exit::Usage,
     }
 }
 

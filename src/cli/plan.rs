@@ -2,19 +2,19 @@
 
 use serde::Serialize;
 
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Whereabouts};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::{counted, grouped, in_words};
 use crate::cli::output::{Align, Table};
-use crate::cli::record::{place_in_words, workflows_in_words};
+use crate::cli::record::workflows_in_words;
 use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview, Waiting, plan};
 use crate::domain::state::EntryState;
 
 /// Show the calls, credits and time that sync would take; nothing is sent
 #[derive(Debug, clap::Args)]
-pub struct PlanArgs {
+pub(crate) struct PlanArgs {
     /// Only these requests (R12)
     #[arg(value_name = "R")]
     requests: Vec<RequestId>,
@@ -35,10 +35,8 @@ struct PlanDocument {
     expired: u64,
     parked: u64,
     requests: Vec<PlannedRequest>,
-    org: Option<String>,
-    environment: String,
-    data_center: String,
-    api_origin: String,
+    #[serde(flatten)]
+    place: Whereabouts,
     workflows: bool,
     cap: u64,
     refused_by: Option<String>,
@@ -97,29 +95,44 @@ pub(crate) fn show(
     concurrency: Option<usize>,
 ) -> Result<(), CliError> {
     let (requests, plan) = make(context, wanted, concurrency)?;
-    let next = next_command(wanted, &plan);
+    let next = next_command(context, wanted, &plan);
     if context.out.is_json() {
         return print_json(context, &requests, &plan, wanted, next);
     }
     print_text(context, &requests, &plan, wanted, &next)
 }
 
-fn next_command(wanted: Option<&[RequestId]>, plan: &Plan) -> String {
-    let names: String = wanted.into_iter().flatten().map(|one| format!(" {one}")).collect();
+/// The named requests as they are typed after a command, a blank before each.
+pub(crate) fn names(wanted: Option<&[RequestId]>) -> String {
+    let mut names = String::new();
+    for request in wanted.into_iter().flatten() {
+        names.push(' ');
+        names.push_str(&request.to_string());
+    }
+    names
+}
+
+fn next_command(context: &Context, wanted: Option<&[RequestId]>, plan: &Plan) -> String {
+    let names = names(wanted);
+    let command = |words: &str| context.command(&format!("{words}{names}"));
     match plan {
         Plan { entries: 0, unknown: 0, awaiting_approval: 1.., .. } => {
-            format!("journal approve{names}")
+            context.command("list --state awaiting_approval")
         }
         Plan { entries: 0, unknown: 0, parked: 1.., .. } => {
             "journal show R… says why it was refused; journal sync R… takes it up again".to_owned()
         }
-        Plan { entries: 0, unknown: 0, .. } => "journal status".to_owned(),
-        Plan { entries: 0, .. } => format!("journal replay{names}"),
-        Plan { .. } => format!("journal sync{names}"),
+        Plan { entries: 0, unknown: 0, .. } => context.command("status"),
+        Plan { entries: 0, .. } => command("replay"),
+        Plan { .. } => command("sync"),
     }
 }
 
-fn cap(context: &Context, plan: &Plan) -> Option<String> {
+/// What would keep sync from sending anything.
+fn refused_by(context: &Context, plan: &Plan) -> Option<String> {
+    if let Err(error) = context.check_target() {
+        return Some(error.report().message);
+    }
     let cap = context.settings.max_entries.value;
     (plan.entries > cap).then(|| {
         format!(
@@ -148,7 +161,6 @@ fn print_json(
     wanted: Option<&[RequestId]>,
     next: String,
 ) -> Result<(), CliError> {
-    let target = context.target()?;
     let now = context.now();
     let requests = requests.iter().map(|request| PlannedRequest {
         request_id: request.request.to_string(),
@@ -179,13 +191,10 @@ fn print_json(
         expired: plan.expired,
         parked: plan.parked,
         requests: requests.collect(),
-        org: context.reader()?.binding()?.and_then(|binding| binding.org),
-        environment: target.environment.to_string(),
-        data_center: target.data_center.to_string(),
-        api_origin: target.api_origin.to_string(),
+        place: context.whereabouts()?,
         workflows: plan.groups.keys().any(|key| key.workflows),
         cap: context.settings.max_entries.value,
-        refused_by: cap(context, plan),
+        refused_by: refused_by(context, plan),
         not_known: not_known(plan),
         next,
     };
@@ -208,15 +217,14 @@ fn print_text(
     wanted: Option<&[RequestId]>,
     next: &str,
 ) -> Result<(), CliError> {
-    let target = context.target()?;
-    let org = context.reader()?.binding()?.and_then(|binding| binding.org);
-    let org = org.map_or_else(|| "not met yet".to_owned(), |org| format!("org {org}"));
-    context.out.data_line(format!("Plan for {}, {org}", place_in_words(&target)))?;
+    let place = context.whereabouts()?;
+    context.out.data_line(format!("Plan for {place}"))?;
     print_requests(context, requests, wanted)?;
-    for (key, (_, batches)) in &plan.groups {
+    for (key, (entries, batches)) in &plan.groups {
         context.out.data_line(format!(
-            "{} of {}: {} ({})",
+            "{} {} of {} in {} ({})",
             key.operation,
+            counted(*entries, "record", "records"),
             key.module,
             counted(*batches, "call", "calls"),
             workflows_in_words(key.workflows)
@@ -253,7 +261,7 @@ fn print_text(
     for what in not_known(plan) {
         context.out.data_line(format!("Not known: {what}"))?;
     }
-    if let Some(refused) = cap(context, plan) {
+    if let Some(refused) = refused_by(context, plan) {
         context.out.data_line(format!("sync would refuse: {refused}"))?;
     }
     context.out.say(format!("Nothing has been sent. Next: {next}"));

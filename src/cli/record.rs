@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::cli::context::{Context, PROGRAM};
+use crate::cli::context::{Context, PROGRAM, Whereabouts};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::{counted, grouped};
-use crate::domain::call::Operation;
+use crate::domain::call::{CallKind, Operation};
 use crate::domain::event::SourceKind;
 use crate::domain::id::ModuleName;
 use crate::domain::merkle::Hash;
@@ -21,17 +21,14 @@ use crate::intake::{self, ColumnRule, Input, Intake, IntakeError, Layout, Place,
 use crate::platform::{host_name, process_id};
 use crate::store::entry::NewItem;
 use crate::store::recording::{InvalidRow, NewRequest, Recorded, RepeatedRow, RequestSource};
+use crate::zoho::request;
 
 /// Rejected rows that are shown on a terminal; the rest is counted.
 const SHOWN_ROWS: usize = 20;
 
 /// Flags of every recording command.
 #[derive(Debug, clap::Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own on the command line"
-)]
-pub struct RecordArgs {
+pub(crate) struct RecordArgs {
     /// Read ids from a CSV file or a list with one id a line; - for standard input
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
@@ -85,10 +82,8 @@ struct Outcome<'a> {
     dry_run: bool,
     operation: &'a str,
     module: &'a str,
-    org: Option<String>,
-    environment: &'a str,
-    data_center: &'a str,
-    api_origin: &'a str,
+    #[serde(flatten)]
+    place: Whereabouts,
     workflows: bool,
 }
 
@@ -103,15 +98,18 @@ pub(crate) fn record(
     }
     // Before any input is read: a wrong path must not cost an hour of reading.
     let reader = context.reader()?;
+    context.check_target()?;
     let target = context.target()?;
     let product = context.settings.product.value;
-    let intake = read_ids(args, asked, product)?;
+    check_offered(context, asked)?;
+    let mut intake = read_ids(args, asked, product)?;
     echo(context, &intake);
-    if !intake.rejected.is_empty() && !(args.skip_invalid && !intake.items.is_empty()) {
+    let may_skip = args.skip_invalid && !intake.items.is_empty();
+    if !intake.rejected.is_empty() && !may_skip {
         return tell_rejected(context, asked, &intake, args.skip_invalid);
     }
     let account = context.account()?.name;
-    let parts = Parts::of(&intake);
+    let parts = Parts::of(&mut intake);
     let new = NewRequest {
         operation: asked.operation,
         product,
@@ -140,7 +138,35 @@ pub(crate) fn record(
         let mut keeper = context.keeper()?;
         keeper.write("recording the request", now, |tx| tx.record(&new))?
     };
-    tell(context, asked, args, &intake, &recorded)
+    tell(context, asked, args, &intake, &recorded)?;
+    warn_of_expiry(context, args);
+    Ok(Exit::Done)
+}
+
+/// Both may be meant, but together they make a request that nothing sends without an approval.
+fn warn_of_expiry(context: &mut Context, args: &RecordArgs) {
+    let valid_until = context.now().plus(args.valid_for);
+    if args.not_before.is_some_and(|earliest| earliest >= valid_until) {
+        context.out.warn(
+            "when its time comes it will be older than --valid-for, and will wait for a fresh approval",
+        );
+    }
+}
+
+/// What could never be sent is not recorded.
+fn check_offered(context: &Context, asked: &Asked<'_>) -> Result<(), CliError> {
+    let product = context.settings.product.value;
+    let kind = CallKind {
+        operation: asked.operation,
+        product,
+        api_version: context.settings.api_version_for(product),
+        module: asked.module.clone(),
+        workflows: asked.workflows,
+    };
+    request::template(&kind, true).map(|_| ()).map_err(|error| {
+        CliError::new(Exit::Usage, error)
+            .hint("this version deletes records of Zoho CRM, with API versions v2 to v8")
+    })
 }
 
 fn read_ids(
@@ -174,7 +200,8 @@ fn echo(context: &mut Context, intake: &Intake) {
     let rows = counted(intake.source.rows, "row", "rows");
     context.out.say(format!("{}: {layout}, {rows}", visible_short(&file.name, 80)));
     for row in &intake.source.first_rows {
-        context.out.say(format!("  {}: {}", row.place, row.value));
+        let value = if row.value.is_empty() { "(empty)" } else { &row.value };
+        context.out.say(format!("  {}: {value}", row.place));
     }
 }
 
@@ -187,8 +214,10 @@ struct Parts {
 }
 
 impl Parts {
-    fn of(intake: &Intake) -> Self {
-        let items = intake.items.iter();
+    fn of(intake: &mut Intake) -> Self {
+        let source = source(intake);
+        // Taken, not copied: a million items are converted in their own memory.
+        let items = std::mem::take(&mut intake.items).into_iter();
         let repeated = intake.duplicates.iter();
         let invalid = intake.rejected.iter();
         Self {
@@ -205,7 +234,7 @@ impl Parts {
                     reason: row.reason.clone(),
                 })
                 .collect(),
-            source: source(intake),
+            source,
         }
     }
 }
@@ -222,12 +251,12 @@ fn source(intake: &Intake) -> RequestSource {
         Layout::PlainList => None,
         Layout::Csv { column, .. } => Some(column.clone()),
     });
-    // Arguments have no bytes of their own: the hash is the one of their ids, one a line.
+    // Arguments have no bytes of their own: the hash is the one of their ids, joined by line feeds.
     let sha256 = source.file.as_ref().map_or_else(
         || {
-            let lines: String =
-                intake.items.iter().map(|item| format!("{}\n", item.target)).collect();
-            Hash::of(lines.as_bytes())
+            let lines: Vec<String> =
+                intake.items.iter().map(|item| item.target.to_string()).collect();
+            Hash::of(lines.join("\n").as_bytes())
         },
         |file| Hash::new(file.sha256),
     );
@@ -287,27 +316,28 @@ fn tell(
     args: &RecordArgs,
     intake: &Intake,
     recorded: &Recorded,
-) -> Result<Exit, CliError> {
+) -> Result<(), CliError> {
     if !intake.rejected.is_empty() {
         show_rejected(context, &intake.rejected);
     }
-    let next = next_command(args, recorded);
+    let next = next_command(context, args, intake, recorded);
     if context.out.is_json() {
-        print_json(context, asked, &intake.rejected, recorded, next, args.dry_run)?;
-        return Ok(Exit::Done);
+        return print_json(context, asked, &intake.rejected, recorded, next, args.dry_run);
     }
-    let target = context.target()?;
     let entries = counted(recorded.entries, "record", "records");
     let what = format!(
         "{} {entries} of {} ({}) in {}",
         asked.operation,
         asked.module,
         workflows_in_words(asked.workflows),
-        place_in_words(&target)
+        context.whereabouts()?
     );
     let line = match (recorded.request, args.dry_run) {
         (Some(request), _) => format!("Recorded {request}: {what}."),
         (None, true) => format!("Would record: {what}."),
+        (None, false) if intake.source.rows == 0 => {
+            "Nothing was recorded: there are no rows.".to_owned()
+        }
         (None, false) => "Nothing was recorded: everything is covered by open entries.".to_owned(),
     };
     context.out.data_line(line)?;
@@ -321,17 +351,31 @@ fn tell(
         context.out.data_line(format!("{rows} skipped."))?;
     }
     context.out.say(format!("Nothing has been sent to Zoho. Next: {next}"));
-    Ok(Exit::Done)
+    Ok(())
 }
 
-fn next_command(args: &RecordArgs, recorded: &Recorded) -> String {
+fn next_command(
+    context: &Context,
+    args: &RecordArgs,
+    intake: &Intake,
+    recorded: &Recorded,
+) -> String {
+    let command = |words: String| context.command(&words);
     match recorded.request {
         _ if args.dry_run => "the same command without --dry-run".to_owned(),
         Some(request) if recorded.awaiting_approval => {
-            format!("have somebody else run: journal approve {request}")
+            let show = command(format!("show {request}"));
+            format!("{show}; approving is not part of this version yet, so nothing of it is sent")
         }
-        Some(request) => format!("journal plan {request}, then journal sync {request}"),
-        None => "journal status".to_owned(),
+        Some(request) => {
+            let plan = command(format!("plan {request}"));
+            format!("{plan}, then {}", command(format!("sync {request}")))
+        }
+        None if intake.source.rows == 0 => command("status".to_owned()),
+        None => format!(
+            "{} shows the open entries; --again records these all the same",
+            command("status".to_owned())
+        ),
     }
 }
 
@@ -343,8 +387,6 @@ fn print_json(
     next: String,
     dry_run: bool,
 ) -> Result<(), CliError> {
-    let target = context.target()?;
-    let org = context.reader()?.binding()?.and_then(|binding| binding.org);
     let outcome = Outcome {
         request_id: recorded.request.map(|request| request.to_string()),
         recorded: recorded.entries,
@@ -356,10 +398,7 @@ fn print_json(
         dry_run,
         operation: asked.operation.wire_name(),
         module: asked.module.as_str(),
-        org,
-        environment: target.environment.wire_name(),
-        data_center: target.data_center.wire_name(),
-        api_origin: target.api_origin.as_str(),
+        place: context.whereabouts()?,
         workflows: asked.workflows,
     };
     Ok(context.out.json_line(&outcome)?)
@@ -368,16 +407,6 @@ fn print_json(
 /// `workflows WILL run` or `no workflows`: part of every output that plans, records or sends.
 pub(crate) fn workflows_in_words(workflows: bool) -> &'static str {
     if workflows { "workflows WILL run" } else { "no workflows" }
-}
-
-/// Environment, data centre, and whether it is only a rehearsal.
-pub(crate) fn place_in_words(target: &crate::domain::target::Target) -> String {
-    let origin = if target.api_origin.is_loopback() {
-        "a simulator on this machine".to_owned()
-    } else {
-        target.api_origin.to_string()
-    };
-    format!("{} ({}, {origin})", target.environment, target.data_center)
 }
 
 /// OS account, host and process, as runs record them.

@@ -1,19 +1,17 @@
 //! How a run is shown while it goes, and how it is summed up.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-use serde::Serialize;
-use serde_json::{Value, json};
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::output::OutputError;
 use crate::cli::output::words::{counted, in_words};
+use crate::cli::plan;
+use crate::cli::run_json;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::id::RequestId;
-use crate::domain::state::EntryState;
 use crate::evidence::keeper::{KeeperError, Publisher};
 use crate::reconcile::options::{Progress, Stop, Summary};
 use crate::store::Head;
@@ -70,7 +68,6 @@ impl Published {
 
 /// How a run ended, as an exit code. Where several apply, the first of 130, 5, 7, 6, 4, 3 counts.
 pub(crate) fn exit_of(summary: &Summary) -> Exit {
-    let awaiting = summary.totals.get(&EntryState::AwaitingApproval).copied().unwrap_or(0);
     match &summary.stop {
         Some(Stop::Interrupted) => Exit::Interrupted,
         Some(Stop::NotAllowed { .. }) => Exit::NotAllowed,
@@ -80,7 +77,7 @@ pub(crate) fn exit_of(summary: &Summary) -> Exit {
         None if !summary.parked.is_empty() => Exit::Stopped,
         None if summary.unfinished > 0 => Exit::Unfinished,
         None if summary.failed > 0 => Exit::SomeFailed,
-        None if summary.sent == 0 && awaiting > 0 => Exit::NotConfirmed,
+        None if summary.sent == 0 && summary.awaiting_approval > 0 => Exit::NotConfirmed,
         None => Exit::Done,
     }
 }
@@ -89,55 +86,103 @@ pub(crate) fn exit_of(summary: &Summary) -> Exit {
 pub(crate) struct Running<'a> {
     context: &'a mut Context,
     wanted: Option<Vec<RequestId>>,
+    workflows: bool,
     bar: Option<crate::cli::output::Progress>,
     settled: u64,
+    /// How many entries the run set out to send.
+    planned: u64,
+    /// For what it waits, and until when.
+    waits: Option<(&'static str, Duration)>,
+    /// The first error of the output. The run goes on without it: it is worth more than its report.
+    deaf: Option<OutputError>,
 }
 
 impl<'a> Running<'a> {
-    pub(crate) fn new(context: &'a mut Context, wanted: Option<Vec<RequestId>>) -> Self {
-        Self { context, wanted, bar: None, settled: 0 }
+    pub(crate) fn new(
+        context: &'a mut Context,
+        wanted: Option<Vec<RequestId>>,
+        workflows: bool,
+    ) -> Self {
+        Self {
+            context,
+            wanted,
+            workflows,
+            bar: None,
+            settled: 0,
+            planned: 0,
+            waits: None,
+            deaf: None,
+        }
     }
 
     /// Shows one step.
-    pub(crate) fn show(&mut self, step: &Progress) -> Result<(), CliError> {
+    pub(crate) fn show(&mut self, step: &Progress) {
         if self.context.out.is_json() {
-            return Ok(self.context.out.json_line(&as_json(step))?);
+            let begins = matches!(step, Progress::Started { .. });
+            let place = if begins { self.context.whereabouts().ok() } else { None };
+            let line = run_json::step(step, place.as_ref(), self.workflows);
+            let written = self.context.out.json_line(&line);
+            self.heard(written);
+            return;
         }
+        let out = &mut self.context.out;
         match step {
             Progress::Started { run, entries, left_open, reopened } => {
                 self.started(&run.to_string(), *entries, *left_open, *reopened);
             }
-            Progress::Contact { org } => self.context.out.detail(format!("org {org}")),
-            Progress::Batch { batch, done, failed, unknown, returned, problem, .. } => {
-                self.settled += done + failed;
-                if let Some(bar) = &self.bar {
-                    bar.reached(self.settled);
-                }
-                let line = format!(
-                    "{batch}: {done} done, {failed} refused, {unknown} unknown, {returned} back in the queue"
-                );
-                self.context.out.detail(line);
+            Progress::Contact { org } => out.say(format!("Zoho answers as org {org}.")),
+            Progress::Batch { batch, http_status, done, failed, unknown, returned, problem, .. } => {
+                let answer = http_status
+                    .map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
+                out.detail(format!(
+                    "{batch}: {answer}: {done} done, {failed} refused, {unknown} unknown, {returned} back in the queue"
+                ));
                 if let Some(problem) = problem {
-                    self.context.out.detail(format!("{batch}: {problem}"));
+                    out.detail(format!("{batch}: {problem}"));
                 }
+                self.settled(done + failed);
             }
             Progress::Evidence { module, done, absent, failed, pending, undecided } => {
-                self.settled += done + absent + failed;
-                self.context.out.detail(format!(
+                out.detail(format!(
                     "read {module}: {done} done, {absent} gone before, {failed} refused, {pending} \
                      untouched, {undecided} undecided"
                 ));
+                self.settled(done + absent + failed);
             }
-            Progress::Waiting { duration, why } => {
-                self.context.out.say(format!("waiting {}: {why}", in_words(*duration)));
-            }
-            Progress::Parked { request } => self.context.out.warn(&format!(
+            Progress::Waiting { duration, why } => self.waiting(*duration, why),
+            Progress::Interrupted => out.say(
+                "Stopping: calls under way come home first. Ctrl-C once more leaves them to the next run.",
+            ),
+            Progress::Parked { request } => out.warn(&format!(
                 "{request} was set aside after too many refusals in a row: is it the right module and \
                  column? journal show {request} tells; journal sync {request} takes it up again"
             )),
-            Progress::Warning(warning) => self.context.out.warn(warning),
+            Progress::Warning(warning) => out.warn(warning),
         }
-        Ok(())
+    }
+
+    /// Several slots wait for the same thing, and short waits are nobody's business.
+    fn waiting(&mut self, duration: Duration, why: &'static str) {
+        let now = self.context.clock.elapsed();
+        let told = self.waits.is_some_and(|(last, until)| last == why && now < until);
+        if told || duration < Duration::from_secs(1) {
+            return;
+        }
+        self.waits = Some((why, now + duration));
+        self.context.out.say(format!("waiting {}: {why}", in_words(duration)));
+    }
+
+    fn heard(&mut self, written: Result<(), OutputError>) {
+        if let Err(error) = written {
+            self.deaf.get_or_insert(error);
+        }
+    }
+
+    fn settled(&mut self, entries: u64) {
+        self.settled += entries;
+        if let Some(bar) = &self.bar {
+            bar.reached(self.settled);
+        }
     }
 
     fn started(&mut self, run: &str, entries: u64, left_open: u64, reopened: u64) {
@@ -152,30 +197,45 @@ impl<'a> Running<'a> {
             let entries = counted(reopened, "refused entry is", "refused entries are");
             self.context.out.say(format!("{entries} taken up again."));
         }
+        self.planned = entries;
         if entries > 0 {
-            self.bar = Some(self.context.out.progress("sent", Some(entries)));
+            self.bar = Some(self.context.out.progress("settled", Some(entries)));
         }
     }
 
     /// The last word: what it came to, what that means, what to type next.
-    pub(crate) fn sum_up(self, summary: &Summary) -> Result<Exit, CliError> {
+    pub(crate) fn sum_up(mut self, summary: &Summary) -> Result<Exit, CliError> {
         let exit = exit_of(summary);
-        if let Some(bar) = self.bar {
+        if let Some(bar) = &self.bar {
             bar.finish();
         }
-        let next = next_command(summary, exit, self.wanted.as_deref());
-        let out = &mut self.context.out;
-        if out.is_json() {
-            out.json_line(&summary_document(summary, exit, &next))?;
-            return Ok(exit);
+        let next = next_command(self.context, summary, exit, self.wanted.as_deref());
+        let written = if self.context.out.is_json() {
+            let place = self.context.whereabouts()?;
+            let line = run_json::summary(summary, exit, &next, place, self.workflows);
+            self.context.out.json_line(&line)
+        } else {
+            self.tell(summary, exit, &next)
+        };
+        self.heard(written);
+        match self.deaf {
+            // Nobody reads any more; how the run ended still counts.
+            None | Some(OutputError::Closed) => Ok(exit),
+            Some(error @ OutputError::Failed(_)) => Err(error.into()),
         }
+    }
+
+    fn tell(&mut self, summary: &Summary, exit: Exit, next: &str) -> Result<(), OutputError> {
+        let repeats = if summary.sent > self.planned { " (repeats included)" } else { "" };
+        let out = &mut self.context.out;
         for (state, entries) in &summary.totals {
             if *entries > 0 {
-                out.data_line(format!("{:<18} {entries}", state.wire_name()))?;
+                out.data_row(format!("{:<18} {entries}", state.wire_name()))?;
             }
         }
+        out.flush()?;
         out.say(format!(
-            "{} sent in this run, {}, {}",
+            "{} sent in this run{repeats}, {}, {}",
             counted(summary.sent, "entry", "entries"),
             counted(summary.calls, "API call", "API calls"),
             counted(summary.credits, "credit", "credits"),
@@ -190,121 +250,70 @@ impl<'a> Running<'a> {
             out.warn(&stop_in_words(stop));
         }
         out.say(format!("Exit code {}: {}. Next: {next}", exit.code(), exit.meaning()));
-        Ok(exit)
+        Ok(())
     }
 }
 
-fn stop_in_words(stop: &Stop) -> String {
+pub(crate) fn stop_in_words(stop: &Stop) -> String {
     match stop {
-        Stop::Interrupted => "interrupted: calls under way were recorded".to_owned(),
+        Stop::Interrupted => {
+            "interrupted: what was under way is recorded; nothing is lost".to_owned()
+        }
         Stop::NotAllowed { what, code, message } => {
             format!("not allowed: {what}: {code}: {message}; entries stay as they are")
         }
-        Stop::Budget => "the budget of this run is used up".to_owned(),
+        Stop::Budget => "the budget of this run (--max-calls, --max-credits) is used up".to_owned(),
         Stop::Throttled => "Zoho asks for fewer calls, for longer than --wait".to_owned(),
-        Stop::Unreachable(why) => format!("Zoho cannot be reached: {why}"),
+        Stop::Unreachable(why) => format!("Zoho gave no usable answer: {why}"),
         Stop::OtherOrg(why) => format!("the token belongs to another org: {why}; nothing was sent"),
     }
 }
 
-fn next_command(summary: &Summary, exit: Exit, wanted: Option<&[RequestId]>) -> String {
-    let names: String = wanted.into_iter().flatten().map(|one| format!(" {one}")).collect();
+fn next_command(
+    context: &Context,
+    summary: &Summary,
+    exit: Exit,
+    wanted: Option<&[RequestId]>,
+) -> String {
+    let names = plan::names(wanted);
+    let command = |words: &str| context.command(words);
+    let token = matches!(
+        &summary.stop,
+        Some(Stop::NotAllowed { code, .. }) if is_about_the_token(code)
+    );
     match exit {
-        Exit::Done => "journal export -o audit.csv".to_owned(),
-        Exit::SomeFailed => format!("journal list --state failed, then journal replay{names}"),
-        Exit::NotAllowed => format!("sign in with what is missing, then journal sync{names} --yes"),
-        Exit::NotConfirmed => "journal status shows what awaits approval".to_owned(),
+        Exit::Done => command("export -o audit.csv"),
+        Exit::SomeFailed => {
+            let list = command("list --state failed");
+            format!("{list}, then {}", command(&format!("replay{names} --yes")))
+        }
+        Exit::NotAllowed if token => {
+            let sync = command(&format!("sync{names} --yes"));
+            format!("set ZOHO_ACCESS_TOKEN to a token that is valid, then {sync}")
+        }
+        Exit::NotAllowed => {
+            let sync = command(&format!("sync{names} --yes"));
+            format!("give the token or its user what is missing, then {sync}")
+        }
+        Exit::NotConfirmed => {
+            format!("{} shows what awaits approval", command("list --state awaiting_approval"))
+        }
         Exit::Refused => "use the token of the journal's own org".to_owned(),
-        _ if summary.undecided > 0 && summary.undecided == summary.unfinished => {
-            "journal list --state unknown --code UNDECIDED".to_owned()
+        Exit::Unfinished if summary.undecided > 0 && summary.undecided == summary.unfinished => {
+            command("list --state unknown --code UNDECIDED")
         }
-        _ => format!("journal replay{names} --yes"),
+        Exit::Unfinished
+        | Exit::Stopped
+        | Exit::Interrupted
+        | Exit::Error
+        | Exit::Usage
+        | Exit::NoJournal
+        | Exit::AlreadyRunning
+        | Exit::NotVerified => command(&format!("replay{names} --yes")),
     }
 }
 
-#[derive(Serialize)]
-struct SummaryDocument<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    exit_code: u8,
-    meaning: &'static str,
-    next: &'a str,
-    entries: BTreeMap<&'static str, u64>,
-    calls: u64,
-    credits: u64,
-    sent: u64,
-    reopened: u64,
-    failed: u64,
-    unfinished: u64,
-    undecided: u64,
-    parked: Vec<String>,
-    stopped_by: Option<String>,
-    warnings: &'a [String],
-    run: Option<i64>,
-}
-
-fn summary_document<'a>(summary: &'a Summary, exit: Exit, next: &'a str) -> SummaryDocument<'a> {
-    SummaryDocument {
-        kind: "summary",
-        exit_code: exit.code(),
-        meaning: exit.meaning(),
-        next,
-        entries: by_state(&summary.totals),
-        calls: summary.calls,
-        credits: summary.credits,
-        sent: summary.sent,
-        reopened: summary.reopened,
-        failed: summary.failed,
-        unfinished: summary.unfinished,
-        undecided: summary.undecided,
-        parked: summary.parked.iter().map(RequestId::to_string).collect(),
-        stopped_by: summary.stop.as_ref().map(stop_in_words),
-        warnings: &summary.warnings,
-        run: summary.run.map(crate::domain::id::RunId::get),
-    }
-}
-
-/// Every state with its count, those without any entries too.
-pub(crate) fn by_state(totals: &BTreeMap<EntryState, u64>) -> BTreeMap<&'static str, u64> {
-    EntryState::ALL
-        .iter()
-        .map(|state| (state.wire_name(), totals.get(state).copied().unwrap_or(0)))
-        .collect()
-}
-
-fn as_json(step: &Progress) -> Value {
-    match step {
-        Progress::Started { run, entries, left_open, reopened } => json!({
-            "type": "started", "run": run.get(), "entries": entries, "left_open": left_open,
-            "reopened": reopened,
-        }),
-        Progress::Contact { org } => json!({"type": "contact", "org": org}),
-        Progress::Batch {
-            batch,
-            module,
-            http_status,
-            done,
-            failed,
-            unknown,
-            returned,
-            problem,
-        } => {
-            json!({
-                "type": "batch", "batch_id": batch.to_string(), "module": module.as_str(),
-                "http_status": http_status, "done": done, "failed": failed, "unknown": unknown,
-                "returned": returned, "problem": problem,
-            })
-        }
-        Progress::Evidence { module, done, absent, failed, pending, undecided } => json!({
-            "type": "evidence", "module": module.as_str(), "done": done, "absent": absent,
-            "failed": failed, "pending": pending, "undecided": undecided,
-        }),
-        Progress::Waiting { duration, why } => json!({
-            "type": "waiting", "seconds": duration.as_secs_f64(), "why": why,
-        }),
-        Progress::Parked { request } => {
-            json!({"type": "parked", "request_id": request.to_string()})
-        }
-        Progress::Warning(warning) => json!({"type": "warning", "message": warning}),
-    }
+/// Codes that speak of the token itself, not of what it may do (CRM v8 token validity page).
+fn is_about_the_token(code: &str) -> bool {
+    ["INVALID_TOKEN", "AUTHENTICATION_FAILURE"].contains(&code)
 }

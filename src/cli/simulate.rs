@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -12,7 +13,7 @@ use crate::simulator::{Config, Fault, Simulator, parse_fault};
 /// Run a Zoho that keeps state and misbehaves on demand, on this machine only
 #[derive(Debug, clap::Args)]
 #[command(after_help = fault_list())]
-pub struct SimulateArgs {
+pub(crate) struct SimulateArgs {
     /// Where to listen; loopback only
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
@@ -44,9 +45,9 @@ fn parse_records(text: &str) -> Result<(String, usize), String> {
 
 fn fault_list() -> String {
     let faults = Fault::ALL.iter();
-    let lines: String =
-        faults.map(|fault| format!("  {:<24}{}\n", fault.name(), fault.description())).collect();
-    format!("Faults:\n{lines}")
+    let lines: Vec<String> =
+        faults.map(|fault| format!("  {:<24}{}", fault.name(), fault.description())).collect();
+    format!("Faults:\n{}", lines.join("\n"))
 }
 
 /// Runs the command, until it is interrupted.
@@ -64,6 +65,9 @@ pub(crate) fn run(args: SimulateArgs, context: &mut Context) -> Result<Exit, Cli
             faults: args.fault,
             ..Config::default()
         })?;
+        // Before the first line: whoever reads it may send a signal at once.
+        let mut interrupted = signal(SignalKind::interrupt())?;
+        let mut terminated = signal(SignalKind::terminate())?;
         context.out.json_line(&Started {
             api_url: simulator.api_url(),
             accounts_url: simulator.accounts_url(),
@@ -71,7 +75,10 @@ pub(crate) fn run(args: SimulateArgs, context: &mut Context) -> Result<Exit, Cli
             state_url: simulator.state_url(),
         })?;
         context.out.say("The simulator runs until it is interrupted (Ctrl-C).");
-        tokio::signal::ctrl_c().await?;
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
+        }
         Ok(Exit::Done)
     })
 }

@@ -1,6 +1,5 @@
 //! `journal sync` and `journal replay`: the reconciler. Both are the same path.
 
-use std::io::BufReader;
 use std::sync::{Arc, mpsc};
 
 use secrecy::SecretString;
@@ -10,25 +9,27 @@ use tokio::sync::watch;
 use crate::cli::context::{Context, PROGRAM};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::output::words::counted;
 use crate::cli::plan;
-use crate::cli::record::{operator, place_in_words, workflows_in_words};
+use crate::cli::record::operator;
 use crate::cli::running::{self, Running};
+use crate::cli::work::{Work, announce, confirm};
 use crate::clock::SystemClock;
 use crate::config::Flags;
 use crate::domain::id::RequestId;
-use crate::domain::plan::{Plan, RequestOverview};
-use crate::domain::state::EntryState;
 use crate::domain::target::Product;
 use crate::evidence::keeper::lock_path;
 use crate::platform::{Holder, OsLock, Sharing, holder};
+use crate::reconcile::Parts;
 use crate::reconcile::options::{Progress, Reporter, RunError, RunKind, RunOptions, Summary};
 use crate::store::queue::Versions;
 use crate::zoho::{Endpoint, ZohoClient, install_crypto};
 
+/// What to do after a run that broke off.
+const GO_ON: &str = "journal replay finds out what happened and finishes the work";
+
 /// Flags of a run.
 #[derive(Debug, clap::Args)]
-pub struct SyncArgs {
+pub(crate) struct SyncArgs {
     /// Only these requests (R12)
     #[arg(value_name = "R")]
     requests: Vec<RequestId>,
@@ -66,7 +67,7 @@ pub struct SyncArgs {
 
 /// Flags of a replay.
 #[derive(Debug, clap::Args)]
-pub struct ReplayArgs {
+pub(crate) struct ReplayArgs {
     /// Take up refused entries with this code only (repeat it for several)
     #[arg(long = "code", value_name = "CODE")]
     codes: Vec<String>,
@@ -116,40 +117,35 @@ fn run(
         plan::show(context, wanted.as_deref(), None)?;
         return Ok(Exit::Done);
     }
-    let (requests, plan) = plan::make(context, wanted.as_deref(), None)?;
-    check_requests(&wanted, &requests)?;
-    check_cap(context, &plan)?;
-    // The lock comes before the question: what was confirmed must be what is sent.
+    // Before anything else: no question, no token and no lock makes the wrong target right.
+    context.check_target()?;
+    // The lock comes before the plan and the question: what was confirmed must be what is sent.
     let _lock = take_lock(kind, context)?;
-    if plan.entries > 0 && !args.yes {
-        confirm(context, &requests, &plan)?;
+    let work = Work::find(kind, codes, context, wanted.as_deref())?;
+    work.check_cap(context)?;
+    let mut options = options(kind, args, codes, context)?;
+    let confirmed = work.entries() > 0 && !args.yes;
+    if confirmed {
+        confirm(context, &work)?;
+        // Others may record while the question is on the screen.
+        options.max_entries = work.entries();
     }
-    let options = options(kind, args, codes, context)?;
-    let zoho = client(context, &requests, kind)?;
+    let zoho = client(context, &work)?;
     let keeper = context.keeper()?;
-    execute(context, keeper, zoho, options)
+    if work.entries() > 0 && !confirmed {
+        announce(context, &work)?;
+    }
+    let ended = execute(context, keeper, zoho, options, work.with_workflows());
+    ended.map_err(|error| if confirmed { more_than_confirmed(error) } else { error })
 }
 
-fn check_requests(
-    wanted: &Option<Vec<RequestId>>,
-    requests: &[RequestOverview],
-) -> Result<(), CliError> {
-    for request in wanted.iter().flatten() {
-        if !requests.iter().any(|one| one.request == *request) {
-            return Err(CliError::new(Exit::Error, format!("{request} is not in this journal"))
-                .hint("journal list shows what is recorded"));
-        }
+/// The engine holds what it sends against what was confirmed.
+fn more_than_confirmed(error: CliError) -> CliError {
+    if error.exit() != Exit::Refused {
+        return error;
     }
-    Ok(())
-}
-
-fn check_cap(context: &Context, plan: &Plan) -> Result<(), CliError> {
-    let cap = context.settings.max_entries.value;
-    if plan.entries <= cap {
-        return Ok(());
-    }
-    let entries = plan.entries;
-    Err(crate::store::StoreError::OverCap { entries, cap }.into())
+    CliError::new(Exit::Refused, "more was recorded while you confirmed; nothing was sent")
+        .hint("run the command again and look at the new number")
 }
 
 /// One reconciler a journal: an OS lock that dies with its process.
@@ -168,47 +164,6 @@ fn take_lock(kind: RunKind, context: &Context) -> Result<OsLock, CliError> {
     });
     Err(CliError::new(Exit::AlreadyRunning, format!("another run is on{who}"))
         .hint("wait for it to end; journal status shows how it goes"))
-}
-
-/// Asks on a terminal; without one, `--yes` is needed.
-fn confirm(
-    context: &mut Context,
-    requests: &[RequestOverview],
-    plan: &Plan,
-) -> Result<(), CliError> {
-    let target = context.target()?;
-    let org = context.reader()?.binding()?.and_then(|binding| binding.org);
-    let org = org.map_or_else(String::new, |org| format!(", org {org}"));
-    let entries = counted(plan.entries, "entry", "entries");
-    let not_confirmed = |why: &str| {
-        CliError::new(Exit::NotConfirmed, why).hint(format!(
-            "look at journal plan, then run the command with --yes to send {entries}"
-        ))
-    };
-    if !context.input_allowed {
-        return Err(not_confirmed("confirmation is missing; nothing was sent"));
-    }
-    context.out.say(format!("This sends {entries} to {}{org}:", place_in_words(&target)));
-    for request in requests.iter().filter(|one| one.count(EntryState::Pending) > 0) {
-        context.out.say(format!(
-            "  {}: {} {} of {}, {}, asked for by {}: {}",
-            request.request,
-            request.operation,
-            request.count(EntryState::Pending),
-            request.module,
-            workflows_in_words(request.workflows),
-            request.requested_by.as_deref().unwrap_or("(erased)"),
-            request.reason.as_deref().unwrap_or("(erased)"),
-        ));
-    }
-    let expected = plan.entries.to_string();
-    let prompt = format!("Type the number of entries ({expected}) to go on: ");
-    let mut input = BufReader::new(std::io::stdin());
-    if context.out.confirm(&mut input, &prompt, &expected) {
-        Ok(())
-    } else {
-        Err(not_confirmed("not confirmed; nothing was sent"))
-    }
 }
 
 fn options(
@@ -244,19 +199,13 @@ fn options(
 }
 
 /// The HTTP client. A token is needed only when there is something to send or to find out.
-fn client(
-    context: &Context,
-    requests: &[RequestOverview],
-    kind: RunKind,
-) -> Result<ZohoClient<SystemClock>, CliError> {
-    let idle = requests.iter().all(|request| request.unsettled() == 0);
-    let reopens = kind == RunKind::Replay
-        && requests.iter().any(|request| request.count(EntryState::Failed) > 0);
+fn client(context: &Context, work: &Work) -> Result<ZohoClient<SystemClock>, CliError> {
     let token = match &context.token {
         Some(token) => token.clone(),
-        None if idle && !reopens => SecretString::from(String::new()),
+        // Never sent: an idle run makes no call.
+        None if work.is_idle() => SecretString::from("none"),
         None => {
-            return Err(CliError::new(Exit::NotAllowed, "not signed in; entries stay pending")
+            return Err(CliError::new(Exit::NotAllowed, "not signed in; entries stay as they are")
                 .hint("set ZOHO_ACCESS_TOKEN to an access token of the org"));
         }
     };
@@ -283,45 +232,46 @@ pub(crate) fn execute(
     keeper: crate::evidence::keeper::Keeper,
     zoho: ZohoClient<SystemClock>,
     options: RunOptions,
+    workflows: bool,
 ) -> Result<Exit, CliError> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let (told, progress) = mpsc::channel();
-    let interrupt = listen_for_interrupts(&runtime)?;
+    let channel = Arc::new(Channel(told));
+    let interrupt = listen_for_interrupts(&runtime, &channel)?;
     let (store, publisher) = keeper.into_run();
-    let (on_commit, published) = running::throttled(publisher, context.clock);
+    let (on_commit, anchoring) = running::throttled(publisher, context.clock);
     let clock = Arc::new(context.clock);
     let wanted = options.wanted.clone();
-    let run = runtime.spawn(crate::reconcile::run(
-        store,
-        on_commit,
-        Arc::new(zoho),
-        clock,
-        options,
-        Arc::new(Channel(told)),
-        interrupt,
-        |summary| running::exit_of(summary).code(),
-    ));
-    let mut running = Running::new(context, wanted);
+    let parts =
+        Parts { store, on_commit, zoho: Arc::new(zoho), clock, reporter: channel, interrupt };
+    let run = runtime
+        .spawn(crate::reconcile::run(parts, options, |summary| running::exit_of(summary).code()));
+    let mut running = Running::new(context, wanted, workflows);
     for step in progress {
-        running.show(&step)?;
+        running.show(&step);
     }
     let ended = runtime.block_on(run);
     let ended = ended.map_err(|error| RunError::Broken(error.to_string())).and_then(|one| one);
     // Before anything is reported as done, the anchor says so too.
-    let anchored = published.finish();
+    let anchored = anchoring.finish();
     let summary: Summary = ended.map_err(CliError::from)?;
     anchored?;
     running.sum_up(&summary)
 }
 
 /// The first Ctrl-C lets calls under way come home, the second leaves them to the next run.
-fn listen_for_interrupts(runtime: &Runtime) -> Result<watch::Receiver<u8>, CliError> {
+fn listen_for_interrupts(
+    runtime: &Runtime,
+    channel: &Arc<Channel>,
+) -> Result<watch::Receiver<u8>, CliError> {
     use tokio::signal::unix::{SignalKind, signal};
     let (signals, interrupt) = watch::channel(0_u8);
     let _guard = runtime.enter();
     let mut asked = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
+    // Weak: this task outlives the run, and the run's end is what ends the channel.
+    let channel = Arc::downgrade(channel);
     runtime.spawn(async move {
         loop {
             tokio::select! {
@@ -329,6 +279,9 @@ fn listen_for_interrupts(runtime: &Runtime) -> Result<watch::Receiver<u8>, CliEr
                 _ = terminated.recv() => {}
             }
             signals.send_modify(|count| *count = count.saturating_add(1));
+            if let Some(channel) = channel.upgrade() {
+                channel.tell(&Progress::Interrupted);
+            }
         }
     });
     Ok(interrupt)
@@ -337,9 +290,8 @@ fn listen_for_interrupts(runtime: &Runtime) -> Result<watch::Receiver<u8>, CliEr
 impl From<RunError> for CliError {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::Store(error) => error.into(),
-            RunError::Broken(_) => Self::new(Exit::Error, error)
-                .hint("journal replay finds out what happened and finishes the work"),
+            RunError::Store(error) => Self::from(error).or_hint(GO_ON),
+            RunError::Broken(_) => Self::new(Exit::Error, error).hint(GO_ON),
         }
     }
 }

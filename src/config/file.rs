@@ -226,11 +226,11 @@ fn plain_reason(message: &str) -> String {
 fn place_of_secret(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase().replace('-', "_");
     match name.as_str() {
-        "client_secret" => Some("run `journal auth login`, or set ZOHO_CLIENT_SECRET"),
-        "refresh_token" => Some("run `journal auth login`, or set ZOHO_REFRESH_TOKEN"),
-        "access_token" => Some("run `journal auth login`, or set ZOHO_ACCESS_TOKEN"),
+        "client_secret" => Some("set ZOHO_CLIENT_SECRET"),
+        "refresh_token" => Some("set ZOHO_REFRESH_TOKEN"),
+        "access_token" => Some("set ZOHO_ACCESS_TOKEN"),
         other if ["secret", "token", "password"].iter().any(|word| other.contains(word)) => {
-            Some("run `journal auth login`")
+            Some("set it in the environment")
         }
         _ => None,
     }

@@ -74,7 +74,7 @@ fn secrets_are_refused_by_name_and_never_repeated() {
         ("refresh_token", "ZOHO_REFRESH_TOKEN"),
         ("access_token", "ZOHO_ACCESS_TOKEN"),
         ("Refresh-Token", "ZOHO_REFRESH_TOKEN"),
-        ("zoho_password", "journal auth login"),
+        ("zoho_password", "in the environment"),
     ] {
         for table in ["", "[profile.acme]\n"] {
             let message = message(&format!("{table}{key} = \"canary-1234\""));

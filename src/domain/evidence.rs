@@ -74,6 +74,9 @@ pub struct OpenAttempt {
     pub user: Option<RecordId>,
     /// Whether a read shortly before it showed the record to be there.
     pub seen_before: bool,
+    /// Whether evidence said later that it changed nothing. Should Zoho have carried it out all the same
+    /// after that, the deletion is still put down to it.
+    pub closed: bool,
     /// The code of an answer that does not tell (`INTERNAL_ERROR`, or one nobody knows); empty without an answer.
     pub code: String,
 }
@@ -81,9 +84,9 @@ pub struct OpenAttempt {
 /// What the journal knows about an entry before it reads.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct History {
-    /// Attempts whose effect is open, in order.
+    /// Attempts whose effect is or was open, in order.
     pub open: Vec<OpenAttempt>,
-    /// The code of the last refusal that did not tell whether the thing was there.
+    /// The last attempt's code, when it was a refusal that did not tell whether the thing was there.
     pub refusal: Option<String>,
     /// How often this run sent it already.
     pub tries: u32,
@@ -118,6 +121,8 @@ pub struct AttemptRecord {
     pub clock_offset_ms: i64,
     /// Whether a read shortly before showed the record to be there.
     pub seen_before: bool,
+    /// Whether evidence said later that it changed nothing.
+    pub closed: bool,
 }
 
 impl AttemptRecord {
@@ -145,11 +150,12 @@ impl History {
         // Zoho's own complete answer is its last word: nothing of that call is still under way.
         let quarantine_ends = open
             .iter()
-            .filter(|one| !one.complete)
+            .filter(|one| !one.complete && !one.closed)
             .map(|one| one.last_sent().plus(quarantine))
             .max()
             .filter(|end| now < *end);
-        let refusal = attempts.last().filter(|_| open.is_empty()).map(|last| last.code.clone());
+        let live = open.iter().any(|one| !one.closed);
+        let refusal = attempts.last().filter(|_| !live).map(|last| last.code.clone());
         Self {
             open: open.into_iter().map(|one| OpenAttempt::of(one, quarantine)).collect(),
             refusal,
@@ -169,8 +175,16 @@ impl OpenAttempt {
             until: zoho(last.plus(quarantine)).plus(CLOCK_TOLERANCE),
             user: attempt.user,
             seen_before: attempt.seen_before,
+            closed: attempt.closed,
             code: attempt.code.clone(),
         }
+    }
+}
+
+impl History {
+    /// The first attempt that may still have taken effect, as far as evidence has gone.
+    pub(crate) fn first_live(&self) -> Option<&OpenAttempt> {
+        self.open.iter().find(|attempt| !attempt.closed)
     }
 }
 
@@ -260,6 +274,11 @@ fn decide_deleted(history: &History, deletion: &SeenDeleted) -> Decision {
             "",
             "the record was there right before our call and deleted while our call was open",
         ),
+        _ if history.first_live().is_none() => settle(
+            Verdict::Absent,
+            history.refusal.as_deref().unwrap_or_default(),
+            "Zoho refused our call, and none of our earlier calls explains the deletion",
+        ),
         _ => settle(
             Verdict::Undecided,
             UNDECIDED,
@@ -270,7 +289,7 @@ fn decide_deleted(history: &History, deletion: &SeenDeleted) -> Decision {
 
 /// It can still be read.
 fn decide_readable(history: &History, record: &SeenRecord) -> Decision {
-    let Some(first) = history.open.first() else {
+    let Some(first) = history.first_live() else {
         return settle(
             Verdict::Failed,
             history.refusal.as_deref().unwrap_or_default(),
@@ -296,7 +315,7 @@ fn decide_unseen(history: &History, facts: &Facts) -> Decision {
     if matches!(facts.bin, Look::Silent) || matches!(facts.deleted, Look::Silent) {
         return Decision::Later;
     }
-    if history.open.is_empty() {
+    if history.first_live().is_none() {
         return settle(
             Verdict::Failed,
             history.refusal.as_deref().unwrap_or_default(),
@@ -353,6 +372,7 @@ mod tests {
                 until: at(230),
                 user: user(US),
                 seen_before: false,
+                closed: false,
                 code: String::new(),
             }],
             quarantine_over: true,
@@ -381,7 +401,7 @@ mod tests {
     fn check(history: &History, facts: &Facts, expected: &str) {
         let decision = match decide(history, facts) {
             Decision::Settle { verdict, code, .. } => format!("{verdict} {code}"),
-            other => format!("{other:?}"),
+            other @ (Decision::Ask(_) | Decision::Wait | Decision::Later) => format!("{other:?}"),
         };
         assert_eq!(decision.trim(), expected, "{history:?} {facts:?}");
     }
@@ -455,6 +475,23 @@ mod tests {
         check(&refused(), &nowhere, "failed INVALID_DATA");
         let closed = facts(Look::Closed, Look::Closed, Look::NotThere);
         check(&refused(), &closed, "failed INVALID_DATA");
+    }
+
+    /// A call that evidence had found without effect, and that Zoho carried out all the same: the next
+    /// call is refused, since our own earlier one has done it.
+    #[test]
+    fn a_refusal_after_a_call_that_took_effect_late_is_our_own_success() {
+        let mut history = lost();
+        history.open[0].closed = true;
+        history.refusal = Some("INVALID_DATA".to_owned());
+        let in_bin = |by, second| facts(deleted(by, second), Look::NotAsked, Look::NotAsked);
+        check(&history, &in_bin(Some(US), 220), "done");
+        check(&history, &in_bin(Some(OTHER), 220), "absent");
+        check(&history, &in_bin(Some(US), 900), "absent INVALID_DATA");
+        let there = facts(Look::NotThere, Look::NotThere, readable(500));
+        check(&history, &there, "failed INVALID_DATA");
+        let nowhere = facts(Look::NotThere, Look::NotThere, Look::NotThere);
+        check(&history, &nowhere, "failed INVALID_DATA");
     }
 
     #[test]

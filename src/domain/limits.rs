@@ -26,7 +26,7 @@ pub const SEND_WITHIN: Duration = Duration::from_secs(10);
 pub const SNAPSHOT_MAX_AGE: Duration = Duration::from_secs(30);
 
 /// Zoho keeps deleted records in the recycle bin for 60 days (Zoho CRM help, Recycle Bin).
-pub const BIN_KEEPS: Duration = Duration::from_secs(60 * 24 * 60 * 60);
+pub const BIN_KEEPS: Duration = Duration::from_hours(1440);
 
 /// Records that one read by id may ask for. The documents name no maximum; 100 is what everybody uses.
 pub const IDS_PER_READ: usize = 100;

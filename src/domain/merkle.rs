@@ -234,13 +234,14 @@ mod tests {
         let all = leaves(300);
         let mut tree = Tree::default();
         let mut stored = std::collections::HashMap::new();
-        for (index, leaf) in all.iter().enumerate() {
-            stored.insert(NodeId { level: 0, index: index as u64 }, *leaf);
+        for (index, leaf) in (0..).zip(&all) {
+            stored.insert(NodeId { level: 0, index }, *leaf);
             tree.append(*leaf, |node, hash| {
                 stored.insert(node, hash);
             });
             let size = tree.size();
-            assert_eq!(tree.root(), reference_root(&all[..=index]), "size {size}");
+            let so_far = &all[..usize::try_from(size).unwrap()];
+            assert_eq!(tree.root(), reference_root(so_far), "size {size}");
             let roots: Vec<Hash> = frontier_of(size).iter().map(|node| stored[node]).collect();
             assert_eq!(Tree::resume(size, &roots).unwrap().root(), tree.root(), "size {size}");
         }

@@ -147,12 +147,11 @@ fn prepare_directory(path: &Path, group: Option<&str>) -> Result<(), KeeperError
 
 /// Why no journal can be made at a path that is taken.
 fn taken(path: &Path) -> KeeperError {
-    match check_reader(path) {
-        // Only a link, a directory or the like cannot be looked at below.
-        Err(error @ KeeperError::Rights(FileProblem::Link(_) | FileProblem::NotAFile(_))) => {
-            return error;
-        }
-        Ok(()) | Err(_) => {}
+    // Only a link, a directory or the like cannot be looked at below.
+    if let Err(error @ KeeperError::Rights(FileProblem::Link(_) | FileProblem::NotAFile(_))) =
+        check_reader(path)
+    {
+        return error;
     }
     let anchored = fs::symlink_metadata(anchor_path(path)).is_ok();
     let empty = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.len() == 0);

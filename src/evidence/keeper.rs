@@ -75,7 +75,7 @@ pub enum KeeperError {
         /// The journal.
         path: PathBuf,
         /// How it stands to its anchor.
-        state: AnchorState,
+        state: Box<AnchorState>,
     },
     /// What was written is safe; its checkpoint could not be published. The next writing command
     /// publishes it.
@@ -230,36 +230,36 @@ impl Keeper {
         let sharing = check_writer(path)?;
         let anchor = Anchor::of(path, sharing);
         // Before the log, else a writer between the two would make the log look behind.
-        let published = anchor.read(Access::Write);
+        let seen = anchor.read(Access::Write);
         let mut store = Store::open(path, entropy)?;
         let created = store.created()?;
-        if created.is_none() && published == Published::Missing {
+        if created.is_none() && seen == Published::Missing {
             return Err(KeeperError::interrupted(path));
         }
         let own = match created {
             Some((journal, _)) => read_key(path, journal, sharing)?,
             None => None,
         };
-        let state = published.check(&store, own.as_ref().map(JournalKey::verifier))?;
+        let state = seen.check(&store, own.as_ref().map(JournalKey::verifier))?;
         let (Some((journal, _)), AnchorState::Extends { anchor: last, signed_by }) =
             (created, state.clone())
         else {
+            let state = Box::new(state);
             return Err(KeeperError::NotAnchored { path: path.to_owned(), state });
         };
         let mut warnings = Vec::new();
-        let key = match own {
-            Some(key) => key,
-            None => {
-                warnings.push(format!(
-                    "the signing key {} was missing: a new one was made, and the log says so",
-                    shell_quoted(&key_path(path, journal))
-                ));
-                new_key(&mut store, path, journal, sharing)?
-            }
+        let key = if let Some(key) = own {
+            key
+        } else {
+            warnings.push(format!(
+                "the signing key {} was missing: a new one was made, and the log says so",
+                shell_quoted(&key_path(path, journal))
+            ));
+            new_key(&mut store, path, journal, sharing)?
         };
         let unnamed = *key.verifier() != signed_by && !is_in_force(&store, key.verifier())?;
-        let publisher = Publisher::new(key, anchor, signed_by, last, now);
-        let mut keeper = Self { store, journal, publisher, warnings };
+        let publishing = Publisher::new(key, anchor, signed_by, last, now);
+        let mut keeper = Self { store, journal, publisher: publishing, warnings };
         if unnamed {
             // Also when a crash came between the new key's file and this event.
             keeper.name_key(by, now)?;

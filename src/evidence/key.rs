@@ -194,10 +194,10 @@ mod tests {
     #[test]
     fn no_form_of_a_key_but_its_file_shows_the_secret() {
         let key = JournalKey::parse(GO_SECRET).unwrap();
-        let shown = format!("{key:?} {:#?}", key);
+        let shown = format!("{key:?} {key:#?}");
         let secret = STANDARD.encode(key.signer.as_bytes());
         let numbers = format!("{:?}", key.signer.as_bytes());
-        let hex: String = key.signer.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = crate::domain::merkle::Hash::new(*key.signer.as_bytes()).to_string();
         for form in [&GO_SECRET[33..], &secret, numbers.trim_matches(['[', ']']), &hex] {
             assert!(!shown.contains(form), "{shown}");
         }

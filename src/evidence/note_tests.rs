@@ -60,7 +60,9 @@ fn signatures_of_strangers_are_passed_over_and_forged_ones_are_not() {
 fn no_changed_byte_is_accepted() {
     let keys = [key(GO_KEY)];
     for at in 0..GO_NOTE.len() {
-        for bit in 0..8 {
+        // Every bit at the end, where base64 has bits to spare; elsewhere one each, for time's sake.
+        let last = at + 8 > GO_NOTE.len();
+        for bit in if last { 0..8 } else { at % 8..at % 8 + 1 } {
             let mut bytes = GO_NOTE.as_bytes().to_vec();
             bytes[at] ^= 1 << bit;
             let accepted = SignedNote::parse(&bytes).is_ok_and(|note| note.verify(&keys).is_ok());

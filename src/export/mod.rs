@@ -1,3 +1,127 @@
 //! What leaves the program as text: rows for spreadsheets and machines, words for terminals and logs.
+//!
+//! An export streams: memory does not grow with the number of rows. The columns are a contract;
+//! `docs/csv.md` says what each means.
 
 pub mod cell;
+
+mod columns;
+mod entries;
+mod evidence;
+mod style;
+mod undo;
+mod views;
+mod words;
+
+use std::io::{self, Write};
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::target::named_set;
+use crate::domain::time::Timestamp;
+use crate::store::query::{EntryFilter, EntryView};
+use crate::store::{Reader, StoreError};
+
+pub use columns::ENTRY_COLUMNS;
+pub use evidence::{evidence_in_brief, evidence_sentence, message_of};
+pub use style::{Delimiter, DelimiterError, Format, Style};
+pub use undo::{Undo, UndoState};
+pub use words::in_words;
+
+use entries::EntryRows;
+use style::Rows;
+
+named_set!(
+    /// What the rows of an export are.
+    View, "view", {
+        /// One row an entry.
+        Entries = "entries",
+        /// One row an entry and batch that carried it.
+        Attempts = "attempts",
+        /// One row a batch.
+        Batches = "batches",
+        /// One row a request.
+        Requests = "requests",
+        /// One row a line of a source that did not become an entry.
+        Rejected = "rejected",
+        /// One row an event of the log.
+        Events = "events",
+    }
+);
+
+impl View {
+    /// Whether the view can be restricted by this filter. A filter that would do nothing must be refused:
+    /// who names a request expects no other in the file.
+    pub fn takes(self, filter: &EntryFilter) -> bool {
+        match self {
+            Self::Entries | Self::Attempts => true,
+            Self::Requests | Self::Rejected => filter.is_about_requests_only(),
+            Self::Batches | Self::Events => filter.is_empty(),
+        }
+    }
+
+    /// The names of its columns, in order.
+    pub fn columns(self) -> &'static [&'static str] {
+        match self {
+            Self::Entries => &ENTRY_COLUMNS,
+            Self::Attempts => columns::ATTEMPTS,
+            Self::Batches => columns::BATCHES,
+            Self::Requests => columns::REQUESTS,
+            Self::Rejected => columns::REJECTED,
+            Self::Events => columns::EVENTS,
+        }
+    }
+}
+
+/// An export failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The journal could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The rows could not be written; what was written is incomplete.
+    #[error("the rows could not be written: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// Writes the rows of a view that the filter lets through, and returns how many. `now` decides what can
+/// still be brought back.
+pub fn export(
+    reader: &Reader,
+    view: View,
+    filter: &EntryFilter,
+    style: Style,
+    now: Timestamp,
+    out: &mut dyn Write,
+) -> Result<u64, ExportError> {
+    let mut rows = Rows::begin(out, style, view.columns());
+    let count = match view {
+        View::Entries => {
+            let mut entries = EntryRows::new(reader, now)?;
+            reader.entries(filter, |entry| entries.write(&mut rows, entry))?
+        }
+        View::Attempts => views::attempts(reader, filter, &mut rows)?,
+        View::Batches => views::batches(reader, &mut rows)?,
+        View::Requests => views::requests(reader, filter, &mut rows)?,
+        View::Rejected => views::rejected(reader, filter, &mut rows)?,
+        View::Events => views::events(reader, &mut rows)?,
+    };
+    rows.end()?;
+    Ok(count)
+}
+
+/// One entry as the JSON object that a JSONL export has for it.
+pub fn entry_as_json(
+    reader: &Reader,
+    entry: &EntryView,
+    now: Timestamp,
+) -> Result<String, ExportError> {
+    let mut bytes = Vec::new();
+    let mut rows = Rows::begin(&mut bytes, Style::jsonl(), &ENTRY_COLUMNS);
+    EntryRows::new(reader, now)?.write(&mut rows, entry)?;
+    rows.end()?;
+    Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+}
+
+#[cfg(test)]
+mod tests;

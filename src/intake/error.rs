@@ -226,6 +226,9 @@ impl IntakeError {
             Self::Unreadable { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 "check the path; --from - reads standard input".to_owned()
             }
+            Self::Unreadable { source, .. } if source.kind() == io::ErrorKind::IsADirectory => {
+                "give a file in it".to_owned()
+            }
             Self::Unreadable { .. } => return None,
             Self::Empty { .. } => "check the program or export that should have filled it".to_owned(),
             Self::Encoding { encoding, .. } => encoding_hint(*encoding),

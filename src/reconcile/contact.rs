@@ -9,7 +9,7 @@ use crate::domain::id::ModuleName;
 use crate::domain::plan::RequestOverview;
 use crate::domain::target::Product;
 use crate::reconcile::options::{Progress, RunError, Stop};
-use crate::reconcile::shared::Shared;
+use crate::reconcile::shared::{Setback, Shared};
 use crate::store::StoreError;
 use crate::zoho::Zoho;
 
@@ -41,7 +41,9 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                     self.went_well();
                     return Ok(read);
                 }
-                Err(ReadError::Throttled { retry_after }) => self.back_off(retry_after),
+                Err(ReadError::Throttled { retry_after }) => {
+                    self.back_off(retry_after, Setback::Throttled);
+                }
                 Err(
                     error @ (ReadError::Unauthorized { .. }
                     | ReadError::Forbidden { .. }
@@ -51,7 +53,8 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                     if tries >= READ_TRIES || self.is_stopping() {
                         return Err(error);
                     }
-                    self.back_off(Some(Duration::from_millis(200 << tries)));
+                    let wait = Duration::from_millis(200 << tries);
+                    self.back_off(Some(wait), Setback::Unreachable(error.to_string()));
                 }
             }
         }

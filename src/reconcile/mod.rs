@@ -17,14 +17,15 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::domain::codes;
 use crate::domain::event::Unanswered;
 use crate::domain::id::{ModuleName, RequestId, RunId};
-use crate::domain::plan::{Plan, RequestOverview, plan};
+use crate::domain::plan::{Plan, RequestOverview, Waiting, plan};
 use crate::domain::state::EntryState;
 use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
-use crate::reconcile::options::{Progress, Reporter, RunError, RunKind, RunOptions, Summary};
+use crate::reconcile::options::{
+    Progress, Reporter, RunError, RunKind, RunOptions, Summary, takes_up,
+};
 pub use crate::reconcile::shared::Interrupt;
 use crate::reconcile::shared::Shared;
 use crate::store::run::NewRun;
@@ -47,17 +48,35 @@ struct Begun {
     reopened: u64,
 }
 
+/// What the engine joins.
+pub struct Parts<Z, C> {
+    /// The journal.
+    pub store: Store,
+    /// Told of each commit, so that the anchor can follow.
+    pub on_commit: OnCommit,
+    /// Zoho.
+    pub zoho: Arc<Z>,
+    /// The clock.
+    pub clock: Arc<C>,
+    /// Told how the run goes.
+    pub reporter: Arc<dyn Reporter>,
+    /// How the user stops the run.
+    pub interrupt: Interrupt,
+}
+
+impl<Z, C> std::fmt::Debug for Parts<Z, C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
 /// Runs the reconciler. The caller holds the lock that makes it the only one.
 pub async fn run<Z: Zoho, C: Clock>(
-    mut store: Store,
-    on_commit: OnCommit,
-    zoho: Arc<Z>,
-    clock: Arc<C>,
+    parts: Parts<Z, C>,
     options: RunOptions,
-    reporter: Arc<dyn Reporter>,
-    interrupt: Interrupt,
     exit_code: impl Fn(&Summary) -> u8,
 ) -> Result<Summary, RunError> {
+    let Parts { mut store, on_commit, zoho, clock, reporter, interrupt } = parts;
     // Rows that a killed process left behind may be seen and yet not be on the disk. Before any of them is
     // trusted, all of them are synced.
     store.checkpoint()?;
@@ -125,12 +144,9 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
         }
         let reopened = match options.kind {
             RunKind::Sync => 0,
-            RunKind::Replay => tx
-                .reopen(run, wanted, &|code| {
-                    codes::may_pass(code)
-                        && (options.codes.is_empty() || options.codes.iter().any(|one| one == code))
-                })?
-                .len(),
+            RunKind::Replay => {
+                tx.reopen(run, wanted, &|code| takes_up(&options.codes, code))?.len()
+            }
         };
         let requests = tx.overview(wanted)?;
         let named = |request: RequestId| wanted.is_some_and(|wanted| wanted.contains(&request));
@@ -261,11 +277,15 @@ fn sum_up<Z: Zoho, C: Clock>(
     let newest = begun.requests.iter().map(|request| request.request).max();
     let mine = |request: &RequestOverview| newest.is_some_and(|newest| request.request <= newest);
     let mut unfinished = 0;
+    let mut awaiting_approval = 0;
     for request in reader.overview(wanted, true)?.iter().filter(|one| mine(one)) {
         unfinished += request.count(EntryState::Unknown) + request.count(EntryState::Queued);
         unfinished += request.count(EntryState::InFlight);
-        if request.waits(now, false).is_none() {
-            unfinished += request.count(EntryState::Pending);
+        awaiting_approval += request.count(EntryState::AwaitingApproval);
+        match request.waits(now, false) {
+            None => unfinished += request.count(EntryState::Pending),
+            Some(Waiting::Expired) => awaiting_approval += request.count(EntryState::Pending),
+            Some(Waiting::NotDue | Waiting::Parked) => {}
         }
     }
     let failed_in_named = |wanted: &[RequestId]| -> Result<u64, RunError> {
@@ -283,6 +303,7 @@ fn sum_up<Z: Zoho, C: Clock>(
             Some(wanted) => failed_in_named(wanted)?,
             None => state.failed,
         },
+        awaiting_approval,
         unfinished,
         undecided,
         parked: state.parked.clone(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::domain::codes;
 use crate::domain::id::{BatchId, ModuleName, RequestId, RunId};
 use crate::domain::state::EntryState;
 use crate::domain::target::Target;
@@ -68,6 +69,12 @@ pub struct RunOptions {
     pub arguments: String,
 }
 
+/// Whether a replay puts a refused entry with this code back to pending: it may pass now, and it is one of
+/// the codes that were asked for, if any were.
+pub fn takes_up(codes: &[String], code: &str) -> bool {
+    codes::may_pass(code) && (codes.is_empty() || codes.iter().any(|one| one == code))
+}
+
 /// Why a run stopped before its work was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
@@ -103,6 +110,8 @@ pub struct Summary {
     pub totals: BTreeMap<EntryState, u64>,
     /// Entries that this run settled as failed, or that are failed in the requests that were named.
     pub failed: u64,
+    /// Entries of the wanted requests that wait for an approval, or for a fresh one.
+    pub awaiting_approval: u64,
     /// Entries left unknown, queued or pending that were the business of this run.
     pub unfinished: u64,
     /// Of these, entries that reads cannot decide.
@@ -181,6 +190,8 @@ pub enum Progress {
         /// For what.
         why: &'static str,
     },
+    /// The user asked the run to stop.
+    Interrupted,
     /// A request was set aside.
     Parked {
         /// The request.

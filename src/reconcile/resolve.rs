@@ -28,7 +28,7 @@ const AT_ONCE: usize = 1000;
 const MAX_PAGES: u32 = 100;
 
 /// How long Zoho lists permanent deletions (CRM v7 Get Deleted Records page, 120 days).
-const LISTED_FOR: Duration = Duration::from_secs(120 * 24 * 60 * 60);
+const LISTED_FOR: Duration = Duration::from_hours(2880);
 
 /// What a pass over the unknown entries came to.
 #[derive(Debug, Default)]
@@ -152,7 +152,7 @@ impl<Z: Zoho, C: Clock> Pass<'_, Z, C> {
     async fn ask_deleted(&self, cases: &mut [Case]) {
         let asks = |case: &&mut Case| case.asks() == Some(Source::Deleted);
         let (open, refused): (Vec<&mut Case>, Vec<&mut Case>) =
-            cases.iter_mut().filter(asks).partition(|case| !case.history.open.is_empty());
+            cases.iter_mut().filter(asks).partition(|case| case.history.first_live().is_some());
         let now = self.shared.clock.now();
         for mut group in [open, refused] {
             let Some(version) = group.first().map(|case| case.unknown.api_version) else {
@@ -161,7 +161,7 @@ impl<Z: Zoho, C: Clock> Pass<'_, Z, C> {
             // Since before the first call that can have done it; a refused one was there before any.
             let since = group
                 .iter()
-                .flat_map(|case| case.history.open.first())
+                .filter_map(|case| case.history.first_live())
                 .map(|attempt| attempt.from)
                 .min()
                 .unwrap_or_else(|| now.minus(LISTED_FOR));
@@ -300,6 +300,12 @@ impl<Z: Zoho, C: Clock> Pass<'_, Z, C> {
                     self.count(&case.unknown, verdict);
                     let facts = serde_json::to_string(&case.facts)
                         .map_err(|error| RunError::Broken(error.to_string()))?;
+                    // The same reads as last time say nothing new: the log need not repeat them.
+                    if verdict == Verdict::Undecided
+                        && case.unknown.undecided_facts.as_deref() == Some(&facts)
+                    {
+                        continue;
+                    }
                     findings.push(Finding { entry: case.unknown.entry, verdict, code, facts });
                 }
                 Decision::Wait => {

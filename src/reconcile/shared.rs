@@ -23,8 +23,11 @@ pub(crate) struct State {
     pub(crate) sent: u64,
     pub(crate) failed: u64,
     pub(crate) stop: Option<Stop>,
-    /// No call before this moment: Zoho throttles.
+    /// No call before this moment, and why.
     pub(crate) not_before: Option<Timestamp>,
+    pub(crate) setback: Setback,
+    /// The last such moment that was told: once, however many calls wait for it.
+    told: Option<Timestamp>,
     /// Throttled or failed calls in a row, for the back-off.
     pub(crate) setbacks: u32,
     /// Refusals in a row by request.
@@ -35,6 +38,32 @@ pub(crate) struct State {
     pub(crate) clock_offset_ms: Option<i64>,
     /// Seeds the jitter of waiting times.
     pub(crate) jitter: u64,
+}
+
+/// Why no call is made for a while.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Setback {
+    /// Zoho says that there are too many calls.
+    #[default]
+    Throttled,
+    /// Zoho could not be reached, or what it answered was no use: in words.
+    Unreachable(String),
+}
+
+impl Setback {
+    fn why(&self) -> &'static str {
+        match self {
+            Self::Throttled => "Zoho asks for fewer calls",
+            Self::Unreachable(_) => "Zoho gives no usable answer",
+        }
+    }
+
+    fn stop(self) -> Stop {
+        match self {
+            Self::Throttled => Stop::Throttled,
+            Self::Unreachable(why) => Stop::Unreachable(why),
+        }
+    }
 }
 
 /// Everything the parts of a run share.
@@ -122,17 +151,24 @@ impl<Z, C: Clock> Shared<Z, C> {
         state.credits = state.credits.saturating_sub(credits);
     }
 
-    /// Waits while Zoho throttles. `false` when that would last longer than `--wait` allows.
+    /// Waits out a setback. `false` when that would last longer than `--wait` allows.
     pub(crate) async fn wait_for_turn(&self) -> bool {
         loop {
-            let Some(until) = self.state().not_before else { return true };
+            let (until, setback) = {
+                let state = self.state();
+                let Some(until) = state.not_before else { return true };
+                (until, state.setback.clone())
+            };
             let now = self.clock.now();
             if now >= until {
                 return true;
             }
-            if !self.pause(until.since(now), "Zoho asks for fewer calls").await {
-                let mut state = self.state();
-                state.stop.get_or_insert(Stop::Throttled);
+            let new = self.state().told.replace(until) != Some(until);
+            if !self.wait(until.since(now), new.then(|| setback.why())).await {
+                // Whoever interrupted the pause is why the run stops.
+                if !self.is_stopping() {
+                    self.stop(setback.stop());
+                }
                 return false;
             }
         }
@@ -140,11 +176,17 @@ impl<Z, C: Clock> Shared<Z, C> {
 
     /// Sleeps so long, if `--wait` allows it and nobody interrupts. `false` otherwise.
     pub(crate) async fn pause(&self, duration: Duration, why: &'static str) -> bool {
+        self.wait(duration, Some(why)).await
+    }
+
+    async fn wait(&self, duration: Duration, told: Option<&'static str>) -> bool {
         let left = self.deadline.saturating_sub(self.clock.elapsed());
         if duration > left {
             return false;
         }
-        self.tell(&Progress::Waiting { duration, why });
+        if let Some(why) = told {
+            self.tell(&Progress::Waiting { duration, why });
+        }
         let mut interrupt = self.interrupt.clone();
         if *interrupt.borrow() > 0 {
             return false;
@@ -155,8 +197,8 @@ impl<Z, C: Clock> Shared<Z, C> {
         }
     }
 
-    /// Backs off after a throttled or lost call: as long as Zoho asks for, else full jitter.
-    pub(crate) fn back_off(&self, retry_after: Option<Duration>) {
+    /// Backs off after a setback: as long as Zoho asks for, else full jitter.
+    pub(crate) fn back_off(&self, retry_after: Option<Duration>, setback: Setback) {
         let now = self.clock.now();
         let mut state = self.state();
         state.setbacks = state.setbacks.saturating_add(1);
@@ -164,6 +206,7 @@ impl<Z, C: Clock> Shared<Z, C> {
         let wait = retry_after.unwrap_or(jittered).max(Duration::from_millis(1));
         let until = now.plus(wait);
         state.not_before = Some(state.not_before.map_or(until, |old| old.max(until)));
+        state.setback = setback;
     }
 
     /// A call went well: the next setback starts small again.

@@ -15,7 +15,7 @@ use crate::domain::outcome::{Halt, Judgement, judge};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::state::Outcome;
 use crate::reconcile::options::{Progress, RunError, Stop};
-use crate::reconcile::shared::Shared;
+use crate::reconcile::shared::{Setback, Shared};
 use crate::store::StoreError;
 use crate::store::queue::Picked;
 use crate::store::writer::{Claimed, LostCall};
@@ -119,7 +119,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         let _turn = self.read_first.lock().await;
         let picked = match shared.writer.claim(usize::MAX).await? {
             Claimed::ReadFirst(picked) => picked,
-            other => return Ok(other),
+            other @ (Claimed::Batch(_) | Claimed::Nothing) => return Ok(other),
         };
         let Some(seen) = self.seen(&picked).await else { return Ok(Claimed::Nothing) };
         shared.writer.claim_read(picked, seen).await
@@ -180,7 +180,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
             }
             Err(SendError::NoAnswer { why, sent_at }) => {
                 shared.state().sent += u64::try_from(prepared.items().len()).unwrap_or(0);
-                self.report_problem(&prepared, &why);
+                self.report_problem(&prepared, &why, Outcome::Unknown);
                 self.lose(&prepared, &why, Some(sent_at)).await?;
                 Ok(true)
             }
@@ -227,7 +227,9 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         shared.see_date(raw.date);
         match &judgement.halt {
             None => shared.went_well(),
-            Some(Halt::Throttled { retry_after }) => shared.back_off(*retry_after),
+            Some(Halt::Throttled { retry_after }) => {
+                shared.back_off(*retry_after, Setback::Throttled);
+            }
             Some(Halt::Unauthorized { code, message }) => shared.stop(Stop::NotAllowed {
                 what: "the access token".to_owned(),
                 code: code.clone(),
@@ -281,8 +283,8 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
 
     async fn not_sent(&self, prepared: PreparedBatch, why: String) -> Result<(), RunError> {
         let shared = &self.shared;
-        self.report_problem(&prepared, &why);
-        shared.back_off(None);
+        self.report_problem(&prepared, &why, Outcome::Returned);
+        shared.back_off(None, Setback::Unreachable(why.clone()));
         if shared.state().setbacks >= MAX_SETBACKS {
             shared.stop(Stop::Unreachable(why.clone()));
         }
@@ -306,15 +308,17 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         });
     }
 
-    fn report_problem(&self, prepared: &PreparedBatch, why: &str) {
+    fn report_problem(&self, prepared: &PreparedBatch, why: &str, outcome: Outcome) {
+        let items = u64::try_from(prepared.items().len()).unwrap_or(0);
+        let count = |of: Outcome| if of == outcome { items } else { 0 };
         self.shared.tell(&Progress::Batch {
             batch: prepared.batch(),
             module: prepared.kind().module.clone(),
             http_status: None,
             done: 0,
             failed: 0,
-            unknown: u64::try_from(prepared.items().len()).unwrap_or(0),
-            returned: 0,
+            unknown: count(Outcome::Unknown),
+            returned: count(Outcome::Returned),
             problem: Some(why.to_owned()),
         });
     }

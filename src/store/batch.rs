@@ -12,7 +12,7 @@ use crate::domain::event::{
     AnsweredGroup, BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, Event, Returned,
     Unanswered,
 };
-use crate::domain::id::{BatchId, EntryId, EventSeq, RequestId, RunId};
+use crate::domain::id::{BatchId, EntryId, EventSeq, RunId};
 use crate::domain::limits::SEND_WITHIN;
 use crate::domain::merkle::{Hash, Tree};
 use crate::domain::outcome::{ItemResult, Judgement};
@@ -21,13 +21,13 @@ use crate::domain::seal::{LeafMaker, LeafPurpose, item_leaf};
 use crate::domain::slices::{decode_cuts, encode_cuts, envelope};
 use crate::domain::state::Outcome;
 use crate::domain::time::Timestamp;
+use crate::store::WriteTx;
 use crate::store::code::{Sql, count};
 use crate::store::entry;
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::items::{Item, items_of, salts};
 use crate::store::log::Seals;
 use crate::store::queue::Picked;
-use crate::store::{WriteTx, log};
 
 /// A batch that is written but not committed: it cannot be sent yet.
 #[derive(Debug)]
@@ -247,13 +247,12 @@ impl WriteTx<'_> {
         let mut said: HashMap<(&str, &str), i64> = HashMap::new();
         for (item, result) in items.iter().zip(results) {
             let key = (result.code.as_str(), result.message.as_str());
-            let id = match said.get(&key) {
-                Some(id) => *id,
-                None => {
-                    let id = self.said_id(&result.code, &result.message)?;
-                    said.insert(key, id);
-                    id
-                }
+            let id = if let Some(id) = said.get(&key) {
+                *id
+            } else {
+                let id = self.said_id(&result.code, &result.message)?;
+                said.insert(key, id);
+                id
             };
             let entry = item.identity.entry;
             match runs.last_mut() {
@@ -490,12 +489,14 @@ pub(crate) fn entries_of(conn: &Connection, batch: BatchId) -> Result<EntryRange
 
 /// The stored answer to a batch, if it got one.
 pub(crate) fn answer_of(conn: &Connection, batch: BatchId) -> Result<Option<StoredAnswer>> {
-    let row: Option<(Option<Vec<u8>>, Option<Vec<u8>>)> = conn
+    let row = conn
         .prepare_cached("-- answer_of\nSELECT body, cuts FROM answer WHERE batch = :batch")
         .and_then(|mut statement| {
             statement
                 .query_row(named_params! {":batch": Sql(batch)}, |row| {
-                    Ok((row.get(0)?, row.get(1)?))
+                    let body: Option<Vec<u8>> = row.get(0)?;
+                    let cuts: Option<Vec<u8>> = row.get(1)?;
+                    Ok((body, cuts))
                 })
                 .optional()
         })
@@ -527,26 +528,4 @@ fn inflate(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut body = Vec::new();
     flate2::read::DeflateDecoder::new(bytes).take(MAX_ANSWER).read_to_end(&mut body)?;
     Ok(body)
-}
-
-/// A request's own event, read back: policy and source are not kept in columns of their own.
-pub(crate) fn request_event(
-    conn: &Connection,
-    request: RequestId,
-) -> Result<crate::domain::event::RequestRecorded> {
-    let Sql(seq) = conn
-        .prepare_cached("-- request_event\nSELECT seq FROM request WHERE id = :id")
-        .and_then(|mut statement| {
-            statement
-                .query_row(named_params! {":id": Sql(request)}, |row| {
-                    row.get::<_, Sql<EventSeq>>(0)
-                })
-                .optional()
-        })
-        .doing("reading a request")?
-        .ok_or_else(|| StoreError::NotFound(request.to_string()))?;
-    match log::event(conn, seq)?.decode()?.event {
-        Event::RequestRecorded(event) => Ok(event),
-        other => Err(StoreError::corrupt("request", format!("{request} is {}", other.kind()))),
-    }
 }

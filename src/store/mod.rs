@@ -12,6 +12,7 @@ pub mod creation;
 pub mod entry;
 pub mod manifest;
 pub mod overview;
+pub mod query;
 pub mod queue;
 pub mod reading;
 pub mod recording;
@@ -23,9 +24,13 @@ mod code;
 mod items;
 mod log;
 mod open;
+#[cfg(test)]
+mod rollback_tests;
 mod schema;
 #[cfg(test)]
 pub(crate) mod tamper;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -48,7 +48,8 @@ pub(crate) fn connect(path: &Path, mode: Mode, busy: Duration) -> Result<Connect
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
     let mut conn = Connection::open_with_flags(path, flags).doing("opening the journal")?;
     conn.busy_timeout(busy).doing("opening the journal")?;
-    harden(&conn)?;
+    // The first statement that reads the file.
+    harden(&conn).map_err(|error| not_a_database(path, error))?;
     match mode {
         Mode::Create => {
             set_up(&conn)?;
@@ -148,19 +149,23 @@ fn set_up(conn: &Connection) -> Result<()> {
     Ok(())
 }
 
+/// Tells a file that is nothing of SQLite's from other failures.
+fn not_a_database(path: &Path, error: StoreError) -> StoreError {
+    if let StoreError::Sqlite { source, .. } = &error
+        && source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase)
+    {
+        let why = "it is not an SQLite file".to_owned();
+        return StoreError::NotAJournal { path: path.to_owned(), why };
+    }
+    error
+}
+
 /// Whether this is a journal, of a schema that this program knows.
 fn check_identity(conn: &Connection, path: &Path) -> Result<()> {
     let read = |pragma: &str| conn.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
-    let application_id = match read("application_id") {
-        Ok(id) => id,
-        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
-            return Err(StoreError::NotAJournal {
-                path: path.to_owned(),
-                why: "it is not an SQLite file".to_owned(),
-            });
-        }
-        Err(error) => return Err(StoreError::sqlite("opening the journal")(error)),
-    };
+    let application_id = read("application_id")
+        .doing("opening the journal")
+        .map_err(|error| not_a_database(path, error))?;
     if application_id != i64::from(APPLICATION_ID) {
         return Err(StoreError::NotAJournal {
             path: path.to_owned(),

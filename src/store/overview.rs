@@ -122,7 +122,7 @@ fn complete(conn: &Connection, request: &mut RequestOverview, seq: EventSeq) -> 
         .doing(doing)?;
     let mut splits = conn
         .prepare_cached(
-            "-- splits_of\nSELECT s.at_most, count(*) FROM share s JOIN entry e ON e.id = s.entry
+            "-- splits_of\nSELECT s.at_most, count(*) FROM share s CROSS JOIN entry e ON e.id = s.entry
              WHERE s.entry BETWEEN :first AND :last AND e.state = 3 GROUP BY s.at_most",
         )
         .doing(doing)?;

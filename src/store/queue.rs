@@ -140,12 +140,13 @@ fn due_requests(
 }
 
 /// Entries that a refused call gave back share their next call with few others: these go first.
+/// CROSS JOIN fixes the order of the tables: the few rows of `share`, then their entries.
 fn pick_split(conn: &Connection, due: &[Due], at_most: usize) -> Result<Option<Picked>> {
     let doing = "looking for pending entries";
     let mut statement = conn
         .prepare_cached(
             "-- pick_split\nSELECT s.entry, s.at_most, e.target FROM share s
-             JOIN entry e ON e.id = s.entry
+             CROSS JOIN entry e ON e.id = s.entry
              WHERE e.state = 3 AND s.entry BETWEEN :first AND :last
              ORDER BY s.at_most, s.entry LIMIT 500",
         )

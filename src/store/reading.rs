@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::domain::call::Operation;
 use crate::domain::event::{EntriesReopened, Event, EvidenceGroup, EvidenceRead};
@@ -38,10 +38,12 @@ pub struct UnknownEntry {
     pub target: RecordId,
     /// The API version of its last attempt.
     pub api_version: ApiVersion,
-    /// Its attempts since evidence last said that it may be sent again, in order.
+    /// Its attempts, in order.
     pub attempts: Vec<AttemptRecord>,
     /// How often the newest run sent it.
     pub tries: u32,
+    /// What an earlier reading showed that could not decide.
+    pub undecided_facts: Option<String>,
 }
 
 /// What evidence says about one entry.
@@ -71,6 +73,18 @@ impl Reader {
 }
 
 impl Reader {
+    /// How many refused entries of the wanted requests (all when `None`) have a code that may pass: a replay
+    /// would put so many back to pending.
+    pub fn reopenable(
+        &self,
+        wanted: Option<&[RequestId]>,
+        may_pass: &dyn Fn(&str) -> bool,
+    ) -> Result<u64> {
+        let failed = failed_entries(&self.conn, wanted)?;
+        let reopenable = failed.iter().filter(|(_, code)| may_pass(code)).count();
+        Ok(u64::try_from(reopenable).unwrap_or(u64::MAX))
+    }
+
     /// How many unknown entries of the wanted requests (all when `None`) reads could not decide.
     pub fn undecided(&self, wanted: Option<&[RequestId]>) -> Result<u64> {
         let doing = "counting undecided entries";
@@ -140,6 +154,7 @@ pub(crate) fn unknown_entries(
                 api_version: api_version.unwrap_or(ApiVersion::V8),
                 attempts,
                 tries: tries_of(conn, entry)?,
+                undecided_facts: undecided_facts(conn, entry)?,
             });
         }
         if found.len() >= at_most {
@@ -179,7 +194,7 @@ fn unknown_in(
 /// The token's user of each run, looked up once.
 type Users = HashMap<RunId, Option<RecordId>>;
 
-/// Attempts since evidence last sent the entry back to the queue: what came before it changed nothing.
+/// An entry's attempts; those before evidence last said that they changed nothing are closed.
 fn attempts_of(
     conn: &Connection,
     entry: EntryId,
@@ -190,15 +205,15 @@ fn attempts_of(
         .prepare_cached(
             "-- attempts_of\nSELECT a.outcome, s.code, b.ending, b.complete, b.sent_at_ms,
                     b.sent_before_ms, b.send_by_ms, b.run, b.seen_before, b.api_version,
-                    r.user_seq, r.clock_offset_ms, b.begun_seq
+                    r.user_seq, r.clock_offset_ms, b.begun_seq,
+                    b.begun_seq < (SELECT coalesce(max(g.seq), -1) FROM evidence v
+                                   JOIN reading g ON g.id = v.reading
+                                   WHERE v.entry = :entry AND v.verdict IN (4, 5))
              FROM attempt a
              JOIN batch b ON b.id = a.batch
              JOIN said s ON s.id = a.said
              JOIN run r ON r.id = b.run
              WHERE a.entry = :entry
-               AND b.begun_seq > (SELECT coalesce(max(g.seq), -1) FROM evidence v
-                                  JOIN reading g ON g.id = v.reading
-                                  WHERE v.entry = :entry AND v.verdict = 5)
              ORDER BY b.id",
         )
         .doing(doing)?;
@@ -221,6 +236,7 @@ fn attempts_of(
                     .get::<_, Option<String>>(8)?
                     .and_then(|text| text.parse::<EntryRanges>().ok())
                     .is_some_and(|ranges| ranges.contains(entry)),
+                closed: row.get(13)?,
             };
             let Name(version) = row.get::<_, Name<ApiVersion>>(9)?;
             let user_seq = row.get::<_, Option<Sql<EventSeq>>>(10)?;
@@ -233,6 +249,19 @@ fn attempts_of(
         version = Some(api_version);
     }
     Ok((attempts, version))
+}
+
+/// What the last reading of an entry showed, if it could not decide.
+fn undecided_facts(conn: &Connection, entry: EntryId) -> Result<Option<String>> {
+    conn.prepare_cached(
+        "-- undecided_facts\nSELECT CASE verdict WHEN 6 THEN facts END FROM evidence
+         WHERE entry = :entry ORDER BY reading DESC LIMIT 1",
+    )
+    .and_then(|mut statement| {
+        statement.query_row(named_params! {":entry": Sql(entry)}, |row| row.get(0)).optional()
+    })
+    .map(Option::flatten)
+    .doing("reading an entry's evidence")
 }
 
 /// How often the newest run sent an entry.

@@ -1,5 +1,6 @@
 //! Recording a request: whole or not at all, in one transaction.
 
+use std::borrow::Cow;
 use std::thread;
 use std::time::Duration;
 
@@ -375,12 +376,15 @@ fn left_out_rows(
 }
 
 /// The items that no open entry covers, and those that one does.
-fn split_covered(conn: &Connection, new: &NewRequest<'_>) -> Result<(Vec<NewItem>, Covered)> {
+fn split_covered<'a>(
+    conn: &Connection,
+    new: &NewRequest<'a>,
+) -> Result<(Cow<'a, [NewItem]>, Covered)> {
     let scope =
         Scope { operation: new.operation, product: new.product, module: new.module.clone() };
     let known = if new.again { None } else { scope::find(conn, &scope)? };
     let Some(known) = known else {
-        return Ok((new.items.to_vec(), Vec::new()));
+        return Ok((Cow::Borrowed(new.items), Vec::new()));
     };
     let mut fresh = Vec::with_capacity(new.items.len());
     let mut covered = Vec::new();
@@ -390,7 +394,7 @@ fn split_covered(conn: &Connection, new: &NewRequest<'_>) -> Result<(Vec<NewItem
             None => fresh.push(*item),
         }
     }
-    Ok((fresh, covered))
+    Ok((Cow::Owned(fresh), covered))
 }
 
 /// The journal belongs to one data centre, environment and origin from its first request on.

@@ -198,6 +198,7 @@ impl Worker {
         inbox: &mpsc::Receiver<Message>,
         now: impl Fn() -> Timestamp,
     ) -> Result<Store> {
+        let mut size = self.store.head()?.size;
         while let Ok(first) = inbox.recv() {
             let mut group = vec![first];
             while group.len() < GROUP
@@ -221,7 +222,12 @@ impl Worker {
             // After a failed commit nobody knows what is on disk: the run must stop, and the next one
             // finds out.
             let ((), head) = written?;
-            (self.on_commit)(head);
+            // A transaction that appended nothing synced nothing: rows that a killed process left unsynced
+            // must not get into the anchor on its account.
+            if head.size > size {
+                size = head.size;
+                (self.on_commit)(head);
+            }
         }
         Ok(self.store)
     }

@@ -6,11 +6,19 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::as_conversions,
+    clippy::disallowed_methods,
     missing_docs,
     unreachable_pub,
     missing_debug_implementations,
     reason = "tests"
 )]
 
+mod cli_crash;
+mod cli_plan;
+mod cli_record;
+mod cli_setup;
+mod cli_sync;
+mod cli_truth;
 mod engine;
+mod env;
 mod world;

@@ -147,7 +147,8 @@ impl World {
         for _ in 0..count {
             self.next_id += 1 + dice::draw(self.seed, self.next_id, 63) % 16;
             let id = self.own_id(self.next_id);
-            let age = i64::try_from(dice::draw(self.seed, id, 64) % 365).unwrap_or(0);
+            // Nobody changed it today: that would look like a restore after a call that was just lost.
+            let age = 1 + i64::try_from(dice::draw(self.seed, id, 64) % 364).unwrap_or(0);
             let created = now.saturating_sub(400 * DAY_MS);
             let record = Record::new(created, now.saturating_sub(age * DAY_MS));
             records.push((id, record));

@@ -1,0 +1,142 @@
+//! `journal export`: rows for auditors and machines.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::list::FilterArgs;
+use crate::cli::output::words::counted;
+use crate::export::{Delimiter, Format, Style, View, export};
+use crate::platform::{PendingFile, Sharing};
+use crate::store::query::EntryFilter;
+
+/// Write rows for auditors and machines, as CSV or JSON Lines
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExportArgs {
+    /// What the rows are: entries, attempts, batches, requests, rejected, events
+    #[arg(long, value_name = "VIEW", default_value = "entries")]
+    view: View,
+    /// csv or jsonl [default: csv, with --json jsonl]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// What stands between the cells of a CSV: , ; | or tab
+    #[arg(long, value_name = "CHARACTER", default_value = ",")]
+    delimiter: Delimiter,
+    /// Begin a CSV with a byte order mark, by which Excel knows UTF-8
+    #[arg(long)]
+    bom: bool,
+    /// Write ids as bare digits, without zcrm_; spreadsheets round those
+    #[arg(long)]
+    bare_ids: bool,
+    /// Leave texts as they are, also those that a spreadsheet would run as formulas
+    #[arg(long)]
+    raw: bool,
+    /// Write to a file, whole or not at all; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    filter: FilterArgs,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    view: &'static str,
+    format: &'static str,
+    rows: u64,
+    file: &'a str,
+}
+
+impl ExportArgs {
+    fn style(&self, json: bool) -> Style {
+        let format = self.format.unwrap_or(if json { Format::Jsonl } else { Format::Csv });
+        Style {
+            format,
+            delimiter: self.delimiter,
+            bom: self.bom,
+            bare_ids: self.bare_ids,
+            raw: self.raw,
+            row_type: None,
+        }
+    }
+
+    /// Runs the command.
+    pub(crate) fn run(self, context: &mut Context) -> Result<Exit, CliError> {
+        let style = self.style(context.out.is_json());
+        let filter = EntryFilter::from(self.filter);
+        let view = self.view;
+        if !view.takes(&filter) {
+            return Err(CliError::new(
+                Exit::Usage,
+                format!("the view {view} cannot be filtered this way"),
+            )
+            .hint(match view {
+                View::Batches | View::Events => "it always holds everything: leave the filters out",
+                View::Entries | View::Attempts | View::Requests | View::Rejected => {
+                    "it takes --request, --operation, --module and --ticket"
+                }
+            }));
+        }
+        let reader = context.reader()?;
+        let now = context.now();
+        let file = self.output.filter(|path| path.as_os_str() != "-");
+        let Some(path) = file else {
+            let rows = export(&reader, view, &filter, style, now, &mut context.out.data_writer())?;
+            context.out.flush()?;
+            context.out.say(counted(rows, "row", "rows"));
+            return Ok(Exit::Done);
+        };
+        let failed = |error: io::Error| {
+            CliError::new(Exit::Error, format!("{} was not written: {error}", path.display()))
+        };
+        check_target(&path, &context.db())?;
+        let mut pending = PendingFile::beside(&path, Sharing::OwnerOnly).map_err(failed)?;
+        let rows = export(&reader, view, &filter, style, now, &mut pending)?;
+        pending.commit().map_err(failed)?;
+        let shown = path.display().to_string();
+        if context.out.is_json() {
+            let format = style.format.wire_name();
+            let document = Document { view: view.wire_name(), format, rows, file: &shown };
+            context.out.json_line(&document)?;
+        }
+        context.out.say(format!("{} of {view} written to {shown}", counted(rows, "row", "rows")));
+        Ok(Exit::Done)
+    }
+}
+
+/// A slip of the hand must not replace the evidence: neither this journal, nor what lies beside it, nor
+/// any other database.
+fn check_target(path: &Path, db: &Path) -> Result<(), CliError> {
+    let refuse = |what: &str| {
+        Err(CliError::new(Exit::Usage, format!("{} is {what}", path.display()))
+            .hint("choose another name for -o"))
+    };
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let place = |path: &Path| {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        std::fs::canonicalize(parent.unwrap_or(Path::new("."))).ok()
+    };
+    if let (Some(given), Some(journal)) = (name(path), name(db))
+        && place(path) == place(db)
+        && (given == journal
+            || ["-wal", "-shm", "-journal", ".lock", ".anchor"]
+                .iter()
+                .any(|end| given == format!("{journal}{end}")))
+    {
+        return refuse("the journal itself, or belongs to it");
+    }
+    let mut magic = [0; 15];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut magic));
+    if read.is_ok() && magic == *b"SQLite format 3" {
+        return refuse("a database");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "export_tests.rs"]
+mod tests;

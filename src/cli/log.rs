@@ -1,0 +1,199 @@
+//! `journal log`: the events of the append-only log, in order.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::output::{Line, Out, Tone};
+use crate::domain::event::Event;
+use crate::domain::id::EventSeq;
+use crate::domain::merkle::Hash;
+use crate::store::{Reader, StoreError, StoredEvent};
+
+/// Show the events of the log, in order
+#[derive(Debug, clap::Args)]
+pub(crate) struct LogArgs {
+    /// Begin with this event
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
+    from: i64,
+    /// Only the last so many
+    #[arg(long, value_name = "NUMBER")]
+    last: Option<u32>,
+    /// Only this kind; may be repeated
+    #[arg(long = "kind", value_name = "KIND", value_parser = kind)]
+    kinds: Vec<String>,
+}
+
+/// A kind that no event has would show nothing, as if there were none.
+fn kind(text: &str) -> Result<String, String> {
+    if Event::KINDS.contains(&text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("choose one of {}", Event::KINDS.join(", ")))
+    }
+}
+
+#[derive(Serialize)]
+struct EventLine<'a> {
+    r#type: &'static str,
+    seq: i64,
+    leaf: Hash,
+    event: &'a RawValue,
+}
+
+impl LogArgs {
+    /// Runs the command.
+    pub(crate) fn run(self, context: &mut Context) -> Result<Exit, CliError> {
+        let reader = context.reader()?;
+        let out = &mut context.out;
+        let mut last = VecDeque::new();
+        let keep = self.last.map(|last| usize::try_from(last).unwrap_or(usize::MAX));
+        reader.events_from(EventSeq::new(self.from), |event| {
+            if !self.wants(&event) {
+                return Ok(());
+            }
+            match keep {
+                None => show(out, &reader, &event),
+                Some(keep) => {
+                    last.push_back(event);
+                    while last.len() > keep {
+                        last.pop_front();
+                    }
+                    Ok(())
+                }
+            }
+        })?;
+        for event in last {
+            show(out, &reader, &event)?;
+        }
+        out.flush()?;
+        Ok(Exit::Done)
+    }
+
+    fn wants(&self, event: &StoredEvent) -> bool {
+        self.kinds.is_empty()
+            || event
+                .decode()
+                .is_ok_and(|logged| self.kinds.iter().any(|kind| kind == logged.event.kind()))
+    }
+}
+
+fn show(out: &mut Out, reader: &Reader, event: &StoredEvent) -> Result<(), CliError> {
+    let seq = event.seq.get();
+    if out.is_json() {
+        let body: &RawValue = serde_json::from_slice(&event.body).map_err(|error| {
+            CliError::from(StoreError::Corrupt { table: "event", what: format!("{seq}: {error}") })
+        })?;
+        out.json_row(&EventLine { r#type: "event", seq, leaf: event.leaf, event: body })?;
+        return Ok(());
+    }
+    let line = match event.decode() {
+        Ok(logged) => {
+            let opened = reader.opened_seals(event.seq)?;
+            Line::new()
+                .toned(Tone::Faint, format!("{seq:>7}  {}  ", logged.at))
+                .toned(Tone::Strong, format!("{:<16}  ", logged.event.kind()))
+                .text(in_words(&logged.event, &opened))
+        }
+        Err(error) => Line::new()
+            .toned(Tone::Faint, format!("{seq:>7}  "))
+            .toned(Tone::Warn, error.to_string()),
+    };
+    Ok(out.data_row(line)?)
+}
+
+/// An event on one line. `opened` are its sealed fields, as far as they were not erased.
+fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
+    let seal = |field: &str| opened.get(field).map_or("(erased)", String::as_str);
+    match event {
+        Event::JournalCreated(event) => {
+            format!("journal {} by {}", event.journal, seal("created_by"))
+        }
+        Event::KeyReplaced(_) => format!("new signing key by {}", seal("replaced_by")),
+        Event::RequestRecorded(event) => {
+            let ticket = opened.get("ticket").map(|ticket| format!(" ({ticket})"));
+            format!(
+                "{}: {} {} of {} for {}: {}{}",
+                event.request,
+                event.operation,
+                event.entries,
+                event.module,
+                seal("requested_by"),
+                seal("reason"),
+                ticket.unwrap_or_default()
+            )
+        }
+        Event::NothingRecorded(event) => format!(
+            "{} of {}: all {} rows were covered already",
+            event.operation, event.module, event.duplicates
+        ),
+        Event::RunStarted(event) => {
+            format!("{}: {} by {}", event.run, event.command, seal("operator"))
+        }
+        Event::Bound(event) => format!(
+            "org {}, {}, data centre {}, {}",
+            seal("org"),
+            event.target.environment,
+            event.target.data_center,
+            event.target.api_origin
+        ),
+        Event::UserSeen(event) => match event.user {
+            Some(_) => format!("{}: Zoho's user {}", event.run, seal("user")),
+            None => format!("{}: Zoho's user could not be read", event.run),
+        },
+        Event::ModuleSeen(event) => {
+            let bin = match event.recycle_bin {
+                Some(true) => "has a recycle bin",
+                Some(false) => "has no recycle bin",
+                None => "could not be read",
+            };
+            format!("{}: {} {bin}", event.run, event.module)
+        }
+        Event::RequestParked(event) => {
+            format!("{} set aside after {} refusals in a row", event.request, event.refusals)
+        }
+        Event::RequestUnparked(event) => format!("{} taken up again", event.request),
+        Event::RunEnded(event) => format!(
+            "{}: exit code {}, {} calls, {} credits",
+            event.run, event.exit_code, event.calls, event.credits
+        ),
+        Event::BatchBegun(_)
+        | Event::BatchAnswered(_)
+        | Event::BatchUnanswered(_)
+        | Event::BatchReturned(_)
+        | Event::EvidenceRead(_)
+        | Event::EntriesReopened(_) => entries_in_words(event, opened),
+    }
+}
+
+/// Events that move entries.
+fn entries_in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
+    let detail = opened.get("detail").filter(|detail| !detail.is_empty());
+    let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
+    let groups = |groups: Vec<String>| groups.join("; ");
+    if let Event::BatchBegun(event) = event {
+        format!("{}: {} with {}", event.batch, event.template, event.entries)
+    } else if let Event::BatchAnswered(event) = event {
+        let told = event.groups.iter().map(|group| {
+            format!("{} {} {}", group.entries, group.outcome, group.code).trim_end().to_owned()
+        });
+        format!("{}: HTTP {}: {}", event.batch, event.http_status, groups(told.collect()))
+    } else if let Event::BatchUnanswered(event) = event {
+        format!("{}: {} for {}{detail}", event.batch, event.reason, event.entries)
+    } else if let Event::BatchReturned(event) = event {
+        format!("{}: {}, {} go back{detail}", event.batch, event.reason, event.entries)
+    } else if let Event::EvidenceRead(event) = event {
+        let told = event.groups.iter().map(|group| {
+            format!("{} {} {}", group.entries, group.verdict, group.code).trim_end().to_owned()
+        });
+        format!("{}: {}", event.module, groups(told.collect()))
+    } else if let Event::EntriesReopened(event) = event {
+        format!("{} may be sent again", event.entries)
+    } else {
+        event.kind().to_owned()
+    }
+}

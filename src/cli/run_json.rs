@@ -1,0 +1,169 @@
+//! How a run is told with `--json`: JSON Lines, each with a `type`. Types and keys are a contract.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::cli::context::Whereabouts;
+use crate::cli::exit::Exit;
+use crate::cli::running::stop_in_words;
+use crate::domain::id::{RequestId, RunId};
+use crate::domain::state::EntryState;
+use crate::reconcile::options::{Progress, Summary};
+
+/// A line.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum Line<'a> {
+    Started {
+        run: i64,
+        entries: u64,
+        left_open: u64,
+        reopened: u64,
+        #[serde(flatten)]
+        place: Option<&'a Whereabouts>,
+        workflows: bool,
+    },
+    Contact {
+        org: &'a str,
+    },
+    Batch {
+        batch_id: String,
+        module: &'a str,
+        http_status: Option<u16>,
+        done: u64,
+        failed: u64,
+        unknown: u64,
+        returned: u64,
+        problem: Option<&'a str>,
+    },
+    Evidence {
+        module: &'a str,
+        done: u64,
+        absent: u64,
+        failed: u64,
+        pending: u64,
+        undecided: u64,
+    },
+    Waiting {
+        seconds: f64,
+        why: &'a str,
+    },
+    Interrupted,
+    Parked {
+        request_id: String,
+    },
+    Warning {
+        message: &'a str,
+    },
+    Summary(Box<SummaryLine<'a>>),
+}
+
+/// The last line of a run.
+#[derive(Serialize)]
+pub(crate) struct SummaryLine<'a> {
+    exit_code: u8,
+    meaning: &'static str,
+    next: &'a str,
+    entries: BTreeMap<&'static str, u64>,
+    calls: u64,
+    credits: u64,
+    sent: u64,
+    reopened: u64,
+    failed: u64,
+    unfinished: u64,
+    undecided: u64,
+    awaiting_approval: u64,
+    parked: Vec<String>,
+    stopped_by: Option<String>,
+    warnings: &'a [String],
+    run: Option<i64>,
+    #[serde(flatten)]
+    place: Whereabouts,
+    workflows: bool,
+}
+
+/// One step of a run.
+pub(crate) fn step<'a>(
+    step: &'a Progress,
+    place: Option<&'a Whereabouts>,
+    workflows: bool,
+) -> Line<'a> {
+    match step {
+        &Progress::Started { run, entries, left_open, reopened } => {
+            Line::Started { run: run.get(), entries, left_open, reopened, place, workflows }
+        }
+        Progress::Contact { org } => Line::Contact { org },
+        Progress::Batch {
+            batch,
+            module,
+            http_status,
+            done,
+            failed,
+            unknown,
+            returned,
+            problem,
+        } => Line::Batch {
+            batch_id: batch.to_string(),
+            module: module.as_str(),
+            http_status: *http_status,
+            done: *done,
+            failed: *failed,
+            unknown: *unknown,
+            returned: *returned,
+            problem: problem.as_deref(),
+        },
+        Progress::Evidence { module, done, absent, failed, pending, undecided } => Line::Evidence {
+            module: module.as_str(),
+            done: *done,
+            absent: *absent,
+            failed: *failed,
+            pending: *pending,
+            undecided: *undecided,
+        },
+        Progress::Waiting { duration, why } => {
+            Line::Waiting { seconds: duration.as_secs_f64(), why }
+        }
+        Progress::Interrupted => Line::Interrupted,
+        Progress::Parked { request } => Line::Parked { request_id: request.to_string() },
+        Progress::Warning(message) => Line::Warning { message },
+    }
+}
+
+/// What a run came to.
+pub(crate) fn summary<'a>(
+    summary: &'a Summary,
+    exit: Exit,
+    next: &'a str,
+    place: Whereabouts,
+    workflows: bool,
+) -> Line<'a> {
+    Line::Summary(Box::new(SummaryLine {
+        exit_code: exit.code(),
+        meaning: exit.meaning(),
+        next,
+        entries: by_state(&summary.totals),
+        calls: summary.calls,
+        credits: summary.credits,
+        sent: summary.sent,
+        reopened: summary.reopened,
+        failed: summary.failed,
+        unfinished: summary.unfinished,
+        undecided: summary.undecided,
+        awaiting_approval: summary.awaiting_approval,
+        parked: summary.parked.iter().map(RequestId::to_string).collect(),
+        stopped_by: summary.stop.as_ref().map(stop_in_words),
+        warnings: &summary.warnings,
+        run: summary.run.map(RunId::get),
+        place,
+        workflows,
+    }))
+}
+
+/// Every state with its count, those without any entries too.
+pub(crate) fn by_state(totals: &BTreeMap<EntryState, u64>) -> BTreeMap<&'static str, u64> {
+    EntryState::ALL
+        .iter()
+        .map(|state| (state.wire_name(), totals.get(state).copied().unwrap_or(0)))
+        .collect()
+}

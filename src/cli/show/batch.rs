@@ -1,0 +1,194 @@
+//! A batch: the call as it was sent, and the answer as it came.
+
+use std::io::IsTerminal;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::output::words::{counted, in_words};
+use crate::cli::output::{Out, OutputError};
+use crate::cli::show::{document, field, heading, readable};
+use crate::domain::id::{BatchId, RecordId};
+use crate::domain::merkle::Hash;
+use crate::domain::time::Timestamp;
+use crate::store::query::{BatchDetail, BatchView, EntryFilter, Step};
+use crate::store::{Reader, StoreError};
+use crate::zoho::request::rebuild;
+
+/// How many entries got the same result.
+#[derive(Serialize)]
+struct Count {
+    outcome: &'static str,
+    code: String,
+    entries: u64,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: &'static str,
+    batch_id: String,
+    run: i64,
+    api_version: &'static str,
+    template: &'a str,
+    request: Option<String>,
+    entries: &'a str,
+    size: u64,
+    begun_at: Timestamp,
+    send_by: Timestamp,
+    submitted_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+    ending: &'static str,
+    reason: Option<&'static str>,
+    detail: Option<&'a str>,
+    http_status: Option<u16>,
+    outcomes: Vec<Count>,
+    answer: Option<std::borrow::Cow<'a, str>>,
+    answer_sha256: Option<Hash>,
+    performed_by: Option<RecordId>,
+    begun_log_index: i64,
+    log_index: Option<i64>,
+    leaf_hash: Option<Hash>,
+}
+
+/// Shows a batch.
+pub(super) fn show(
+    context: &mut Context,
+    reader: &Reader,
+    id: BatchId,
+) -> Result<Option<Box<RawValue>>, CliError> {
+    let detail = reader.batch(id)?;
+    let view = &detail.view;
+    let request = request_line(&detail);
+    let outcomes = outcomes(reader, &detail)?;
+    if !context.out.is_json() {
+        tell(&mut context.out, &detail, request, &outcomes)?;
+        return Ok(None);
+    }
+    let end = view.end.as_ref();
+    let answer = detail.answer.as_ref();
+    document(&Document {
+        r#type: "batch",
+        batch_id: id.to_string(),
+        run: view.run.get(),
+        api_version: view.api_version.wire_name(),
+        template: &view.template,
+        request,
+        entries: &view.entries,
+        size: view.size,
+        begun_at: detail.begun_at,
+        send_by: view.send_by,
+        submitted_at: view.submitted_at(),
+        ended_at: end.map(|end| end.at),
+        ending: ending(view),
+        reason: detail.reason.as_ref().map(|(reason, _)| *reason),
+        detail: detail.reason.as_ref().map(|(_, detail)| detail.as_str()),
+        http_status: view.http_status(),
+        outcomes,
+        answer: answer.map(|answer| String::from_utf8_lossy(&answer.body)),
+        answer_sha256: answer.map(|answer| Hash::of(&answer.body)),
+        performed_by: view.user,
+        begun_log_index: view.begun_seq.get(),
+        log_index: end.map(|end| end.seq.get()),
+        leaf_hash: end.map(|end| end.leaf),
+    })
+}
+
+/// The bytes of the answer. On a terminal they are made harmless.
+pub(super) fn show_raw(
+    context: &mut Context,
+    reader: &Reader,
+    id: BatchId,
+) -> Result<Exit, CliError> {
+    let detail = reader.batch(id)?;
+    let answer = detail.answer.ok_or_else(|| {
+        CliError::new(Exit::Error, format!("{id} has no answer: it is {}", ending(&detail.view)))
+    })?;
+    if std::io::stdout().is_terminal() {
+        for line in String::from_utf8_lossy(&answer.body).lines() {
+            context.out.data_row(line)?;
+        }
+    } else {
+        context.out.data_bytes(&answer.body)?;
+    }
+    context.out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn ending(view: &BatchView) -> &'static str {
+    view.end.as_ref().map_or("open", |end| end.ending.wire_name())
+}
+
+/// The request line as it was sent; `None` once one of its ids was erased.
+fn request_line(detail: &BatchDetail) -> Option<String> {
+    let ids: Option<Vec<RecordId>> = detail.targets.iter().copied().collect();
+    let request = rebuild(&detail.view.template, &ids?).ok()?;
+    Some(format!("{} {}", request.method, request.path_and_query))
+}
+
+fn outcomes(reader: &Reader, detail: &BatchDetail) -> Result<Vec<Count>, StoreError> {
+    let entries = detail.entries.iter().collect();
+    let filter = EntryFilter { entries, ..EntryFilter::default() };
+    let mut outcomes: Vec<Count> = Vec::new();
+    reader.entries(&filter, |entry| {
+        let ours = entry.steps.iter().find_map(|step| match step {
+            Step::Attempt { batch, result: Some(result) } if batch.batch == detail.view.batch => {
+                Some(result)
+            }
+            Step::Attempt { .. } | Step::Evidence { .. } => None,
+        });
+        let Some(result) = ours else { return Ok(()) };
+        let outcome = result.outcome.wire_name();
+        let code = result.said.code.as_str();
+        match outcomes.iter_mut().find(|one| one.outcome == outcome && one.code == code) {
+            Some(same) => same.entries += 1,
+            None => outcomes.push(Count { outcome, code: code.to_owned(), entries: 1 }),
+        }
+        Ok::<_, StoreError>(())
+    })?;
+    Ok(outcomes)
+}
+
+fn tell(
+    out: &mut Out,
+    detail: &BatchDetail,
+    request: Option<String>,
+    outcomes: &[Count],
+) -> Result<(), OutputError> {
+    let view = &detail.view;
+    let size = counted(view.size, "entry", "entries");
+    heading(out, view.batch.to_string(), format!("{size} in {}: {}", view.run, ending(view)))?;
+    field(out, "entries", &view.entries)?;
+    let begun = format!("{}, event {}", detail.begun_at, view.begun_seq);
+    field(out, "recorded", begun)?;
+    field(out, "send by", view.send_by.to_string())?;
+    let sent = view.submitted_at();
+    field(out, "sent", sent.map(|at| at.to_string()).unwrap_or_default())?;
+    if let Some(end) = &view.end {
+        let took = sent.map(|sent| format!(", after {}", in_words(end.at.since(sent))));
+        let took = took.unwrap_or_default();
+        field(out, "ended", format!("{}{took}, event {}", end.at, end.seq))?;
+    }
+    if let Some((reason, why)) = &detail.reason {
+        let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+        field(out, "because", format!("{reason}{why}"))?;
+    }
+    field(out, "user", view.user.map(|user| user.to_string()).unwrap_or_default())?;
+    let erased = || format!("{} (an id was erased)", view.template);
+    field(out, "request", request.unwrap_or_else(erased))?;
+    for one in outcomes {
+        let told =
+            format!("{} {} {}", counted(one.entries, "entry", "entries"), one.outcome, one.code);
+        field(out, "result", told.trim_end())?;
+    }
+    let status = view.http_status().map(|status| format!("HTTP {status}"));
+    field(out, "answer", status.unwrap_or_default())?;
+    if let Some(answer) = &detail.answer {
+        for line in readable(&answer.body) {
+            out.data_row(format!("    {line}"))?;
+        }
+    }
+    out.flush()
+}

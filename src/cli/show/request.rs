@@ -1,0 +1,147 @@
+//! A request: what was asked, by whom and why, and how far it is.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::output::words::{counted, grouped};
+use crate::cli::show::{document, field, heading};
+use crate::cli::status::EntriesByState;
+use crate::domain::id::RequestId;
+use crate::domain::merkle::Hash;
+use crate::domain::time::Timestamp;
+use crate::store::Reader;
+use crate::store::query::RequestView;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: &'static str,
+    request_id: String,
+    operation: &'static str,
+    product: &'static str,
+    org: Option<&'a str>,
+    environment: Option<&'a str>,
+    module: &'a str,
+    workflows: bool,
+    requested_by: Option<&'a str>,
+    requested_at: Timestamp,
+    recorded_by: Option<&'a str>,
+    reason: Option<&'a str>,
+    ticket: Option<&'a str>,
+    source: Option<&'a str>,
+    source_kind: &'static str,
+    source_sha256: Option<&'a str>,
+    source_column: Option<&'a str>,
+    source_rows: u64,
+    recorded: u64,
+    first_entry: String,
+    last_entry: String,
+    duplicates: u64,
+    rejected: u64,
+    policy: &'a str,
+    not_before: Option<Timestamp>,
+    valid_until: Timestamp,
+    parked: bool,
+    entries: EntriesByState,
+    log_index: i64,
+    leaf_hash: Hash,
+}
+
+/// Shows a request.
+pub(super) fn show(
+    context: &mut Context,
+    reader: &Reader,
+    id: RequestId,
+) -> Result<Option<Box<RawValue>>, CliError> {
+    let detail = reader.request(id)?;
+    let binding = reader.binding()?;
+    let view = &detail.view;
+    let entries = EntriesByState(detail.tally.clone());
+    if context.out.is_json() {
+        return document(&Document {
+            r#type: "request",
+            request_id: id.to_string(),
+            operation: view.operation.wire_name(),
+            product: view.product.wire_name(),
+            org: binding.as_ref().and_then(|binding| binding.org.as_deref()),
+            environment: binding.as_ref().map(|binding| binding.environment.as_str()),
+            module: view.module.as_str(),
+            workflows: view.workflows,
+            requested_by: view.requested_by.as_deref(),
+            requested_at: view.at,
+            recorded_by: view.recorded_by.as_deref(),
+            reason: view.reason.as_deref(),
+            ticket: view.ticket.as_deref(),
+            source: view.source_name.as_deref(),
+            source_kind: view.source.wire_name(),
+            source_sha256: view.source_sha256.as_deref(),
+            source_column: view.source_column.as_deref(),
+            source_rows: view.source_rows,
+            recorded: view.entries(),
+            first_entry: view.first.to_string(),
+            last_entry: view.last.to_string(),
+            duplicates: view.duplicates,
+            rejected: view.rejected,
+            policy: &view.policy,
+            not_before: view.not_before,
+            valid_until: view.valid_until,
+            parked: view.parked,
+            entries,
+            log_index: view.seq.get(),
+            leaf_hash: view.leaf,
+        });
+    }
+    tell(context, view, &entries)?;
+    Ok(None)
+}
+
+fn tell(
+    context: &mut Context,
+    view: &RequestView,
+    entries: &EntriesByState,
+) -> Result<(), CliError> {
+    let erased = || "(erased)".to_owned();
+    let rows = context.command(&format!("list --request {}", view.request));
+    let out = &mut context.out;
+    let entries_told = counted(view.entries(), "entry", "entries");
+    let what = format!("{} {} of {}", view.operation, entries_told, view.module);
+    heading(out, view.request.to_string(), what)?;
+    field(out, "asked by", view.requested_by.clone().unwrap_or_else(erased))?;
+    field(out, "why", view.reason.clone().unwrap_or_else(erased))?;
+    field(out, "ticket", view.ticket.clone().unwrap_or_default())?;
+    let by = view.recorded_by.clone().unwrap_or_else(erased);
+    field(out, "recorded", format!("{} by {by}, event {}", view.at, view.seq))?;
+    let workflows = if view.workflows { "workflows WILL run" } else { "no workflows" };
+    field(out, "at Zoho", workflows)?;
+    field(out, "source", source(view))?;
+    field(out, "sha256", view.source_sha256.clone().unwrap_or_default())?;
+    let left_out = format!(
+        "{} read, {} duplicates, {} rejected",
+        grouped(view.source_rows),
+        grouped(view.duplicates),
+        grouped(view.rejected)
+    );
+    field(out, "rows", left_out)?;
+    field(out, "entries", format!("{}–{}: {}", view.first, view.last, entries.in_words()))?;
+    field(out, "approval", format!("policy met: {}", view.policy))?;
+    let not_before = view.not_before.map(|at| at.to_string());
+    field(out, "not before", not_before.unwrap_or_default())?;
+    field(out, "valid until", view.valid_until.to_string())?;
+    if view.parked {
+        let again = format!(
+            "set aside after too many refusals in a row; sync {} takes it up again",
+            view.request
+        );
+        field(out, "parked", again)?;
+    }
+    out.flush()?;
+    out.say(format!("its entries: {rows}"));
+    Ok(())
+}
+
+fn source(view: &RequestView) -> String {
+    let name = view.source_name.as_deref().unwrap_or("(erased)");
+    let column = view.source_column.as_ref().map(|column| format!(", column {column}"));
+    format!("{name} ({}{})", view.source, column.unwrap_or_default())
+}

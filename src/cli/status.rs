@@ -1,0 +1,353 @@
+//! `journal status`: where everything stands, whether a run is on, and what to type next.
+
+use std::path::Path;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::output::words::{counted, grouped, in_words};
+use crate::cli::output::{Line, Tone};
+use crate::domain::id::RequestId;
+use crate::domain::state::EntryState;
+use crate::domain::time::Timestamp;
+use crate::evidence::keeper::lock_path;
+use crate::platform::{self, Holder};
+use crate::store::Reader;
+use crate::store::query::{LastRun, Summary};
+
+/// Show where everything stands, whether a run is on, and what to do next
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {}
+
+/// How many entries stand in each state, all ten of them, in the order of their lives.
+#[derive(Debug)]
+pub(crate) struct EntriesByState(pub(crate) Vec<(EntryState, u64)>);
+
+impl EntriesByState {
+    fn count(&self, state: EntryState) -> u64 {
+        self.0.iter().find(|(one, _)| *one == state).map_or(0, |(_, entries)| *entries)
+    }
+
+    /// `done 95, failed 5`
+    pub(crate) fn in_words(&self) -> String {
+        let some = EntryState::ALL.iter().filter(|state| self.count(**state) > 0);
+        let told = some.map(|state| format!("{state} {}", grouped(self.count(*state))));
+        let told = told.collect::<Vec<_>>().join(", ");
+        if told.is_empty() { "none".to_owned() } else { told }
+    }
+}
+
+impl Serialize for EntriesByState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(EntryState::ALL.len()))?;
+        for state in EntryState::ALL {
+            map.serialize_entry(state.wire_name(), &self.count(*state))?;
+        }
+        map.end()
+    }
+}
+
+/// Whether a run is on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Activity {
+    /// A process holds the lock; its note says who, unless it is being written just now.
+    On(Option<Holder>),
+    /// A run ended without saying so; the note of the process that died, where it left one.
+    Died(Option<Holder>),
+    /// None is on.
+    Idle,
+    /// This account may not look at the lock.
+    Hidden,
+}
+
+fn activity(lock: &Path, last: Option<&LastRun>) -> Activity {
+    let Ok(held) = platform::is_held(lock) else {
+        return Activity::Hidden;
+    };
+    let note = platform::holder(lock).ok().flatten();
+    if held {
+        Activity::On(note)
+    } else if note.is_some() || last.is_some_and(|run| run.ended.is_none()) {
+        Activity::Died(note)
+    } else {
+        Activity::Idle
+    }
+}
+
+/// Summary and activity that belong together: a run may have started or ended between the two looks.
+fn look(context: &Context) -> Result<(Reader, Summary, Activity), CliError> {
+    let lock = lock_path(&context.db());
+    let mut tries = 0;
+    loop {
+        let reader = context.reader()?;
+        let summary = reader.summary()?;
+        let activity = activity(&lock, summary.last_run.as_ref());
+        tries += 1;
+        if tries > 1 || !matches!(activity, Activity::Died(_)) {
+            return Ok((reader, summary, activity));
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    entries: EntriesByState,
+    requests: u64,
+    batches: u64,
+    jobs_open: u64,
+    org: Option<String>,
+    environment: String,
+    data_center: String,
+    api_origin: Option<String>,
+    workflows: Option<bool>,
+    journal: String,
+    events: u64,
+    open_batches: usize,
+    parked: Vec<String>,
+    undecided: Option<u64>,
+    run: RunDocument,
+    last_run: Option<LastRunDocument<'a>>,
+    next: &'a str,
+}
+
+#[derive(Serialize)]
+struct RunDocument {
+    /// `null` when this account may not know.
+    on: Option<bool>,
+    died: bool,
+    command: Option<String>,
+    since: Option<Timestamp>,
+    pid: Option<u32>,
+    host: Option<String>,
+}
+
+#[derive(Serialize)]
+struct LastRunDocument<'a> {
+    run: i64,
+    command: &'a str,
+    started_at: Timestamp,
+    ended_at: Option<Timestamp>,
+    exit_code: Option<u8>,
+}
+
+impl RunDocument {
+    fn of(activity: &Activity) -> Self {
+        let (on, died, note) = match activity {
+            Activity::On(note) => (Some(true), false, note.as_ref()),
+            Activity::Died(note) => (Some(false), true, note.as_ref()),
+            Activity::Idle => (Some(false), false, None),
+            Activity::Hidden => (None, false, None),
+        };
+        Self {
+            on,
+            died,
+            command: note.map(|note| note.command.clone()),
+            since: note.map(|note| note.since),
+            pid: note.map(|note| note.pid),
+            host: note.map(|note| note.host.clone()),
+        }
+    }
+}
+
+impl StatusArgs {
+    /// Runs the command.
+    pub(crate) fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
+        let Self {} = self;
+        let (reader, summary, activity) = look(context)?;
+        let binding = reader.binding()?;
+        let next = context.command(&next(&summary, &activity));
+        let settings = &context.settings;
+        let document = Document {
+            entries: EntriesByState(summary.entries.clone()),
+            requests: summary.requests,
+            batches: summary.batches,
+            jobs_open: 0,
+            org: binding.as_ref().and_then(|binding| binding.org.clone()),
+            environment: binding.as_ref().map_or_else(
+                || settings.environment.value.to_string(),
+                |binding| binding.environment.clone(),
+            ),
+            data_center: binding.as_ref().map_or_else(
+                || settings.data_center.value.to_string(),
+                |binding| binding.data_center.clone(),
+            ),
+            api_origin: binding.map(|binding| binding.api_origin),
+            workflows: summary.workflows,
+            journal: context.db().display().to_string(),
+            events: reader.head()?.size,
+            open_batches: summary.open_batches.len(),
+            parked: summary.parked.iter().map(ToString::to_string).collect(),
+            undecided: summary.undecided,
+            run: RunDocument::of(&activity),
+            last_run: summary.last_run.as_ref().map(|last| LastRunDocument {
+                run: last.run.get(),
+                command: &last.command,
+                started_at: last.started_at,
+                ended_at: last.ended.map(|(at, _)| at),
+                exit_code: last.ended.map(|(_, exit)| exit),
+            }),
+            next: &next,
+        };
+        if context.out.is_json() {
+            context.out.json_line(&document)?;
+            return Ok(Exit::Done);
+        }
+        let now = context.now();
+        let run = run_in_words(&activity, &summary, now);
+        for (label, tone, text) in lines(&document, run, &summary) {
+            let label = format!("{label:<10}");
+            context.out.data_row(Line::new().toned(Tone::Strong, label).toned(tone, text))?;
+        }
+        context.out.flush()?;
+        Ok(Exit::Done)
+    }
+}
+
+type Told = (&'static str, Tone, String);
+
+fn lines(document: &Document<'_>, run: (Tone, String), summary: &Summary) -> Vec<Told> {
+    let mut lines = vec![
+        (
+            "journal",
+            Tone::Plain,
+            format!("{}, {}", document.journal, counted(document.events, "event", "events")),
+        ),
+        ("org", Tone::Plain, target_in_words(document)),
+        ("requests", Tone::Plain, grouped(document.requests)),
+        ("batches", Tone::Plain, grouped(document.batches)),
+        ("entries", Tone::Plain, document.entries.in_words()),
+        ("run", run.0, run.1),
+    ];
+    if !summary.parked.is_empty() {
+        lines.push((
+            "parked",
+            Tone::Warn,
+            format!(
+                "{}: too many refusals in a row; naming it in sync takes it up again",
+                names(&summary.parked)
+            ),
+        ));
+    }
+    match summary.undecided {
+        Some(0) => {}
+        Some(number) => lines.push((
+            "undecided",
+            Tone::Warn,
+            format!("{}: reading cannot tell what happened", counted(number, "entry", "entries")),
+        )),
+        None => lines.push(("undecided", Tone::Plain, "too many reads to count here".to_owned())),
+    }
+    match summary.workflows {
+        Some(true) => {
+            lines.push(("at Zoho", Tone::Warn, "workflows WILL run".to_owned()));
+        }
+        Some(false) => lines.push(("at Zoho", Tone::Plain, "no workflows".to_owned())),
+        None => {}
+    }
+    lines.push(("next", Tone::Strong, document.next.to_owned()));
+    lines
+}
+
+fn target_in_words(document: &Document<'_>) -> String {
+    let org = document.org.as_deref().unwrap_or("not bound yet");
+    let origin = document.api_origin.as_deref().map(|origin| format!(", {origin}"));
+    format!(
+        "{org} ({}, data centre {}{})",
+        document.environment,
+        document.data_center,
+        origin.unwrap_or_default()
+    )
+}
+
+/// The first few of many requests.
+fn names(requests: &[RequestId]) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<String> = requests.iter().take(SHOWN).map(ToString::to_string).collect();
+    let more = requests.len().saturating_sub(SHOWN);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{rest}", shown.join(" "))
+}
+
+fn run_in_words(activity: &Activity, summary: &Summary, now: Timestamp) -> (Tone, String) {
+    let who = |note: &Holder| {
+        format!("{} (process {} on {}, since {})", note.command, note.pid, note.host, note.since)
+    };
+    match activity {
+        Activity::On(Some(note)) => {
+            let span = in_words(now.since(note.since));
+            (Tone::Good, format!("{} is on, for {span}", who(note)))
+        }
+        Activity::On(None) => (Tone::Good, "one is on".to_owned()),
+        Activity::Hidden => {
+            (Tone::Plain, "unknown: this account may not look at the lock".to_owned())
+        }
+        Activity::Died(note) => (Tone::Bad, died(note.as_ref().map(who), summary)),
+        Activity::Idle => (Tone::Plain, last_in_words(summary.last_run.as_ref())),
+    }
+}
+
+fn died(who: Option<String>, summary: &Summary) -> String {
+    let last = summary.last_run.as_ref();
+    let who = who.or_else(|| last.map(|run| format!("{} since {}", run.command, run.started_at)));
+    let who = who.unwrap_or_else(|| "a run".to_owned());
+    let wrote = summary.last_event_at.map(|at| format!("; it last wrote at {at}"));
+    let open = u64::try_from(summary.open_batches.len()).unwrap_or(u64::MAX);
+    let left = if open > 0 {
+        format!(" and left {} open", counted(open, "batch", "batches"))
+    } else {
+        String::new()
+    };
+    format!("{who} died without ending{}{left}", wrote.unwrap_or_default())
+}
+
+fn last_in_words(last: Option<&LastRun>) -> String {
+    match last {
+        Some(LastRun { command, ended: Some((at, exit)), .. }) => {
+            format!("none is on; the last one ({command}) ended at {at} with exit code {exit}")
+        }
+        Some(LastRun { command, started_at, ended: None, .. }) => {
+            format!("none is on; the last one ({command}) began at {started_at}")
+        }
+        None => "none so far".to_owned(),
+    }
+}
+
+/// What to type next, without the program's name. What is broken comes first, then what can be sent, then what needs a person.
+fn next(summary: &Summary, activity: &Activity) -> String {
+    let count = |state| summary.count(state);
+    let undecided = summary.undecided.unwrap_or(0);
+    let unknown = count(EntryState::Unknown).saturating_sub(undecided);
+    if matches!(activity, Activity::On(_)) {
+        return "status".to_owned();
+    }
+    if summary.requests == 0 {
+        return "delete MODULE --from FILE --id-column NAME --reason TEXT --dry-run".to_owned();
+    }
+    if count(EntryState::InFlight) + count(EntryState::Queued) + unknown > 0 {
+        return "replay".to_owned();
+    }
+    if summary.pending_unparked > 0 {
+        return "sync".to_owned();
+    }
+    // What made Zoho refuse so often must be looked at before it is sent again.
+    if let (true, Some(parked)) = (count(EntryState::Pending) > 0, summary.parked.first()) {
+        return format!("show {parked}");
+    }
+    if undecided > 0 {
+        return "list --state unknown --code UNDECIDED".to_owned();
+    }
+    if let Some(request) = summary.awaiting_approval.first() {
+        return format!("show {request}");
+    }
+    if count(EntryState::Failed) > 0 {
+        return "list --state failed".to_owned();
+    }
+    "export -o FILE".to_owned()
+}
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

@@ -1,0 +1,126 @@
+//! What a run would find to do, and asking whether it should.
+
+use std::io::BufReader;
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::output::words::counted;
+use crate::cli::plan;
+use crate::cli::record::workflows_in_words;
+use crate::domain::id::RequestId;
+use crate::domain::plan::{Plan, RequestOverview};
+use crate::domain::state::EntryState;
+use crate::reconcile::options::{RunKind, takes_up};
+use crate::store::StoreError;
+
+/// What a run would find to do.
+pub(crate) struct Work {
+    requests: Vec<RequestOverview>,
+    plan: Plan,
+    /// Refused entries that a replay puts back to pending.
+    reopened: u64,
+    /// Whether requests were named, which lifts what was set aside.
+    named: bool,
+}
+
+impl Work {
+    pub(crate) fn find(
+        kind: RunKind,
+        codes: &[String],
+        context: &Context,
+        wanted: Option<&[RequestId]>,
+    ) -> Result<Self, CliError> {
+        let (requests, plan) = plan::make(context, wanted, None)?;
+        let reopened = match kind {
+            RunKind::Sync => 0,
+            RunKind::Replay => {
+                context.reader()?.reopenable(wanted, &|code| takes_up(codes, code))?
+            }
+        };
+        Ok(Self { requests, plan, reopened, named: wanted.is_some() })
+    }
+
+    /// Entries that the run would send.
+    pub(crate) fn entries(&self) -> u64 {
+        self.plan.entries.saturating_add(self.reopened)
+    }
+
+    /// Whether there is neither anything to send nor anything to find out.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.entries() == 0 && self.plan.unknown == 0
+    }
+
+    /// Whether workflows run for any of the entries that are sent.
+    pub(crate) fn with_workflows(&self) -> bool {
+        self.plan.groups.keys().any(|key| key.workflows)
+            || self
+                .requests
+                .iter()
+                .any(|one| self.reopened > 0 && one.workflows && one.count(EntryState::Failed) > 0)
+    }
+
+    pub(crate) fn check_cap(&self, context: &Context) -> Result<(), CliError> {
+        let (entries, cap) = (self.entries(), context.settings.max_entries.value);
+        if entries <= cap {
+            return Ok(());
+        }
+        Err(StoreError::OverCap { entries, cap }.into())
+    }
+}
+
+/// Asks on a terminal; without one, `--yes` is needed.
+pub(crate) fn confirm(context: &mut Context, work: &Work) -> Result<(), CliError> {
+    let entries = counted(work.entries(), "entry", "entries");
+    let plan = context.command("plan");
+    let not_confirmed = |why: &str| {
+        CliError::new(Exit::NotConfirmed, why)
+            .hint(format!("look at {plan}, then add --yes to send {entries}"))
+    };
+    if !context.input_allowed {
+        return Err(not_confirmed("confirmation is missing; nothing was sent"));
+    }
+    announce(context, work)?;
+    let expected = work.entries().to_string();
+    let prompt = format!("Type the number of entries ({expected}) to go on: ");
+    let mut input = BufReader::new(std::io::stdin());
+    if context.out.confirm(&mut input, &prompt, &expected) {
+        Ok(())
+    } else {
+        Err(not_confirmed("not confirmed; nothing was sent"))
+    }
+}
+
+/// Names the org and what is about to be sent to it.
+pub(crate) fn announce(context: &mut Context, work: &Work) -> Result<(), CliError> {
+    let entries = counted(work.entries(), "entry", "entries");
+    let place = context.whereabouts()?;
+    context.out.say(format!("This sends {entries} to {place}:"));
+    let now = context.now();
+    for request in &work.requests {
+        let due = request.waits(now, work.named).is_none();
+        let pending = if due { request.count(EntryState::Pending) } else { 0 };
+        if pending > 0 {
+            context.out.say(format!("  {}", in_a_line(request, pending)));
+        }
+    }
+    if work.reopened > 0 {
+        let entries = counted(work.reopened, "refused entry", "refused entries");
+        let workflows = workflows_in_words(work.with_workflows());
+        context.out.say(format!("  {entries} once more ({workflows})"));
+    }
+    Ok(())
+}
+
+fn in_a_line(request: &RequestOverview, pending: u64) -> String {
+    format!(
+        "{}: {} {} of {} ({}), asked for by {}: {}",
+        request.request,
+        request.operation,
+        counted(pending, "record", "records"),
+        request.module,
+        workflows_in_words(request.workflows),
+        request.requested_by.as_deref().unwrap_or("(erased)"),
+        request.reason.as_deref().unwrap_or("(erased)"),
+    )
+}

@@ -1,0 +1,110 @@
+//! Evidence as text: in brief for a column, in a sentence for a person.
+
+use crate::domain::codes::{Level, Meaning, meaning};
+use crate::domain::evidence::{Facts, Look, SeenDeleted};
+use crate::domain::id::RecordId;
+use crate::domain::state::Verdict;
+use crate::store::query::{EntryView, Step};
+
+/// What spoke last about an entry, as a message: Zoho's own, or what follows from evidence.
+pub fn message_of(entry: &EntryView) -> String {
+    match entry.last_word() {
+        Some(Step::Attempt { result: Some(result), .. }) => result.said.message.clone(),
+        Some(Step::Evidence { verdict, code, .. }) => {
+            evidence_sentence(*verdict, code, entry.facts().as_ref(), our_user(entry)).to_owned()
+        }
+        Some(Step::Attempt { result: None, .. }) | None => String::new(),
+    }
+}
+
+/// The token's user of the last call.
+pub(super) fn our_user(entry: &EntryView) -> Option<RecordId> {
+    entry.last_batch().and_then(|batch| batch.user)
+}
+
+/// The deletion that was seen, if one was.
+fn seen(facts: &Facts) -> Option<(&'static str, &SeenDeleted)> {
+    match (&facts.bin, &facts.deleted) {
+        (Look::Seen(deletion), _) => Some(("bin", deletion)),
+        (_, Look::Seen(deletion)) => Some(("deleted list", deletion)),
+        _ => None,
+    }
+}
+
+/// What was read, in few words: `bin 2026-11-22T10:00:00.000Z by us`.
+pub fn evidence_in_brief(facts: &Facts, us: Option<RecordId>) -> String {
+    if let Some((place, deletion)) = seen(facts) {
+        let at = deletion.at.map(|at| format!(" {at}")).unwrap_or_default();
+        let by = match deletion.by {
+            Some(by) if Some(by) == us => " by us",
+            Some(_) if us.is_some() => " by another user",
+            Some(_) | None => "",
+        };
+        let permanent = if deletion.permanent { " permanently" } else { "" };
+        return format!("{place}{at}{by}{permanent}");
+    }
+    if let Look::Seen(record) = &facts.record {
+        let modified = record.modified.map(|at| format!(" modified {at}")).unwrap_or_default();
+        return format!("record there{modified}");
+    }
+    let places = [
+        ("bin", look(&facts.bin)),
+        ("deleted list", look(&facts.deleted)),
+        ("record", look(&facts.record)),
+    ];
+    let told = places.iter().filter_map(|(place, word)| word.map(|word| format!("{place} {word}")));
+    told.collect::<Vec<_>>().join(", ")
+}
+
+fn look<T>(look: &Look<T>) -> Option<&'static str> {
+    match look {
+        Look::NotAsked => None,
+        Look::NotThere => Some("without it"),
+        Look::Seen(_) => Some("has it"),
+        Look::Closed => Some("closed to us"),
+        Look::Silent => Some("gave no answer"),
+    }
+}
+
+/// What follows from evidence, in words. `code` is the evidence's own, `us` the token's user.
+pub fn evidence_sentence(
+    verdict: Verdict,
+    code: &str,
+    facts: Option<&Facts>,
+    us: Option<RecordId>,
+) -> &'static str {
+    let deletion = facts.and_then(seen).map(|(_, deletion)| deletion);
+    let readable = facts.is_some_and(|facts| matches!(facts.record, Look::Seen(_)));
+    let refused = meaning(Level::Item, code) == Meaning::RefusedAsk;
+    let by_another = |by: RecordId| us.is_some_and(|us| us != by);
+    match verdict {
+        Verdict::Done if deletion.is_some_and(|one| one.by.is_none()) => {
+            "the record was there right before our call and was deleted while our call was open"
+        }
+        Verdict::Done => "the record was deleted by our user while our call was open",
+        Verdict::Absent if refused => "Zoho refused our call, and the record was deleted before it",
+        Verdict::Absent if deletion.and_then(|one| one.by).is_some_and(by_another) => {
+            "the record was deleted by somebody else"
+        }
+        Verdict::Absent => "the record was deleted before our call",
+        Verdict::Failed if refused && readable => {
+            "Zoho refused our call, and the record is still there"
+        }
+        Verdict::Failed if refused => "Zoho refused our call, and no source knows the record",
+        Verdict::Failed | Verdict::Pending if readable => {
+            "the record is still there: our call changed nothing"
+        }
+        Verdict::Failed | Verdict::Pending => {
+            "nothing was deleted: Zoho does not list the record as deleted"
+        }
+        Verdict::Undecided if deletion.is_some() => {
+            "the record is deleted, but nothing tells whether by our call"
+        }
+        Verdict::Undecided if readable => {
+            "the record is there, but was changed after our call: perhaps restored by somebody"
+        }
+        Verdict::Undecided => {
+            "the record cannot be read, and the list of deletions is closed to us"
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Whether a thing can be brought back, and until when.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::evidence::{Facts, Look};
+use crate::domain::limits::BIN_KEEPS;
+use crate::domain::state::EntryState;
+use crate::domain::target::{Product, named_set};
+use crate::domain::time::Timestamp;
+use crate::store::query::EntryView;
+
+named_set!(
+    /// Whether a thing can be brought back.
+    UndoState, "undo", {
+        /// It lies in the recycle bin.
+        Possible = "possible",
+        /// It never went to a bin, or is beyond it.
+        Impossible = "impossible",
+        /// The bin has kept it for as long as it does.
+        Expired = "expired",
+        /// Nothing was changed.
+        NothingToUndo = "nothing_to_undo",
+    }
+);
+
+/// Whether a thing can be brought back, and until when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Undo {
+    /// Whether.
+    pub state: UndoState,
+    /// Until when the bin keeps it, where it lies or lay in one.
+    pub until: Option<Timestamp>,
+}
+
+impl Undo {
+    /// For an entry at some time; `None` while it is open. `has_bin` is what its module says, and a bin is
+    /// assumed where it could not be read.
+    pub fn of(entry: &EntryView, has_bin: Option<bool>, now: Timestamp) -> Option<Self> {
+        if entry.state != EntryState::Done {
+            let nothing = Self { state: UndoState::NothingToUndo, until: None };
+            return entry.state.is_settled().then_some(nothing);
+        }
+        let facts = entry.facts();
+        let beyond = facts.as_ref().is_some_and(is_beyond_the_bin);
+        if entry.scope.product == Product::Bigin || has_bin == Some(false) || beyond {
+            return Some(Self { state: UndoState::Impossible, until: None });
+        }
+        let deleted = facts.as_ref().and_then(deleted_at);
+        let sent = || entry.last_batch().and_then(|batch| batch.submitted_at());
+        let until = deleted.or_else(sent).map(|from| from.plus(BIN_KEEPS));
+        let over = until.is_some_and(|until| until <= now);
+        let state = if over { UndoState::Expired } else { UndoState::Possible };
+        Some(Self { state, until })
+    }
+}
+
+/// When Zoho deleted it, by what was read.
+pub(super) fn deleted_at(facts: &Facts) -> Option<Timestamp> {
+    match (&facts.bin, &facts.deleted) {
+        (Look::Seen(deletion), _) | (_, Look::Seen(deletion)) => deletion.at,
+        _ => None,
+    }
+}
+
+fn is_beyond_the_bin(facts: &Facts) -> bool {
+    match (&facts.bin, &facts.deleted) {
+        (Look::Seen(deletion), _) | (_, Look::Seen(deletion)) => deletion.permanent,
+        _ => false,
+    }
+}

@@ -1,0 +1,149 @@
+//! An entry in one plain sentence, for somebody who never heard of an API.
+
+use crate::domain::call::Operation;
+use crate::domain::codes::{Level, Meaning, advice, meaning};
+use crate::domain::evidence::{Look, UNDECIDED};
+use crate::domain::state::EntryState;
+use crate::domain::time::Timestamp;
+use crate::export::evidence::message_of;
+use crate::export::undo::{Undo, UndoState, deleted_at};
+use crate::store::query::{EntryView, SettledBy};
+
+/// The entry in one plain sentence. It never names the record, so that equal stories read the same.
+pub fn in_words(entry: &EntryView, undo: Option<&Undo>) -> String {
+    let asked = asked(entry);
+    let since = day(entry.request.at);
+    match entry.state {
+        EntryState::Done => done(entry, &asked, undo),
+        EntryState::Absent => absent(entry, &asked),
+        EntryState::Failed => failed(entry, &asked),
+        EntryState::Unknown => unknown(entry, &asked),
+        EntryState::Pending if entry.attempts() == 0 => {
+            format!("Waiting to be sent since {since} {asked}; nothing has been changed so far.")
+        }
+        EntryState::Pending => format!(
+            "Waiting to be sent again {asked}; what was tried so far changed nothing at Zoho."
+        ),
+        EntryState::AwaitingApproval => {
+            format!("Waiting for approval since {since} {asked}; nothing has been sent.")
+        }
+        EntryState::InFlight => {
+            format!("Being sent to Zoho {asked}; what Zoho did is not known yet.")
+        }
+        EntryState::Queued => {
+            format!("Accepted by Zoho as a job {asked}; whether it was done is not known yet.")
+        }
+        EntryState::Held => {
+            format!("On hold: asked for {asked}, but nothing is sent while the hold lasts.")
+        }
+        EntryState::Cancelled => {
+            format!("Withdrawn before it was sent: asked for {asked}; nothing was changed.")
+        }
+    }
+}
+
+/// `at Anna's request (GDPR-17)`
+fn asked(entry: &EntryView) -> String {
+    let who = entry.request.requested_by.as_deref().unwrap_or("somebody");
+    let ticket = entry.request.ticket.as_ref().map(|ticket| format!(" ({ticket})"));
+    format!("at {who}'s request{}", ticket.unwrap_or_default())
+}
+
+/// `2026-11-22`
+fn day(time: Timestamp) -> String {
+    let mut text = time.to_string();
+    if let Some((day, _)) = text.split_once('T') {
+        text.truncate(day.len());
+    }
+    text
+}
+
+fn past(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Delete => "Deleted",
+    }
+}
+
+/// ` on 2026-11-22`, by what Zoho shows, else by when the last call left.
+fn on_day(entry: &EntryView) -> String {
+    let deleted = entry.facts().as_ref().and_then(deleted_at);
+    let sent = || entry.last_batch().and_then(|batch| batch.submitted_at());
+    deleted.or_else(sent).map(|at| format!(" on {}", day(at))).unwrap_or_default()
+}
+
+fn done(entry: &EntryView, asked: &str, undo: Option<&Undo>) -> String {
+    let proof = match entry.settled().map(|settled| settled.by) {
+        Some(SettledBy::Answer) => "Zoho confirmed it",
+        Some(SettledBy::Evidence) => match entry.facts().map(|facts| facts.bin) {
+            Some(Look::Seen(_)) => {
+                "no clear answer came, but Zoho's recycle bin shows that this call did it"
+            }
+            Some(_) => {
+                "no clear answer came, but Zoho's list of deletions shows that this call did it"
+            }
+            None => "no clear answer came, but what was read at Zoho shows that this call did it",
+        },
+        None => "it is recorded as done",
+    };
+    let until = undo.and_then(|undo| undo.until).map(day);
+    let back = match (undo.map(|undo| undo.state), until) {
+        (Some(UndoState::Possible), Some(until)) => format!("it can be restored until {until}"),
+        (Some(UndoState::Possible), None) => "it can be restored".to_owned(),
+        (Some(UndoState::Expired), Some(until)) => {
+            format!("it could be restored until {until}, which has passed")
+        }
+        _ => "it cannot be restored".to_owned(),
+    };
+    let done = past(entry.scope.operation);
+    format!("{done}{} {asked}; {proof}; {back}.", on_day(entry))
+}
+
+fn absent(entry: &EntryView, asked: &str) -> String {
+    let found = match message_of(entry) {
+        message if message.is_empty() => "it was gone before".to_owned(),
+        message => message,
+    };
+    let on = entry.facts().as_ref().and_then(deleted_at).map(|at| format!(" on {}", day(at)));
+    format!("Already gone: {found}{}; nothing was changed {asked}.", on.unwrap_or_default())
+}
+
+fn failed(entry: &EntryView, asked: &str) -> String {
+    let on = entry.last_batch().and_then(|batch| batch.submitted_at());
+    let on = on.map(|at| format!(", tried on {}", day(at))).unwrap_or_default();
+    format!("Not done{on} {asked}{}.", why(entry))
+}
+
+/// `: Zoho refused it with RECORD_LOCKED, which means: …`
+fn why(entry: &EntryView) -> String {
+    let (code, message) = (entry.code(), message_of(entry));
+    // That it may have been done was true of the answer; since then it was read.
+    let open = meaning(Level::Item, code) == Meaning::Open;
+    let means = if open { None } else { advice(code) };
+    let read = entry.settled().is_some_and(|settled| settled.by == SettledBy::Evidence);
+    match (code, means) {
+        ("", _) if message.is_empty() => String::new(),
+        ("", _) => format!(": {message}"),
+        (code, Some(means)) if read => format!(": {message} ({code}: {means})"),
+        (code, None) if read => format!(": {message} ({code})"),
+        (code, Some(means)) => format!(": Zoho refused it with {code}, which means: {means}"),
+        (code, None) if message.is_empty() => format!(": Zoho refused it with {code}"),
+        (code, None) => format!(": Zoho refused it with {code} ({message})"),
+    }
+}
+
+fn unknown(entry: &EntryView, asked: &str) -> String {
+    let sent = entry.last_batch().and_then(|batch| batch.submitted_at());
+    let sent = sent.map(|at| format!(" on {}", day(at))).unwrap_or_default();
+    if entry.code() == UNDECIDED {
+        format!(
+            "Not known: sent{sent} {asked}, and reading at Zoho could not decide what happened ({}); a \
+             person must settle it.",
+            message_of(entry)
+        )
+    } else {
+        format!(
+            "Not known yet: sent{sent} {asked}, but Zoho gave no clear answer; what happened is read at \
+             Zoho before anything is sent again."
+        )
+    }
+}

@@ -1,0 +1,321 @@
+//! What many entries share, looked up once and kept while it is of use.
+
+use std::collections::HashMap;
+use std::hash::Hash as Key;
+use std::rc::Rc;
+
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use serde::Deserialize;
+
+use crate::domain::event::Event;
+use crate::domain::id::{BatchId, EntryId, EventSeq, RecordId, RequestId, RunId};
+use crate::domain::merkle::Hash;
+use crate::domain::time::Timestamp;
+use crate::store::code::{Name, Sql, uncount};
+use crate::store::error::{Doing, Result, StoreError};
+use crate::store::log;
+use crate::store::query::view::{
+    BatchEnd, BatchView, Ending, ReadingView, RequestView, Said, ScopeView,
+};
+
+/// So many values of a kind are kept. A run has fewer batches under way than this, and entries come in the
+/// order of their batches, so a full cache has done its work.
+const KEPT: usize = 2048;
+
+/// Values by their number, at most [`KEPT`].
+#[derive(Debug)]
+pub(super) struct Cache<K, V> {
+    known: HashMap<K, Rc<V>>,
+    last: Option<(K, Rc<V>)>,
+}
+
+impl<K: Copy + Eq + Key, V> Cache<K, V> {
+    fn new() -> Self {
+        Self { known: HashMap::new(), last: None }
+    }
+
+    /// The value, loaded when it is not at hand. The one that was wanted last is found without hashing.
+    fn get(&mut self, key: K, load: impl FnOnce() -> Result<V>) -> Result<Rc<V>> {
+        if let Some((last, value)) = &self.last
+            && *last == key
+        {
+            return Ok(Rc::clone(value));
+        }
+        let value = if let Some(value) = self.known.get(&key) {
+            Rc::clone(value)
+        } else {
+            if self.known.len() >= KEPT {
+                self.known.clear();
+            }
+            let value = Rc::new(load()?);
+            self.known.insert(key, Rc::clone(&value));
+            value
+        };
+        self.last = Some((key, Rc::clone(&value)));
+        Ok(value)
+    }
+}
+
+/// Everything that is looked up by number.
+#[derive(Debug)]
+pub(super) struct Lookups<'c> {
+    pub(super) conn: &'c Connection,
+    batches: Cache<BatchId, BatchView>,
+    readings: Cache<i64, ReadingView>,
+    scopes: Cache<i64, ScopeView>,
+    said: Cache<i64, Said>,
+    users: Cache<RunId, Option<RecordId>>,
+    request: Option<Rc<RequestView>>,
+}
+
+impl<'c> Lookups<'c> {
+    pub(super) fn new(conn: &'c Connection) -> Self {
+        Self {
+            conn,
+            batches: Cache::new(),
+            readings: Cache::new(),
+            scopes: Cache::new(),
+            said: Cache::new(),
+            users: Cache::new(),
+            request: None,
+        }
+    }
+
+    /// The request that owns an entry. Entries come in order, so one is kept.
+    pub(super) fn request_of(&mut self, entry: EntryId) -> Result<Rc<RequestView>> {
+        if let Some(request) = &self.request
+            && request.first <= entry
+            && entry <= request.last
+        {
+            return Ok(Rc::clone(request));
+        }
+        let id = self
+            .conn
+            .prepare_cached(
+                "-- request_of\nSELECT id FROM request WHERE first_entry <= :entry
+                 ORDER BY first_entry DESC LIMIT 1",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row(named_params! {":entry": Sql(entry)}, |row| {
+                        row.get::<_, Sql<RequestId>>(0)
+                    })
+                    .optional()
+            })
+            .doing("finding the request of an entry")?
+            .ok_or_else(|| StoreError::corrupt("entry", format!("{entry} has no request")))?;
+        let request = Rc::new(request(self.conn, id.0)?);
+        self.request = Some(Rc::clone(&request));
+        Ok(request)
+    }
+
+    pub(super) fn batch(&mut self, batch: BatchId) -> Result<Rc<BatchView>> {
+        let Self { conn, batches, users, .. } = self;
+        batches.get(batch, || load_batch(conn, users, batch))
+    }
+
+    pub(super) fn reading(&mut self, number: i64) -> Result<Rc<ReadingView>> {
+        self.readings.get(number, || load_reading(self.conn, number))
+    }
+
+    pub(super) fn scope(&mut self, number: i64) -> Result<Rc<ScopeView>> {
+        self.scopes.get(number, || load_scope(self.conn, number))
+    }
+
+    pub(super) fn said(&mut self, number: i64) -> Result<Rc<Said>> {
+        self.said.get(number, || {
+            self.conn
+                .prepare_cached("-- said\nSELECT code, message FROM said WHERE id = :id")
+                .and_then(|mut statement| {
+                    statement.query_row(named_params! {":id": number}, |row| {
+                        Ok(Said { code: row.get(0)?, message: row.get(1)? })
+                    })
+                })
+                .doing("reading Zoho's words")
+        })
+    }
+}
+
+/// When an event was written. Only that is read of its body, so that newer events do no harm.
+pub(super) fn event_at(conn: &Connection, seq: EventSeq) -> Result<(Timestamp, Hash)> {
+    #[derive(Deserialize)]
+    struct When {
+        at: Timestamp,
+    }
+    let event = log::event(conn, seq)?;
+    let when: When = serde_json::from_slice(&event.body)
+        .map_err(|error| StoreError::corrupt("event", format!("event {seq}: {error}")))?;
+    Ok((when.at, event.leaf))
+}
+
+fn load_batch(
+    conn: &Connection,
+    users: &mut Cache<RunId, Option<RecordId>>,
+    batch: BatchId,
+) -> Result<BatchView> {
+    let row = |row: &Row<'_>| -> rusqlite::Result<_> {
+        let view = BatchView {
+            batch,
+            run: row.get::<_, Sql<_>>(0)?.0,
+            user: None,
+            api_version: row.get::<_, Name<_>>(1)?.0,
+            template: row.get(2)?,
+            entries: row.get(3)?,
+            size: uncount(row.get(4)?),
+            begun_seq: row.get::<_, Sql<_>>(5)?.0,
+            send_by: row.get::<_, Sql<_>>(6)?.0,
+            end: None,
+        };
+        let ended = row.get::<_, Option<Sql<EventSeq>>>(7)?.map(|Sql(seq)| seq);
+        let at = |column| row.get::<_, Option<Sql<Timestamp>>>(column).map(|at| at.map(|at| at.0));
+        let ending = match row.get::<_, Option<String>>(8)?.as_deref() {
+            Some("answered") => Some(Ending::Answered {
+                sent_at: row.get::<_, Sql<_>>(9)?.0,
+                http_status: row.get(11)?,
+                complete: row.get(12)?,
+            }),
+            Some("unanswered") => {
+                Some(Ending::Unanswered { sent_at: at(9)?, sent_before: at(10)? })
+            }
+            Some(_) => Some(Ending::Returned),
+            None => None,
+        };
+        Ok((view, ended.zip(ending)))
+    };
+    let found = conn
+        .prepare_cached(
+            "-- load_batch\nSELECT b.run, b.api_version, t.text, b.entries, b.size, b.begun_seq,
+                    b.send_by_ms, b.ended_seq, b.ending, b.sent_at_ms, b.sent_before_ms,
+                    b.http_status, b.complete
+             FROM batch b JOIN template t ON t.id = b.template WHERE b.id = :id",
+        )
+        .and_then(|mut statement| {
+            statement.query_row(named_params! {":id": Sql(batch)}, row).optional()
+        })
+        .doing("reading a batch")?;
+    let (mut view, end) = found.ok_or_else(|| StoreError::NotFound(batch.to_string()))?;
+    if let Some((seq, ending)) = end {
+        let (at, leaf) = event_at(conn, seq)?;
+        view.end = Some(BatchEnd { seq, at, leaf, ending });
+    }
+    view.user = *users.get(view.run, || user_of(conn, view.run))?;
+    Ok(view)
+}
+
+/// Zoho's id of the token's user of a run.
+fn user_of(conn: &Connection, run: RunId) -> Result<Option<RecordId>> {
+    let seq: Option<Sql<EventSeq>> = conn
+        .prepare_cached("-- user_of\nSELECT user_seq FROM run WHERE id = :run")
+        .and_then(|mut statement| {
+            statement.query_row(named_params! {":run": Sql(run)}, |row| row.get(0))
+        })
+        .doing("reading a run")?;
+    match seq {
+        Some(Sql(seq)) => Ok(log::opened(conn, seq, "user")?.and_then(|text| text.parse().ok())),
+        None => Ok(None),
+    }
+}
+
+fn load_reading(conn: &Connection, number: i64) -> Result<ReadingView> {
+    let (Sql(seq), Sql(run)) = conn
+        .prepare_cached("-- load_reading\nSELECT seq, run FROM reading WHERE id = :id")
+        .and_then(|mut statement| {
+            statement.query_row(named_params! {":id": number}, |row| Ok((row.get(0)?, row.get(1)?)))
+        })
+        .doing("reading evidence")?;
+    let (at, leaf) = event_at(conn, seq)?;
+    Ok(ReadingView { number, run, seq, at, leaf })
+}
+
+fn load_scope(conn: &Connection, number: i64) -> Result<ScopeView> {
+    let (mut scope, tags) = conn
+        .prepare_cached(
+            "-- load_scope\nSELECT operation, product, module, parent, related_list, tags
+             FROM scope WHERE id = :id",
+        )
+        .and_then(|mut statement| {
+            statement.query_row(named_params! {":id": number}, |row| {
+                let scope = ScopeView {
+                    operation: row.get::<_, Name<_>>(0)?.0,
+                    product: row.get::<_, Name<_>>(1)?.0,
+                    module: row.get::<_, Name<_>>(2)?.0,
+                    parent: row.get::<_, Option<Sql<_>>>(3)?.map(|Sql(id)| id),
+                    related_list: row.get(4)?,
+                    tags: Vec::new(),
+                };
+                Ok((scope, row.get::<_, Option<String>>(5)?))
+            })
+        })
+        .doing("reading a scope")?;
+    if let Some(tags) = tags {
+        scope.tags = serde_json::from_str(&tags)
+            .map_err(|error| StoreError::corrupt("scope", format!("{number}: {error}")))?;
+    }
+    Ok(scope)
+}
+
+/// One request with its event and what was typed about it.
+pub(super) fn request(conn: &Connection, id: RequestId) -> Result<RequestView> {
+    let (seq, first, last, parked): (EventSeq, EntryId, EntryId, bool) = conn
+        .prepare_cached(
+            "-- request\nSELECT seq, first_entry, last_entry, parked_seq IS NOT NULL
+             FROM request WHERE id = :id",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row(named_params! {":id": Sql(id)}, |row| {
+                    let (Sql(seq), Sql(first), Sql(last)) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                    Ok((seq, first, last, row.get(3)?))
+                })
+                .optional()
+        })
+        .doing("reading a request")?
+        .ok_or_else(|| StoreError::NotFound(id.to_string()))?;
+    let stored = log::event(conn, seq)?;
+    let logged = stored.decode()?;
+    let Event::RequestRecorded(event) = logged.event else {
+        return Err(StoreError::corrupt("request", format!("{id} has another event")));
+    };
+    let mut typed = sealed(conn, seq)?;
+    Ok(RequestView {
+        request: id,
+        seq,
+        leaf: stored.leaf,
+        at: logged.at,
+        operation: event.operation,
+        product: event.product,
+        module: event.module,
+        workflows: event.workflows,
+        first,
+        last,
+        not_before: event.not_before,
+        valid_until: event.valid_until,
+        source_rows: event.source_rows,
+        duplicates: event.duplicates,
+        rejected: event.rejected,
+        parked,
+        policy: event.policy,
+        source: event.source,
+        requested_by: typed.remove("requested_by"),
+        recorded_by: typed.remove("recorded_by"),
+        reason: typed.remove("reason"),
+        ticket: typed.remove("ticket"),
+        source_name: typed.remove("source_name"),
+        source_sha256: typed.remove("source_sha256"),
+        source_column: typed.remove("source_column"),
+    })
+}
+
+/// The opened seals of an event that were not erased.
+pub(super) fn sealed(conn: &Connection, seq: EventSeq) -> Result<HashMap<String, String>> {
+    let doing = "reading sealed fields";
+    let mut statement = conn
+        .prepare_cached(
+            "-- sealed\nSELECT field, value FROM sealed WHERE seq = :seq AND value IS NOT NULL",
+        )
+        .doing(doing)?;
+    let rows = statement
+        .query_map(named_params! {":seq": Sql(seq)}, |row| Ok((row.get(0)?, row.get(1)?)))
+        .doing(doing)?;
+    rows.collect::<rusqlite::Result<_>>().doing(doing)
+}

@@ -1,0 +1,23 @@
+//! Looking: what lists, exports and `show` present, read on the reader's one snapshot.
+//!
+//! Entries are read in key order, a chunk at a time, and their attempts and evidence are merged to them
+//! in memory. What many entries share (request, batch, scope, words) is looked up once and kept for a
+//! while, so memory does not grow with the journal.
+
+mod detail;
+mod filter;
+mod lookup;
+mod scan;
+mod summary;
+mod view;
+
+pub use detail::{BatchDetail, LeftOutRow, RequestDetail};
+pub use filter::EntryFilter;
+pub use summary::{LastRun, Summary};
+pub use view::{
+    AttemptResult, BatchEnd, BatchView, Ending, EntryView, ReadingView, RequestView, Said,
+    ScopeView, Settled, SettledBy, Step,
+};
+
+#[cfg(test)]
+mod tests;

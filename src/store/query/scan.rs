@@ -1,0 +1,286 @@
+//! Entries in key order, each with its story, in constant memory.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, named_params};
+use std::rc::Rc;
+
+use crate::domain::id::{BatchId, EntryId, RecordId};
+use crate::domain::ranges::EntryRanges;
+use crate::domain::state::{EntryState, Outcome, Verdict};
+use crate::store::Reader;
+use crate::store::code::Sql;
+use crate::store::error::{Doing, Result, StoreError};
+use crate::store::query::filter::EntryFilter;
+use crate::store::query::lookup::Lookups;
+use crate::store::query::view::{AttemptResult, EntryView, Step};
+
+/// Entries that are read at a time. More gains nothing.
+const CHUNK: usize = 1024;
+
+/// When the wanted entries of a chunk lie further apart than this on average, their attempts are looked up
+/// one by one instead of being read through.
+const SPARSE: u64 = 8;
+
+const READING: &str = "reading entries";
+
+impl Reader {
+    /// Hands every wanted entry to `visit`, in key order, one at a time, and returns how many.
+    pub fn entries<E: From<StoreError>>(
+        &self,
+        filter: &EntryFilter,
+        mut visit: impl FnMut(&EntryView) -> std::result::Result<(), E>,
+    ) -> std::result::Result<u64, E> {
+        let mut scan = Scan::new(&self.conn, filter)?;
+        let mut visited = 0;
+        for (first, last) in filter.ranges(&self.conn)? {
+            let mut from = first;
+            while scan.load(from, last)? {
+                for position in 0..scan.entries.len() {
+                    let Some(view) = scan.view(position)? else { continue };
+                    if filter.wants_request(&view.request) && filter.wants_entry(view) {
+                        visit(view)?;
+                        visited += 1;
+                    }
+                }
+                from = scan.entries.last().map_or(last, |row| row.entry).next();
+            }
+        }
+        Ok(visited)
+    }
+
+    /// One entry with its story.
+    pub fn entry(&self, entry: EntryId) -> Result<EntryView> {
+        let filter = EntryFilter { entries: vec![entry], ..EntryFilter::default() };
+        let mut found = None;
+        self.entries(&filter, |view| {
+            found = Some(view.clone());
+            Ok::<_, StoreError>(())
+        })?;
+        found.ok_or_else(|| StoreError::NotFound(entry.to_string()))
+    }
+}
+
+struct EntryRow {
+    entry: EntryId,
+    scope: i64,
+    target: Option<RecordId>,
+    row: Option<i64>,
+    state: EntryState,
+}
+
+struct AttemptRow {
+    entry: EntryId,
+    batch: BatchId,
+    outcome: Outcome,
+    said: i64,
+}
+
+struct EvidenceRow {
+    entry: EntryId,
+    reading: i64,
+    verdict: Verdict,
+    code: String,
+    facts: Option<String>,
+}
+
+/// One chunk of entries with their attempts and evidence, and how far the merge has come.
+struct Scan<'c> {
+    lookups: Lookups<'c>,
+    states: Rc<Vec<Value>>,
+    /// Batches that are open now: few, since a run has only so many calls under way.
+    open: Vec<(BatchId, EntryRanges)>,
+    entries: Vec<EntryRow>,
+    attempts: Vec<AttemptRow>,
+    evidence: Vec<EvidenceRow>,
+    next_attempt: usize,
+    next_evidence: usize,
+    current: Option<EntryView>,
+}
+
+impl<'c> Scan<'c> {
+    fn new(conn: &'c Connection, filter: &EntryFilter) -> Result<Self> {
+        Ok(Self {
+            lookups: Lookups::new(conn),
+            states: filter.state_codes(),
+            open: open_batches(conn)?,
+            entries: Vec::with_capacity(CHUNK),
+            attempts: Vec::with_capacity(CHUNK),
+            evidence: Vec::new(),
+            next_attempt: 0,
+            next_evidence: 0,
+            current: None,
+        })
+    }
+
+    /// Reads the next chunk. `false` when there is nothing more.
+    fn load(&mut self, from: EntryId, last: EntryId) -> Result<bool> {
+        self.attempts.clear();
+        self.evidence.clear();
+        (self.next_attempt, self.next_evidence) = (0, 0);
+        self.load_entries(from, last)?;
+        let (Some(first), Some(last)) = (self.entries.first(), self.entries.last()) else {
+            return Ok(false);
+        };
+        let (first, last) = (first.entry, last.entry);
+        let wanted = u64::try_from(self.entries.len()).unwrap_or(u64::MAX);
+        if first.get().abs_diff(last.get()) / wanted < SPARSE {
+            self.load_steps(first, last)?;
+        } else {
+            for position in 0..self.entries.len() {
+                let entry = self.entries.get(position).map_or(first, |row| row.entry);
+                self.load_steps(entry, entry)?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn load_entries(&mut self, from: EntryId, last: EntryId) -> Result<()> {
+        self.entries.clear();
+        let mut statement = self
+            .lookups
+            .conn
+            .prepare_cached(
+                "-- load_entries\nSELECT id, scope, target, row, state FROM entry
+                 WHERE id BETWEEN :from AND :last AND (:any_state OR state IN rarray(:states))
+                 ORDER BY id LIMIT :chunk",
+            )
+            .doing(READING)?;
+        let mut rows = statement
+            .query(named_params! {
+                ":from": Sql(from), ":last": Sql(last), ":any_state": self.states.is_empty(),
+                ":states": self.states, ":chunk": i64::try_from(CHUNK).unwrap_or(i64::MAX),
+            })
+            .doing(READING)?;
+        while let Some(row) = rows.next().doing(READING)? {
+            let read = || -> rusqlite::Result<_> {
+                Ok(EntryRow {
+                    entry: row.get::<_, Sql<_>>(0)?.0,
+                    scope: row.get(1)?,
+                    target: row.get::<_, Option<Sql<_>>>(2)?.map(|Sql(id)| id),
+                    row: row.get(3)?,
+                    state: row.get::<_, Sql<_>>(4)?.0,
+                })
+            };
+            self.entries.push(read().doing(READING)?);
+        }
+        Ok(())
+    }
+
+    /// Appends the attempts and the evidence of a range of entries.
+    fn load_steps(&mut self, first: EntryId, last: EntryId) -> Result<()> {
+        let conn = self.lookups.conn;
+        let mut statement = conn
+            .prepare_cached(
+                "-- load_attempts\nSELECT entry, batch, outcome, said FROM attempt
+                 WHERE entry BETWEEN :first AND :last ORDER BY entry, batch",
+            )
+            .doing(READING)?;
+        let range = named_params! {":first": Sql(first), ":last": Sql(last)};
+        let mut rows = statement.query(range).doing(READING)?;
+        while let Some(row) = rows.next().doing(READING)? {
+            let read = || -> rusqlite::Result<_> {
+                Ok(AttemptRow {
+                    entry: row.get::<_, Sql<_>>(0)?.0,
+                    batch: row.get::<_, Sql<_>>(1)?.0,
+                    outcome: row.get::<_, Sql<_>>(2)?.0,
+                    said: row.get(3)?,
+                })
+            };
+            self.attempts.push(read().doing(READING)?);
+        }
+        let mut statement = conn
+            .prepare_cached(
+                "-- load_evidence\nSELECT entry, reading, verdict, code, facts FROM evidence
+                 WHERE entry BETWEEN :first AND :last ORDER BY entry, reading",
+            )
+            .doing(READING)?;
+        let mut rows = statement.query(range).doing(READING)?;
+        while let Some(row) = rows.next().doing(READING)? {
+            let read = || -> rusqlite::Result<_> {
+                Ok(EvidenceRow {
+                    entry: row.get::<_, Sql<_>>(0)?.0,
+                    reading: row.get(1)?,
+                    verdict: row.get::<_, Sql<_>>(2)?.0,
+                    code: row.get(3)?,
+                    facts: row.get(4)?,
+                })
+            };
+            self.evidence.push(read().doing(READING)?);
+        }
+        Ok(())
+    }
+
+    /// The entry at a position of the chunk, merged with its steps. Positions must ascend.
+    fn view(&mut self, position: usize) -> Result<Option<&EntryView>> {
+        let Some(row) = self.entries.get(position) else {
+            return Ok(None);
+        };
+        let entry = row.entry;
+        // The list of steps is taken over from the entry before: no allocation an entry.
+        let mut steps = self.current.take().map(|view| view.steps).unwrap_or_default();
+        steps.clear();
+        while let Some(attempt) = self.attempts.get(self.next_attempt)
+            && attempt.entry <= entry
+        {
+            if attempt.entry == entry {
+                let said = self.lookups.said(attempt.said)?;
+                let result = Some(AttemptResult { outcome: attempt.outcome, said });
+                steps.push(Step::Attempt { batch: self.lookups.batch(attempt.batch)?, result });
+            }
+            self.next_attempt += 1;
+        }
+        let mut read = false;
+        while let Some(evidence) = self.evidence.get_mut(self.next_evidence)
+            && evidence.entry <= entry
+        {
+            if evidence.entry == entry {
+                read = true;
+                steps.push(Step::Evidence {
+                    reading: self.lookups.reading(evidence.reading)?,
+                    verdict: evidence.verdict,
+                    code: std::mem::take(&mut evidence.code),
+                    facts: evidence.facts.take(),
+                });
+            }
+            self.next_evidence += 1;
+        }
+        if read {
+            steps.sort_by_key(Step::seq);
+        }
+        if row.state == EntryState::InFlight
+            && let Some((open, _)) = self.open.iter().find(|(_, entries)| entries.contains(entry))
+        {
+            steps.push(Step::Attempt { batch: self.lookups.batch(*open)?, result: None });
+        }
+        self.current = Some(EntryView {
+            entry,
+            request: self.lookups.request_of(entry)?,
+            scope: self.lookups.scope(row.scope)?,
+            target: row.target,
+            row: row.row,
+            state: row.state,
+            steps,
+        });
+        Ok(self.current.as_ref())
+    }
+}
+
+fn open_batches(conn: &Connection) -> Result<Vec<(BatchId, EntryRanges)>> {
+    let mut statement = conn
+        .prepare_cached(
+            "-- open_ranges\nSELECT id, entries FROM batch WHERE ended_seq IS NULL ORDER BY id",
+        )
+        .doing(READING)?;
+    let rows = statement
+        .query_map([], |row| Ok((row.get::<_, Sql<BatchId>>(0)?.0, row.get::<_, String>(1)?)))
+        .doing(READING)?;
+    let mut open = Vec::new();
+    for row in rows {
+        let (batch, entries) = row.doing(READING)?;
+        let entries = entries
+            .parse()
+            .map_err(|_| StoreError::corrupt("batch", format!("{batch}: its entries")))?;
+        open.push((batch, entries));
+    }
+    Ok(open)
+}

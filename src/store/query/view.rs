@@ -1,0 +1,377 @@
+//! Entries, batches and requests as they are shown, with all that the journal knows of them.
+
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::call::Operation;
+use crate::domain::event::SourceKind;
+use crate::domain::evidence::Facts;
+use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RecordId, RequestId, RunId};
+use crate::domain::merkle::Hash;
+use crate::domain::state::{Change, EntryState, Outcome, Verdict};
+use crate::domain::target::{ApiVersion, Product, named_set};
+use crate::domain::time::Timestamp;
+
+/// A request with what was typed about it. Texts are `None` where none was given, or once erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestView {
+    /// The request.
+    pub request: RequestId,
+    /// The event that recorded it.
+    pub seq: EventSeq,
+    /// That event's leaf hash.
+    pub leaf: Hash,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// What is to be done.
+    pub operation: Operation,
+    /// The product.
+    pub product: Product,
+    /// The module.
+    pub module: ModuleName,
+    /// Whether Zoho's workflows run.
+    pub workflows: bool,
+    /// Its first entry.
+    pub first: EntryId,
+    /// Its last entry.
+    pub last: EntryId,
+    /// Nothing is sent earlier.
+    pub not_before: Option<Timestamp>,
+    /// Nothing is sent later without a fresh approval.
+    pub valid_until: Timestamp,
+    /// Rows read from the source.
+    pub source_rows: u64,
+    /// Rows that named what another row or an open entry covers.
+    pub duplicates: u64,
+    /// Rows that were invalid and skipped.
+    pub rejected: u64,
+    /// Whether it was set aside after too many refusals in a row.
+    pub parked: bool,
+    /// The approval policy that it met.
+    pub policy: String,
+    /// Where the ids came from.
+    pub source: SourceKind,
+    /// Who asked.
+    pub requested_by: Option<String>,
+    /// The OS account that recorded it.
+    pub recorded_by: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// The ticket.
+    pub ticket: Option<String>,
+    /// The source's name.
+    pub source_name: Option<String>,
+    /// SHA-256 of the source's bytes.
+    pub source_sha256: Option<String>,
+    /// The column that held the ids.
+    pub source_column: Option<String>,
+}
+
+impl RequestView {
+    /// How many entries it has.
+    pub fn entries(&self) -> u64 {
+        self.first.get().abs_diff(self.last.get()) + 1
+    }
+}
+
+/// What many entries have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScopeView {
+    /// The operation.
+    pub operation: Operation,
+    /// The product.
+    pub product: Product,
+    /// The module; of an unlink the parent's.
+    pub module: ModuleName,
+    /// The parent record of an unlink.
+    pub parent: Option<RecordId>,
+    /// The related list of an unlink.
+    pub related_list: Option<String>,
+    /// The tags of an untag.
+    pub tags: Vec<String>,
+}
+
+/// One call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchView {
+    /// The batch.
+    pub batch: BatchId,
+    /// The run that recorded it.
+    pub run: RunId,
+    /// Zoho's id of the token's user of that run; `None` when it could not be read.
+    pub user: Option<RecordId>,
+    /// The API version.
+    pub api_version: ApiVersion,
+    /// Method, path and parameters; `{ids}` stands for the ids.
+    pub template: String,
+    /// Its entries as ranges, as in `1-100,105`.
+    pub entries: String,
+    /// How many entries.
+    pub size: u64,
+    /// The event that recorded it.
+    pub begun_seq: EventSeq,
+    /// The last moment at which its bytes were allowed to leave.
+    pub send_by: Timestamp,
+    /// How it ended; `None` while it is open.
+    pub end: Option<BatchEnd>,
+}
+
+impl BatchView {
+    /// When the call left, or can have left at the latest; `None` when it surely did not, or while
+    /// nobody knows.
+    pub fn submitted_at(&self) -> Option<Timestamp> {
+        match self.end.as_ref()?.ending {
+            Ending::Answered { sent_at, .. } => Some(sent_at),
+            Ending::Unanswered { sent_at, sent_before } => sent_at.or(sent_before),
+            Ending::Returned => None,
+        }
+    }
+
+    /// The HTTP status of its answer.
+    pub fn http_status(&self) -> Option<u16> {
+        match self.end.as_ref()?.ending {
+            Ending::Answered { http_status, .. } => Some(http_status),
+            Ending::Unanswered { .. } | Ending::Returned => None,
+        }
+    }
+}
+
+/// How and when a batch ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchEnd {
+    /// The event.
+    pub seq: EventSeq,
+    /// When it was written.
+    pub at: Timestamp,
+    /// Its leaf hash.
+    pub leaf: Hash,
+    /// What came of the call.
+    pub ending: Ending,
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It was answered.
+    Answered {
+        /// When its bytes were handed to the network.
+        sent_at: Timestamp,
+        /// The HTTP status.
+        http_status: u16,
+        /// Whether Zoho itself answered in full.
+        complete: bool,
+    },
+    /// It may have left, and no answer came.
+    Unanswered {
+        /// When its bytes were handed to the network, where known.
+        sent_at: Option<Timestamp>,
+        /// The last moment at which they can have been.
+        sent_before: Option<Timestamp>,
+    },
+    /// It surely did not leave.
+    Returned,
+}
+
+impl Ending {
+    /// In one word.
+    pub const fn wire_name(self) -> &'static str {
+        match self {
+            Self::Answered { .. } => "answered",
+            Self::Unanswered { .. } => "unanswered",
+            Self::Returned => "returned",
+        }
+    }
+}
+
+/// A reading of evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadingView {
+    /// Its number.
+    pub number: i64,
+    /// The run that read.
+    pub run: RunId,
+    /// The event.
+    pub seq: EventSeq,
+    /// When it was written.
+    pub at: Timestamp,
+    /// Its leaf hash.
+    pub leaf: Hash,
+}
+
+/// Zoho's words; each is empty where there were none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Said {
+    /// The code.
+    pub code: String,
+    /// The message.
+    pub message: String,
+}
+
+/// What came of one entry in one ended batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptResult {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// Zoho's words.
+    pub said: Rc<Said>,
+}
+
+/// One step in an entry's story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A batch carried it.
+    Attempt {
+        /// The batch.
+        batch: Rc<BatchView>,
+        /// What came of it; `None` while the batch is open.
+        result: Option<AttemptResult>,
+    },
+    /// Evidence was read for it.
+    Evidence {
+        /// The reading.
+        reading: Rc<ReadingView>,
+        /// What it says.
+        verdict: Verdict,
+        /// Zoho's code, or ours; empty where there is none.
+        code: String,
+        /// What of the reads decides, as JSON; `None` once erased.
+        facts: Option<String>,
+    },
+}
+
+impl Step {
+    /// The event that ended it; `None` for an open batch.
+    pub fn seq(&self) -> Option<EventSeq> {
+        match self {
+            Self::Attempt { batch, .. } => batch.end.as_ref().map(|end| end.seq),
+            Self::Evidence { reading, .. } => Some(reading.seq),
+        }
+    }
+
+    /// Whether it says anything about the entry. What was given back says nothing, unless with a code.
+    fn speaks(&self) -> bool {
+        match self {
+            Self::Attempt { result: Some(result), .. } => {
+                result.outcome != Outcome::Returned || !result.said.code.is_empty()
+            }
+            Self::Attempt { result: None, .. } => false,
+            Self::Evidence { .. } => true,
+        }
+    }
+
+    /// The state that an entry has after it.
+    fn leads_to(&self) -> Option<EntryState> {
+        let (from, change) = match self {
+            Self::Attempt { result, .. } => {
+                (EntryState::InFlight, Change::Answered(result.as_ref()?.outcome))
+            }
+            Self::Evidence { verdict, .. } => (EntryState::Unknown, Change::Evidence(*verdict)),
+        };
+        from.next(change).ok()
+    }
+}
+
+named_set!(
+    /// What settled an entry.
+    SettledBy, "settlement", {
+        /// Zoho's answer.
+        Answer = "answer",
+        /// What was read afterwards.
+        Evidence = "evidence",
+    }
+);
+
+/// The event that settled an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// What settled it.
+    pub by: SettledBy,
+    /// The event.
+    pub seq: EventSeq,
+    /// When it was written.
+    pub at: Timestamp,
+    /// Its leaf hash.
+    pub leaf: Hash,
+}
+
+/// An entry with its story.
+#[derive(Debug, Clone)]
+pub struct EntryView {
+    /// The entry.
+    pub entry: EntryId,
+    /// Its request.
+    pub request: Rc<RequestView>,
+    /// What it has in common with others.
+    pub scope: Rc<ScopeView>,
+    /// The record; `None` once erased.
+    pub target: Option<RecordId>,
+    /// The row of the source that named it; `None` once erased.
+    pub row: Option<i64>,
+    /// Where it stands.
+    pub state: EntryState,
+    /// Everything that happened to it, in the order of the log; a batch that is still open comes last.
+    pub steps: Vec<Step>,
+}
+
+impl EntryView {
+    /// How many batches carried it.
+    pub fn attempts(&self) -> u64 {
+        let attempts = self.steps.iter().filter(|step| matches!(step, Step::Attempt { .. }));
+        u64::try_from(attempts.count()).unwrap_or(u64::MAX)
+    }
+
+    /// The batch that carried it last.
+    pub fn last_batch(&self) -> Option<&Rc<BatchView>> {
+        self.steps.iter().rev().find_map(|step| match step {
+            Step::Attempt { batch, .. } => Some(batch),
+            Step::Evidence { .. } => None,
+        })
+    }
+
+    /// What spoke about it last: an answer, or evidence that came after it.
+    pub fn last_word(&self) -> Option<&Step> {
+        self.steps.iter().rev().find(|step| step.speaks())
+    }
+
+    /// The code of the last word; empty where there is none.
+    pub fn code(&self) -> &str {
+        match self.last_word() {
+            Some(Step::Attempt { result: Some(result), .. }) => &result.said.code,
+            Some(Step::Evidence { code, .. }) => code,
+            Some(Step::Attempt { result: None, .. }) | None => "",
+        }
+    }
+
+    /// What the evidence says, when it had the last word and was not erased.
+    pub fn facts(&self) -> Option<Facts> {
+        match self.last_word() {
+            Some(Step::Evidence { facts: Some(facts), .. }) => serde_json::from_str(facts).ok(),
+            _ => None,
+        }
+    }
+
+    /// The event that settled it; `None` while it is open.
+    pub fn settled(&self) -> Option<Settled> {
+        if !self.state.is_settled() {
+            return None;
+        }
+        // The last word is what settled it only if it leads to the state: a withdrawal, for one, does not
+        // come from Zoho.
+        let word = self.last_word().filter(|word| word.leads_to() == Some(self.state))?;
+        match word {
+            Step::Attempt { batch, .. } => batch.end.as_ref().map(|end| Settled {
+                by: SettledBy::Answer,
+                seq: end.seq,
+                at: end.at,
+                leaf: end.leaf,
+            }),
+            Step::Evidence { reading, .. } => Some(Settled {
+                by: SettledBy::Evidence,
+                seq: reading.seq,
+                at: reading.at,
+                leaf: reading.leaf,
+            }),
+        }
+    }
+}
