@@ -4,10 +4,12 @@
 //! rows, one event at a time; [`States`] gives the states of the entries in a window of numbers, at one
 //! byte an entry, so that ten million entries fit into little memory.
 
+mod row;
 mod rows;
 mod states;
 
-pub use rows::{Expected, Note, Rows};
+pub use row::Expected;
+pub use rows::{Note, Rows};
 pub use states::{IllegalMove, States, Tally, WINDOW};
 
 use serde::{Deserialize, Serialize};

@@ -382,6 +382,40 @@ fn an_eventful_journal_verifies_in_windows_of_any_size_and_on_any_number_of_thre
     assert_eq!(check_journal(&journal.reader()), Ok(()));
 }
 
+#[test]
+fn a_journal_that_is_written_to_meanwhile_verifies_as_it_was() {
+    let mut journal = eventful();
+    let reader = journal.reader();
+    let head = reader.head().unwrap();
+    let run = journal.start_run(Some(901));
+    let batch = journal.begin(run, [19], None);
+    journal.settle(run, &batch, &[DONE]);
+    let report = verify(&reader, &options(true, WINDOW, 2)).unwrap();
+    assert_eq!(report.findings, []);
+    assert_eq!((report.events, report.root), (head.size, head.root));
+    assert!(verify(&journal.reader(), &options(true, WINDOW, 2)).unwrap().events > head.size);
+}
+
+/// Larger than what one job checks, so that roots of parts are put together.
+#[test]
+fn one_edited_id_in_a_large_request_is_found() {
+    let mut journal = Journal::new();
+    journal.record(&ask("Leads", 1..=40_000));
+    journal.store.checkpoint().unwrap();
+    for threads in [0, 2] {
+        let report = verify(&journal.reader(), &options(false, WINDOW, threads)).unwrap();
+        assert_eq!(report.findings, []);
+    }
+    let tampering = Tampering::of(&journal.path());
+    let edits = tampering.edits_of("entry", "target", 35_000);
+    assert!(!edits.is_empty());
+    for edit in edits {
+        assert!(tampering.make(&edit));
+        assert!(!verify(tampering.reader(), &options(false, WINDOW, 0)).unwrap().ok, "{edit:?}");
+        tampering.take_back();
+    }
+}
+
 /// Makes every so many-th edit, each on its own. SQLite's own checks are off: constraints and foreign keys
 /// are not what finds an edit.
 fn tamper(journal: &Path, share: usize, of: usize) -> (Vec<String>, Edited) {

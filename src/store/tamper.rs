@@ -80,6 +80,16 @@ impl Tampering {
         MANIFEST.iter().flat_map(|(table, columns)| self.rows(table, columns).edits()).collect()
     }
 
+    /// One column changed in the row at one position.
+    pub(crate) fn edits_of(&self, table: &str, column: &str, position: usize) -> Vec<Edit> {
+        let (table, columns) = MANIFEST.iter().find(|(name, _)| *name == table).unwrap();
+        let rows = self.rows(table, columns);
+        let at = columns.iter().position(|(name, _)| *name == column).unwrap();
+        let row = &rows.values[position];
+        let others = others(&row[at], &rows.types[at]);
+        others.into_iter().map(|other| rows.set(row, at, other)).collect()
+    }
+
     fn rows(&self, table: &'static str, columns: Columns) -> Rows {
         let conn: &Connection = &self.reader.conn;
         let mut key = Vec::new();

@@ -7,24 +7,12 @@ use crate::domain::event::{
     BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, Event, EvidenceRead, ModuleSeen,
     RequestRecorded, RunEnded, RunStarted, UserSeen,
 };
+use crate::domain::fold::row::{BindingRow, Ending, Expected, OpenBatch, RunRow};
 use crate::domain::fold::{Cell, Table};
 use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RequestId, RunId};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::state::Outcome;
 use crate::domain::target::{Product, Target};
-
-/// What the log says about one row. Columns that are not named are checked elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expected {
-    /// The table.
-    pub table: Table,
-    /// The row's key, in the order of the key's columns.
-    pub key: Vec<Cell>,
-    /// Columns and what they must hold.
-    pub cells: Vec<(&'static str, Cell)>,
-    /// The last event that says so.
-    pub since: EventSeq,
-}
 
 /// What the fold has to tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,42 +26,6 @@ pub enum Note {
         /// The event.
         seq: EventSeq,
     },
-}
-
-/// A run as far as the log has come.
-#[derive(Debug, Clone)]
-struct RunRow {
-    id: RunId,
-    started: EventSeq,
-    command: String,
-    quarantine_ms: u64,
-    user: Option<(EventSeq, i64)>,
-    ended: Option<(EventSeq, u8, u64, u64)>,
-}
-
-/// A batch whose end has not come yet.
-#[derive(Debug, Clone)]
-struct OpenBatch {
-    begun: EventSeq,
-    data: BatchBegun,
-    template: i64,
-}
-
-/// How a batch ended, as its row says it.
-struct Ending {
-    seq: EventSeq,
-    name: &'static str,
-    sent_at: Cell,
-    sent_before: Cell,
-    http_status: Cell,
-    complete: Cell,
-}
-
-#[derive(Debug, Clone)]
-struct BindingRow {
-    target: Target,
-    pinned: EventSeq,
-    bound: Option<EventSeq>,
 }
 
 /// No call of any API carries so many. A forged batch of billions must not be walked.
@@ -448,80 +400,6 @@ impl Rows {
             let since = parked.unwrap_or(EventSeq::new(0));
             let cells = vec![("parked_seq", (*parked).into())];
             tell(row(Table::Request, vec![number.into()], cells, since));
-        }
-    }
-}
-
-impl RunRow {
-    fn expected(&self) -> Expected {
-        let ended = self.ended;
-        Expected {
-            table: Table::Run,
-            key: vec![self.id.into()],
-            cells: vec![
-                ("started_seq", self.started.into()),
-                ("command", self.command.as_str().into()),
-                ("quarantine_ms", self.quarantine_ms.into()),
-                ("user_seq", self.user.map(|(seq, _)| seq).into()),
-                ("clock_offset_ms", self.user.map_or(0, |(_, offset)| offset).into()),
-                ("ended_seq", ended.map(|(seq, ..)| seq).into()),
-                ("exit_code", ended.map(|(_, code, ..)| code).into()),
-                ("calls", ended.map(|(_, _, calls, _)| calls).into()),
-                ("credits", ended.map(|(.., credits)| credits).into()),
-            ],
-            since: ended.map_or(self.started, |(seq, ..)| seq),
-        }
-    }
-}
-
-impl OpenBatch {
-    /// The row of a batch, open still or ended so.
-    fn expected(&self, ending: Option<Ending>) -> Expected {
-        let data = &self.data;
-        let seen = data.seen_before.as_ref().map(ToString::to_string);
-        let since = ending.as_ref().map_or(self.begun, |ending| ending.seq);
-        let (ended_seq, ending) = (ending.as_ref().map(|ending| ending.seq), ending);
-        let [name, sent_at, sent_before, http_status, complete] = ending
-            .map_or([const { Cell::Null }; 5], |end| {
-                [end.name.into(), end.sent_at, end.sent_before, end.http_status, end.complete]
-            });
-        Expected {
-            table: Table::Batch,
-            key: vec![data.batch.into()],
-            cells: vec![
-                ("begun_seq", self.begun.into()),
-                ("run", data.run.into()),
-                ("api_version", data.api_version.wire_name().into()),
-                ("template", self.template.into()),
-                ("entries", data.entries.to_string().into()),
-                ("size", data.entries.len().into()),
-                ("send_by_ms", data.send_by.into()),
-                ("seen_before", seen.into()),
-                ("ended_seq", ended_seq.into()),
-                ("ending", name),
-                ("sent_at_ms", sent_at),
-                ("sent_before_ms", sent_before),
-                ("http_status", http_status),
-                ("complete", complete),
-            ],
-            since,
-        }
-    }
-}
-
-impl BindingRow {
-    fn expected(&self) -> Expected {
-        Expected {
-            table: Table::Binding,
-            key: vec![1_i64.into()],
-            cells: vec![
-                ("data_center", self.target.data_center.wire_name().into()),
-                ("environment", self.target.environment.wire_name().into()),
-                ("api_origin", self.target.api_origin.as_str().into()),
-                ("pinned_seq", self.pinned.into()),
-                ("bound_seq", self.bound.into()),
-            ],
-            since: self.bound.unwrap_or(self.pinned),
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::domain::event::{
 };
 use crate::domain::merkle::Hash;
 use crate::domain::ranges::EntryRanges;
+use crate::domain::state::EntryState::{Done, Failed, Pending};
 use crate::domain::state::{Change, EntryState, Outcome};
 use crate::domain::target::{ApiOrigin, ApiVersion, DataCenter, Environment, Product, Target};
 

@@ -1,22 +1,27 @@
 //! Items: that every leaf of every event can be opened with what the tables hold, and that the tables say
 //! what the stored answers say.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::event::{BatchAnswered, EvidenceRead, RequestRecorded};
 use crate::domain::id::{BatchId, EntryId, EventSeq, RecordId, RequestId};
-use crate::domain::merkle::{Hash, Tree, root_of};
+use crate::domain::merkle::{Hash, Tree};
 use crate::domain::seal::{
     ItemIdentity, ItemScope, LeafMaker, LeafPurpose, Salt, Secret, SecretTree, item_leaf,
     rejected_row,
 };
 use crate::domain::state::Outcome;
 use crate::evidence::verify::findings::{Findings, Kind};
-use crate::store::audit::{AttemptRow, Audit, EvidenceRow, ItemRow};
+use crate::store::audit::{AttemptRow, Audit, ItemRow};
 use crate::store::{Result, StoreError};
 
 mod answered;
+mod evidence;
+mod results;
+
+pub(super) use results::Results;
+use results::items_changed;
 
 /// Items of one job. A power of two: so many leaves make a complete subtree.
 pub(super) const CHUNK: u64 = 1 << 14;
@@ -29,23 +34,21 @@ pub(super) struct Request {
     seq: EventSeq,
     entries: u64,
     secret: Option<Secret>,
-    maker: LeafMaker,
+    scope: Arc<ItemScope>,
     items_root: Hash,
     rejected_root: Option<Hash>,
     left_out: u64,
 }
 
 impl Request {
-    pub(super) fn new(seq: EventSeq, data: &RequestRecorded, secret: Option<Secret>) -> Self {
+    pub(super) fn new(
+        seq: EventSeq,
+        data: &RequestRecorded,
+        scope: Arc<ItemScope>,
+        secret: Option<Secret>,
+    ) -> Self {
         let entries = i64::try_from(data.entries).unwrap_or(i64::MAX);
         let last = data.first_entry.get().saturating_add(entries).saturating_sub(1);
-        let maker = LeafMaker::new(&ItemScope {
-            operation: data.operation.wire_name(),
-            module: data.module.clone(),
-            parent: None,
-            related_list: None,
-            tags: None,
-        });
         Self {
             id: data.request,
             first: data.first_entry,
@@ -53,11 +56,22 @@ impl Request {
             seq,
             entries: data.entries,
             secret,
-            maker,
+            scope,
             items_root: data.items_root,
             rejected_root: data.rejected_root,
             left_out: data.duplicates.saturating_add(data.rejected),
         }
+    }
+}
+
+/// What the leaves of a request's items have in common.
+pub(super) fn scope_of(data: &RequestRecorded) -> ItemScope {
+    ItemScope {
+        operation: data.operation.wire_name(),
+        module: data.module.clone(),
+        parent: None,
+        related_list: None,
+        tags: None,
     }
 }
 
@@ -82,105 +96,6 @@ pub(super) enum Job {
     Plain { seq: EventSeq, batch: BatchId, outcome: Outcome, parts: Vec<Part> },
     /// What was read.
     Evidence { seq: EventSeq, data: Box<EvidenceRead>, parts: Vec<Part> },
-}
-
-/// A set of row numbers: a bit each for the numbers that a table really has.
-#[derive(Debug, Default)]
-struct Numbers {
-    low: Vec<u64>,
-    high: HashSet<i64>,
-}
-
-impl Numbers {
-    /// Numbers from here on are forged; bits for them would take all memory.
-    const LOW: i64 = 1 << 26;
-
-    fn place(number: i64) -> Option<(usize, u64)> {
-        let low = (0..Self::LOW).contains(&number);
-        let place = usize::try_from(number / 64).ok().filter(|_| low)?;
-        Some((place, 1 << (number % 64)))
-    }
-
-    fn insert(&mut self, number: i64) {
-        let Some((place, bit)) = Self::place(number) else {
-            self.high.insert(number);
-            return;
-        };
-        if self.low.len() <= place {
-            self.low.resize(place + 1, 0);
-        }
-        if let Some(word) = self.low.get_mut(place) {
-            *word |= bit;
-        }
-    }
-
-    fn contains(&self, number: i64) -> bool {
-        match Self::place(number) {
-            Some((place, bit)) => self.low.get(place).is_some_and(|word| word & bit != 0),
-            None => self.high.contains(&number),
-        }
-    }
-
-    fn merge(&mut self, other: Self) {
-        self.high.extend(other.high);
-        if self.low.len() < other.low.len() {
-            self.low.resize(other.low.len(), 0);
-        }
-        for (word, more) in self.low.iter_mut().zip(other.low) {
-            *word |= more;
-        }
-    }
-}
-
-/// What the jobs found.
-#[derive(Default)]
-pub(super) struct Results {
-    pub(super) found: Findings,
-    /// What Zoho said somewhere: rows of `said` that stand for something.
-    said: Numbers,
-    /// Roots over the chunks of large requests.
-    roots: Vec<(RequestId, u64, Hash)>,
-}
-
-impl Results {
-    pub(super) fn merge(&mut self, other: Self) {
-        self.found.merge(other.found);
-        self.said.merge(other.said);
-        self.roots.extend(other.roots);
-    }
-
-    /// Compares what no single job can see.
-    pub(super) fn conclude(
-        mut self,
-        audit: Audit<'_>,
-        requests: &[Arc<Request>],
-        found: &mut Findings,
-    ) -> Result<()> {
-        found.merge(self.found);
-        let said = self.said;
-        audit.each_said(|id| {
-            if !said.contains(id) {
-                let what = "words that no answer says";
-                found.add(Kind::Attempts, format!("said {id}"), what, None);
-            }
-        })?;
-        self.roots.sort_unstable_by_key(|(request, chunk, _)| (*request, *chunk));
-        for request in requests.iter().filter(|request| request.entries > CHUNK) {
-            let after = self.roots.partition_point(|(id, ..)| *id < request.id);
-            let own = self.roots.iter().skip(after).take_while(|(id, ..)| *id == request.id);
-            // Complete subtrees combine as leaves do; RFC 6962 splits at a power of two.
-            if root_of(own.map(|(.., root)| *root)) != request.items_root {
-                items_changed(request, found);
-            }
-        }
-        Ok(())
-    }
-}
-
-fn items_changed(request: &Request, found: &mut Findings) {
-    let what = "its items are not those that were recorded: an id or a row number was edited, or the \
-                request's secret";
-    found.add(Kind::Items, request.id.to_string(), what, Some(request.seq));
 }
 
 /// Trees of secrets that are kept at a time.
@@ -245,7 +160,7 @@ impl<'a> Worker<'a> {
                 self.trees.remove(0);
             }
             let tree = SecretTree::new(secret, request.entries);
-            self.trees.push((request.id, tree, request.maker.clone()));
+            self.trees.push((request.id, tree, LeafMaker::new(&request.scope)));
             self.trees.len() - 1
         });
         self.trees.get_mut(position)
@@ -402,65 +317,6 @@ impl<'a> Worker<'a> {
         };
         if !right {
             tell("its code or message is not what the answer says".to_owned());
-        }
-        Ok(())
-    }
-
-    fn evidence(
-        &mut self,
-        seq: EventSeq,
-        data: &EvidenceRead,
-        parts: &[Part],
-        found: &mut Findings,
-    ) -> Result<()> {
-        let mut rows: Vec<EvidenceRow> = Vec::new();
-        for part in parts {
-            self.audit.evidence(data.evidence, (part.first, part.last), &mut rows)?;
-        }
-        let mut whole = self.items_of(parts, found)?;
-        let mut groups: Vec<_> = data
-            .groups
-            .iter()
-            .flat_map(|group| group.entries.iter().map(move |entry| (entry, group)))
-            .collect();
-        groups.sort_unstable_by_key(|(entry, _)| *entry);
-        let mut rows = rows.iter().peekable();
-        let mut tree = Tree::default();
-        let items = std::mem::take(&mut self.items);
-        let owners = parts
-            .iter()
-            .flat_map(|part| (part.first.get()..=part.last.get()).map(move |_| &part.request));
-        for ((request, (entry, group)), item) in owners.zip(groups).zip(&items) {
-            let mut tell = |what: &str| {
-                let place = format!("evidence {} of {entry}", data.evidence);
-                found.add(Kind::Evidence, place, what, Some(seq));
-                whole = false;
-            };
-            let Some(row) = rows.next_if(|row| row.entry == entry.get()) else {
-                tell("the row is missing");
-                continue;
-            };
-            if row.verdict != Some(group.verdict) || row.code != group.code {
-                tell("its verdict or code is not the one in the log");
-            }
-            let (Some(facts), Some(identity)) = (&row.facts, identity(item)) else {
-                tell("it is blank, and no event says that it was erased");
-                continue;
-            };
-            if let Some((salt, maker)) =
-                self.salt(request, entry, LeafPurpose::Evidence(data.evidence))
-            {
-                let verdict = group.verdict.wire_name();
-                let facts = facts.as_bytes();
-                let opened = maker.evidence(&identity, data.evidence, verdict, &group.code, facts);
-                tree.append(item_leaf(&salt, opened), |_, _| ());
-            }
-        }
-        self.items = items;
-        if whole && tree.root() != data.items_root {
-            let what =
-                "what was read is not what the log sealed: facts, ids or a secret were edited";
-            found.add(Kind::Evidence, format!("reading {}", data.evidence), what, Some(seq));
         }
         Ok(())
     }

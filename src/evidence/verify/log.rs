@@ -1,17 +1,19 @@
 //! The one pass over the log: bytes, leaves, tree, seals, and the fold; it sends out what concerns items.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::domain::call::Operation;
 use crate::domain::event::{Event, EventError, LoggedEvent, RequestRecorded};
 use crate::domain::fold::{Note, Rows, States};
-use crate::domain::id::{EntryId, EventSeq};
+use crate::domain::id::{EntryId, EventSeq, ModuleName};
 use crate::domain::merkle::{Hash, NodeId, Tree, leaf_hash};
 use crate::domain::ranges::EntryRanges;
-use crate::domain::seal::Secret;
+use crate::domain::seal::{ItemScope, Secret};
 use crate::domain::state::Outcome;
 use crate::evidence::verify::crew::Jobs;
 use crate::evidence::verify::findings::{Findings, Kind};
-use crate::evidence::verify::items::{CHUNK, Job, Part, Request};
+use crate::evidence::verify::items::{CHUNK, Job, Part, Request, scope_of};
 use crate::evidence::verify::seals::SealRows;
 use crate::evidence::verify::{rows, seals};
 use crate::store::Result;
@@ -27,6 +29,8 @@ pub(super) struct LogPass<'a> {
     pub(super) requests: Vec<Arc<Request>>,
     /// Rows of `entry`: no loop may follow a forged event beyond them.
     pub(super) entries: u64,
+    /// What the leaves of requests have in common, each kept once.
+    scopes: HashMap<(Operation, ModuleName), Arc<ItemScope>>,
     nodes: Vec<Stream<'a, i64, Vec<u8>>>,
     seals: SealRows<'a>,
     next: i64,
@@ -42,6 +46,7 @@ impl<'a> LogPass<'a> {
             states: States::new(window),
             requests: Vec::new(),
             entries: 0,
+            scopes: HashMap::new(),
             nodes: Vec::new(),
             seals: audit.seals(),
             next: 0,
@@ -254,7 +259,9 @@ impl<'a> LogPass<'a> {
                         cannot be proven any more";
             self.found.add(Kind::Items, place, what, Some(seq));
         }
-        let request = Arc::new(Request::new(seq, data, secret));
+        let key = (data.operation, data.module.clone());
+        let scope = self.scopes.entry(key).or_insert_with(|| Arc::new(scope_of(data)));
+        let request = Arc::new(Request::new(seq, data, Arc::clone(scope), secret));
         self.requests.push(Arc::clone(&request));
         if data.rejected_root.is_some() {
             jobs.send(Job::LeftOut { request: Arc::clone(&request) });
@@ -273,7 +280,7 @@ impl<'a> LogPass<'a> {
         ranges.sort_unstable();
         let mut parts: Vec<Part> = Vec::new();
         for (mut first, last) in ranges {
-            while first <= last {
+            loop {
                 if parts.last().is_some_and(|part| part.last >= first) {
                     return None;
                 }
@@ -288,6 +295,9 @@ impl<'a> LogPass<'a> {
                         part.last = until;
                     }
                     _ => parts.push(Part { request: Arc::clone(request), first, last: until }),
+                }
+                if until == last {
+                    break;
                 }
                 first = until.next();
             }

@@ -156,7 +156,8 @@ impl<'a> Flat<'a> {
         let gateway = matches!(data.http_status, 502..=504);
         // An answer that is not complete was not readable, unless a gateway gave it.
         let readable = data.complete || gateway;
-        let call = answer.filter(|_| readable).and_then(|answer| of_call(&answer.body));
+        let wanted = |answer: &&Answer| readable && answer.cuts.iter().any(Option::is_none);
+        let call = answer.filter(wanted).and_then(|answer| of_call(&answer.body));
         Self { call, may_be_blank: !data.complete }
     }
 
