@@ -24,6 +24,8 @@ mod code;
 mod items;
 mod log;
 mod open;
+#[cfg(test)]
+mod rollback_tests;
 mod schema;
 #[cfg(test)]
 pub(crate) mod tamper;

@@ -137,6 +137,8 @@ fn states(events: &[Event], width: u64) -> (Vec<(i64, EntryState)>, Vec<Option<u
 
 #[test]
 fn windows_of_any_width_give_the_same_states_and_counts() {
+    use EntryState::{Done, Failed, Pending};
+
     let events = [
         recorded(1, 1, 5),
         recorded(2, 6, 4),
@@ -148,7 +150,6 @@ fn windows_of_any_width_give_the_same_states_and_counts() {
             None,
         ),
     ];
-    use EntryState::{Done, Failed, Pending};
     let expected = [Pending, Done, Failed, Done, Done, Done, Pending, Pending, Pending];
     let expected: Vec<(i64, EntryState)> = (1..).zip(expected).collect();
     for width in 1..=12 {

@@ -1,0 +1,414 @@
+//! The writes: each with what must be there for it, and what it writes.
+
+use std::time::Duration;
+
+use super::Write;
+use crate::domain::answer::RawAnswer;
+use crate::domain::call::{CallItem, CallKind, Operation, PreparedBatch};
+use crate::domain::event::{Returned, SourceKind, Unanswered};
+use crate::domain::id::{BatchId, EntryId, ModuleName, RecordId, RequestId, RunId};
+use crate::domain::merkle::Hash;
+use crate::domain::outcome::{ItemResult, Judgement};
+use crate::domain::policy::ApprovalPolicy;
+use crate::domain::ranges::EntryRanges;
+use crate::domain::state::{Outcome, Verdict};
+use crate::domain::target::{ApiVersion, Product};
+use crate::domain::time::Timestamp;
+use crate::store::creation::{JournalId, NewJournal};
+use crate::store::entry::NewItem;
+use crate::store::queue::Picked;
+use crate::store::reading::Finding;
+use crate::store::recording::{InvalidRow, NewRequest, RepeatedRow, RequestSource};
+use crate::store::run::NewRun;
+use crate::store::testing::{Ask, Journal, ORG, USER, record, still_there};
+use crate::store::{Result, WriteTx};
+
+/// When calls are sent.
+const SENT: &str = "2026-11-22T10:00:00Z";
+
+/// A write of several rows.
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    /// Brings a journal to where the write can be made.
+    pub(super) prepare: fn(&mut Journal) -> Write,
+    /// What it writes besides the event and the head.
+    pub(super) writes: &'static str,
+}
+
+impl Case {
+    /// A journal where the write can be made, and the write.
+    pub(super) fn ready(&self) -> (Journal, Write) {
+        // The first event of all is a case of its own.
+        let mut journal = if self.name == FIRST { Journal::new() } else { created() };
+        let write = (self.prepare)(&mut journal);
+        (journal, write)
+    }
+}
+
+const FIRST: &str = "create_journal";
+
+/// Writes of whoever has the journal open.
+pub(super) const ANYBODY: &[Case] = &[
+    Case { name: FIRST, prepare: create_journal, writes: "sealed insert" },
+    Case { name: "replace_key", prepare: replace_key, writes: "node insert, sealed insert" },
+    Case {
+        name: "record, the first one",
+        prepare: record_first,
+        writes: "binding insert, entry insert, node insert, rejected insert, request insert, \
+                 scope insert, sealed insert, secret insert, tally insert, tally update",
+    },
+    Case {
+        name: "record, some of it covered",
+        prepare: record_covered,
+        writes: "entry insert, node insert, rejected insert, request insert, sealed insert, \
+                 secret insert, tally insert, tally update",
+    },
+    Case { name: "record_nothing", prepare: record_nothing, writes: "node insert, sealed insert" },
+    Case {
+        name: "start_run",
+        prepare: start_run,
+        writes: "node insert, run insert, sealed insert",
+    },
+];
+
+/// Writes of a run.
+pub(super) const OF_A_RUN: &[Case] = &[
+    Case { name: "bind", prepare: bind, writes: "binding update, node insert, sealed insert" },
+    Case { name: "see_user", prepare: see_user, writes: "node insert, run update, sealed insert" },
+    Case { name: "see_module", prepare: see_module, writes: "module insert, node insert" },
+    Case {
+        name: "see_module, again",
+        prepare: see_module_again,
+        writes: "module update, node insert",
+    },
+    Case {
+        name: "begin_batch",
+        prepare: begin_batch,
+        writes: "batch insert, entry update, node insert, share delete, tally update, \
+                 template insert",
+    },
+    Case {
+        name: "settle_batch",
+        prepare: settle_batch,
+        writes: "answer insert, attempt insert, batch update, entry update, node insert, \
+                 said insert, sealed insert, share insert, tally insert, tally update",
+    },
+    Case {
+        name: "leave_unanswered",
+        prepare: leave_unanswered,
+        writes: "attempt insert, batch update, entry update, node insert, said insert, \
+                 sealed insert, tally insert, tally update",
+    },
+    Case {
+        name: "give_back",
+        prepare: give_back,
+        writes: "attempt insert, batch update, entry update, node insert, said insert, \
+                 sealed insert, tally update",
+    },
+    Case {
+        name: "record_evidence",
+        prepare: record_evidence,
+        writes: "entry update, evidence insert, node insert, reading insert, tally insert, \
+                 tally update",
+    },
+    Case { name: "reopen", prepare: reopen, writes: "entry update, node insert, tally update" },
+    Case { name: "park", prepare: park, writes: "node insert, request update" },
+    Case { name: "unpark", prepare: unpark, writes: "node insert, request update" },
+    Case { name: "end_run", prepare: end_run, writes: "node insert, run update" },
+];
+
+fn leads() -> ModuleName {
+    "Leads".parse().unwrap()
+}
+
+fn org() -> RecordId {
+    RecordId::from_stored(ORG).unwrap()
+}
+
+/// A journal that has its first event.
+pub(super) fn created() -> Journal {
+    let mut journal = Journal::new();
+    let create = create_journal(&mut journal);
+    journal.write(|tx| create(tx));
+    journal
+}
+
+/// Makes the number of events odd, by one that changes nothing else: the next one completes a node.
+fn pad(journal: &mut Journal) {
+    if journal.store.head().unwrap().size % 2 == 0 {
+        journal.ask(&Ask::default());
+    }
+}
+
+fn create_journal(_journal: &mut Journal) -> Write {
+    Box::new(|tx| {
+        let (key, program) = ("journal+0123abcd+key", "zoho-journal/0.1.0");
+        let journal = JournalId::new([7; 16]);
+        tx.create_journal(&NewJournal { journal, key, program, created_by: "anna" })
+    })
+}
+
+fn replace_key(journal: &mut Journal) -> Write {
+    pad(journal);
+    Box::new(|tx| tx.replace_key("journal+4567abcd+key", "zoho-journal/0.1.0", "anna").map(drop))
+}
+
+/// Records the deletion of Leads, with a row that repeats the first and one that is not an id.
+pub(super) fn recording(first: i64, last: i64) -> Write {
+    let (module, target) = (leads(), Journal::target());
+    let items: Vec<NewItem> =
+        (first..=last).map(|number| NewItem { target: record(number), row: number + 1 }).collect();
+    let repeated = [RepeatedRow { line: 900_000, target: record(first) }];
+    let invalid = [InvalidRow {
+        line: 900_001,
+        value: "=HYPERLINK(\"http://x\")".to_owned(),
+        reason: "not an id".to_owned(),
+    }];
+    let source = RequestSource {
+        kind: SourceKind::File,
+        name: "leads.csv".to_owned(),
+        sha256: Hash::of(b"leads"),
+        column: Some("Record Id".to_owned()),
+        rows: u64::try_from(items.len()).unwrap() + 2,
+    };
+    Box::new(move |tx| {
+        tx.record(&NewRequest {
+            operation: Operation::Delete,
+            product: Product::Crm,
+            module: &module,
+            workflows: true,
+            target: &target,
+            items: &items,
+            repeated: &repeated,
+            invalid: &invalid,
+            again: false,
+            policy: ApprovalPolicy::Never,
+            not_before: None,
+            valid_for: Duration::from_hours(30 * 24),
+            source: &source,
+            requested_by: "Anna",
+            recorded_by: "anna (uid 1000)",
+            reason: "erasure request",
+            ticket: Some("GDPR-17"),
+            program: "zoho-journal/0.1.0",
+        })
+        .map(drop)
+    })
+}
+
+fn record_first(journal: &mut Journal) -> Write {
+    pad(journal);
+    recording(1, 3)
+}
+
+fn record_covered(journal: &mut Journal) -> Write {
+    journal.delete(2, 3);
+    pad(journal);
+    recording(1, 5)
+}
+
+fn record_nothing(journal: &mut Journal) -> Write {
+    journal.delete(1, 3);
+    pad(journal);
+    recording(1, 3)
+}
+
+/// Starts a run that knows nothing of Zoho yet.
+pub(super) fn start(tx: &mut WriteTx<'_>) -> Result<RunId> {
+    tx.start_run(&NewRun {
+        command: "sync",
+        program: "zoho-journal/0.1.0",
+        policy: "never",
+        target: &Journal::target(),
+        quarantine_ms: 120_000,
+        operator: "anna (uid 1000) on desk, process 4711",
+        arguments: "[]",
+    })
+}
+
+fn start_run(journal: &mut Journal) -> Write {
+    journal.delete(1, 3);
+    pad(journal);
+    Box::new(|tx| start(tx).map(drop))
+}
+
+/// Four Leads to delete, and a run that has not met Zoho yet.
+fn started(journal: &mut Journal) -> RunId {
+    journal.delete(1, 4);
+    let run = journal.write(start);
+    pad(journal);
+    run
+}
+
+fn bind(journal: &mut Journal) -> Write {
+    let run = started(journal);
+    Box::new(move |tx| tx.bind(run, &Journal::target(), org()))
+}
+
+fn see_user(journal: &mut Journal) -> Write {
+    let run = started(journal);
+    Box::new(move |tx| tx.see_user(run, RecordId::from_stored(USER), -250))
+}
+
+fn see_module(journal: &mut Journal) -> Write {
+    let run = started(journal);
+    Box::new(move |tx| tx.see_module(run, Product::Crm, &leads(), Some(true)))
+}
+
+fn see_module_again(journal: &mut Journal) -> Write {
+    let run = started(journal);
+    journal.write(|tx| tx.see_module(run, Product::Crm, &leads(), None));
+    pad(journal);
+    Box::new(move |tx| tx.see_module(run, Product::Crm, &leads(), Some(false)))
+}
+
+/// Four Leads under way in the first batch of a run.
+pub(super) fn under_way(journal: &mut Journal) -> (RunId, PreparedBatch) {
+    journal.delete(1, 4);
+    let run = journal.start("sync");
+    (run, journal.begin(&[1, 2, 3, 4]))
+}
+
+/// The entries, picked for a call of their own.
+pub(super) fn picked(entries: &[i64]) -> Picked {
+    let item = |entry: &i64| CallItem { entry: EntryId::new(*entry), target: record(*entry) };
+    Picked {
+        kind: CallKind {
+            operation: Operation::Delete,
+            product: Product::Crm,
+            api_version: ApiVersion::V8,
+            module: leads(),
+            workflows: true,
+        },
+        items: entries.iter().map(item).collect(),
+    }
+}
+
+fn begin_batch(journal: &mut Journal) -> Write {
+    let (run, prepared) = under_way(journal);
+    let refused = settling(run, prepared, [Outcome::Returned; 4], Some(2), "");
+    journal.write(|tx| refused(tx));
+    // The counts are there already, of states that entries were in before.
+    pad(journal);
+    Box::new(move |tx| {
+        let seen = EntryRanges::span(EntryId::new(1), EntryId::new(1));
+        let template = "DELETE /crm/v8/Leads?ids={ids}&wf_trigger=false";
+        tx.begin_batch(run, picked(&[1, 2]), template, Some(seen)).map(drop)
+    })
+}
+
+/// An answer to a batch that came at once, as it came and as it is judged. `more` stands beside its items.
+pub(super) fn answer(
+    prepared: &PreparedBatch,
+    outcomes: [Outcome; 4],
+    share: Option<u32>,
+    more: &str,
+) -> (RawAnswer, Judgement) {
+    let (mut body, mut results) = (format!(r#"{{"info":"{more}","data":["#), Vec::new());
+    for (item, outcome) in prepared.items().iter().zip(outcomes) {
+        let (code, message) = (format!("{outcome:?}").to_uppercase(), "what Zoho says".to_owned());
+        let start = body.len() + usize::from(!results.is_empty());
+        let said = serde_json::json!({
+            "code": code, "details": {"id": item.target}, "message": message,
+        });
+        body.push_str(if results.is_empty() { "" } else { "," });
+        body.push_str(&said.to_string());
+        results.push(ItemResult { outcome, code, message, slice: Some(start..body.len()) });
+    }
+    body.push_str("]}");
+    let raw = RawAnswer {
+        http_status: 200,
+        body: body.into_bytes(),
+        cut: false,
+        date: None,
+        retry_after: None,
+        credits_remaining: None,
+        sent_at: SENT.parse().unwrap(),
+        answered_at: SENT.parse().unwrap(),
+    };
+    let judgement =
+        Judgement { results, share, complete: true, strangers: 0, repeated: 0, halt: None };
+    (raw, judgement)
+}
+
+/// Settles a batch of four.
+pub(super) fn settling(
+    run: RunId,
+    prepared: PreparedBatch,
+    outcomes: [Outcome; 4],
+    share: Option<u32>,
+    more: &str,
+) -> Write {
+    let (raw, judgement) = answer(&prepared, outcomes, share, more);
+    Box::new(move |tx| tx.settle_batch(run, &prepared, &raw, &judgement))
+}
+
+fn settle_batch(journal: &mut Journal) -> Write {
+    let (run, prepared) = under_way(journal);
+    pad(journal);
+    let outcomes = [Outcome::Done, Outcome::Failed, Outcome::Unknown, Outcome::Returned];
+    settling(run, prepared, outcomes, Some(1), "")
+}
+
+fn losing(run: RunId, batch: BatchId) -> Write {
+    let sent: Timestamp = SENT.parse().unwrap();
+    Box::new(move |tx| {
+        let why = Unanswered::NoAnswer;
+        tx.leave_unanswered(run, batch, Some(sent), sent, why, "the call timed out")
+    })
+}
+
+fn leave_unanswered(journal: &mut Journal) -> Write {
+    let (run, prepared) = under_way(journal);
+    pad(journal);
+    losing(run, prepared.batch())
+}
+
+fn give_back(journal: &mut Journal) -> Write {
+    let (run, prepared) = under_way(journal);
+    pad(journal);
+    Box::new(move |tx| tx.give_back(run, &prepared, Returned::NotSent, "connection refused"))
+}
+
+fn record_evidence(journal: &mut Journal) -> Write {
+    let (run, prepared) = under_way(journal);
+    journal.lose(&prepared);
+    pad(journal);
+    let facts = serde_json::to_string(&still_there()).unwrap();
+    let verdicts = [Verdict::Done, Verdict::Absent, Verdict::Pending, Verdict::Undecided];
+    let findings: Vec<Finding> = (1..)
+        .zip(verdicts)
+        .map(|(entry, verdict)| Finding {
+            entry: EntryId::new(entry),
+            verdict,
+            code: String::new(),
+            facts: facts.clone(),
+        })
+        .collect();
+    Box::new(move |tx| tx.record_evidence(run, &leads(), &findings))
+}
+
+fn reopen(journal: &mut Journal) -> Write {
+    let (run, prepared) = under_way(journal);
+    let refused = settling(run, prepared, [Outcome::Failed; 4], None, "");
+    journal.write(|tx| refused(tx));
+    pad(journal);
+    Box::new(move |tx| tx.reopen(run, None, &|code| code == "FAILED").map(drop))
+}
+
+fn park(journal: &mut Journal) -> Write {
+    let run = started(journal);
+    Box::new(move |tx| tx.park(run, RequestId::new(1), 100))
+}
+
+fn unpark(journal: &mut Journal) -> Write {
+    let run = started(journal);
+    journal.write(|tx| tx.park(run, RequestId::new(1), 100));
+    pad(journal);
+    Box::new(move |tx| tx.unpark(run, RequestId::new(1)).map(drop))
+}
+
+fn end_run(journal: &mut Journal) -> Write {
+    let run = started(journal);
+    Box::new(move |tx| tx.end_run(run, 0, 3, 3))
+}
