@@ -124,19 +124,21 @@ fn run(
     let work = Work::find(kind, codes, context, wanted.as_deref())?;
     work.check_cap(context)?;
     let mut options = options(kind, args, codes, context)?;
-    let confirmed = work.entries() > 0 && !args.yes;
-    if confirmed {
+    let asks = !args.yes;
+    if asks && work.entries() > 0 {
         confirm(context, &work)?;
-        // Others may record while the question is on the screen.
+    }
+    if asks {
+        // Others may record while the question is on the screen, or where there was nothing to ask.
         options.max_entries = work.entries();
     }
     let zoho = client(context, &work)?;
     let keeper = context.keeper()?;
-    if work.entries() > 0 && !confirmed {
+    if work.entries() > 0 && args.yes {
         announce(context, &work)?;
     }
     let ended = execute(context, keeper, zoho, options, work.with_workflows());
-    ended.map_err(|error| if confirmed { more_than_confirmed(error) } else { error })
+    ended.map_err(|error| if asks { more_than_confirmed(error) } else { error })
 }
 
 /// The engine holds what it sends against what was confirmed.
@@ -173,7 +175,8 @@ fn options(
     context: &Context,
 ) -> Result<RunOptions, CliError> {
     let settings = &context.settings;
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     Ok(RunOptions {
         kind,
         db: context.db(),

@@ -14,6 +14,10 @@ use crate::domain::time::Timestamp;
 /// How far Zoho's whole seconds and a measured clock offset may be off.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 
+/// How far a clock may be set while a run goes on, before a deletion right before our call is put down to
+/// somebody else without doubt.
+pub const CLOCK_STEP: Duration = Duration::from_secs(60);
+
 /// The code of an entry that reads cannot decide.
 pub const UNDECIDED: &str = "UNDECIDED";
 
@@ -134,7 +138,7 @@ impl AttemptRecord {
 
     /// The last moment at which the bytes can have left.
     fn last_sent(&self) -> Timestamp {
-        self.sent_at.or(self.sent_before).unwrap_or(self.send_by)
+        self.sent_before.or(self.sent_at).unwrap_or(self.send_by)
     }
 }
 
@@ -255,21 +259,36 @@ fn decide_deleted(history: &History, deletion: &SeenDeleted) -> Decision {
     let in_window = |attempt: &&OpenAttempt| {
         deletion.at.is_some_and(|at| attempt.from <= at && at <= attempt.until)
     };
-    if deletion.at.is_some_and(|at| at < first.from) {
+    if let Some(at) = deletion.at.filter(|at| *at < first.from) {
+        // Right before our call by our own user: a clock that was set meanwhile would look the same.
+        let maybe_us = history.open.iter().any(|attempt| {
+            !attempt.closed
+                && (attempt.user.is_none() || deletion.by.is_none_or(|by| attempt.user == Some(by)))
+        });
+        if maybe_us && at.plus(CLOCK_STEP) >= first.from {
+            return settle(
+                Verdict::Undecided,
+                UNDECIDED,
+                "the record was deleted right before our call, perhaps by our user's own hand: clocks \
+                 cannot tell",
+            );
+        }
         return settle(Verdict::Absent, "", "the record was deleted before our call");
     }
-    let window = history.open.iter().find(in_window);
+    let in_time: Vec<&OpenAttempt> = history.open.iter().filter(in_window).collect();
+    let window = in_time.first().copied();
+    let known = in_time.iter().all(|attempt| attempt.user.is_some());
     match (deletion.by, window) {
-        (Some(by), Some(attempt)) if attempt.user == Some(by) => {
+        (Some(by), Some(_)) if in_time.iter().any(|attempt| attempt.user == Some(by)) => {
             settle(Verdict::Done, "", "the record was deleted by our user while our call was open")
         }
-        (Some(_), Some(attempt)) if attempt.user.is_some() => {
+        (Some(_), Some(_)) if known => {
             settle(Verdict::Absent, "", "the record was deleted by somebody else")
         }
         (Some(by), None) if history.open.iter().all(|one| one.user.is_some_and(|us| us != by)) => {
             settle(Verdict::Absent, "", "the record was deleted by somebody else")
         }
-        (None, Some(attempt)) if attempt.seen_before => settle(
+        (None, Some(_)) if in_time.iter().any(|attempt| attempt.seen_before) => settle(
             Verdict::Done,
             "",
             "the record was there right before our call and deleted while our call was open",
@@ -315,7 +334,9 @@ fn decide_unseen(history: &History, facts: &Facts) -> Decision {
     if matches!(facts.bin, Look::Silent) || matches!(facts.deleted, Look::Silent) {
         return Decision::Later;
     }
-    if history.first_live().is_none() {
+    // Where an earlier call of ours may have acted late, only a source that answered can rule it out.
+    let looked = facts.deleted == Look::NotThere && facts.record == Look::NotThere;
+    if history.first_live().is_none() && (history.open.is_empty() || looked) {
         return settle(
             Verdict::Failed,
             history.refusal.as_deref().unwrap_or_default(),
@@ -327,7 +348,7 @@ fn decide_unseen(history: &History, facts: &Facts) -> Decision {
     }
     // The list of deletions covers everything since before our call. Without it, or without being
     // allowed to look for the record, nothing is known.
-    if facts.deleted != Look::NotThere || facts.record != Look::NotThere {
+    if !looked {
         return settle(
             Verdict::Undecided,
             UNDECIDED,
@@ -341,7 +362,11 @@ fn decide_unseen(history: &History, facts: &Facts) -> Decision {
 fn untouched(history: &History, why: &'static str) -> Decision {
     let code = history.open.last().map(|attempt| attempt.code.as_str()).unwrap_or_default();
     let internal = matches!(code, "" | "INTERNAL_ERROR" | "INTERNAL_SERVER_ERROR");
-    let spent = !code.is_empty() && history.tries >= MAX_TRIES;
+    let spent = history.tries >= MAX_TRIES;
+    if spent && code.is_empty() {
+        // Answers that leave it out, again and again: the next run tries, this one would for ever.
+        return Decision::Wait;
+    }
     if internal && !spent {
         settle(Verdict::Pending, code, why)
     } else {
@@ -419,7 +444,9 @@ mod tests {
         let in_bin = |by, second| facts(deleted(by, second), Look::NotAsked, Look::NotAsked);
         check(&lost(), &in_bin(Some(US), 101), "done");
         check(&lost(), &in_bin(Some(US), 230), "done");
-        check(&lost(), &in_bin(Some(US), 99), "absent");
+        check(&lost(), &in_bin(Some(US), 99), "undecided UNDECIDED");
+        check(&lost(), &in_bin(Some(US), 30), "absent");
+        check(&lost(), &in_bin(Some(OTHER), 99), "absent");
         check(&lost(), &in_bin(Some(OTHER), 101), "absent");
         check(&lost(), &in_bin(Some(OTHER), 50), "absent");
         check(&lost(), &in_bin(Some(OTHER), 500), "absent");
@@ -437,7 +464,7 @@ mod tests {
         let mut seen = lost();
         seen.open[0].seen_before = true;
         check(&seen, &purged, "done");
-        check(&seen, &facts(Look::NotThere, deleted(None, 99), Look::NotAsked), "absent");
+        check(&seen, &facts(Look::NotThere, deleted(None, 30), Look::NotAsked), "absent");
         check(
             &seen,
             &facts(Look::NotThere, deleted(None, 300), Look::NotAsked),
@@ -451,8 +478,10 @@ mod tests {
         blind.open[0].user = None;
         let in_bin = facts(deleted(Some(US), 101), Look::NotAsked, Look::NotAsked);
         check(&blind, &in_bin, "undecided UNDECIDED");
-        let before = facts(deleted(Some(US), 50), Look::NotAsked, Look::NotAsked);
+        let before = facts(deleted(Some(US), 30), Look::NotAsked, Look::NotAsked);
         check(&blind, &before, "absent");
+        let right_before = facts(deleted(Some(US), 50), Look::NotAsked, Look::NotAsked);
+        check(&blind, &right_before, "undecided UNDECIDED");
     }
 
     #[test]
@@ -494,6 +523,15 @@ mod tests {
         check(&history, &nowhere, "failed INVALID_DATA");
     }
 
+    /// Two runs with different tokens: any of them may have done it.
+    #[test]
+    fn every_call_whose_time_it_was_is_looked_at() {
+        let mut history = lost();
+        history.open.push(OpenAttempt { user: user(OTHER), ..history.open[0].clone() });
+        let in_bin = facts(deleted(Some(OTHER), 150), Look::NotAsked, Look::NotAsked);
+        check(&history, &in_bin, "done");
+    }
+
     #[test]
     fn a_lost_call_for_an_id_that_no_source_knows_may_be_sent_again_when_the_list_was_read() {
         let nowhere = facts(Look::NotThere, Look::NotThere, Look::NotThere);
@@ -511,6 +549,9 @@ mod tests {
         check(&history, &there, "pending INTERNAL_ERROR");
         history.tries = 3;
         check(&history, &there, "failed INTERNAL_ERROR");
+        // Left out of every answer: no verdict, and no further call in this run.
+        history.open[0].code = String::new();
+        check(&history, &there, "Wait");
         history.tries = 1;
         history.open[0].code = "SOMETHING_NEW".to_owned();
         check(&history, &there, "failed SOMETHING_NEW");

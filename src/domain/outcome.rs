@@ -129,12 +129,17 @@ fn judge_items(items: &[CallItem], answers: &[AnswerItem], complete: bool) -> Ju
                 // Two answers that contradict each other prove neither.
                 if first.code != judged.code {
                     first.outcome = Outcome::Unknown;
+                    first.code.clear();
+                    first.message.clear();
                 }
             }
         }
     }
     let mut share = None;
-    if let ([None], [only]) = (results.as_slice(), anonymous.as_slice()) {
+    if let ([None], [only]) = (results.as_slice(), anonymous.as_slice())
+        && only.verdict.id.is_none()
+        && strangers == 0
+    {
         // The path named the one record: an item without an id can only speak of it.
         let judged = result(
             item_outcome(Level::Item, &only.verdict.code),
@@ -175,9 +180,15 @@ fn judge_call(items: &[CallItem], raw: &RawAnswer, verdict: &Verdict, complete: 
     let (code, message) = (verdict.code.clone(), verdict.message.clone());
     // The single form answers flat where the bulk form answers by item: it speaks of its one record.
     if let [item] = items {
-        let named = verdict.id.as_ref().is_none_or(|id| *id == item.target.to_string());
+        if verdict.id.as_ref().is_some_and(|id| *id != item.target.to_string()) {
+            // It names another record: it says nothing about ours.
+            let mut judged =
+                judgement(all(items, Outcome::Unknown, &Verdict::default()), None, None);
+            judged.strangers = 1;
+            return judged;
+        }
         let culprit = meaning(Level::Call, &code) == Meaning::Culprit;
-        let level = if culprit || (code == "SUCCESS" && named) { Level::Item } else { Level::Call };
+        let level = if culprit || code == "SUCCESS" { Level::Item } else { Level::Call };
         let outcome = item_outcome(level, &code);
         if outcome != Outcome::Returned {
             return judgement(all(items, outcome, verdict), None, None);
@@ -306,11 +317,15 @@ mod tests {
     #[test]
     fn two_answers_that_contradict_each_other_prove_neither() {
         let batch = items(1);
-        let parsed = ParsedAnswer::Items(vec![
-            answer(batch.first(), "SUCCESS"),
-            answer(batch.first(), "RECORD_LOCKED"),
-        ]);
-        assert_eq!(outcomes(&judge(&batch, &raw(200), &parsed)), "unknown");
+        for codes in [["SUCCESS", "INVALID_DATA"], ["INVALID_DATA", "SUCCESS"]] {
+            let answers = codes.map(|code| answer(batch.first(), code)).to_vec();
+            let judgement = judge(&batch, &raw(200), &ParsedAnswer::Items(answers));
+            // Neither word is kept: the refusal would make a call that may have acted look harmless.
+            assert_eq!(
+                (outcomes(&judgement).as_str(), judgement.results[0].code.as_str()),
+                ("unknown", "")
+            );
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         let mut tries = 0;
         loop {
             tries += 1;
-            if !self.wait_for_turn().await || !self.spend(credits) {
+            if self.is_stopping() || !self.wait_for_turn().await || !self.spend(credits) {
                 return Err(ReadError::Unreachable("the run is stopping".to_owned()));
             }
             match call().await {

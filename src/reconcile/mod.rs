@@ -31,7 +31,7 @@ use crate::reconcile::shared::Shared;
 use crate::store::run::NewRun;
 use crate::store::writer::{ClaimRules, OnCommit, Writer};
 use crate::store::{Reader, Store, StoreError};
-use crate::zoho::{Zoho, request};
+use crate::zoho::{CONNECT_TIMEOUT, Zoho, request};
 
 /// How long to wait before a source is asked again that did not answer.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
@@ -46,6 +46,9 @@ struct Begun {
     plan: Plan,
     left_open: u64,
     reopened: u64,
+    /// The only requests whose entries this run sends: what was counted, capped and confirmed. Requests
+    /// that are recorded or come due while it goes on are the next run's business.
+    mine: HashSet<RequestId>,
 }
 
 /// What the engine joins.
@@ -135,7 +138,8 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
         let open = tx.open_batches()?;
         for batch in &open {
             // Nobody else was alive after this run took the lock, so nothing left after now.
-            let sent_before = batch.send_by.min(now);
+            // A call that passed its last check at `send_by` may still have had to connect.
+            let sent_before = batch.send_by.plus(CONNECT_TIMEOUT).min(now);
             let (reason, detail) = (Unanswered::RunDied, "the run that sent it ended early");
             tx.leave_unanswered(run, batch.batch, None, sent_before, reason, detail)?;
         }
@@ -156,7 +160,9 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
             return Err(StoreError::OverCap { entries: plan.entries, cap: options.max_entries });
         }
         let left_open = u64::try_from(open.len()).unwrap_or(0);
-        Ok(Begun { run, requests, plan, left_open, reopened })
+        let due = requests.iter().filter(|one| one.waits(now, wanted.is_some()).is_none());
+        let mine = due.map(|one| one.request).collect();
+        Ok(Begun { run, requests, plan, left_open, reopened, mine })
     })?;
     Ok(begun)
 }
@@ -171,7 +177,7 @@ fn start_writer<C: Clock>(
     let rules = ClaimRules {
         run: begun.run,
         versions: options.versions,
-        wanted: options.wanted.as_ref().map(|wanted| wanted.iter().copied().collect()),
+        requests: begun.mine.clone(),
         template: |kind, single| request::template(kind, single).map_err(|error| error.to_string()),
     };
     let without_bin = begun
@@ -193,13 +199,13 @@ async fn work<Z: Zoho, C: Clock>(
         .requests
         .iter()
         .filter(|request| {
-            let named = shared.options.wanted.is_some();
-            let sends = request.count(EntryState::Pending) > 0
-                && request.waits(shared.clock.now(), named).is_none();
+            let sends = request.count(EntryState::Pending) > 0;
+            let sends = sends && begun.mine.contains(&request.request);
             sends || request.count(EntryState::Unknown) > 0
         })
         .cloned()
         .collect();
+    warn_of_parked(shared, begun);
     // Nothing to send and nothing to find out: no call, and no token needed.
     if business.is_empty() || !shared.make_contact(&business).await? {
         return Ok(());
@@ -209,9 +215,12 @@ async fn work<Z: Zoho, C: Clock>(
     let mut idle = 0;
     loop {
         let resolved = resolve::resolve(shared, &bins, &mut undecided).await?;
-        park(shared).await?;
         if shared.is_stopping() {
             return Ok(());
+        }
+        // Only once evidence has had its say: what turns out to be gone already is no wrong column.
+        if resolved.later == 0 && resolved.wait_until.is_none() {
+            park(shared).await?;
         }
         let submitted = submit::submit(shared).await?;
         if shared.is_stopping() {
@@ -231,6 +240,21 @@ async fn work<Z: Zoho, C: Clock>(
         if idle > MAX_IDLE_ROUNDS || !shared.pause(wait, why).await {
             return Ok(());
         }
+    }
+}
+
+/// Requests that were set aside are skipped until somebody names them, and each run says so.
+fn warn_of_parked<Z: Zoho, C: Clock>(shared: &Arc<Shared<Z, C>>, begun: &Begun) {
+    let skipped = begun
+        .requests
+        .iter()
+        .filter(|request| request.parked && request.count(EntryState::Pending) > 0);
+    for request in skipped {
+        let id = request.request;
+        shared.warn(format!(
+            "{id} is set aside after too many refusals and was skipped: journal show {id} says why, \
+             journal sync {id} takes it up again"
+        ));
     }
 }
 
@@ -285,7 +309,8 @@ fn sum_up<Z: Zoho, C: Clock>(
         match request.waits(now, false) {
             None => unfinished += request.count(EntryState::Pending),
             Some(Waiting::Expired) => awaiting_approval += request.count(EntryState::Pending),
-            Some(Waiting::NotDue | Waiting::Parked) => {}
+            Some(Waiting::Parked) => unfinished += request.count(EntryState::Pending),
+            Some(Waiting::NotDue) => {}
         }
     }
     let failed_in_named = |wanted: &[RequestId]| -> Result<u64, RunError> {

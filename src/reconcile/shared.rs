@@ -36,6 +36,9 @@ pub(crate) struct State {
     pub(crate) warnings: BTreeSet<String>,
     /// The measured offset of Zoho's clock, in milliseconds.
     pub(crate) clock_offset_ms: Option<i64>,
+    /// How long this run has waited so far, and until when, on the clock that counts suspend.
+    waited: Duration,
+    waiting_until: Duration,
     /// Seeds the jitter of waiting times.
     pub(crate) jitter: u64,
 }
@@ -74,8 +77,6 @@ pub(crate) struct Shared<Z, C> {
     pub(crate) options: RunOptions,
     pub(crate) reporter: Arc<dyn Reporter>,
     pub(crate) interrupt: Interrupt,
-    /// When waiting ends.
-    pub(crate) deadline: Duration,
     /// Which request owns which entries.
     pub(crate) owners: Vec<(EntryId, EntryId, RequestId)>,
     state: Mutex<State>,
@@ -91,10 +92,9 @@ impl<Z, C: Clock> Shared<Z, C> {
         interrupt: Interrupt,
         owners: Vec<(EntryId, EntryId, RequestId)>,
     ) -> Self {
-        let deadline = clock.elapsed() + options.wait;
         let jitter = u64::try_from(clock.now().millis()).unwrap_or(1) | 1;
         let state = Mutex::new(State { jitter, ..State::default() });
-        Self { zoho, clock, writer, options, reporter, interrupt, deadline, owners, state }
+        Self { zoho, clock, writer, options, reporter, interrupt, owners, state }
     }
 
     /// The shared state. A panic elsewhere leaves counters behind, nothing that could be half done.
@@ -179,9 +179,23 @@ impl<Z, C: Clock> Shared<Z, C> {
         self.wait(duration, Some(why)).await
     }
 
+    /// Takes a wait out of what `--wait` allows. Calls that wait side by side wait once.
+    fn may_wait(&self, duration: Duration) -> bool {
+        let now = self.clock.elapsed();
+        let mut state = self.state();
+        let end = now.saturating_add(duration);
+        let more = end.saturating_sub(now.max(state.waiting_until));
+        let waited = state.waited.saturating_add(more);
+        if waited > self.options.wait {
+            return false;
+        }
+        state.waited = waited;
+        state.waiting_until = state.waiting_until.max(end);
+        true
+    }
+
     async fn wait(&self, duration: Duration, told: Option<&'static str>) -> bool {
-        let left = self.deadline.saturating_sub(self.clock.elapsed());
-        if duration > left {
+        if !self.may_wait(duration) {
             return false;
         }
         if let Some(why) = told {
@@ -201,9 +215,18 @@ impl<Z, C: Clock> Shared<Z, C> {
     pub(crate) fn back_off(&self, retry_after: Option<Duration>, setback: Setback) {
         let now = self.clock.now();
         let mut state = self.state();
-        state.setbacks = state.setbacks.saturating_add(1);
+        // Calls that fail side by side are one setback, not five.
+        if state.not_before.is_none_or(|until| now >= until) {
+            state.setbacks = state.setbacks.saturating_add(1);
+        }
         let jittered = full_jitter(state.setbacks, &mut state.jitter);
-        let wait = retry_after.unwrap_or(jittered).max(Duration::from_millis(1));
+        // Zoho's own word counts; one that says "at once", again and again, does not.
+        let wait = match retry_after {
+            Some(asked) if state.setbacks <= 1 => asked,
+            Some(asked) => asked.max(jittered),
+            None => jittered,
+        };
+        let wait = wait.max(Duration::from_millis(1));
         let until = now.plus(wait);
         state.not_before = Some(state.not_before.map_or(until, |old| old.max(until)));
         state.setback = setback;

@@ -274,7 +274,8 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         let shared = &self.shared;
         let lost = LostCall {
             sent_at,
-            sent_before: sent_at.unwrap_or_else(|| shared.clock.now()),
+            // Connecting comes after `sent_at`: the bytes may have left at any time until now.
+            sent_before: shared.clock.now(),
             reason: Unanswered::NoAnswer,
             detail: why.to_owned(),
         };

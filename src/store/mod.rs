@@ -52,6 +52,9 @@ use crate::store::open::Mode;
 /// How long a writer waits for another writer's transaction.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// How long a run waits, which has answers in hand that must not be lost.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// A journal open for writing. Any number of processes may have one; transactions take turns.
 pub struct Store {
     conn: Connection,
@@ -81,6 +84,11 @@ impl Store {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Waits longer for others' transactions from now on.
+    pub(crate) fn be_patient(&self) -> Result<()> {
+        self.conn.busy_timeout(PATIENCE).doing("preparing the journal for writing")
     }
 
     /// Size and root of the log.

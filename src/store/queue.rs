@@ -70,16 +70,16 @@ struct Due {
 }
 
 /// Picks the entries of the next batch: of the first due request, filled up from others that may share
-/// its call. `None` when nothing is due. `wanted` restricts to named requests.
+/// its call, `requests` only. `None` when nothing is due.
 pub(crate) fn pick(
     conn: &Connection,
     cursors: &mut Cursors,
     versions: Versions,
-    wanted: Option<&HashSet<RequestId>>,
+    requests: &HashSet<RequestId>,
     now: Timestamp,
     at_most: usize,
 ) -> Result<Option<Picked>> {
-    let due = due_requests(conn, versions, wanted, now)?;
+    let due = due_requests(conn, versions, requests, now)?;
     if at_most == 0 {
         return Ok(None);
     }
@@ -109,7 +109,7 @@ pub(crate) fn pick(
 fn due_requests(
     conn: &Connection,
     versions: Versions,
-    wanted: Option<&HashSet<RequestId>>,
+    requests: &HashSet<RequestId>,
     now: Timestamp,
 ) -> Result<Vec<Due>> {
     let doing = "looking for pending entries";
@@ -136,7 +136,7 @@ fn due_requests(
         })
         .doing(doing)?;
     let due = rows.collect::<rusqlite::Result<Vec<Due>>>().doing(doing)?;
-    Ok(due.into_iter().filter(|one| wanted.is_none_or(|set| set.contains(&one.request))).collect())
+    Ok(due.into_iter().filter(|one| requests.contains(&one.request)).collect())
 }
 
 /// Entries that a refused call gave back share their next call with few others: these go first.
@@ -162,21 +162,22 @@ fn pick_split(conn: &Connection, due: &[Due], at_most: usize) -> Result<Option<P
             )
             .doing(doing)?;
         let rows = rows.collect::<rusqlite::Result<Vec<_>>>().doing(doing)?;
-        let Some(share) = rows.first().map(|(_, share, _)| *share) else {
-            continue;
-        };
-        let limit = items_in_next_call(request.kind.operation, Some(share)).min(at_most);
-        let mut items = Vec::new();
-        for (entry, _, target) in rows.into_iter().filter(|(_, one, _)| *one == share) {
-            if let Some(Sql(target)) = target {
-                push_if_free(conn, &request.kind, &mut items, entry, target)?;
+        // Those that may share with the fewest first; where all of them are busy, the next ones.
+        for same in rows.chunk_by(|one, other| one.1 == other.1) {
+            let share = same.first().map(|(_, share, _)| *share);
+            let limit = items_in_next_call(request.kind.operation, share).min(at_most);
+            let mut items = Vec::new();
+            for (entry, _, target) in same {
+                if let Some(Sql(target)) = target {
+                    push_if_free(conn, &request.kind, &mut items, *entry, *target)?;
+                }
+                if items.len() >= limit {
+                    break;
+                }
             }
-            if items.len() >= limit {
-                break;
+            if !items.is_empty() {
+                return Ok(Some(Picked { kind: request.kind.clone(), items }));
             }
-        }
-        if !items.is_empty() {
-            return Ok(Some(Picked { kind: request.kind.clone(), items }));
         }
     }
     Ok(None)

@@ -208,7 +208,7 @@ fn attempts_of(
                     r.user_seq, r.clock_offset_ms, b.begun_seq,
                     b.begun_seq < (SELECT coalesce(max(g.seq), -1) FROM evidence v
                                    JOIN reading g ON g.id = v.reading
-                                   WHERE v.entry = :entry AND v.verdict IN (4, 5))
+                                   WHERE v.entry = :entry AND v.verdict IN (4, 5)), b.ended_seq
              FROM attempt a
              JOIN batch b ON b.id = a.batch
              JOIN said s ON s.id = a.said
@@ -240,10 +240,18 @@ fn attempts_of(
             };
             let Name(version) = row.get::<_, Name<ApiVersion>>(9)?;
             let user_seq = row.get::<_, Option<Sql<EventSeq>>>(10)?;
-            Ok((attempt, version, user_seq, row.get::<_, Sql<EventSeq>>(12)?.0))
+            let begun = row.get::<_, Sql<EventSeq>>(12)?.0;
+            let ended = row.get::<_, Option<Sql<EventSeq>>>(14)?;
+            Ok((attempt, version, user_seq, begun, ended))
         };
-        let (mut attempt, api_version, user_seq, begun) = read().doing(doing)?;
+        let (mut attempt, api_version, user_seq, begun, ended) = read().doing(doing)?;
         attempt.begun_at = log::event(conn, begun)?.decode()?.at;
+        if let Some(Sql(ended)) =
+            ended.filter(|_| !attempt.complete && attempt.sent_before.is_none())
+        {
+            // An answer that was cut, or a gateway's: the call may have been passed on until it came.
+            attempt.sent_before = Some(log::event(conn, ended)?.decode()?.at);
+        }
         attempt.user = user_of(conn, users, attempt.run, user_seq.map(|Sql(seq)| seq))?;
         attempts.push(attempt);
         version = Some(api_version);

@@ -31,8 +31,8 @@ pub struct ClaimRules {
     pub run: RunId,
     /// Which API version each product uses.
     pub versions: Versions,
-    /// Named requests only; all when `None`.
-    pub wanted: Option<HashSet<RequestId>>,
+    /// The requests whose entries may be claimed, and no others.
+    pub requests: HashSet<RequestId>,
     /// Method, path and parameters of a call, `{ids}` for the ids; the flag is true for the single form.
     pub template: fn(&CallKind, bool) -> std::result::Result<String, String>,
 }
@@ -198,6 +198,8 @@ impl Worker {
         inbox: &mpsc::Receiver<Message>,
         now: impl Fn() -> Timestamp,
     ) -> Result<Store> {
+        // Another process may record a million entries in one transaction: answers wait for it.
+        self.store.be_patient()?;
         let mut size = self.store.head()?.size;
         while let Ok(first) = inbox.recv() {
             let mut group = vec![first];
@@ -304,8 +306,7 @@ impl Jobs<'_> {
 
     fn claim(&mut self, tx: &mut WriteTx<'_>, at_most: usize) -> Result<Claim> {
         let rules = self.rules;
-        let picked =
-            pick(&tx.tx, self.cursors, rules.versions, rules.wanted.as_ref(), tx.now, at_most)?;
+        let picked = pick(&tx.tx, self.cursors, rules.versions, &rules.requests, tx.now, at_most)?;
         let Some(picked) = picked else {
             return Ok(Claim::Nothing);
         };

@@ -44,7 +44,7 @@ pub(super) struct Fetched {
 /// What an answer is, before its rows are looked at.
 #[derive(Debug)]
 pub(super) enum Content<'a> {
-    /// It says that there is nothing: 204, 304, no body with a success, `NO_CONTENT`.
+    /// It says that there is nothing: 204, 304, `NO_CONTENT`.
     Nothing,
     /// Rows, or something else that the subject reads.
     Body(&'a str),
@@ -108,7 +108,8 @@ impl Fetched {
             return Err(self.throttled());
         }
         if self.body.trim_ascii().is_empty() {
-            return if success || self.http_status == 304 {
+            // An empty 200 may be a body that was cut before its first byte.
+            return if matches!(self.http_status, 204 | 304) {
                 Ok(Content::Nothing)
             } else {
                 Err(self.unusable("it is empty"))
