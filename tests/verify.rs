@@ -21,10 +21,8 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
-use zoho_journal::clock::{Clock, SystemClock};
 use zoho_journal::evidence::verify::check_journal;
 use zoho_journal::simulator::{Config, Fault};
-use zoho_journal::store::creation::{JournalId, NewJournal};
 
 use crate::world::World;
 
@@ -220,14 +218,6 @@ async fn the_journal_verifies_after_every_fault() {
             retry_after_s: 0,
             ..Config::default()
         });
-        let new = NewJournal {
-            journal: JournalId::new([1; 16]),
-            key: "zoho-journal/x+00000000+AAAA",
-            program: "test",
-            created_by: "test",
-        };
-        let now = SystemClock.now();
-        world.store().write("creating", now, |tx| tx.create_journal(&new)).unwrap();
         let leads = world.leads();
         world.record("Leads", &leads);
         world.zoho.plan_faults(vec![fault]);

@@ -138,8 +138,6 @@ fn states(events: &[Event], width: u64) -> (Vec<(i64, EntryState)>, Vec<Option<u
 
 #[test]
 fn windows_of_any_width_give_the_same_states_and_counts() {
-    use EntryState::{Done, Failed, Pending};
-
     let events = [
         recorded(1, 1, 5),
         recorded(2, 6, 4),
