@@ -16,7 +16,7 @@ pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 
 /// How far a clock may be set while a run goes on, before a deletion right before our call is put down to
 /// somebody else without doubt.
-pub const CLOCK_STEP: Duration = Duration::from_secs(60);
+pub const CLOCK_STEP: Duration = Duration::from_mins(1);
 
 /// The code of an entry that reads cannot decide.
 pub const UNDECIDED: &str = "UNDECIDED";

@@ -53,7 +53,7 @@ use crate::store::open::Mode;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// How long a run waits, which has answers in hand that must not be lost.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A journal open for writing. Any number of processes may have one; transactions take turns.
 pub struct Store {

@@ -11,7 +11,7 @@ use super::disk_full::{noise, room};
 use super::{Dump, assert_whole};
 use crate::domain::call::CallKind;
 use crate::domain::event::Unanswered;
-use crate::domain::id::{BatchId, EntryId, RecordId, RunId};
+use crate::domain::id::{BatchId, EntryId, RecordId, RequestId, RunId};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::state::{EntryState, Outcome};
 use crate::domain::target::{ApiVersion, Product};
@@ -50,7 +50,9 @@ fn start_thread(journal: &mut Journal, run: RunId) -> Thread {
         opened.recv().ok();
     };
     let now = journal.now;
-    let rules = ClaimRules { run, versions, wanted: None, template };
+    // Whatever there is.
+    let requests = (1..10).map(RequestId::new).collect();
+    let rules = ClaimRules { run, versions, requests, template };
     let (writer, thread) =
         Writer::start(store, rules, HashSet::new(), move || now, Box::new(on_commit));
     Thread { writer, thread, gate, heads }
