@@ -23,13 +23,14 @@ use crate::store::{Head, Result, Store, StoreError};
 /// Messages that wait at the same time: more than one transaction takes.
 const MANY: usize = 70;
 
+#[expect(clippy::unnecessary_wraps, reason = "the rules want a call that can be impossible")]
 fn template(kind: &CallKind, _single: bool) -> std::result::Result<String, String> {
     Ok(format!("DELETE /{}/{}?ids={{ids}}", kind.product, kind.module))
 }
 
 /// A thread that stands still after its first commit until the gate opens; what is asked of it meanwhile
 /// goes into one transaction.
-struct Thread {
+struct Started {
     writer: Writer,
     thread: thread::JoinHandle<Result<Store>>,
     gate: mpsc::Sender<()>,
@@ -37,7 +38,7 @@ struct Thread {
 }
 
 /// Moves the journal's store into a thread; the journal goes on as somebody else who writes to the file.
-fn start_thread(journal: &mut Journal, run: RunId) -> Thread {
+fn start_thread(journal: &mut Journal, run: RunId) -> Started {
     let other = Store::open(&journal.path(), Box::new(crate::domain::entropy::SystemEntropy));
     let store = std::mem::replace(&mut journal.store, other.unwrap());
     let versions = Versions { crm: ApiVersion::V8, bigin: ApiVersion::V2 };
@@ -53,7 +54,7 @@ fn start_thread(journal: &mut Journal, run: RunId) -> Thread {
     let rules = ClaimRules { run, versions, wanted: None, template };
     let (writer, thread) =
         Writer::start(store, rules, HashSet::new(), move || now, Box::new(on_commit));
-    Thread { writer, thread, gate, heads }
+    Started { writer, thread, gate, heads }
 }
 
 fn user(number: i64) -> Option<RecordId> {
@@ -74,7 +75,7 @@ async fn an_entry_that_moved_meanwhile_fails_its_own_message_and_no_other() {
         reason: Unanswered::NoAnswer,
         detail: "the call timed out".to_owned(),
     };
-    let Thread { writer, thread, gate, .. } = start_thread(&mut journal, run);
+    let Started { writer, thread, gate, .. } = start_thread(&mut journal, run);
     writer.see_user(user(USER), 1).await.unwrap();
     let seen = EntryRanges::span(EntryId::new(1), EntryId::new(1));
     let (settled, lost, refused, taken, claimed, ()) = tokio::join!(
@@ -117,7 +118,7 @@ async fn fail(
     let prepared = journal.begin(&[1, 2, 3, 4]);
     let (raw, judgement) = answer(&prepared, [Outcome::Done; 4], None, &noise(20));
     fault(&journal.store.conn);
-    let Thread { writer, thread, gate, heads } = start_thread(&mut journal, run);
+    let Started { writer, thread, gate, heads } = start_thread(&mut journal, run);
     writer.see_user(user(USER), 1).await.unwrap();
     let (path, acknowledged) = (journal.path(), Dump::of(&journal.path()));
 
