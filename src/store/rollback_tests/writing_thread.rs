@@ -17,7 +17,7 @@ use crate::domain::state::{EntryState, Outcome};
 use crate::domain::target::{ApiVersion, Product};
 use crate::store::queue::Versions;
 use crate::store::testing::{Journal, OTHER, USER};
-use crate::store::writer::{ClaimRules, LostCall, Writer};
+use crate::store::writer::{ClaimRules, Claimed, LostCall, Writer};
 use crate::store::{Head, Result, Store, StoreError};
 
 /// Messages that wait at the same time: more than one transaction takes.
@@ -103,6 +103,26 @@ async fn an_entry_that_moved_meanwhile_fails_its_own_message_and_no_other() {
             (EntryState::Done, 2),
         ]
     );
+    assert_whole(&journal.path(), "after the thread");
+}
+
+#[tokio::test]
+async fn entries_whose_claim_failed_are_found_by_the_next_one() {
+    let mut journal = created();
+    journal.delete(1, 9);
+    let run = journal.start("sync");
+    let fault = "CREATE TEMP TRIGGER stop AFTER INSERT ON main.batch WHEN NEW.size = 3
+                 BEGIN SELECT RAISE(ABORT, 'stopped by the test'); END";
+    journal.store.conn.execute_batch(fault).unwrap();
+    let Started { writer, thread, gate, .. } = start_thread(&mut journal, run);
+    drop(gate);
+    let refused = writer.claim(3).await;
+    assert!(matches!(refused, Err(StoreError::Sqlite { .. })), "{refused:?}");
+    let Claimed::Batch(batch) = writer.claim(4).await.unwrap() else { panic!("nothing is due") };
+    let entries: Vec<EntryId> = batch.items().iter().map(|item| item.entry).collect();
+    assert_eq!(entries, [1, 2, 3, 4].map(EntryId::new));
+    drop((batch, writer));
+    thread.join().unwrap().unwrap();
     assert_whole(&journal.path(), "after the thread");
 }
 
