@@ -261,11 +261,11 @@ impl Jobs<'_> {
         match message {
             Message::Claim { at_most, reply } => {
                 let result = tx.scoped(|tx| self.claim(tx, at_most));
-                claimed(reply, result)
+                claimed(reply, self.found_again(result))
             }
             Message::ClaimRead { picked, seen, reply } => {
                 let result = tx.scoped(|tx| self.begin(tx, picked, Some(seen)));
-                claimed(reply, result.map(Claim::Begun))
+                claimed(reply, self.found_again(result.map(Claim::Begun)))
             }
             Message::Settle { prepared, raw, judgement, reply } => {
                 self.cursors.rewind_if(&judgement);
@@ -302,6 +302,14 @@ impl Jobs<'_> {
                 scoped(tx, reply, move |tx| tx.end_run(run, exit_code, calls, credits))
             }
         }
+    }
+
+    /// What was picked and not claimed is pending still: the next look must find it again.
+    fn found_again(&mut self, result: Result<Claim>) -> Result<Claim> {
+        if result.is_err() {
+            self.cursors.rewind();
+        }
+        result
     }
 
     fn claim(&mut self, tx: &mut WriteTx<'_>, at_most: usize) -> Result<Claim> {

@@ -118,3 +118,38 @@ fn a_job_that_finds_the_disk_full_takes_all_others_with_it_or_leaves_them_whole(
     }
     assert!(nothing > 5 && others > 5, "{nothing} {others}");
 }
+
+#[test]
+fn no_job_writes_in_a_transaction_that_an_earlier_one_lost() {
+    let (mut journal, run, write) = big_answer();
+    let before = Before::of(&journal);
+    room(&journal.store.conn, 1);
+    let refused = journal.store.write("three jobs", journal.now, |tx| {
+        // A job in a job, and a neighbour: each is told that nothing more can be written.
+        let big = tx.scoped(|tx| {
+            let inner = tx.scoped(|tx| write(tx));
+            assert!(matches!(inner, Err(StoreError::WriterGone)), "{inner:?}");
+            tx.scoped(|tx| tx.see_user(run, None, 0))
+        });
+        assert!(matches!(big, Err(StoreError::WriterGone)), "{big:?}");
+        let next = tx.scoped(|tx| tx.see_user(run, None, 0));
+        assert!(matches!(next, Err(StoreError::WriterGone)), "{next:?}");
+        Ok(())
+    });
+    assert!(matches!(refused, Err(StoreError::DiskFull { .. })), "{refused:?}");
+    before.stands(&journal, "after the full disk");
+}
+
+/// Also where the error of a job is lost on the way.
+#[test]
+fn a_transaction_that_sqlite_undid_is_never_taken_for_one_that_was_written() {
+    let (mut journal, _, write) = big_answer();
+    let before = Before::of(&journal);
+    room(&journal.store.conn, 1);
+    let refused = journal.store.write("a careless job", journal.now, |tx| {
+        assert!(write(tx).is_err());
+        Ok(())
+    });
+    assert!(matches!(refused, Err(StoreError::WriterGone)), "{refused:?}");
+    before.stands(&journal, "after the full disk");
+}

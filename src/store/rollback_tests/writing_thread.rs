@@ -17,19 +17,20 @@ use crate::domain::state::{EntryState, Outcome};
 use crate::domain::target::{ApiVersion, Product};
 use crate::store::queue::Versions;
 use crate::store::testing::{Journal, OTHER, USER};
-use crate::store::writer::{ClaimRules, LostCall, Writer};
+use crate::store::writer::{ClaimRules, Claimed, LostCall, Writer};
 use crate::store::{Head, Result, Store, StoreError};
 
 /// Messages that wait at the same time: more than one transaction takes.
 const MANY: usize = 70;
 
+#[expect(clippy::unnecessary_wraps, reason = "the rules want a call that can be impossible")]
 fn template(kind: &CallKind, _single: bool) -> std::result::Result<String, String> {
     Ok(format!("DELETE /{}/{}?ids={{ids}}", kind.product, kind.module))
 }
 
 /// A thread that stands still after its first commit until the gate opens; what is asked of it meanwhile
 /// goes into one transaction.
-struct Thread {
+struct Started {
     writer: Writer,
     thread: thread::JoinHandle<Result<Store>>,
     gate: mpsc::Sender<()>,
@@ -37,7 +38,7 @@ struct Thread {
 }
 
 /// Moves the journal's store into a thread; the journal goes on as somebody else who writes to the file.
-fn start_thread(journal: &mut Journal, run: RunId) -> Thread {
+fn start_thread(journal: &mut Journal, run: RunId) -> Started {
     let other = Store::open(&journal.path(), Box::new(crate::domain::entropy::SystemEntropy));
     let store = std::mem::replace(&mut journal.store, other.unwrap());
     let versions = Versions { crm: ApiVersion::V8, bigin: ApiVersion::V2 };
@@ -55,7 +56,7 @@ fn start_thread(journal: &mut Journal, run: RunId) -> Thread {
     let rules = ClaimRules { run, versions, requests, template };
     let (writer, thread) =
         Writer::start(store, rules, HashSet::new(), move || now, Box::new(on_commit));
-    Thread { writer, thread, gate, heads }
+    Started { writer, thread, gate, heads }
 }
 
 fn user(number: i64) -> Option<RecordId> {
@@ -76,7 +77,7 @@ async fn an_entry_that_moved_meanwhile_fails_its_own_message_and_no_other() {
         reason: Unanswered::NoAnswer,
         detail: "the call timed out".to_owned(),
     };
-    let Thread { writer, thread, gate, .. } = start_thread(&mut journal, run);
+    let Started { writer, thread, gate, .. } = start_thread(&mut journal, run);
     writer.see_user(user(USER), 1).await.unwrap();
     let seen = EntryRanges::span(EntryId::new(1), EntryId::new(1));
     let (settled, lost, refused, taken, claimed, ()) = tokio::join!(
@@ -107,6 +108,26 @@ async fn an_entry_that_moved_meanwhile_fails_its_own_message_and_no_other() {
     assert_whole(&journal.path(), "after the thread");
 }
 
+#[tokio::test]
+async fn entries_whose_claim_failed_are_found_by_the_next_one() {
+    let mut journal = created();
+    journal.delete(1, 9);
+    let run = journal.start("sync");
+    let fault = "CREATE TEMP TRIGGER stop AFTER INSERT ON main.batch WHEN NEW.size = 3
+                 BEGIN SELECT RAISE(ABORT, 'stopped by the test'); END";
+    journal.store.conn.execute_batch(fault).unwrap();
+    let Started { writer, thread, gate, .. } = start_thread(&mut journal, run);
+    drop(gate);
+    let refused = writer.claim(3).await;
+    assert!(matches!(refused, Err(StoreError::Sqlite { .. })), "{refused:?}");
+    let Claimed::Batch(batch) = writer.claim(4).await.unwrap() else { panic!("nothing is due") };
+    let entries: Vec<EntryId> = batch.items().iter().map(|item| item.entry).collect();
+    assert_eq!(entries, [1, 2, 3, 4].map(EntryId::new));
+    drop((batch, writer));
+    thread.join().unwrap().unwrap();
+    assert_whole(&journal.path(), "after the thread");
+}
+
 /// Lets the thread fail with many messages waiting; the first one was acknowledged before.
 async fn fail(
     fault: impl FnOnce(&Connection),
@@ -119,7 +140,7 @@ async fn fail(
     let prepared = journal.begin(&[1, 2, 3, 4]);
     let (raw, judgement) = answer(&prepared, [Outcome::Done; 4], None, &noise(20));
     fault(&journal.store.conn);
-    let Thread { writer, thread, gate, heads } = start_thread(&mut journal, run);
+    let Started { writer, thread, gate, heads } = start_thread(&mut journal, run);
     writer.see_user(user(USER), 1).await.unwrap();
     let (path, acknowledged) = (journal.path(), Dump::of(&journal.path()));
 
