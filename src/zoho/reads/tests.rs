@@ -177,11 +177,13 @@ fn every_way_of_saying_no_such_record_is_nothing() {
     let in_path = r#"{"code":"INVALID_DATA","details":{"resource_path_index":1},"message":"x"}"#;
     let no_content = r#"{"code":"NO_CONTENT","details":{},"message":"x","status":"success"}"#;
     for (status, body) in
-        [(204, ""), (200, ""), (200, no_content), (404, flat), (404, wrapped), (400, in_path)]
+        [(204, ""), (200, no_content), (404, flat), (404, wrapped), (400, in_path)]
     {
         let read = records::read(&fetched(status, body), &[id(1)]);
         assert_eq!(read, Ok(vec![]), "{status} {body}");
     }
+    // Perhaps cut before its first byte.
+    assert!(is_unusable(&records::read(&fetched(200, ""), &[id(1)])));
     assert!(is_unusable(&records::read(&fetched(400, flat), &[id(1)])));
     assert!(is_unusable(&records::read(&fetched(400, in_path), &[id(1), id(2)])));
     let url = r#"{"code":"INVALID_URL_PATTERN","details":{},"message":"x","status":"error"}"#;
