@@ -338,10 +338,12 @@ impl Story<'_> {
             })?;
             return Ok(exit);
         }
-        self.say(&format!(
-            "Zoho was asked what it really did: {deleted} leads were deleted by our calls, none of them \
-             twice, and the journal accounts for each row of leads.csv."
-        ));
+        if self.findings.is_empty() {
+            self.say(&format!(
+                "Zoho was asked what it really did: {deleted} leads were deleted by our calls, none of them \
+                 twice, and the journal accounts for each row of leads.csv."
+            ));
+        }
         for finding in std::mem::take(&mut self.findings) {
             self.context.out.warn(&format!("not as told: {finding}"));
         }

@@ -14,7 +14,6 @@ use crate::domain::call::{CallKind, Operation};
 use crate::domain::event::SourceKind;
 use crate::domain::id::ModuleName;
 use crate::domain::merkle::Hash;
-use crate::domain::policy::ApprovalPolicy;
 use crate::domain::time::Timestamp;
 use crate::export::cell::visible_short;
 use crate::intake::{self, ColumnRule, Input, Intake, IntakeError, Layout, Place, RejectedRow};
@@ -120,7 +119,7 @@ pub(crate) fn record(
         repeated: &parts.repeated,
         invalid: &parts.invalid,
         again: args.again,
-        policy: policy(context),
+        policy: context.approval_policy(),
         not_before: args.not_before,
         valid_for: args.valid_for,
         source: &parts.source,
@@ -261,14 +260,6 @@ fn source(intake: &Intake) -> RequestSource {
         |file| Hash::new(file.sha256),
     );
     RequestSource { kind, name: source.name.clone(), sha256, column, rows: source.rows }
-}
-
-fn policy(context: &Context) -> ApprovalPolicy {
-    match context.settings.require_approval.value {
-        crate::config::RequireApproval::Never => ApprovalPolicy::Never,
-        crate::config::RequireApproval::Always => ApprovalPolicy::Always,
-        crate::config::RequireApproval::From(entries) => ApprovalPolicy::From(entries),
-    }
 }
 
 /// Invalid rows: nothing is recorded, and each is named with line, value and reason.

@@ -165,6 +165,13 @@ pub const RULES: &[Rule] = &[
     call("INTERNAL_SERVER_ERROR", Meaning::Open, true, INTERNAL, OAS_RECORD),
 ];
 
+/// Whether a text is a code at all. Codes stand in the log, which is never erased: what a proxy or a broken
+/// answer puts in a code's place may name anybody, and is kept in the stored answer only.
+pub fn is_code(text: &str) -> bool {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    plain && (1..=64).contains(&text.len())
+}
+
 /// The row for a code, if the table has one. The older answer to throttling gives the number 429 as
 /// its code.
 pub fn rule(level: Level, code: &str) -> Option<&'static Rule> {
@@ -221,6 +228,14 @@ mod tests {
         ];
         for code in page {
             assert!(advice(code).is_some(), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_stands_in_a_codes_place_and_is_none_is_told() {
+        assert!(is_code("RECORD_LOCKED") && is_code("429") && is_code("invalid_code"));
+        for text in ["", "user ann@example.org is blocked", "A-B", "Ü", &"A".repeat(65)] {
+            assert!(!is_code(text), "{text}");
         }
     }
 

@@ -131,6 +131,7 @@ fn judge_items(items: &[CallItem], answers: &[AnswerItem], complete: bool) -> Ju
                     first.outcome = Outcome::Unknown;
                     first.code.clear();
                     first.message.clear();
+                    first.slice = None;
                 }
             }
         }

@@ -61,6 +61,11 @@ impl RequestOverview {
         self.tally.get(&state).copied().unwrap_or(0)
     }
 
+    /// How many entries it has.
+    pub fn entries(&self) -> u64 {
+        self.last.get().abs_diff(self.first.get()) + 1
+    }
+
     /// How many of its entries are not settled.
     pub fn unsettled(&self) -> u64 {
         self.tally.iter().filter(|(state, _)| !state.is_settled()).map(|(_, entries)| entries).sum()

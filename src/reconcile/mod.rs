@@ -49,6 +49,8 @@ struct Begun {
     /// The only requests whose entries this run sends: what was counted, capped and confirmed. Requests
     /// that are recorded or come due while it goes on are the next run's business.
     mine: HashSet<RequestId>,
+    /// Due requests that the present policy does not let through.
+    unapproved: HashSet<RequestId>,
 }
 
 /// What the engine joins.
@@ -129,7 +131,7 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
         let run = tx.start_run(&NewRun {
             command: options.kind.command(),
             program: &options.program,
-            policy: &options.policy,
+            policy: &options.policy.to_string(),
             target: &options.target,
             quarantine_ms: u64::try_from(options.quarantine.as_millis()).unwrap_or(u64::MAX),
             operator: &options.operator,
@@ -161,8 +163,13 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
         }
         let left_open = u64::try_from(open.len()).unwrap_or(0);
         let due = requests.iter().filter(|one| one.waits(now, wanted.is_some()).is_none());
-        let mine = due.map(|one| one.request).collect();
-        Ok(Begun { run, requests, plan, left_open, reopened, mine })
+        // Policy counts when entries are claimed, not only when they were recorded: what met a looser one
+        // has nobody's approval.
+        let (unapproved, mine): (Vec<_>, Vec<_>) =
+            due.partition(|one| options.policy.wants_approval(one.entries()));
+        let mine = mine.into_iter().map(|one| one.request).collect();
+        let unapproved = unapproved.into_iter().map(|one| one.request).collect();
+        Ok(Begun { run, requests, plan, left_open, reopened, mine, unapproved })
     })?;
     Ok(begun)
 }
@@ -205,7 +212,7 @@ async fn work<Z: Zoho, C: Clock>(
         })
         .cloned()
         .collect();
-    warn_of_parked(shared, begun);
+    warn_of_skipped(shared, begun);
     // Nothing to send and nothing to find out: no call, and no token needed.
     if business.is_empty() || !shared.make_contact(&business).await? {
         return Ok(());
@@ -243,18 +250,19 @@ async fn work<Z: Zoho, C: Clock>(
     }
 }
 
-/// Requests that were set aside are skipped until somebody names them, and each run says so.
-fn warn_of_parked<Z: Zoho, C: Clock>(shared: &Arc<Shared<Z, C>>, begun: &Begun) {
-    let skipped = begun
-        .requests
-        .iter()
-        .filter(|request| request.parked && request.count(EntryState::Pending) > 0);
-    for request in skipped {
+/// What is skipped is said: requests that were set aside until somebody names them, and those that the
+/// present policy does not let through.
+fn warn_of_skipped<Z: Zoho, C: Clock>(shared: &Arc<Shared<Z, C>>, begun: &Begun) {
+    for request in begun.requests.iter().filter(|one| one.count(EntryState::Pending) > 0) {
         let id = request.request;
-        shared.warn(format!(
-            "{id} is set aside after too many refusals and was skipped: journal show {id} says why, \
-             journal sync {id} takes it up again"
-        ));
+        if request.parked {
+            shared.warn(format!(
+                "{id} is set aside after too many refusals and was skipped: journal show {id} says why, \
+                 journal sync {id} takes it up again"
+            ));
+        } else if begun.unapproved.contains(&id) {
+            shared.warn(format!("{id} needs an approval under the present policy and was skipped"));
+        }
     }
 }
 
@@ -307,6 +315,9 @@ fn sum_up<Z: Zoho, C: Clock>(
         unfinished += request.count(EntryState::InFlight);
         awaiting_approval += request.count(EntryState::AwaitingApproval);
         match request.waits(now, false) {
+            None if begun.unapproved.contains(&request.request) => {
+                awaiting_approval += request.count(EntryState::Pending);
+            }
             None => unfinished += request.count(EntryState::Pending),
             Some(Waiting::Expired) => awaiting_approval += request.count(EntryState::Pending),
             Some(Waiting::Parked) => unfinished += request.count(EntryState::Pending),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::domain::codes;
 use crate::domain::id::{BatchId, ModuleName, RequestId, RunId};
+use crate::domain::policy::ApprovalPolicy;
 use crate::domain::state::EntryState;
 use crate::domain::target::Target;
 use crate::store::StoreError;
@@ -60,7 +61,7 @@ pub struct RunOptions {
     /// Refusals in a row after which a request is set aside.
     pub max_failures: u64,
     /// The approval policy in force.
-    pub policy: String,
+    pub policy: ApprovalPolicy,
     /// Name and version of the program.
     pub program: String,
     /// OS account, host and process, as JSON.

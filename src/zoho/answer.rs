@@ -14,10 +14,11 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use crate::domain::answer::{AnswerItem, ParsedAnswer, RawAnswer, Unreadable, Verdict};
+use crate::domain::codes::is_code;
 use crate::zoho::wire::{Elements, capped, is_list, is_object, number, object, record_id, text};
 
-/// How much of a code is kept, in characters. The whole stays in the recorded body.
-const CODE_MAX: usize = 100;
+/// How much of a permission's name is kept, in characters. The whole stays in the recorded body.
+const PERMISSION_MAX: usize = 100;
 /// How much of a message or another detail is kept, in characters.
 const MESSAGE_MAX: usize = 500;
 /// How many permissions are kept.
@@ -200,7 +201,10 @@ fn verdict(
 ) -> Result<Verdict, Unreadable> {
     let short = |raw: Option<&RawValue>| raw.and_then(text).map(|text| capped(&text, MESSAGE_MAX));
     let code = match code {
-        Some(raw) => capped(&text(raw).ok_or(Unreadable::Strange)?, CODE_MAX),
+        Some(raw) => {
+            let code = text(raw).ok_or(Unreadable::Strange)?;
+            if is_code(&code) { code.into_owned() } else { String::new() }
+        }
         None => String::new(),
     };
     Ok(Verdict {
@@ -222,7 +226,7 @@ fn permissions(raw: &RawValue) -> Vec<String> {
         .into_iter()
         .filter_map(text)
         .take(PERMISSIONS_MAX)
-        .map(|permission| capped(&permission, CODE_MAX))
+        .map(|permission| capped(&permission, PERMISSION_MAX))
         .collect()
 }
 

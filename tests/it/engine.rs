@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use zoho_journal::domain::policy::ApprovalPolicy;
 use zoho_journal::reconcile::options::{RunOptions, Stop};
 use zoho_journal::simulator::{Config, Fault};
 
@@ -277,4 +278,46 @@ async fn what_was_erased_long_before_is_absent_also_after_calls_that_changed_not
     world.replay().await;
     assert_eq!(world.states(), "absent 2");
     world.agrees();
+}
+
+#[tokio::test]
+async fn what_is_recorded_while_a_run_goes_on_is_the_next_runs_business() {
+    let mut world = World::new(300);
+    let leads = world.leads();
+    world.record("Leads", &leads[..100]);
+    world.record_after_contact("Leads", &leads[100..]);
+    let summary = world.sync().await;
+    assert_eq!(world.states(), "pending 200, done 100");
+    // It was neither counted nor confirmed, so it is nothing that this run left undone.
+    assert_eq!((summary.sent, summary.unfinished), (100, 0));
+    world.agrees();
+    world.sync().await;
+    assert_eq!(world.states(), "done 300");
+    world.agrees();
+}
+
+#[tokio::test]
+async fn a_stricter_policy_holds_back_what_met_a_looser_one() {
+    let mut world = World::new(10);
+    let leads = world.leads();
+    world.record("Leads", &leads);
+    let options = RunOptions { policy: ApprovalPolicy::From(10), ..world.options() };
+    let summary = world.run(options).await.unwrap();
+    assert_eq!((world.states().as_str(), world.writes()), ("pending 10", 0));
+    assert_eq!((summary.awaiting_approval, summary.warnings.len()), (10, 1));
+    let options = RunOptions { policy: ApprovalPolicy::From(11), ..world.options() };
+    world.run(options).await.unwrap();
+    assert_eq!(world.states(), "done 10");
+}
+
+#[tokio::test]
+async fn what_was_set_aside_is_left_undone_and_every_run_says_so() {
+    let mut world = World::new(1);
+    let wrong: Vec<u64> = (0..300).map(|number| 500_000_000_000_000_000 + number).collect();
+    let request = world.record("Leads", &wrong);
+    let options = RunOptions { concurrency: 1, ..world.options() };
+    world.run(options).await.unwrap();
+    let later = world.sync().await;
+    assert_eq!(later.unfinished, 200);
+    assert!(later.warnings.iter().any(|one| one.contains(&request.to_string())), "{later:?}");
 }

@@ -14,6 +14,7 @@
 )]
 
 mod cli_crash;
+mod cli_demo;
 mod cli_plan;
 mod cli_record;
 mod cli_setup;

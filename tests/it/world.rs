@@ -32,11 +32,17 @@ use zoho_journal::zoho::{Endpoint, ZohoClient, install_crypto};
 
 /// What a run told while it went.
 #[derive(Default)]
-pub struct Told(Mutex<Vec<Progress>>);
+pub struct Told {
+    after_contact: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
 
 impl Reporter for Told {
     fn tell(&self, progress: &Progress) {
-        self.0.lock().unwrap().push(progress.clone());
+        if let Progress::Contact { .. } = progress
+            && let Some(work) = self.after_contact.lock().unwrap().take()
+        {
+            work();
+        }
     }
 }
 
@@ -97,45 +103,17 @@ impl World {
     }
 
     pub fn try_record(&mut self, module: &str, ids: &[u64], again: bool) -> Recorded {
-        let target = self.target();
-        let module: ModuleName = module.parse().unwrap();
-        let mut items: Vec<NewItem> = (1..)
-            .zip(ids)
-            .map(|(row, id)| NewItem {
-                target: RecordId::from_stored(i64::try_from(*id).unwrap()).unwrap(),
-                row,
-            })
-            .collect();
-        items.sort_by_key(|item| item.target);
-        let source = RequestSource {
-            kind: SourceKind::Arguments,
-            name: "command line".to_owned(),
-            sha256: Hash::of(b""),
-            column: None,
-            rows: u64::try_from(ids.len()).unwrap(),
+        record_into(self.store(), &self.target(), module, ids, again)
+    }
+
+    /// Has another process record a request as soon as the next run has met its org.
+    pub fn record_after_contact(&mut self, module: &str, ids: &[u64]) {
+        let (store, target) = (self.store(), self.target());
+        let (module, ids) = (module.to_owned(), ids.to_vec());
+        let record = move || {
+            record_into(store, &target, &module, &ids, false);
         };
-        let new = NewRequest {
-            operation: Operation::Delete,
-            product: Product::Crm,
-            module: &module,
-            workflows: true,
-            target: &target,
-            items: &items,
-            repeated: &[],
-            invalid: &[],
-            again,
-            policy: ApprovalPolicy::Never,
-            not_before: None,
-            valid_for: Duration::from_hours(24),
-            source: &source,
-            requested_by: "anna",
-            recorded_by: "ops",
-            reason: "test",
-            ticket: Some("T-1"),
-            program: "test",
-        };
-        let now = SystemClock.now();
-        self.store().write("recording", now, |tx| tx.record(&new)).unwrap().0
+        *self.told.after_contact.lock().unwrap() = Some(Box::new(record));
     }
 
     pub fn options(&self) -> RunOptions {
@@ -153,7 +131,7 @@ impl World {
             wait: Duration::from_secs(20),
             quarantine: Duration::from_millis(1),
             max_failures: 100,
-            policy: "never".to_owned(),
+            policy: ApprovalPolicy::Never,
             program: "test".to_owned(),
             operator: "{}".to_owned(),
             arguments: "[]".to_owned(),
@@ -268,4 +246,51 @@ impl World {
         };
         self.run(options).await.unwrap();
     }
+}
+
+fn record_into(
+    mut store: Store,
+    target: &Target,
+    module: &str,
+    ids: &[u64],
+    again: bool,
+) -> Recorded {
+    let module: ModuleName = module.parse().unwrap();
+    let mut items: Vec<NewItem> = (1..)
+        .zip(ids)
+        .map(|(row, id)| NewItem {
+            target: RecordId::from_stored(i64::try_from(*id).unwrap()).unwrap(),
+            row,
+        })
+        .collect();
+    items.sort_by_key(|item| item.target);
+    let source = RequestSource {
+        kind: SourceKind::Arguments,
+        name: "command line".to_owned(),
+        sha256: Hash::of(b""),
+        column: None,
+        rows: u64::try_from(ids.len()).unwrap(),
+    };
+    let new = NewRequest {
+        operation: Operation::Delete,
+        product: Product::Crm,
+        module: &module,
+        workflows: true,
+        target,
+        items: &items,
+        repeated: &[],
+        invalid: &[],
+        again,
+        policy: ApprovalPolicy::Never,
+        not_before: None,
+        valid_for: Duration::from_hours(24),
+        source: &source,
+        requested_by: "anna",
+        recorded_by: "ops",
+        reason: "test",
+        ticket: Some("T-1"),
+        program: "test",
+    };
+    let now = SystemClock.now();
+    store.write("recording", now, |tx| tx.record(&new)).unwrap().0
 }

@@ -6,8 +6,8 @@ use std::ops::Range;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// As much of a code as is recorded, in characters.
-const CODE_MAX: usize = 100;
+use crate::domain::codes::is_code;
+
 /// As much of a message as is recorded, in characters.
 const MESSAGE_MAX: usize = 500;
 
@@ -21,7 +21,9 @@ pub(super) struct Words<'a> {
 impl Words<'_> {
     /// Whether these are the recorded words, but for what recording cuts off.
     pub(super) fn are(&self, code: &str, message: &str) -> bool {
-        is_cut(&self.code, CODE_MAX, code) && is_cut(&self.message, MESSAGE_MAX, message)
+        // What is no code is not recorded as one.
+        let given = if is_code(&self.code) { self.code.as_ref() } else { "" };
+        given == code && is_cut(&self.message, MESSAGE_MAX, message)
     }
 }
 
