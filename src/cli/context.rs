@@ -9,10 +9,8 @@ use serde::Serialize;
 use crate::cli::error::CliError;
 use crate::cli::output::Out;
 use crate::clock::{Clock, SystemClock};
-use crate::config::RequireApproval;
 use crate::config::{Origin, Settings};
 use crate::domain::entropy::SystemEntropy;
-use crate::domain::policy::ApprovalPolicy;
 use crate::domain::target::{ApiOrigin, Target};
 use crate::domain::time::Timestamp;
 use crate::evidence::keeper::{Keeper, Operator, check_reader};
@@ -137,15 +135,6 @@ impl Context {
             }
         }
         command
-    }
-
-    /// When a request waits for a second person.
-    pub fn approval_policy(&self) -> ApprovalPolicy {
-        match self.settings.require_approval.value {
-            RequireApproval::Never => ApprovalPolicy::Never,
-            RequireApproval::Always => ApprovalPolicy::Always,
-            RequireApproval::From(entries) => ApprovalPolicy::From(entries),
-        }
     }
 
     /// The OS account by its real user id, as records name it.

@@ -119,7 +119,7 @@ pub(crate) fn record(
         repeated: &parts.repeated,
         invalid: &parts.invalid,
         again: args.again,
-        policy: context.approval_policy(),
+        policy: context.settings.require_approval.value,
         not_before: args.not_before,
         valid_for: args.valid_for,
         source: &parts.source,

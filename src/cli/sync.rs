@@ -194,7 +194,7 @@ fn options(
         wait: args.wait,
         quarantine: settings.quarantine.value,
         max_failures: settings.max_failures.value,
-        policy: context.approval_policy(),
+        policy: context.settings.require_approval.value,
         program: PROGRAM.to_owned(),
         operator: operator(context)?,
         arguments: serde_json::to_string(&arguments)?,

@@ -16,4 +16,4 @@ pub use file::ConfigFile;
 pub use key::Key;
 pub use resolve::{Flags, Row, Settings};
 pub use setting::{Origin, Setting};
-pub use value::{BaseUrl, RequireApproval};
+pub use value::BaseUrl;

@@ -7,7 +7,8 @@ use super::error::ConfigError;
 use super::file::{ConfigFile, FILE_VARIABLE};
 use super::key::Key;
 use super::setting::{Origin, Setting};
-use super::value::{self, BaseUrl, RequireApproval};
+use super::value::{self, BaseUrl};
+use crate::domain::policy::{ApprovalPolicy, ApprovalPolicyError};
 use crate::domain::target::{ApiVersion, DataCenter, Environment, Product};
 use crate::platform::{Directories, NoHome};
 
@@ -96,7 +97,7 @@ pub struct Settings {
     /// How long a call without an answer may still take effect.
     pub quarantine: Setting<Duration>,
     /// Which requests need a second person; the journal's own policy may ask for more.
-    pub require_approval: Setting<RequireApproval>,
+    pub require_approval: Setting<ApprovalPolicy>,
     /// How many entries a run may send.
     pub max_entries: Setting<u64>,
     /// How many calls a run may have under way.
@@ -165,8 +166,8 @@ impl Settings {
             )?,
             require_approval: sources.read(
                 Key::RequireApproval,
-                RequireApproval::Never,
-                str::parse,
+                ApprovalPolicy::Never,
+                |text| text.parse().map_err(|error: ApprovalPolicyError| error.to_string()),
             )?,
             max_entries: number(Key::MaxEntries, DEFAULT_MAX_ENTRIES, 0, u64::MAX)?,
             concurrency: Setting {

@@ -6,68 +6,6 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Which requests need a second person before anything is sent.
-///
-/// The order is from lax to strict only within `From`; compare with [`RequireApproval::covers`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RequireApproval {
-    /// None.
-    Never,
-    /// All.
-    Always,
-    /// Requests of so many entries or more; at least 1.
-    From(u64),
-}
-
-impl RequireApproval {
-    /// Whether a request of so many entries needs approval.
-    pub const fn covers(self, entries: u64) -> bool {
-        match self {
-            Self::Never => false,
-            Self::Always => true,
-            Self::From(least) => entries >= least,
-        }
-    }
-
-    /// The stricter of two policies: what either asks for.
-    #[must_use]
-    pub fn stricter(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Always, _) | (_, Self::Always) => Self::Always,
-            (Self::Never, one) | (one, Self::Never) => one,
-            (Self::From(one), Self::From(two)) => Self::From(one.min(two)),
-        }
-    }
-}
-
-impl fmt::Display for RequireApproval {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Never => f.write_str("never"),
-            Self::Always => f.write_str("always"),
-            Self::From(least) => write!(f, "{least}"),
-        }
-    }
-}
-
-impl FromStr for RequireApproval {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "never" => Ok(Self::Never),
-            "always" => Ok(Self::Always),
-            number => match number.parse() {
-                Ok(least @ 1..) => Ok(Self::From(least)),
-                Ok(_) | Err(_) => Err(format!(
-                    "{} is no approval policy: write never, always, or from how many entries on (a number from 1)",
-                    quoted(text)
-                )),
-            },
-        }
-    }
-}
-
 /// A base URL: scheme, host and perhaps a port, nothing else. Plain http only on loopback.
 ///
 /// Read by a grammar so narrow that no two URL parsers can differ about it.
@@ -220,23 +158,6 @@ pub(super) fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn approval_policies_read_and_compare() {
-        let read = |text: &str| text.parse::<RequireApproval>();
-        assert_eq!(read("never"), Ok(RequireApproval::Never));
-        assert_eq!(read("always"), Ok(RequireApproval::Always));
-        assert_eq!(read("500"), Ok(RequireApproval::From(500)));
-        for wrong in ["", "0", "-1", "Always", "5.0", "true", "18446744073709551616"] {
-            assert!(read(wrong).is_err(), "{wrong}");
-        }
-        assert!(RequireApproval::From(500).covers(500));
-        assert!(!RequireApproval::From(500).covers(499));
-        let (five, never) = (RequireApproval::From(5), RequireApproval::Never);
-        assert_eq!(five.stricter(never), five);
-        assert_eq!(never.stricter(RequireApproval::From(9)).stricter(five), five);
-        assert_eq!(five.stricter(RequireApproval::Always), RequireApproval::Always);
-    }
 
     #[test]
     fn base_urls_are_plain_or_refused() {

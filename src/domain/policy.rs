@@ -3,30 +3,42 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// When a request waits for a second person.
+/// Which requests wait for a second person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ApprovalPolicy {
-    /// Never.
+    /// None.
     #[default]
     Never,
-    /// Always.
+    /// All.
     Always,
-    /// From so many entries on.
+    /// Requests of so many entries or more; at least 1.
     From(u64),
 }
 
 /// The text is no approval policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected never, always, or a number of entries from which on approval is needed")]
-pub struct ApprovalPolicyError;
+#[error(
+    "\"{0}\" is no approval policy: write never, always, or from how many entries on (a number from 1)"
+)]
+pub struct ApprovalPolicyError(String);
 
 impl ApprovalPolicy {
     /// Whether a request of so many entries waits.
-    pub fn wants_approval(self, entries: u64) -> bool {
+    pub const fn wants_approval(self, entries: u64) -> bool {
         match self {
             Self::Never => false,
             Self::Always => true,
-            Self::From(limit) => entries >= limit,
+            Self::From(least) => entries >= least,
+        }
+    }
+
+    /// The stricter of two policies: what either asks for.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Always, _) | (_, Self::Always) => Self::Always,
+            (Self::Never, one) | (one, Self::Never) => one,
+            (Self::From(one), Self::From(two)) => Self::From(one.min(two)),
         }
     }
 }
@@ -36,7 +48,7 @@ impl fmt::Display for ApprovalPolicy {
         match self {
             Self::Never => f.write_str("never"),
             Self::Always => f.write_str("always"),
-            Self::From(limit) => write!(f, "{limit}"),
+            Self::From(least) => write!(f, "{least}"),
         }
     }
 }
@@ -48,7 +60,35 @@ impl FromStr for ApprovalPolicy {
         match text {
             "never" => Ok(Self::Never),
             "always" => Ok(Self::Always),
-            number => number.parse().map(Self::From).map_err(|_| ApprovalPolicyError),
+            number => match number.parse() {
+                Ok(least @ 1..) => Ok(Self::From(least)),
+                Ok(_) | Err(_) => Err(ApprovalPolicyError(text.escape_debug().take(60).collect())),
+            },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_of_so_many_entries_or_more_wait() {
+        let policy: ApprovalPolicy = "100".parse().unwrap();
+        assert!(!policy.wants_approval(99) && policy.wants_approval(100));
+        assert!(ApprovalPolicy::Always.wants_approval(1));
+        assert!(!ApprovalPolicy::Never.wants_approval(u64::MAX));
+        for wrong in ["", "0", "-1", "Always", "5.0", "true", "18446744073709551616"] {
+            assert!(wrong.parse::<ApprovalPolicy>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_stricter_of_two_asks_for_what_either_asks_for() {
+        use ApprovalPolicy::{Always, From, Never};
+        assert_eq!(From(10).stricter(From(20)), From(10));
+        assert_eq!(Never.stricter(From(20)), From(20));
+        assert_eq!(From(5).stricter(Never), From(5));
+        assert_eq!(From(1).stricter(Always), Always);
     }
 }

@@ -237,37 +237,6 @@ fn place(body: &str, part: &str) -> Option<Range<usize>> {
     (end <= body.len()).then_some(start..end)
 }
 
-/// The body without its items' bytes: what an answer says about nobody in particular. The slices must be
-/// in order and not overlap, as [`parse`] gives them; bytes of others are kept.
-pub fn envelope(body: &[u8], slices: &[Range<usize>]) -> Vec<u8> {
-    let mut kept = Vec::with_capacity(body.len());
-    let mut from = 0;
-    for slice in slices {
-        kept.extend_from_slice(body.get(from..slice.start).unwrap_or_default());
-        from = slice.end.max(from);
-    }
-    kept.extend_from_slice(body.get(from..).unwrap_or_default());
-    kept
-}
-
-/// Puts a body together again from its envelope and its items' bytes, each with its place in the body, in
-/// order. `None` when they do not fit together.
-pub fn join(envelope: &[u8], items: &[(Range<usize>, &[u8])]) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    let mut rest = envelope;
-    for (place, bytes) in items {
-        let (before, after) = rest.split_at_checked(place.start.checked_sub(body.len())?)?;
-        if bytes.len() != place.len() {
-            return None;
-        }
-        body.extend_from_slice(before);
-        body.extend_from_slice(bytes);
-        rest = after;
-    }
-    body.extend_from_slice(rest);
-    Some(body)
-}
-
 #[cfg(test)]
 #[path = "answer_tests.rs"]
 mod tests;

@@ -1,170 +1,16 @@
-//! The events of the append-only log. The log is the truth; every other table follows from it.
-//!
-//! An event's bytes are UTF-8 JSON with fixed key order, the version first:
-//! `{"v":"zoho-journal/event@1","at":"…","kind":"batch_begun","data":{…}}`. Exactly these bytes are a
-//! leaf of the Merkle tree; they are written once and never encoded again. Ids, people, free text and
-//! file names stand in them as [seals](crate::domain::seal) only.
+//! What each kind of event holds. Key order is part of the format: the bytes are hashed as they stand.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use crate::domain::call::Operation;
 use crate::domain::id::{BatchId, EntryId, ModuleName, RequestId, RunId};
 use crate::domain::merkle::Hash;
 use crate::domain::ranges::EntryRanges;
-use crate::domain::state::{Change, Outcome, Verdict};
+use crate::domain::state::{Outcome, Verdict};
 use crate::domain::target::{ApiVersion, Product, Target, named_set};
 use crate::domain::time::Timestamp;
 
-/// The version tag that every event of this form begins with.
-pub const EVENT_VERSION: &str = "zoho-journal/event@1";
-
-/// An event and when it was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoggedEvent {
-    /// When, by this machine's clock. Order comes from the position in the log, never from this.
-    pub at: Timestamp,
-    /// What happened.
-    pub event: Event,
-}
-
-/// The bytes of a stored event cannot be understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EventError {
-    /// A newer program wrote it. This one may read the rest, and must not write.
-    #[error("written by a newer program ({0})")]
-    UnknownVersion(String),
-    /// A kind of event that this program does not know.
-    #[error("an event of unknown kind \"{0}\"")]
-    UnknownKind(String),
-    /// Not what any program of ours writes.
-    #[error("not an event: {0}")]
-    Malformed(String),
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Frame<'a> {
-    v: &'a str,
-    at: Timestamp,
-    kind: &'a str,
-    #[serde(borrow)]
-    data: &'a RawValue,
-}
-
-/// Declares the events: the enum, the wire name of each kind, encoding and decoding.
-macro_rules! events {
-    ($($(#[$doc:meta])* $kind:ident = $wire:literal,)+) => {
-        /// One event.
-        #[derive(Debug, Clone, PartialEq, Eq)]
-        #[expect(clippy::large_enum_variant, reason = "one event at a time is in memory")]
-        pub enum Event {
-            $($(#[$doc])* $kind($kind),)+
-        }
-
-        impl Event {
-            /// Every kind's wire name.
-            pub const KINDS: &'static [&'static str] = &[$($wire,)+];
-
-            /// The kind as the log writes it.
-            pub const fn kind(&self) -> &'static str {
-                match self { $(Self::$kind(_) => $wire,)+ }
-            }
-
-            fn data(&self) -> Result<Box<RawValue>, serde_json::Error> {
-                match self { $(Self::$kind(data) => serde_json::value::to_raw_value(data),)+ }
-            }
-
-            fn from_data(kind: &str, data: &RawValue) -> Result<Self, EventError> {
-                let malformed = |error: serde_json::Error| {
-                    EventError::Malformed(format!("{kind}: {error}"))
-                };
-                match kind {
-                    $($wire => serde_json::from_str(data.get()).map(Self::$kind).map_err(malformed),)+
-                    _ => Err(EventError::UnknownKind(kind.to_owned())),
-                }
-            }
-        }
-
-        $(impl From<$kind> for Event {
-            fn from(data: $kind) -> Self {
-                Self::$kind(data)
-            }
-        })+
-    };
-}
-
-events! {
-    /// The journal was made.
-    JournalCreated = "journal_created",
-    /// The signing key was lost and replaced.
-    KeyReplaced = "key_replaced",
-    /// A request was recorded.
-    RequestRecorded = "request_recorded",
-    /// A request held nothing that was not already covered; it was not recorded.
-    NothingRecorded = "nothing_recorded",
-    /// The reconciler began a run.
-    RunStarted = "run_started",
-    /// The journal met its org and belongs to it from now on.
-    Bound = "bound",
-    /// A run learned whose token it uses and how Zoho's clock stands.
-    UserSeen = "user_seen",
-    /// A run read a module's metadata.
-    ModuleSeen = "module_seen",
-    /// A batch was recorded; its call may leave from now on.
-    BatchBegun = "batch_begun",
-    /// A batch's call was answered.
-    BatchAnswered = "batch_answered",
-    /// A batch's call may have left, and no answer came.
-    BatchUnanswered = "batch_unanswered",
-    /// A batch's call surely did not leave.
-    BatchReturned = "batch_returned",
-    /// Evidence was read.
-    EvidenceRead = "evidence_read",
-    /// A replay took up refused entries again.
-    EntriesReopened = "entries_reopened",
-    /// A request was set aside after too many refusals in a row.
-    RequestParked = "request_parked",
-    /// A parked request was named and goes on.
-    RequestUnparked = "request_unparked",
-    /// The reconciler ended a run.
-    RunEnded = "run_ended",
-}
-
-impl LoggedEvent {
-    /// The exact bytes of the leaf.
-    pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let data = self.event.data()?;
-        let frame = Frame { v: EVENT_VERSION, at: self.at, kind: self.event.kind(), data: &data };
-        serde_json::to_vec(&frame)
-    }
-
-    /// Reads stored bytes back.
-    pub fn decode(body: &[u8]) -> Result<Self, EventError> {
-        #[derive(Deserialize)]
-        struct Tag<'a> {
-            v: &'a str,
-        }
-        let malformed = |error: serde_json::Error| EventError::Malformed(error.to_string());
-        let frame: Frame<'_> = match serde_json::from_slice(body) {
-            Ok(frame) => frame,
-            // A newer form may have other keys: its version tells.
-            Err(error) => match serde_json::from_slice::<Tag<'_>>(body) {
-                Ok(tag) if tag.v != EVENT_VERSION => {
-                    return Err(EventError::UnknownVersion(tag.v.to_owned()));
-                }
-                _ => return Err(malformed(error)),
-            },
-        };
-        if frame.v != EVENT_VERSION {
-            return Err(EventError::UnknownVersion(frame.v.to_owned()));
-        }
-        let event = Event::from_data(frame.kind, frame.data)?;
-        Ok(Self { at: frame.at, event })
-    }
-}
-
-/// See [`Event::JournalCreated`]. Always the first event.
+/// See [`super::Event::JournalCreated`]. Always the first event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JournalCreated {
@@ -178,7 +24,7 @@ pub struct JournalCreated {
     pub created_by: Hash,
 }
 
-/// See [`Event::KeyReplaced`].
+/// See [`super::Event::KeyReplaced`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyReplaced {
@@ -204,7 +50,7 @@ named_set!(
     }
 );
 
-/// See [`Event::RequestRecorded`].
+/// See [`super::Event::RequestRecorded`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestRecorded {
@@ -262,7 +108,7 @@ pub struct RequestRecorded {
     pub source_column: Option<Hash>,
 }
 
-/// See [`Event::NothingRecorded`].
+/// See [`super::Event::NothingRecorded`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NothingRecorded {
@@ -276,7 +122,7 @@ pub struct NothingRecorded {
     pub recorded_by: Hash,
 }
 
-/// See [`Event::RunStarted`].
+/// See [`super::Event::RunStarted`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunStarted {
@@ -298,7 +144,7 @@ pub struct RunStarted {
     pub arguments: Hash,
 }
 
-/// See [`Event::Bound`].
+/// See [`super::Event::Bound`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bound {
@@ -310,7 +156,7 @@ pub struct Bound {
     pub org: Hash,
 }
 
-/// See [`Event::UserSeen`].
+/// See [`super::Event::UserSeen`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UserSeen {
@@ -322,7 +168,7 @@ pub struct UserSeen {
     pub clock_offset_ms: i64,
 }
 
-/// See [`Event::ModuleSeen`].
+/// See [`super::Event::ModuleSeen`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModuleSeen {
@@ -336,7 +182,7 @@ pub struct ModuleSeen {
     pub recycle_bin: Option<bool>,
 }
 
-/// See [`Event::BatchBegun`].
+/// See [`super::Event::BatchBegun`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchBegun {
@@ -368,7 +214,7 @@ pub struct AnsweredGroup {
     pub entries: EntryRanges,
 }
 
-/// See [`Event::BatchAnswered`].
+/// See [`super::Event::BatchAnswered`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchAnswered {
@@ -406,7 +252,7 @@ named_set!(
     }
 );
 
-/// See [`Event::BatchUnanswered`].
+/// See [`super::Event::BatchUnanswered`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchUnanswered {
@@ -440,7 +286,7 @@ named_set!(
     }
 );
 
-/// See [`Event::BatchReturned`].
+/// See [`super::Event::BatchReturned`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchReturned {
@@ -468,7 +314,7 @@ pub struct EvidenceGroup {
     pub entries: EntryRanges,
 }
 
-/// See [`Event::EvidenceRead`].
+/// See [`super::Event::EvidenceRead`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvidenceRead {
@@ -484,7 +330,7 @@ pub struct EvidenceRead {
     pub items_root: Hash,
 }
 
-/// See [`Event::EntriesReopened`].
+/// See [`super::Event::EntriesReopened`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EntriesReopened {
@@ -494,7 +340,7 @@ pub struct EntriesReopened {
     pub entries: EntryRanges,
 }
 
-/// See [`Event::RequestParked`].
+/// See [`super::Event::RequestParked`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestParked {
@@ -506,7 +352,7 @@ pub struct RequestParked {
     pub refusals: u64,
 }
 
-/// See [`Event::RequestUnparked`].
+/// See [`super::Event::RequestUnparked`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestUnparked {
@@ -516,7 +362,7 @@ pub struct RequestUnparked {
     pub request: RequestId,
 }
 
-/// See [`Event::RunEnded`].
+/// See [`super::Event::RunEnded`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunEnded {
@@ -528,96 +374,4 @@ pub struct RunEnded {
     pub calls: u64,
     /// Credits they cost by Zoho's documents.
     pub credits: u64,
-}
-
-/// A set of entries and what moves them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step<'a> {
-    /// The entries.
-    pub entries: &'a EntryRanges,
-    /// What moves them.
-    pub change: Change,
-}
-
-impl Event {
-    /// Which entries the event moves, and how. Recording creates entries instead of moving them.
-    pub fn steps(&self) -> Vec<Step<'_>> {
-        let one = |entries, change| vec![Step { entries, change }];
-        match self {
-            Self::BatchBegun(data) => one(&data.entries, Change::Claimed),
-            Self::BatchAnswered(data) => data
-                .groups
-                .iter()
-                .map(|group| Step {
-                    entries: &group.entries,
-                    change: Change::Answered(group.outcome),
-                })
-                .collect(),
-            Self::BatchUnanswered(data) => one(&data.entries, Change::Answered(Outcome::Unknown)),
-            Self::BatchReturned(data) => one(&data.entries, Change::Answered(Outcome::Returned)),
-            Self::EvidenceRead(data) => data
-                .groups
-                .iter()
-                .map(|group| Step {
-                    entries: &group.entries,
-                    change: Change::Evidence(group.verdict),
-                })
-                .collect(),
-            Self::EntriesReopened(data) => one(&data.entries, Change::Reopened),
-            Self::JournalCreated(_)
-            | Self::KeyReplaced(_)
-            | Self::RequestRecorded(_)
-            | Self::NothingRecorded(_)
-            | Self::RunStarted(_)
-            | Self::Bound(_)
-            | Self::UserSeen(_)
-            | Self::ModuleSeen(_)
-            | Self::RequestParked(_)
-            | Self::RequestUnparked(_)
-            | Self::RunEnded(_) => Vec::new(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bytes_of_an_event_are_pinned() {
-        let event = LoggedEvent {
-            at: "2026-08-22T10:00:00.123Z".parse().unwrap(),
-            event: BatchBegun {
-                run: RunId::new(2),
-                batch: BatchId::new(7),
-                entries: "1-100".parse().unwrap(),
-                api_version: ApiVersion::V8,
-                template: "DELETE /crm/v8/Leads?ids={ids}&wf_trigger=true".to_owned(),
-                send_by: "2026-08-22T10:00:10.123Z".parse().unwrap(),
-                seen_before: None,
-            }
-            .into(),
-        };
-        let bytes = event.encode().unwrap();
-        assert_eq!(
-            String::from_utf8(bytes.clone()).unwrap(),
-            r#"{"v":"zoho-journal/event@1","at":"2026-08-22T10:00:00.123Z","kind":"batch_begun","data":{"run":2,"batch":7,"entries":"1-100","api_version":"v8","template":"DELETE /crm/v8/Leads?ids={ids}&wf_trigger=true","send_by":"2026-08-22T10:00:10.123Z","seen_before":null}}"#
-        );
-        assert_eq!(LoggedEvent::decode(&bytes), Ok(event));
-    }
-
-    #[test]
-    fn what_another_program_wrote_is_told_apart_from_damage() {
-        let decode = |text: &str| LoggedEvent::decode(text.as_bytes()).unwrap_err();
-        assert_eq!(
-            decode(r#"{"v":"zoho-journal/event@2","when":1}"#),
-            EventError::UnknownVersion("zoho-journal/event@2".to_owned())
-        );
-        let unknown =
-            r#"{"v":"zoho-journal/event@1","at":"2026-08-22T10:00:00.123Z","kind":"x","data":{}}"#;
-        assert_eq!(decode(unknown), EventError::UnknownKind("x".to_owned()));
-        assert!(matches!(decode("{}"), EventError::Malformed(_)));
-        let extra = r#"{"v":"zoho-journal/event@1","at":"2026-08-22T10:00:00.123Z","kind":"request_unparked","data":{"run":1,"request":1,"x":1}}"#;
-        assert!(matches!(decode(extra), EventError::Malformed(_)));
-    }
 }
