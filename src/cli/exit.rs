@@ -17,7 +17,7 @@ pub enum Exit {
     Unfinished,
     /// Not signed in, or scope or permission missing; entries stay pending.
     NotAllowed,
-    /// Stopped by a budget or by throttling; resumable.
+    /// Stopped by a budget, by throttling or by too many refusals; resumable.
     Stopped,
     /// Refused by a cap, a pause, a policy, or a target other than the bound one; nothing was done.
     Refused,
@@ -62,7 +62,9 @@ impl Exit {
             Self::SomeFailed => "settled, but some entries failed",
             Self::Unfinished => "some entries are not settled yet: run it again",
             Self::NotAllowed => "not signed in, or a scope or permission is missing",
-            Self::Stopped => "stopped by a budget or by throttling: it can go on later",
+            Self::Stopped => {
+                "stopped by a budget, by throttling or by too many refusals: it can go on later"
+            }
             Self::Refused => "refused: nothing was done",
             Self::NotConfirmed => "not confirmed, or waiting for approval: nothing was sent",
             Self::NoJournal => "there is no journal",

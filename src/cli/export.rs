@@ -21,7 +21,7 @@ pub(crate) struct ExportArgs {
     /// What the rows are: entries, attempts, batches, requests, rejected, events
     #[arg(long, value_name = "VIEW", default_value = "entries")]
     view: View,
-    /// csv or jsonl [default: csv, with --json jsonl]
+    /// csv or jsonl [default: what the name of the file ends with; else csv, with --json jsonl]
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
     /// What stands between the cells of a CSV: , ; | or tab
@@ -53,7 +53,9 @@ struct Document<'a> {
 
 impl ExportArgs {
     fn style(&self, json: bool) -> Style {
-        let format = self.format.unwrap_or(if json { Format::Jsonl } else { Format::Csv });
+        let named = self.output.as_deref().and_then(format_of);
+        let otherwise = if json { Format::Jsonl } else { Format::Csv };
+        let format = self.format.or(named).unwrap_or(otherwise);
         Style {
             format,
             delimiter: self.delimiter,
@@ -108,6 +110,16 @@ impl ExportArgs {
     }
 }
 
+/// What the name of a file promises: an `audit.csv` holds CSV, with `--json` too.
+fn format_of(path: &Path) -> Option<Format> {
+    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    match ending.as_str() {
+        "csv" => Some(Format::Csv),
+        "jsonl" => Some(Format::Jsonl),
+        _ => None,
+    }
+}
+
 /// A slip of the hand must not replace the evidence: neither this journal, nor what lies beside it, nor
 /// any other database.
 fn check_target(path: &Path, db: &Path) -> Result<(), CliError> {
@@ -123,7 +135,7 @@ fn check_target(path: &Path, db: &Path) -> Result<(), CliError> {
     if let (Some(given), Some(journal)) = (name(path), name(db))
         && place(path) == place(db)
         && (given == journal
-            || ["-wal", "-shm", "-journal", ".lock", ".anchor"]
+            || ["-wal", "-shm", "-journal", ".lock", ".anchor", ".anchor.lock"]
                 .iter()
                 .any(|end| given == format!("{journal}{end}")))
     {
@@ -133,6 +145,9 @@ fn check_target(path: &Path, db: &Path) -> Result<(), CliError> {
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut magic));
     if read.is_ok() && magic == *b"SQLite format 3" {
         return refuse("a database");
+    }
+    if read.is_ok() && magic.starts_with(b"PRIVATE+KEY+") {
+        return refuse("a signing key");
     }
     Ok(())
 }

@@ -28,7 +28,11 @@ fn a_file_is_written_whole_for_its_owner_alone() {
     let shown = run(&journal.path(), &["export", "--bom", "-o", file, "--json"]);
     assert_eq!(shown.exit, Exit::Done);
     let document = shown.json();
-    assert_eq!((&document["rows"], &document["format"]), (&7.into(), &"jsonl".into()));
+    assert_eq!((&document["rows"], &document["format"]), (&7.into(), &"csv".into()));
+    let lines = path.with_extension("jsonl");
+    let shown = run(&journal.path(), &["export", "-o", lines.to_str().unwrap()]);
+    assert_eq!(shown.exit, Exit::Done);
+    assert!(std::fs::read_to_string(&lines).unwrap().starts_with("{\"entry_id\":"));
     let shown = run(&journal.path(), &["export", "--bom", "-o", file]);
     assert_eq!((shown.exit, shown.stdout.as_str()), (Exit::Done, ""));
     assert_eq!(shown.stderr, format!("7 rows of entries written to {file}\n"));
@@ -45,7 +49,11 @@ fn an_export_never_replaces_a_journal_or_what_belongs_to_it() {
     let (journal, other) = (story(), Journal::new());
     let before = std::fs::read(journal.path()).unwrap();
     let path = |end: &str| format!("{}{end}", journal.path().display());
-    for target in [path(""), path("-wal"), path(".anchor"), path(".lock")] {
+    let key = journal.path().with_file_name("id");
+    std::fs::write(&key, "PRIVATE+KEY+zoho-journal/id+00").unwrap();
+    let key = key.display().to_string();
+    let lock = path(".anchor.lock");
+    for target in [path(""), path("-wal"), path(".anchor"), path(".lock"), lock, key] {
         assert_eq!(run(&journal.path(), &["export", "-o", &target]).exit, Exit::Usage, "{target}");
     }
     let foreign = other.path().display().to_string();

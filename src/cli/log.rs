@@ -132,7 +132,7 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
             event.operation, event.module, event.duplicates
         ),
         Event::RunStarted(event) => {
-            format!("{}: {} by {}", event.run, event.command, seal("operator"))
+            format!("{}: {} by {}", event.run, event.command, operator(seal("operator")))
         }
         Event::Bound(event) => format!(
             "org {}, {}, data centre {}, {}",
@@ -168,6 +168,23 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
         | Event::EvidenceRead(_)
         | Event::EntriesReopened(_) => entries_in_words(event, opened),
     }
+}
+
+/// Who ran it, from the sealed JSON; as it stands, where it is none.
+fn operator(sealed: &str) -> String {
+    #[derive(serde::Deserialize)]
+    struct Operator {
+        account: String,
+        uid: u32,
+        host: String,
+        pid: u32,
+    }
+    serde_json::from_str(sealed).map_or_else(
+        |_| sealed.to_owned(),
+        |Operator { account, uid, host, pid }| {
+            format!("{account} (uid {uid}) on {host}, process {pid}")
+        },
+    )
 }
 
 /// Events that move entries.

@@ -41,7 +41,7 @@ use crate::cli::output::{Color, Options, Out};
 use crate::clock::SystemClock;
 use crate::config::{ConfigFile, Flags, Settings};
 
-/// Delete records, remove tags and unlink related records in Zoho CRM and Bigin so that every item can be accounted for
+/// Delete records in Zoho CRM so that every one of them can be accounted for
 #[derive(Debug, Parser)]
 #[command(name = "journal", version, propagate_version = true, max_term_width = 100)]
 #[command(

@@ -12,6 +12,7 @@ use crate::cli::plan;
 use crate::cli::run_json;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::id::RequestId;
+use crate::domain::state::EntryState;
 use crate::evidence::keeper::{KeeperError, Publisher};
 use crate::reconcile::options::{Progress, Stop, Summary};
 use crate::store::Head;
@@ -282,6 +283,10 @@ fn next_command(
         &summary.stop,
         Some(Stop::NotAllowed { code, .. }) if is_about_the_token(code)
     );
+    if let Some(parked) = set_aside(context, summary, exit, wanted) {
+        let show = command(&format!("show {parked}"));
+        return format!("{show}, then {}", command(&format!("sync {parked} --yes")));
+    }
     match exit {
         Exit::Done => command("export -o audit.csv"),
         Exit::SomeFailed => {
@@ -311,6 +316,39 @@ fn next_command(
         | Exit::NoJournal
         | Exit::AlreadyRunning
         | Exit::NotVerified => command(&format!("replay{names} --yes")),
+    }
+}
+
+/// A request that was set aside, when nothing else is left to do: no run takes it up until it is named.
+fn set_aside(
+    context: &Context,
+    summary: &Summary,
+    exit: Exit,
+    wanted: Option<&[RequestId]>,
+) -> Option<RequestId> {
+    match exit {
+        Exit::Stopped if summary.stop.is_none() => summary.parked.first().copied(),
+        Exit::Unfinished if summary.stop.is_none() => {
+            let open = context.reader().ok()?.overview(wanted, true).ok()?;
+            let parked = open.iter().filter(|one| one.parked);
+            let waiting = parked.clone().map(|one| one.count(EntryState::Pending)).sum::<u64>();
+            let rest = summary.unfinished.saturating_sub(summary.undecided);
+            let mut parked = parked.filter(|one| one.count(EntryState::Pending) > 0);
+            if rest <= waiting { parked.next().map(|one| one.request) } else { None }
+        }
+        Exit::Stopped
+        | Exit::Unfinished
+        | Exit::Done
+        | Exit::Error
+        | Exit::Usage
+        | Exit::SomeFailed
+        | Exit::NotAllowed
+        | Exit::Refused
+        | Exit::NotConfirmed
+        | Exit::NoJournal
+        | Exit::AlreadyRunning
+        | Exit::NotVerified
+        | Exit::Interrupted => None,
     }
 }
 

@@ -12,6 +12,7 @@ use crate::cli::output::words::{counted, grouped, in_words};
 use crate::cli::output::{Line, Tone};
 use crate::domain::id::RequestId;
 use crate::domain::state::EntryState;
+use crate::domain::target::ApiOrigin;
 use crate::domain::time::Timestamp;
 use crate::evidence::keeper::lock_path;
 use crate::platform::{self, Holder};
@@ -253,7 +254,10 @@ fn lines(document: &Document<'_>, run: (Tone, String), summary: &Summary) -> Vec
 
 fn target_in_words(document: &Document<'_>) -> String {
     let org = document.org.as_deref().unwrap_or("not bound yet");
-    let origin = document.api_origin.as_deref().map(|origin| format!(", {origin}"));
+    let origin = document.api_origin.as_deref().map(|origin| {
+        let simulated = origin == ApiOrigin::loopback().as_str();
+        format!(", {}", if simulated { "a simulator on this machine" } else { origin })
+    });
     format!(
         "{org} ({}, data centre {}{})",
         document.environment,

@@ -46,7 +46,7 @@ fn people_read_the_same_in_lines() {
         shown.stdout.replace(&path, "DB").lines().collect::<Vec<_>>(),
         [
             "journal   DB, 13 events",
-            "org       410405000000000099 (production, data centre eu, loopback)",
+            "org       410405000000000099 (production, data centre eu, a simulator on this machine)",
             "requests  1",
             "batches   4",
             "entries   pending 1, in_flight 1, unknown 1, done 2, absent 1, failed 1",

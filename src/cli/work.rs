@@ -20,6 +20,8 @@ pub(crate) struct Work {
     plan: Plan,
     /// Refused entries that a replay puts back to pending.
     reopened: u64,
+    /// Whether workflows run for any of what the run sends or may send once more.
+    workflows: bool,
     /// Whether requests were named, which lifts what was set aside.
     named: bool,
 }
@@ -38,7 +40,14 @@ impl Work {
                 context.reader()?.reopenable(wanted, &|code| takes_up(codes, code))?
             }
         };
-        Ok(Self { requests, plan, reopened, named: wanted.is_some() })
+        let mut workflows = plan.groups.keys().any(|key| key.workflows)
+            || requests.iter().any(|one| one.workflows && may_be_sent_again(one));
+        if reopened > 0 {
+            // All of a request may be settled but what is taken up again.
+            let all = context.reader()?.overview(wanted, false)?;
+            workflows |= all.iter().any(|one| one.workflows && one.count(EntryState::Failed) > 0);
+        }
+        Ok(Self { requests, plan, reopened, workflows, named: wanted.is_some() })
     }
 
     /// Entries that the run would send.
@@ -51,13 +60,10 @@ impl Work {
         self.entries() == 0 && self.plan.unknown == 0
     }
 
-    /// Whether workflows run for any of the entries that are sent.
-    pub(crate) fn with_workflows(&self) -> bool {
-        self.plan.groups.keys().any(|key| key.workflows)
-            || self
-                .requests
-                .iter()
-                .any(|one| self.reopened > 0 && one.workflows && one.count(EntryState::Failed) > 0)
+    /// Whether workflows run for any of the entries that are sent, those included that evidence may show
+    /// untouched.
+    pub(crate) const fn with_workflows(&self) -> bool {
+        self.workflows
     }
 
     pub(crate) fn check_cap(&self, context: &Context) -> Result<(), CliError> {
@@ -67,6 +73,12 @@ impl Work {
         }
         Err(StoreError::OverCap { entries, cap }.into())
     }
+}
+
+/// Whether entries are under way that evidence may show untouched: they are sent in the same run.
+fn may_be_sent_again(request: &RequestOverview) -> bool {
+    let under_way = [EntryState::Unknown, EntryState::InFlight, EntryState::Queued];
+    under_way.iter().any(|state| request.count(*state) > 0)
 }
 
 /// Asks on a terminal; without one, `--yes` is needed.

@@ -91,7 +91,10 @@ fn a_replay_that_sends_refused_entries_again_asks_first_too() {
     // Nothing that may pass has this code.
     env.journal(["replay", "--code", "NOT_APPROVED"]).exits(0);
     assert_eq!(env.states(), "done 2, failed 1");
-    let summary = env.journal(["replay", "--yes", "--json"]).exits(0).summary();
+    let lines = env.journal(["replay", "--yes", "--json"]).exits(0).json_lines();
+    // What was settled before is sent with workflows, as it was recorded.
+    assert_eq!(lines[0]["workflows"], true);
+    let summary = lines.last().unwrap();
     assert_eq!((&summary["reopened"], &summary["sent"]), (&json!(1), &json!(1)));
     assert_eq!(env.states(), "done 3");
     env.agrees();
@@ -123,6 +126,27 @@ fn a_budget_stops_a_run_which_the_next_one_finishes() {
     assert_eq!(summary["credits"], 4);
     env.journal(["replay", &request, "--yes"]).exits(0);
     assert_eq!(env.states(), "done 450");
+    env.agrees();
+}
+
+#[test]
+fn a_run_that_sets_a_request_aside_and_those_after_it_say_how_it_goes_on() {
+    let env = Env::new(150);
+    let leads = env.leads();
+    for lead in &leads[..100] {
+        env.zoho.lock(*lead);
+    }
+    let request = env.record(&leads);
+    let next = format!("journal show {request}, then journal sync {request} --yes");
+    let args = ["sync", "--yes", "--json", "--max-failures", "50", "--concurrency", "1"];
+    let summary = env.journal(args).exits(6).summary();
+    assert_eq!((&summary["next"], &summary["parked"]), (&json!(next), &json!([request])));
+    assert_eq!(env.states(), "failed 100, pending 50");
+    let summary = env.journal(["sync", "--yes", "--json"]).exits(4).summary();
+    assert_eq!(summary["next"], next);
+    assert!(summary["warnings"][0].as_str().unwrap().contains("set aside"), "{summary}");
+    env.journal(["sync", &request, "--yes"]).exits(3);
+    assert_eq!(env.states(), "done 50, failed 100");
     env.agrees();
 }
 
