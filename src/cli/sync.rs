@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::cli::context::{Context, PROGRAM};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::output::words::counted;
 use crate::cli::plan;
 use crate::cli::record::operator;
 use crate::cli::running::{self, Running};
@@ -20,7 +21,9 @@ use crate::domain::target::Product;
 use crate::evidence::keeper::lock_path;
 use crate::platform::{Holder, OsLock, Sharing, holder};
 use crate::reconcile::Parts;
-use crate::reconcile::options::{Progress, Reporter, RunError, RunKind, RunOptions, Summary};
+use crate::reconcile::options::{
+    Progress, Reporter, RunError, RunKind, RunOptions, Summary, takes_up,
+};
 use crate::store::queue::Versions;
 use crate::zoho::{Endpoint, ZohoClient, install_crypto};
 
@@ -115,6 +118,7 @@ fn run(
     let wanted = plan::wanted(&args.requests);
     if args.dry_run {
         plan::show(context, wanted.as_deref(), None)?;
+        say_what_is_taken_up(kind, codes, context, wanted.as_deref())?;
         return Ok(Exit::Done);
     }
     // Before anything else: no question, no token and no lock makes the wrong target right.
@@ -139,6 +143,23 @@ fn run(
     }
     let ended = execute(context, keeper, zoho, options, work.with_workflows());
     ended.map_err(|error| if asks { more_than_confirmed(error) } else { error })
+}
+
+/// The plan is over what is pending; a replay adds refused entries to it.
+fn say_what_is_taken_up(
+    kind: RunKind,
+    codes: &[String],
+    context: &mut Context,
+    wanted: Option<&[RequestId]>,
+) -> Result<(), CliError> {
+    if kind == RunKind::Replay {
+        let entries = context.reader()?.reopenable(wanted, &|code| takes_up(codes, code))?;
+        let entries = counted(entries, "refused entry", "refused entries");
+        context
+            .out
+            .say(format!("A replay would send {entries} once more, beside what is pending."));
+    }
+    Ok(())
 }
 
 /// The engine holds what it sends against what was confirmed.

@@ -82,6 +82,8 @@ fn a_replay_that_sends_refused_entries_again_asks_first_too() {
     env.record(&leads);
     env.journal(["sync", "--yes"]).exits(3);
     env.zoho.unlock(leads[0]);
+    let dry = env.journal(["replay", "--dry-run"]).exits(0);
+    assert!(dry.stderr.contains("would send 1 refused entry once more"), "{}", dry.stderr);
     refused(&env, &["replay"], 8);
     refused(&env, &["replay", "--yes", "--max-entries", "0"], 7);
     let token = env.zoho.access_token();
