@@ -9,6 +9,10 @@ use reqwest::{Client, Response, redirect, retry};
 
 use crate::zoho::endpoint::Endpoint;
 
+/// How long to wait for the first byte of an answer, and between any two pieces of it. Zoho states no
+/// figure; a server that is silent for so long is not going to answer within the whole call's time either.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(25);
+
 /// How long a connection, TLS included, may take to come about.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a whole call may take by default, from connecting to the last byte of the answer.
@@ -45,6 +49,7 @@ pub(super) fn build(endpoint: &Endpoint, timeout: Duration) -> Result<Client, re
         .http1_only()
         .https_only(!endpoint.origin().is_loopback())
         .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+        .read_timeout(SILENCE_TIMEOUT.min(timeout))
         .timeout(timeout)
         .tcp_nodelay(true)
         .pool_max_idle_per_host(IDLE_MAX)
