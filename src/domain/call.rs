@@ -43,7 +43,7 @@ pub struct CallItem {
 /// Only the store makes one, after its commit returned; sending takes a reference and settling
 /// consumes it. So a call that was never recorded cannot be sent, and none is settled twice:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0451
 /// use zoho_journal::domain::call::PreparedBatch;
 /// let forged = PreparedBatch { batch: todo!(), kind: todo!(), items: vec![], send_by: todo!() };
 /// ```

@@ -10,7 +10,7 @@ use crate::domain::answer::{RawAnswer, SendError};
 use crate::domain::call::PreparedBatch;
 use crate::domain::codes::{Level, Meaning, meaning};
 use crate::domain::event::{Returned, Unanswered};
-use crate::domain::limits::{IDS_PER_READ, SEND_WITHIN, items_per_call};
+use crate::domain::limits::{IDS_PER_READ, SEND_WITHIN, SNAPSHOT_MAX_AGE, items_per_call};
 use crate::domain::outcome::{Halt, Judgement, judge};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::state::Outcome;
@@ -117,12 +117,21 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
     async fn claim_after_reading(&self) -> Result<Claimed, StoreError> {
         let shared = &self.shared;
         let _turn = self.read_first.lock().await;
-        let picked = match shared.writer.claim(usize::MAX).await? {
-            Claimed::ReadFirst(picked) => picked,
-            other @ (Claimed::Batch(_) | Claimed::Nothing) => return Ok(other),
-        };
-        let Some(seen) = self.seen(&picked).await else { return Ok(Claimed::Nothing) };
-        shared.writer.claim_read(picked, seen).await
+        loop {
+            let picked = match shared.writer.claim(usize::MAX).await? {
+                Claimed::ReadFirst(picked) => picked,
+                other @ (Claimed::Batch(_) | Claimed::Nothing) => return Ok(other),
+            };
+            let began = shared.clock.elapsed();
+            let Some(seen) = self.seen(&picked).await else { return Ok(Claimed::Nothing) };
+            // A read that had to wait for its turn shows what was there long before the call.
+            if shared.clock.elapsed().saturating_sub(began) <= SNAPSHOT_MAX_AGE {
+                return shared.writer.claim_read(picked, seen).await;
+            }
+            if shared.is_stopping() {
+                return Ok(Claimed::Nothing);
+            }
+        }
     }
 
     /// Which of these entries' records can be read now. `None` stops the run.

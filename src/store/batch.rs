@@ -265,21 +265,33 @@ impl WriteTx<'_> {
             }
         }
         for (first, last, outcome, said) in runs {
-            self.tx
-                .prepare_cached(
-                    "-- insert_attempts\nINSERT INTO attempt (entry, batch, outcome, said)
-                     SELECT id, :batch, :outcome, :said FROM entry
-                     WHERE id BETWEEN :first AND :last",
-                )
-                .and_then(|mut statement| {
-                    statement.execute(named_params! {
-                        ":batch": Sql(batch), ":outcome": Sql(outcome), ":said": said,
-                        ":first": Sql(first), ":last": Sql(last),
-                    })
-                })
-                .doing("recording attempts")?;
+            self.insert_attempt_run(batch, (first, last), outcome, said)?;
         }
         Ok(())
+    }
+
+    /// The attempts of a range of entries that ended alike.
+    fn insert_attempt_run(
+        &self,
+        batch: BatchId,
+        (first, last): (EntryId, EntryId),
+        outcome: Outcome,
+        said: i64,
+    ) -> Result<()> {
+        self.tx
+            .prepare_cached(
+                "-- insert_attempt_run\nINSERT INTO attempt (entry, batch, outcome, said)
+                 SELECT id, :batch, :outcome, :said FROM entry
+                 WHERE id BETWEEN :first AND :last",
+            )
+            .and_then(|mut statement| {
+                statement.execute(named_params! {
+                    ":batch": Sql(batch), ":outcome": Sql(outcome), ":said": said,
+                    ":first": Sql(first), ":last": Sql(last),
+                })
+            })
+            .map(|_| ())
+            .doing("recording attempts")
     }
 
     fn said_id(&self, code: &str, message: &str) -> Result<i64> {
@@ -410,19 +422,7 @@ impl WriteTx<'_> {
     ) -> Result<()> {
         let said = self.said_id("", "")?;
         for (first, last) in entries.ranges() {
-            self.tx
-                .prepare_cached(
-                    "-- insert_plain_attempts\nINSERT INTO attempt (entry, batch, outcome, said)
-                     SELECT id, :batch, :outcome, :said FROM entry
-                     WHERE id BETWEEN :first AND :last",
-                )
-                .and_then(|mut statement| {
-                    statement.execute(named_params! {
-                        ":batch": Sql(batch), ":outcome": Sql(outcome), ":said": said,
-                        ":first": Sql(first), ":last": Sql(last),
-                    })
-                })
-                .doing("recording attempts")?;
+            self.insert_attempt_run(batch, (first, last), outcome, said)?;
         }
         Ok(())
     }
