@@ -172,8 +172,6 @@ pub struct ModuleInfo {
     pub deletable: bool,
     /// Whether the API serves it; `true` where not said.
     pub api_supported: bool,
-    /// The API name as Zoho spells it.
-    pub api_name: Option<String>,
     /// `recycle_bin_on_delete`; `None` where not said, and then a bin is assumed.
     pub recycle_bin_on_delete: Option<bool>,
 }

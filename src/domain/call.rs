@@ -1,5 +1,6 @@
 //! Write calls, in domain terms: what one call to Zoho carries, and what it costs.
 
+use crate::domain::calls::{self, Form};
 use crate::domain::id::{BatchId, EntryId, RecordId};
 use crate::domain::scope::Scope;
 use crate::domain::target::ApiVersion;
@@ -83,6 +84,14 @@ impl PreparedBatch {
         let ids: Vec<RecordId> = self.items.iter().map(|item| item.target).collect();
         let (scope, module_id) = (&self.kind.scope, self.kind.module_id);
         request(&self.template, Filling { ids: &ids, scope, module_id })
+    }
+
+    /// What the call costs, in API credits, by Zoho's documents.
+    pub fn credits(&self) -> u64 {
+        let scope = &self.kind.scope;
+        let call = calls::find(scope.operation(), scope.product, self.kind.api_version);
+        let form = if self.template.contains("{id}") { Form::One } else { Form::Many };
+        call.map_or(1, |call| call.credits(self.items.len(), form))
     }
 
     /// The template of the call.

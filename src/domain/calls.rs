@@ -193,6 +193,10 @@ impl Default for Limits {
     }
 }
 
+/// What a page of the list of deletions costs, in credits (Vertical Solutions API Limits page). Every other
+/// read costs one ("all other APIs", CRM API Limits page).
+pub const DELETED_PAGE_CREDITS: u64 = 2;
+
 /// The form in which a call is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -310,7 +314,11 @@ mod tests {
                     let tags = matches!(operation, Untag | DeleteTags);
                     let offered = version.is_offered_by(*product)
                         && !(tags && (*product, *version) == (Bigin, V1));
-                    assert_eq!(lines.count(), usize::from(offered), "{product} {version} {operation}");
+                    assert_eq!(
+                        lines.count(),
+                        usize::from(offered),
+                        "{product} {version} {operation}"
+                    );
                 }
             }
         }

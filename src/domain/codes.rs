@@ -111,7 +111,8 @@ const NO_TAG: &str = "no such tag in the module: deleted before, never there, or
                       module's";
 const RELATION: &str = "no related list of this name at the module: see Setup, Developer Hub, APIs, or ask \
                         settings/related_lists";
-const NOT_RELATED: &str = "not in the related list: taken out before, never in it, or no such record";
+const NOT_RELATED: &str =
+    "not in the related list: taken out before, never in it, or no such record";
 
 const fn row(
     level: Level,
@@ -297,6 +298,12 @@ pub fn asks(operation: Operation, code: &str) -> bool {
     })
 }
 
+/// Whether an item's code leaves open whether anything was done.
+pub fn is_open(operation: Operation, code: &str) -> bool {
+    let verdict = Verdict { code: code.to_owned(), ..Verdict::default() };
+    meaning(operation, Level::Item, &verdict) == Meaning::Open
+}
+
 /// Whether a refused entry with this code may be sent again by a replay.
 pub fn may_pass(code: &str) -> bool {
     RULES.iter().any(|rule| rule.code == code && rule.may_pass)
@@ -389,18 +396,13 @@ mod tests {
         assert_eq!(of(Operation::Unlink, &path(1)), Meaning::Culprit);
         assert_eq!(of(Operation::Unlink, &verdict("INVALID_DATA")), Meaning::RefusedAsk);
         assert_eq!(of(Operation::Delete, &path(1)), Meaning::Culprit);
-        let at = |text: &str| Verdict {
-            json_path: Some(text.to_owned()),
-            ..verdict("INVALID_DATA")
-        };
+        let at =
+            |text: &str| Verdict { json_path: Some(text.to_owned()), ..verdict("INVALID_DATA") };
         assert_eq!(of(Operation::Untag, &at("$.tags")), Meaning::Refused);
         assert_eq!(of(Operation::Untag, &at("$.tags[0].name")), Meaning::Refused);
         assert_eq!(of(Operation::Untag, &at("$.tagsets")), Meaning::Culprit);
         assert_eq!(of(Operation::Untag, &at("$.ids[3]")), Meaning::Culprit);
-        assert_eq!(
-            of(Operation::DeleteTags, &at("$.mass_delete[0].tags[2].id")),
-            Meaning::Culprit
-        );
+        assert_eq!(of(Operation::DeleteTags, &at("$.mass_delete[0].tags[2].id")), Meaning::Culprit);
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod outcome;
 pub mod plan;
 pub mod policy;
 pub mod ranges;
+pub mod relations;
 pub mod scope;
 pub mod seal;
 pub mod slices;

@@ -169,8 +169,8 @@ impl Judge<'_> {
             let returned = self.all(Outcome::Returned, &nothing);
             return Judgement { share: Some(self.half()), ..returned };
         }
-        let halt = (raw.http_status == 429)
-            .then_some(Halt::Throttled { retry_after: raw.retry_after });
+        let halt =
+            (raw.http_status == 429).then_some(Halt::Throttled { retry_after: raw.retry_after });
         Judgement { complete: false, halt, ..self.all(Outcome::Unknown, &nothing) }
     }
 
@@ -362,7 +362,12 @@ mod tests {
     }
 
     fn answer(item: Option<&CallItem>, code: &str) -> AnswerItem {
-        AnswerItem { id: item.map(|item| item.target), verdict: verdict(code), tags: None, slice: 0..1 }
+        AnswerItem {
+            id: item.map(|item| item.target),
+            verdict: verdict(code),
+            tags: None,
+            slice: 0..1,
+        }
     }
 
     fn outcomes(judgement: &Judgement) -> String {
@@ -486,12 +491,7 @@ mod tests {
         let batch = items(2);
         let accepted = |code: &str, job: Option<&str>| {
             let verdict = Verdict { job_id: job.map(str::to_owned), ..verdict(code) };
-            super::judge(
-                &kind(Action::DeleteTags),
-                &batch,
-                &raw(202),
-                &ParsedAnswer::Call(verdict),
-            )
+            super::judge(&kind(Action::DeleteTags), &batch, &raw(202), &ParsedAnswer::Call(verdict))
         };
         for code in ["SCHEDULED", "QUEUED", "RUNNING", "COMPLETED", "FAILED", "202"] {
             let judgement = accepted(code, Some("2276164000001035002"));

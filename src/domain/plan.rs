@@ -447,7 +447,10 @@ mod tests {
     #[test]
     fn limit_minus_one_limit_and_limit_plus_one() {
         for (pending, batches) in [(99, 1), (100, 1), (101, 2)] {
-            assert_eq!(plan(&[request(1, "Leads", pending)], |_| false, at(0), rules()).batches, batches);
+            assert_eq!(
+                plan(&[request(1, "Leads", pending)], |_| false, at(0), rules()).batches,
+                batches
+            );
         }
     }
 
@@ -497,7 +500,9 @@ mod tests {
 
     #[test]
     fn tags_are_removed_by_five_hundred_after_their_records_were_read() {
-        for (pending, batches, reads, credits) in [(499, 1, 5, 10), (500, 1, 5, 10), (501, 2, 6, 11)] {
+        for (pending, batches, reads, credits) in
+            [(499, 1, 5, 10), (500, 1, 5, 10), (501, 2, 6, 11)]
+        {
             let (request, rules) = of(ApiVersion::V8, vec![(prime(), pending)]);
             let plan = plan(&[request], |_| false, at(0), rules);
             // Beside them org, user and module are read.

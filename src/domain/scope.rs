@@ -191,6 +191,57 @@ pub enum Action {
     DeleteTags,
 }
 
+/// What a request asks for, apart from its items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Task {
+    /// Delete the records.
+    Delete,
+    /// Remove these tags from the records.
+    Untag(TagSet),
+    /// Take the records out of this related list, of one parent or of many.
+    Unlink(RelatedList),
+    /// Delete the tags.
+    DeleteTags,
+}
+
+impl Task {
+    /// The operation.
+    pub const fn operation(&self) -> Operation {
+        match self {
+            Self::Delete => Operation::Delete,
+            Self::Untag(_) => Operation::Untag,
+            Self::Unlink(_) => Operation::Unlink,
+            Self::DeleteTags => Operation::DeleteTags,
+        }
+    }
+
+    /// The related list of an unlink.
+    pub const fn list(&self) -> Option<&RelatedList> {
+        match self {
+            Self::Unlink(list) => Some(list),
+            Self::Delete | Self::Untag(_) | Self::DeleteTags => None,
+        }
+    }
+
+    /// The tags of an untag.
+    pub const fn tags(&self) -> Option<&TagSet> {
+        match self {
+            Self::Untag(tags) => Some(tags),
+            Self::Delete | Self::Unlink(_) | Self::DeleteTags => None,
+        }
+    }
+
+    /// What is done to the items of one parent; `None` for an unlink without one.
+    pub fn action(&self, parent: Option<RecordId>) -> Option<Action> {
+        Some(match self {
+            Self::Delete => Action::Delete,
+            Self::Untag(tags) => Action::Untag(tags.clone()),
+            Self::Unlink(list) => Action::Unlink { parent: parent?, list: list.clone() },
+            Self::DeleteTags => Action::DeleteTags,
+        })
+    }
+}
+
 /// What many items have in common. Items share a call only when all of this is equal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope {

@@ -233,4 +233,3 @@ fn untouched(history: &History, why: &'static str) -> Decision {
         settle(Verdict::Failed, code, why)
     }
 }
-

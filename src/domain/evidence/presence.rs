@@ -218,9 +218,7 @@ pub fn decide(history: &History, before: Before, facts: &ThingFacts) -> Decision
             unseen(history, "the record that it belongs to cannot be read")
         }
         Look::Seen(Presence::Gone) => gone(history, before, facts),
-        Look::Seen(Presence::There { modified, left }) => {
-            there(history, before, modified, left)
-        }
+        Look::Seen(Presence::There { modified, left }) => there(history, before, modified, left),
     }
 }
 
@@ -264,16 +262,15 @@ fn gone(history: &History, before: Before, facts: &ThingFacts) -> Decision {
             "it was there before our first call and is gone after a call that may have been carried out",
         );
     }
-    settle(Verdict::Undecided, UNDECIDED, "it is not there, and nothing tells whether it was before")
+    settle(
+        Verdict::Undecided,
+        UNDECIDED,
+        "it is not there, and nothing tells whether it was before",
+    )
 }
 
 /// It is there, or part of it.
-fn there(
-    history: &History,
-    before: Before,
-    modified: Option<Timestamp>,
-    left: usize,
-) -> Decision {
+fn there(history: &History, before: Before, modified: Option<Timestamp>, left: usize) -> Decision {
     let Some(first) = history.first_live() else {
         let code = history.refusal.as_deref().unwrap_or_default();
         return settle(Verdict::Failed, code, "Zoho refused our call and it is still there");

@@ -375,7 +375,10 @@ impl Rows {
         self.reading(seq, data.run, data.reading, tell);
         let entries = merged([&data.entries], self.last_entry);
         let inside = |absent: &EntryRanges| {
-            absent.iter().take(usize::try_from(MOST_ENTRIES).unwrap_or(0)).all(|one| data.entries.contains(one))
+            absent
+                .iter()
+                .take(usize::try_from(MOST_ENTRIES).unwrap_or(0))
+                .all(|one| data.entries.contains(one))
         };
         if entries.is_none() || data.entries.len() > MOST_ENTRIES {
             contradicts(seq, "its entries are none", tell);
