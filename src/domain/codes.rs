@@ -75,7 +75,6 @@ pub struct Rule {
 }
 
 const DELETE_PAGE: &str = "CRM v2 Delete Records page, Possible Errors";
-const UNTAG_PAGE: &str = "CRM v8 Remove Tags page, Possible Errors";
 const UNLINK_PAGE: &str = "CRM v7 Delink Records page, Possible Errors";
 const JOB_PAGE: &str = "CRM v8 Mass Delete Tags page, Possible Errors";
 const OAS_RECORD: &str = "OAS record.json, codes of record responses";

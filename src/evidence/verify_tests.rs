@@ -7,13 +7,14 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::domain::answer::RawAnswer;
-use crate::domain::call::{CallItem, CallKind, Operation, PreparedBatch};
+use crate::domain::call::{CallItem, CallKind, PreparedBatch};
 use crate::domain::entropy::SeededEntropy;
 use crate::domain::event::{Event, LoggedEvent, Returned, SourceKind, Unanswered};
 use crate::domain::id::{BatchId, EntryId, ModuleName, RecordId, RequestId, RunId};
 use crate::domain::outcome::{ItemResult, Judgement};
 use crate::domain::policy::ApprovalPolicy;
 use crate::domain::ranges::EntryRanges;
+use crate::domain::scope::{Action, Scope, Task};
 use crate::domain::state::{Outcome, Verdict};
 use crate::domain::target::{ApiOrigin, ApiVersion, DataCenter, Environment, Product, Target};
 use crate::domain::time::Timestamp;
@@ -109,7 +110,7 @@ impl Journal {
         let module: ModuleName = ask.module.parse().unwrap();
         let items: Vec<NewItem> = (2..)
             .zip(&ask.items)
-            .map(|(row, number)| NewItem { target: record(*number), row })
+            .map(|(row, number)| NewItem { parent: None, target: record(*number), row })
             .collect();
         let source = RequestSource {
             kind: SourceKind::File,
@@ -119,7 +120,9 @@ impl Journal {
             rows: 99,
         };
         let new = NewRequest {
-            operation: Operation::Delete,
+            task: &Task::Delete,
+            snapshot: true,
+            module_id: None,
             product: Product::Crm,
             module: &module,
             workflows: ask.not_before.is_none(),
@@ -177,19 +180,15 @@ impl Journal {
             })
             .collect();
         let kind = CallKind {
-            operation: Operation::Delete,
-            product: Product::Crm,
+            scope: Scope { product: Product::Crm, module: leads(), action: Action::Delete },
             api_version: ApiVersion::V8,
-            module: leads(),
             workflows: true,
-        };
-        let template = if entries.len() == 1 {
-            "DELETE /crm/v8/Leads/{ids}?wf_trigger=true"
-        } else {
-            "DELETE /crm/v8/Leads?ids={ids}&wf_trigger=true"
+            snapshot: true,
+            module_id: None,
         };
         let seen = seen.map(|seen| seen.parse().unwrap());
-        let begun = self.write(|tx| tx.begin_batch(run, Picked { kind, items }, template, seen));
+        let begun =
+            self.write(|tx| tx.begin_batch(run, Picked { kind, items, alone: false }, seen));
         begun.committed()
     }
 
@@ -242,8 +241,15 @@ impl Journal {
             sent_at,
             answered_at: sent_at,
         };
-        let judgement =
-            Judgement { results, share, complete, strangers: 0, repeated: 0, halt: None };
+        let judgement = Judgement {
+            results,
+            share,
+            complete,
+            strangers: 0,
+            repeated: 0,
+            job: None,
+            halt: None,
+        };
         self.write(|tx| tx.settle_batch(run, batch, &raw, &judgement));
     }
 
@@ -275,7 +281,7 @@ fn flat(outcome: Outcome, code: &str, message: &str) -> ItemResult {
 /// A journal in which everything happened that can happen.
 fn eventful() -> Journal {
     let mut journal = Journal::new();
-    let repeated = [RepeatedRow { line: 30, target: record(3) }];
+    let repeated = [RepeatedRow { parent: None, line: 30, target: record(3) }];
     let invalid = [InvalidRow { line: 31, value: "12".to_owned(), reason: "2 digits".to_owned() }];
     journal.record(&Ask { repeated: &repeated, invalid: &invalid, ..ask("Leads", 1..=9) });
     let later = Some(Timestamp::from_millis(1_770_000_000_000));
