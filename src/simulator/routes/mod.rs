@@ -14,6 +14,7 @@ mod page;
 mod records;
 mod related;
 mod settings;
+mod tag_jobs;
 mod tag_lists;
 mod tagging;
 mod unlink;
@@ -30,6 +31,7 @@ use super::state::{Module, World};
 use delete::Delete;
 use link::PutLinks;
 use related::Place;
+use tag_jobs::SubmitJob;
 use tag_lists::{DeleteTag, MakeTags};
 use tagging::{Change, Retag};
 use unlink::Unlink;
@@ -132,6 +134,10 @@ fn of_tags(api: Api, method: &str, path: &[&str], call: &Call) -> Option<Route> 
         ("GET", []) => read(move |world, call| tag_lists::list(world, call, api)),
         ("POST", []) => write(MakeTags::new(api, call)),
         ("DELETE", [id]) => write(DeleteTag::new(api, id)),
+        ("POST", ["actions", "mass_delete"]) => write(SubmitJob::new(api, call)?),
+        ("GET", ["actions", "mass_delete"]) if api.tag_jobs.is_some() => {
+            read(move |world, call| tag_jobs::status(world, call, api))
+        }
         ("GET", [id, "actions", "records_count"]) => {
             let id = (*id).to_owned();
             read(move |world, call| tag_lists::records_count(world, call, api, &id))

@@ -6,6 +6,7 @@ mod oauth;
 mod reads;
 mod related;
 mod server;
+mod tag_jobs;
 mod tag_lists;
 mod tagging;
 
