@@ -1,6 +1,8 @@
 //! The simulator seen by a real client over loopback.
 
+mod bigin;
 mod delete;
+mod everywhere;
 mod faults;
 mod oauth;
 mod reads;
@@ -188,6 +190,7 @@ fn texts(ids: &[u64]) -> Vec<String> {
 }
 
 /// A flat error.
+#[expect(clippy::needless_pass_by_value, reason = "callers write the details in place")]
 fn flat(code: &str, message: &str, details: Value) -> Value {
     serde_json::json!({"code": code, "details": details, "message": message, "status": "error"})
 }
