@@ -56,6 +56,11 @@ impl Seen {
     }
 }
 
+thread_local! {
+    /// Making one takes longer than most tests.
+    static CLIENT: Client = client();
+}
+
 fn client() -> Client {
     // Another test may have installed it already, which is as good.
     drop(rustls::crypto::ring::default_provider().install_default());
@@ -79,7 +84,7 @@ impl World {
         change(&mut config);
         let simulator = Simulator::start(config).unwrap();
         let leads = simulator.snapshot().modules["Leads"].live.clone();
-        Self { simulator, client: client(), now, leads }
+        Self { simulator, client: CLIENT.with(Client::clone), now, leads }
     }
 
     fn wait(&self, ms: i64) {
