@@ -7,10 +7,12 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::{counted, grouped, in_words};
 use crate::cli::output::{Align, Table};
-use crate::cli::record::workflows_in_words;
-use crate::domain::calls::Limits;
+use crate::cli::things::{self, named_tags};
+use crate::config::Flags;
+use crate::domain::calls::{self, Envelope};
 use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview, Rules, Waiting, plan};
+use crate::domain::scope::{Operation, TagName};
 use crate::domain::state::EntryState;
 
 /// Show the calls, credits and time that sync would take; nothing is sent
@@ -19,6 +21,16 @@ pub(crate) struct PlanArgs {
     /// Only these requests (R12)
     #[arg(value_name = "R")]
     requests: Vec<RequestId>,
+    /// How many tags one job deletes, 1 to 200 [env: JOURNAL_TAGS_PER_JOB] [default: 100]
+    #[arg(long, value_name = "N")]
+    tags_per_job: Option<String>,
+}
+
+impl PlanArgs {
+    /// Those of the flags that are settings, too.
+    pub(crate) fn settings(&self, flags: Flags) -> Flags {
+        Flags { tags_per_job: self.tags_per_job.clone(), ..flags }
+    }
 }
 
 /// The plan with `--json`. Its keys are a contract.
@@ -32,13 +44,16 @@ struct PlanDocument {
     held: u64,
     awaiting_approval: u64,
     unknown: u64,
+    queued: u64,
     not_due: u64,
     expired: u64,
     parked: u64,
+    not_offered: Vec<String>,
     requests: Vec<PlannedRequest>,
     #[serde(flatten)]
     place: Whereabouts,
     workflows: bool,
+    tags_per_job: usize,
     cap: u64,
     refused_by: Option<String>,
     not_known: Vec<String>,
@@ -51,9 +66,15 @@ struct PlannedRequest {
     operation: String,
     product: String,
     module: String,
-    workflows: bool,
+    tags: Option<Vec<TagName>>,
+    related_list: Option<String>,
+    /// Of how many records the pending items are unlinked.
+    parents: Option<usize>,
+    workflows: Option<bool>,
+    snapshot: bool,
     pending: u64,
     unknown: u64,
+    queued: u64,
     held: u64,
     awaiting_approval: u64,
     waits: Option<&'static str>,
@@ -85,8 +106,11 @@ pub(crate) fn make(
     let named = |request| wanted.is_some_and(|wanted| wanted.contains(&request));
     let concurrency = concurrency.unwrap_or(context.settings.concurrency.value);
     let concurrency = u64::try_from(concurrency).unwrap_or(1);
-    let rules =
-        Rules { versions: context.settings.versions(), limits: Limits::default(), concurrency };
+    let rules = Rules {
+        versions: context.settings.versions(),
+        limits: context.settings.limits(),
+        concurrency,
+    };
     let plan = plan(&requests, named, context.now(), rules);
     Ok((requests, plan))
 }
@@ -98,7 +122,7 @@ pub(crate) fn show(
     concurrency: Option<usize>,
 ) -> Result<(), CliError> {
     let (requests, plan) = make(context, wanted, concurrency)?;
-    let next = next_command(context, wanted, &plan);
+    let next = next_command(context, wanted, &requests, &plan);
     if context.out.is_json() {
         return print_json(context, &requests, &plan, wanted, next);
     }
@@ -115,10 +139,21 @@ pub(crate) fn names(wanted: Option<&[RequestId]>) -> String {
     names
 }
 
-fn next_command(context: &Context, wanted: Option<&[RequestId]>, plan: &Plan) -> String {
+/// Entries in Zoho's own queue: their jobs are asked about.
+fn queued(requests: &[RequestOverview]) -> u64 {
+    requests.iter().map(|request| request.count(EntryState::Queued)).sum()
+}
+
+fn next_command(
+    context: &Context,
+    wanted: Option<&[RequestId]>,
+    requests: &[RequestOverview],
+    plan: &Plan,
+) -> String {
     let names = names(wanted);
     let command = |words: &str| context.command(&format!("{words}{names}"));
     match plan {
+        Plan { entries: 0, unknown: 0, .. } if queued(requests) > 0 => command("sync"),
         Plan { entries: 0, unknown: 0, awaiting_approval: 1.., .. } => {
             context.command("list --state awaiting_approval")
         }
@@ -146,7 +181,39 @@ fn refused_by(context: &Context, plan: &Plan) -> Option<String> {
     })
 }
 
-fn not_known(plan: &Plan) -> Vec<String> {
+/// Requests that the API version that is set does not offer, with what to do.
+fn not_offered(context: &Context, requests: &[RequestOverview], plan: &Plan) -> Vec<String> {
+    let refused = requests.iter().filter(|one| plan.not_offered.contains(&one.request));
+    refused
+        .map(|one| {
+            let version = context.settings.versions().of(one.product);
+            let versions: Vec<&str> = calls::WRITES
+                .iter()
+                .filter(|call| (call.operation, call.product) == (one.operation, one.product))
+                .flat_map(|call| call.versions)
+                .map(|version| version.wire_name())
+                .collect();
+            format!(
+                "{}: {} is not available for {} {version}; its entries stay pending until JOURNAL_API_VERSION is one of {}",
+                one.request,
+                one.operation,
+                one.product,
+                versions.join(", ")
+            )
+        })
+        .collect()
+}
+
+/// Whether tags are deleted by jobs, which take their time at Zoho's.
+fn has_jobs(context: &Context, plan: &Plan) -> bool {
+    plan.groups.keys().any(|key| {
+        let version = context.settings.versions().of(key.product);
+        calls::find(key.operation, key.product, version)
+            .is_some_and(|call| call.envelope == Envelope::Job)
+    })
+}
+
+fn not_known(context: &Context, requests: &[RequestOverview], plan: &Plan) -> Vec<String> {
     let bins = plan.bin_unknown.iter().map(|module| {
         format!("whether {module} has a recycle bin: the first sync reads it before it sends")
     });
@@ -154,7 +221,11 @@ fn not_known(plan: &Plan) -> Vec<String> {
         "how many reads it takes to settle what is unknown: that depends on what they show"
             .to_owned()
     });
-    bins.chain(unknown).collect()
+    let jobs = (queued(requests) > 0 || has_jobs(context, plan)).then(|| {
+        "how long Zoho takes for its jobs: that time, and asking about them, is not in these numbers"
+            .to_owned()
+    });
+    bins.chain(unknown).chain(jobs).collect()
 }
 
 fn print_json(
@@ -165,14 +236,19 @@ fn print_json(
     next: String,
 ) -> Result<(), CliError> {
     let now = context.now();
-    let requests = requests.iter().map(|request| PlannedRequest {
+    let rows = requests.iter().map(|request| PlannedRequest {
         request_id: request.request.to_string(),
         operation: request.operation.to_string(),
         product: request.product.to_string(),
         module: request.module.to_string(),
-        workflows: request.workflows,
+        tags: request.tags.as_ref().map(|tags| tags.names().to_vec()),
+        related_list: request.list.as_ref().map(ToString::to_string),
+        parents: parents(request),
+        workflows: (request.operation == Operation::Delete).then_some(request.workflows),
+        snapshot: request.snapshot,
         pending: request.count(EntryState::Pending),
         unknown: request.count(EntryState::Unknown) + request.count(EntryState::InFlight),
+        queued: request.count(EntryState::Queued),
         held: request.count(EntryState::Held),
         awaiting_approval: request.count(EntryState::AwaitingApproval),
         waits: request.waits(now, wanted.is_some()).map(waiting_in_words),
@@ -190,15 +266,18 @@ fn print_json(
         held: plan.held,
         awaiting_approval: plan.awaiting_approval,
         unknown: plan.unknown,
+        queued: queued(requests),
         not_due: plan.not_due,
         expired: plan.expired,
         parked: plan.parked,
-        requests: requests.collect(),
+        not_offered: plan.not_offered.iter().map(ToString::to_string).collect(),
+        requests: rows.collect(),
         place: context.whereabouts()?,
         workflows: plan.groups.keys().any(|key| key.workflows),
+        tags_per_job: context.settings.tags_per_job.value,
         cap: context.settings.max_entries.value,
         refused_by: refused_by(context, plan),
-        not_known: not_known(plan),
+        not_known: not_known(context, requests, plan),
         next,
     };
     Ok(context.out.json_line(&document)?)
@@ -225,12 +304,10 @@ fn print_text(
     print_requests(context, requests, wanted)?;
     for (key, (entries, batches)) in &plan.groups {
         context.out.data_line(format!(
-            "{} {} of {} in {} ({})",
-            key.operation,
-            counted(*entries, "record", "records"),
-            key.module,
+            "{} in {}{}",
+            things::in_words(key, *entries),
             counted(*batches, "call", "calls"),
-            workflows_in_words(key.workflows)
+            things::in_brackets(key)
         ))?;
     }
     let seconds = std::time::Duration::from_secs(plan.seconds);
@@ -246,6 +323,7 @@ fn print_text(
         (plan.held, "under a hold"),
         (plan.awaiting_approval, "waiting for approval"),
         (plan.unknown, "unknown: read before anything else"),
+        (queued(requests), "in Zoho's own queue: their jobs are asked about"),
         (plan.not_due, "not due yet"),
         (plan.expired, "too old without a fresh approval"),
         (plan.parked, "set aside after too many refusals"),
@@ -261,7 +339,10 @@ fn print_text(
             "CANNOT BE UNDONE: {records} of {module}, which has no recycle bin that can be restored from"
         ))?;
     }
-    for what in not_known(plan) {
+    for what in not_offered(context, requests, plan) {
+        context.out.data_line(format!("NOT SENT: {what}"))?;
+    }
+    for what in not_known(context, requests, plan) {
         context.out.data_line(format!("Not known: {what}"))?;
     }
     if let Some(refused) = refused_by(context, plan) {
@@ -269,6 +350,26 @@ fn print_text(
     }
     context.out.say(format!("Nothing has been sent. Next: {next}"));
     Ok(())
+}
+
+/// Of how many records the pending items of an unlink are unlinked.
+fn parents(request: &RequestOverview) -> Option<usize> {
+    (request.operation == Operation::Unlink).then_some(request.pending.len())
+}
+
+/// `untag Leads: tag "Prime"`, `unlink Campaigns: Leads`.
+fn what(request: &RequestOverview) -> String {
+    let what = format!("{} {}", request.operation, request.module);
+    match (&request.list, &request.tags) {
+        (Some(list), _) => match parents(request).filter(|parents| *parents > 1) {
+            Some(parents) => {
+                format!("{what}: {list} of {}", grouped(u64::try_from(parents).unwrap_or(0)))
+            }
+            None => format!("{what}: {list}"),
+        },
+        (None, Some(tags)) => format!("{what}: {}", named_tags(tags)),
+        (None, None) => what,
+    }
 }
 
 fn print_requests(
@@ -291,7 +392,7 @@ fn print_requests(
             request.waits(now, wanted.is_some()).filter(|_| request.count(EntryState::Pending) > 0);
         table.row([
             request.request.to_string(),
-            format!("{} {}", request.operation, request.module),
+            what(request),
             grouped(request.count(EntryState::Pending)),
             request.requested_by.clone().unwrap_or_default(),
             request.ticket.clone().unwrap_or_default(),

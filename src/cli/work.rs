@@ -7,7 +7,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::counted;
 use crate::cli::plan;
-use crate::cli::record::workflows_in_words;
+use crate::cli::things::{self, workflows_in_words};
 use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview};
 use crate::domain::state::EntryState;
@@ -125,13 +125,12 @@ pub(crate) fn announce(context: &mut Context, work: &Work) -> Result<(), CliErro
 }
 
 fn in_a_line(request: &RequestOverview, pending: u64) -> String {
+    let group = request.group();
     format!(
-        "{}: {} {} of {} ({}), asked for by {}: {}",
+        "{}: {}{}, asked for by {}: {}",
         request.request,
-        request.operation,
-        counted(pending, "record", "records"),
-        request.module,
-        workflows_in_words(request.workflows),
+        things::in_words(&group, pending),
+        things::in_brackets(&group),
         request.requested_by.as_deref().unwrap_or("(erased)"),
         request.reason.as_deref().unwrap_or("(erased)"),
     )
