@@ -15,6 +15,9 @@ pub struct ColumnRule<'a> {
     pub id_column: Option<&'a str>,
     /// The exact name of the column with the parents, where each row names a pair.
     pub parent_column: Option<&'a str>,
+    /// The module of the one parent, where there is one: a file that names parents as well is no list
+    /// of what stands in one parent's list, unless the user says so.
+    pub parents: Option<&'a ModuleName>,
 }
 
 /// What ids name.
@@ -59,7 +62,11 @@ impl ColumnRule<'_> {
                 headless: header.iter().any(|cell| is_id_like(cell)),
             });
         };
-        let others: Vec<&String> = found.map(|(_, other)| other).collect();
+        let mut others: Vec<&String> = found.map(|(_, other)| other).collect();
+        if let Some(parents) = self.parents {
+            let of_parents = names_of(parents, self.product);
+            others.extend(header.iter().filter(|name| of_parents.contains(name)));
+        }
         if others.is_empty() {
             return Ok(position);
         }
@@ -75,19 +82,21 @@ impl ColumnRule<'_> {
     /// (`Lead ID`). No official page lists them; they are what is found in the field.
     fn known_names(&self) -> Vec<String> {
         let mut names: Vec<String> = ["id", "Id", "ID"].map(str::to_owned).into();
-        let singulars = match self.of {
+        match self.of {
             Things::Records(module) => {
                 names.insert(0, "Record Id".to_owned());
-                singulars(module.as_str(), self.product)
+                names.extend(names_of(module, self.product));
             }
-            Things::Tags => vec!["Tag".to_owned()],
-        };
-        for singular in singulars {
-            names.push(format!("{singular} ID"));
-            names.push(format!("{singular} Id"));
+            Things::Tags => names.extend(["Tag ID", "Tag Id"].map(str::to_owned)),
         }
         names
     }
+}
+
+/// The module's singular with `ID` or `Id`.
+fn names_of(module: &ModuleName, product: Product) -> Vec<String> {
+    let singulars = singulars(module.as_str(), product);
+    singulars.iter().flat_map(|one| [format!("{one} ID"), format!("{one} Id")]).collect()
 }
 
 fn named(header: &[String], wanted: &str) -> Result<usize, ColumnProblem> {
@@ -166,7 +175,7 @@ mod tests {
         let module = module.parse().unwrap();
         let header: Vec<String> = header.iter().map(|&name| name.to_owned()).collect();
         let of = Things::Records(&module);
-        let rule = ColumnRule { of, product, id_column, parent_column: None };
+        let rule = ColumnRule { of, product, id_column, parent_column: None, parents: None };
         rule.choose(&header)
     }
 

@@ -23,7 +23,7 @@ fn module() -> &'static ModuleName {
 
 fn rule(id_column: Option<&str>) -> ColumnRule<'_> {
     let of = Things::Records(module());
-    ColumnRule { of, product: Product::Crm, id_column, parent_column: None }
+    ColumnRule { of, product: Product::Crm, id_column, parent_column: None, parents: None }
 }
 
 fn take(bytes: impl Read, id_column: Option<&str>) -> Result<Intake, IntakeError> {

@@ -162,7 +162,7 @@ fn instead(list: &RelatedList) -> String {
             "if that is what you want: journal delete Tasks ID… (or Events, or Calls) --reason TEXT"
                 .to_owned()
         }
-        None => "journal delete MODULE ID… deletes records of a module; what is in this list is deleted in Zoho"
+        None => "journal delete MODULE ID… deletes records of modules; rows of this list are deleted in Zoho itself"
             .to_owned(),
     }
 }

@@ -196,6 +196,7 @@ fn read_ids(
         product,
         id_column: args.id_column.as_deref(),
         parent_column: asked.parent_column,
+        parents: asked.parent.map(|_| asked.module),
     };
     // Tags that were given by their names stand behind those given by their ids.
     let named = resolved.tags.iter().map(|tag| tag.id.to_string());

@@ -167,8 +167,8 @@ impl Teller<'_> {
                 Some(parent) => format!("{items} of {module} {parent} (list {list})"),
                 None => {
                     let parents = u64::try_from(parents).unwrap_or(0);
-                    let parents = counted(parents, "record", "records");
-                    format!("{items} of {parents} of {module} (list {list})")
+                    let parents = counted(parents, "parent", "parents");
+                    format!("{items} of {parents} in {module} (list {list})")
                 }
             },
             Task::DeleteTags => format!("{items} of {module}"),

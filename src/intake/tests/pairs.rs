@@ -152,6 +152,19 @@ fn arguments_have_no_parent() {
 }
 
 #[test]
+fn a_file_of_pairs_is_never_taken_for_one_parents_list() {
+    let campaigns = "Campaigns".parse().unwrap();
+    let text = format!("Campaign Id,Lead Id\n{P},{A}\n");
+    let take = |id_column| {
+        let one_parent = ColumnRule { parents: Some(&campaigns), ..rule(id_column) };
+        read(&[], Some(Input::new("pairs.csv", text.as_bytes())), &one_parent)
+    };
+    let told = take(None).unwrap_err().to_string();
+    assert!(told.contains("may hold the ids (\"Lead Id\", \"Campaign Id\")"), "{told}");
+    assert_eq!(take(Some("Lead Id")).unwrap().items.len(), 1);
+}
+
+#[test]
 fn an_export_of_records_is_no_list_of_tags() {
     let tags = ColumnRule { of: Things::Tags, ..rule(None) };
     let read = |text: String| read(&[], Some(Input::new("t.csv", text.as_bytes())), &tags);
