@@ -57,7 +57,8 @@ impl Work {
 
     /// Whether there is neither anything to send nor anything to find out.
     pub(crate) fn is_idle(&self) -> bool {
-        self.entries() == 0 && self.plan.unknown == 0
+        let queued = self.requests.iter().any(|one| one.count(EntryState::Queued) > 0);
+        self.entries() == 0 && self.plan.unknown == 0 && !queued
     }
 
     /// Whether workflows run for any of the entries that are sent, those included that evidence may show
