@@ -100,7 +100,7 @@ async fn read(
     if let Some(bound) = org {
         // Another org's tags have other ids.
         let found = zoho.read_org(product, version).await;
-        let found = found.map_err(|error| failed(error, "the org", place))?.value.to_string();
+        let found = found.map_err(|error| failed(&error, "the org", place))?.value.to_string();
         if found != bound {
             let error = format!(
                 "the token belongs to org {found}, and this journal to org {bound}; nothing was recorded"
@@ -111,7 +111,7 @@ async fn read(
         }
     }
     let tags = zoho.read_tags(product, version, module).await;
-    let tags = tags.map_err(|error| failed(error, &format!("the tags of {module}"), place))?.value;
+    let tags = tags.map_err(|error| failed(&error, &format!("the tags of {module}"), place))?.value;
     let call = calls::find(crate::domain::scope::Operation::DeleteTags, product, version);
     let is_needed =
         call.and_then(|call| call.many).is_some_and(|many| many.contains("{module_id}"));
@@ -121,18 +121,18 @@ async fn read(
     let module_id = match zoho.read_module(product, version, module).await {
         Ok(read) => Ok(read.value.id),
         Err(error @ ReadError::Forbidden { .. }) => Err(error),
-        Err(error) => return Err(failed(error, &format!("the module {module}"), place)),
+        Err(error) => return Err(failed(&error, &format!("the module {module}"), place)),
     };
     Ok((tags, module_id))
 }
 
 /// A read that brought nothing: nothing was recorded.
-fn failed(error: ReadError, what: &str, place: Place<'_>) -> CliError {
+fn failed(error: &ReadError, what: &str, place: Place<'_>) -> CliError {
     let scopes = match place.product {
         Product::Crm => "ZohoCRM",
         Product::Bigin => "ZohoBigin",
     };
-    let (exit, hint) = match &error {
+    let (exit, hint) = match error {
         ReadError::Unauthorized { .. } => {
             (Exit::NotAllowed, "set ZOHO_ACCESS_TOKEN to a token that is valid".to_owned())
         }

@@ -163,14 +163,16 @@ impl Teller<'_> {
                 format!("{items} of {module} ({workflows})")
             }
             Task::Untag(tags) => format!("{items} of {module} ({})", named_tags(tags)),
-            Task::Unlink(list) => match parent {
-                Some(parent) => format!("{items} of {module} {parent} (list {list})"),
-                None => {
-                    let parents = u64::try_from(parents).unwrap_or(0);
-                    let parents = counted(parents, "parent", "parents");
-                    format!("{items} of {parents} in {module} (list {list})")
-                }
-            },
+            Task::Unlink(list) => {
+                let of = parent.map_or_else(
+                    || {
+                        let parents = u64::try_from(parents).unwrap_or(0);
+                        format!("{} in {module}", counted(parents, "parent", "parents"))
+                    },
+                    |parent| format!("{module} {parent}"),
+                );
+                format!("{items} of {of} (list {list})")
+            }
             Task::DeleteTags => format!("{items} of {module}"),
         }
     }

@@ -185,7 +185,7 @@ proptest! {
         let mut invalid = 0;
         for (parent, target, valid) in &rows {
             let cell = if *valid { id(*target).to_string() } else { format!("{target}") };
-            text += &format!("{cell},zcrm_{}\n", id(*parent));
+            text += &[&cell, ",zcrm_", &id(*parent).to_string(), "\n"].concat();
             if *valid {
                 expected.insert((id(*parent), id(*target)));
             } else {
