@@ -10,6 +10,7 @@ use crate::cli::plan;
 use crate::cli::record::workflows_in_words;
 use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview};
+use crate::domain::scope::{Operation, RelatedList, TagName};
 use crate::domain::state::EntryState;
 use crate::reconcile::options::{RunKind, takes_up};
 use crate::store::StoreError;
@@ -20,6 +21,8 @@ pub(crate) struct Work {
     plan: Plan,
     /// Refused entries that a replay puts back to pending.
     reopened: u64,
+    /// Entries of jobs that Zoho has not finished, or whose end was not looked at yet.
+    queued: u64,
     /// Whether workflows run for any of what the run sends or may send once more.
     workflows: bool,
     /// Whether requests were named, which lifts what was set aside.
@@ -40,6 +43,7 @@ impl Work {
                 context.reader()?.reopenable(wanted, &|code| takes_up(codes, code))?
             }
         };
+        let queued = requests.iter().map(|one| one.count(EntryState::Queued)).sum();
         let mut workflows = plan.groups.keys().any(|key| key.workflows)
             || requests.iter().any(|one| one.workflows && may_be_sent_again(one));
         if reopened > 0 {
@@ -47,7 +51,7 @@ impl Work {
             let all = context.reader()?.overview(wanted, false)?;
             workflows |= all.iter().any(|one| one.workflows && one.count(EntryState::Failed) > 0);
         }
-        Ok(Self { requests, plan, reopened, workflows, named: wanted.is_some() })
+        Ok(Self { requests, plan, reopened, queued, workflows, named: wanted.is_some() })
     }
 
     /// Entries that the run would send.
@@ -57,7 +61,7 @@ impl Work {
 
     /// Whether there is neither anything to send nor anything to find out.
     pub(crate) fn is_idle(&self) -> bool {
-        self.entries() == 0 && self.plan.unknown == 0
+        self.entries() == 0 && self.plan.unknown == 0 && self.queued == 0
     }
 
     /// Whether workflows run for any of the entries that are sent, those included that evidence may show
@@ -125,13 +129,31 @@ pub(crate) fn announce(context: &mut Context, work: &Work) -> Result<(), CliErro
 }
 
 fn in_a_line(request: &RequestOverview, pending: u64) -> String {
+    let module = &request.module;
+    let what = match request.operation {
+        Operation::Delete => format!(
+            "{} of {module} ({})",
+            counted(pending, "record", "records"),
+            workflows_in_words(request.workflows)
+        ),
+        Operation::Untag => {
+            let tags = request.tags.as_ref().map(|tags| {
+                tags.names().iter().map(TagName::as_str).collect::<Vec<_>>().join(", ")
+            });
+            let tags = tags.unwrap_or_else(|| "(erased)".to_owned());
+            format!("{} of {module} (tags: {tags})", counted(pending, "record", "records"))
+        }
+        Operation::Unlink => {
+            let list = request.list.as_ref().map_or("", RelatedList::as_str);
+            let records = counted(pending, "related record", "related records");
+            format!("{records} from the list {list} of {module}")
+        }
+        Operation::DeleteTags => format!("{} of {module}", counted(pending, "tag", "tags")),
+    };
     format!(
-        "{}: {} {} of {} ({}), asked for by {}: {}",
+        "{}: {} {what}, asked for by {}: {}",
         request.request,
         request.operation,
-        counted(pending, "record", "records"),
-        request.module,
-        workflows_in_words(request.workflows),
         request.requested_by.as_deref().unwrap_or("(erased)"),
         request.reason.as_deref().unwrap_or("(erased)"),
     )
