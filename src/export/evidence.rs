@@ -28,7 +28,7 @@ pub fn reading_sentence(entry: &EntryView, step: &Step) -> String {
     let operation = entry.scope.operation;
     match step {
         Step::Attempt { .. } | Step::Snapshot { never_there: false, .. } => String::new(),
-        Step::Snapshot { never_there: true, .. } => never_there_sentence(operation).to_owned(),
+        Step::Snapshot { never_there: true, .. } => never_there_sentence(operation, ""),
         Step::Evidence { verdict, code, facts, .. } if operation == Operation::Delete => {
             let facts = facts.as_ref().and_then(|text| serde_json::from_str(text).ok());
             evidence_sentence(*verdict, code, facts.as_ref(), our_user(entry)).to_owned()

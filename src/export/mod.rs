@@ -129,3 +129,5 @@ pub fn entry_as_json(
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod things_tests;

@@ -90,7 +90,7 @@ struct Words {
     source: &'static str,
     /// What holds it cannot be read.
     no_holder: &'static str,
-    /// A snapshot showed that it was not there.
+    /// It was not there when it was read before the first call.
     never: &'static str,
 }
 
@@ -103,7 +103,7 @@ const fn words(operation: Operation) -> Words {
             before: "it did before our first call",
             source: "the tags of the record",
             no_holder: "the record cannot be read, so nothing tells what became of its tags",
-            never: "the record carried none of the tags when it was read before anything was sent",
+            never: "the record carried none of the tags",
         },
         Operation::Unlink => Words {
             there: "the record is still in the list",
@@ -111,7 +111,7 @@ const fn words(operation: Operation) -> Words {
             before: "it was before our first call",
             source: "the list",
             no_holder: "the record whose list it is cannot be read",
-            never: "the record was not in the list when it was read before anything was sent",
+            never: "the record was not in the list",
         },
         Operation::DeleteTags => Words {
             there: "the tag is still there",
@@ -119,14 +119,14 @@ const fn words(operation: Operation) -> Words {
             before: "it was before our first call",
             source: "the list of tags",
             no_holder: "the list of tags cannot be read",
-            never: "the tag was not there when it was read before anything was sent",
+            never: "the tag was not there",
         },
     }
 }
 
-/// A snapshot that settled an entry, in words.
-pub(super) fn never_there_sentence(operation: Operation) -> &'static str {
-    words(operation).never
+/// A snapshot that settled an entry, in words; `on` says when, as in ` on 2026-11-22,`.
+pub(super) fn never_there_sentence(operation: Operation, on: &str) -> String {
+    format!("{} when it was read{on} before anything was sent", words(operation).never)
 }
 
 /// What evidence was read of a tag or a relation, and how it stands with the calls for it.

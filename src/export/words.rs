@@ -7,6 +7,7 @@ use crate::domain::time::Timestamp;
 use crate::export::advice::advice_without_answer;
 use crate::export::evidence::message_of;
 use crate::export::phrases::{back, past, seen};
+use crate::export::things::never_there_sentence;
 use crate::export::undo::{Undo, deleted_at};
 use crate::store::query::{EntryView, SettledBy, Step};
 
@@ -83,16 +84,15 @@ fn done(entry: &EntryView, asked: &str, undo: Option<&Undo>) -> String {
 }
 
 fn absent(entry: &EntryView, asked: &str) -> String {
+    if let Some(Step::Snapshot { reading, .. }) = entry.last_word() {
+        let on = format!(" on {},", day(reading.at));
+        let found = never_there_sentence(entry.scope.operation, &on);
+        return format!("Nothing to do: {found}; nothing was changed {asked}.");
+    }
     let found = match message_of(entry) {
         message if message.is_empty() => "it was gone before".to_owned(),
         message => message,
     };
-    if let Some(Step::Snapshot { reading, .. }) = entry.last_word() {
-        return format!(
-            "Nothing to do: {found} on {}; nothing was changed {asked}.",
-            day(reading.at)
-        );
-    }
     let on = entry.facts().as_ref().and_then(deleted_at).map(|at| format!(" on {}", day(at)));
     format!("Already gone: {found}{}; nothing was changed {asked}.", on.unwrap_or_default())
 }

@@ -20,4 +20,6 @@ pub use view::{
 };
 
 #[cfg(test)]
+pub(crate) mod stories;
+#[cfg(test)]
 mod tests;
