@@ -28,10 +28,16 @@ use crate::source::{Source, files, in_package, names, slashes, sources};
 const LINES_MAX: usize = 600;
 
 /// The migrations that there are, each with the SHA-256 of its bytes.
-const MIGRATIONS: &[(&str, &str)] = &[(
-    "migrations/V1__create_journal.sql",
-    "509b0640c5fb856d76084955f787d41e15d75fb0f6804ebbf59a6f040125509a",
-)];
+const MIGRATIONS: &[(&str, &str)] = &[
+    (
+        "migrations/V1__create_journal.sql",
+        "509b0640c5fb856d76084955f787d41e15d75fb0f6804ebbf59a6f040125509a",
+    ),
+    (
+        "migrations/V2__every_operation.sql",
+        "c045a14e392d8213667e5a0412391bbccc52e5f6020e7fe3b04648ddae7a25a9",
+    ),
+];
 
 const DOCUMENTS: [&str; 4] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
 

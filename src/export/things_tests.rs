@@ -31,7 +31,7 @@ fn cells(journal: &Journal, view: View, columns: &[&str]) -> Vec<String> {
     let shown = |value: &Value| match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
-        other => other.to_string(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
     };
     let row = |row: Value| columns.iter().map(|name| shown(&row[*name])).collect::<Vec<_>>();
     rows(journal, view).into_iter().map(|one| row(one).join("|")).collect()

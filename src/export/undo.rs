@@ -47,7 +47,7 @@ impl Undo {
             return entry.state.is_settled().then_some(Self::without_end(UndoState::NothingToUndo));
         }
         let known = entry.snapshot().as_ref().map(ThingFacts::before);
-        let was_there = matches!(known, Some(Before::There(_)));
+        let was_there = matches!(known, Some(Before::There { .. }));
         Some(match entry.scope.operation {
             Operation::Delete => Self::of_deletion(entry, has_bin, now),
             // Tags are added again by the Add Tags call (CRM v8, Bigin v2), relations by the call that links.

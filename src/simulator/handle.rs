@@ -9,13 +9,13 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
 use super::config::Config;
-use super::control::Control;
+use super::control::{self, Control};
 use super::fault::{Fault, is_rate};
 use super::limits::RequestSeen;
 use super::routes::control::STATE_PATH;
 use super::server;
 use super::shared::Shared;
-use super::state::Snapshot;
+use super::state::{Snapshot, World};
 use super::wire::CuttingListener;
 
 /// A running simulator; dropping it stops it.
@@ -73,7 +73,8 @@ impl Simulator {
         self.shared.api_url.clone()
     }
 
-    /// The URL that shows live, binned and purged ids of each module as JSON.
+    /// The URL that shows as JSON the live, binned and purged ids of each module, tags, links and
+    /// jobs.
     pub fn state_url(&self) -> String {
         format!("{}{STATE_PATH}", self.shared.api_url)
     }
@@ -129,7 +130,7 @@ impl Simulator {
         self.shared.lock().world.add_records(module, count, now)
     }
 
-    /// Locks a live record: deleting it is `RECORD_LOCKED`. This and the following controls say
+    /// Locks a live record: deleting or tagging it is `RECORD_LOCKED`. This and the following controls say
     /// whether the record was where that could be done.
     pub fn lock(&self, id: u64) -> bool {
         self.control(Control::Lock, id)
@@ -140,7 +141,7 @@ impl Simulator {
         self.control(Control::Unlock, id)
     }
 
-    /// Puts a live record up for approval: deleting it is `NOT_APPROVED`.
+    /// Puts a live record up for approval: deleting or tagging it is `NOT_APPROVED`.
     pub fn unapprove(&self, id: u64) -> bool {
         self.control(Control::Unapprove, id)
     }
@@ -180,8 +181,54 @@ impl Simulator {
         self.control(Control::Touch, id)
     }
 
-    /// Lets these faults strike the next calls, one each: write faults the next writes, read
-    /// faults the next reads.
+    /// Another user puts tags on records, and makes those that there are not yet, however many
+    /// there are; their ids, in the order of the names. Records that are not live stay as they are.
+    pub fn tag(&self, module: &str, names: &[&str], records: &[u64]) -> Vec<u64> {
+        self.act(|world, now| control::tag(world, module, names, records, now))
+    }
+
+    /// Another user takes tags off records; how many records carried one of them.
+    pub fn untag(&self, module: &str, names: &[&str], records: &[u64]) -> usize {
+        self.act(|world, now| control::untag(world, module, names, records, now))
+    }
+
+    /// Another user deletes the definitions of tags; how many there were.
+    pub fn drop_tags(&self, module: &str, names: &[&str]) -> usize {
+        self.act(|world, now| control::drop_tags(world, module, names, now))
+    }
+
+    /// Lets a workflow rule use tags, so that they cannot be deleted; how many there are.
+    pub fn use_tags(&self, module: &str, names: &[&str]) -> usize {
+        self.act(|world, _| control::use_tags(world, module, names))
+    }
+
+    /// Another user links records through a related list of `parent`; how many were apart before.
+    /// 0 when the record is not live or has no such list.
+    pub fn link(&self, module: &str, parent: u64, list: &str, ids: &[u64]) -> usize {
+        self.act(|world, now| {
+            let list = control::list_on(world, module, parent, list);
+            list.map_or(0, |list| control::link(world, list, parent, ids, now))
+        })
+    }
+
+    /// Another user unlinks records, or deletes notes; how many were on the list.
+    pub fn unlink(&self, module: &str, parent: u64, list: &str, ids: &[u64]) -> usize {
+        self.act(|world, now| {
+            let list = control::list_on(world, module, parent, list);
+            list.map_or(0, |list| control::unlink(world, list, parent, ids, now))
+        })
+    }
+
+    /// Another user writes notes to a live record; their ids, ascending.
+    pub fn add_notes(&self, module: &str, parent: u64, count: usize) -> Vec<u64> {
+        self.act(|world, _| {
+            let notes = control::list_on(world, module, parent, "Notes");
+            notes.map_or_else(Vec::new, |_| control::notes(world, parent, count))
+        })
+    }
+
+    /// Lets these faults strike the next calls, each the next that it can strike: write faults
+    /// the next writes, read faults the next reads, job faults the next submissions of jobs.
     pub fn plan_faults(&self, faults: Vec<Fault>) {
         self.shared.lock().faults.plan(faults);
     }
@@ -197,8 +244,12 @@ impl Simulator {
     }
 
     fn control(&self, control: Control, id: u64) -> bool {
+        self.act(|world, now| control.apply(world, id, now))
+    }
+
+    fn act<T>(&self, act: impl FnOnce(&mut World, i64) -> T) -> T {
         let now = self.shared.now();
-        control.apply(&mut self.shared.lock().world, id, now)
+        act(&mut self.shared.lock().world, now)
     }
 }
 
@@ -261,6 +312,9 @@ fn check(config: &Config) -> io::Result<()> {
     }
     if ![200, 207].contains(&config.mixed_status) {
         return refuse(format!("the mixed status {} is neither 200 nor 207", config.mixed_status));
+    }
+    if config.job_scheduled_ms < 0 || config.job_running_ms < 0 {
+        return refuse("a job cannot take less than no time".to_owned());
     }
     Ok(())
 }

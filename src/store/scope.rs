@@ -79,13 +79,16 @@ pub(crate) fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Scope
     let parent = row.get::<_, Option<Sql<RecordId>>>(first + 3)?.map(|Sql(parent)| parent);
     let list = row.get::<_, Option<Name<RelatedList>>>(first + 4)?.map(|Name(list)| list);
     let tags = row.get::<_, Option<String>>(first + 5)?;
-    let tags = tags.as_deref().and_then(TagSet::from_json);
+    let tags = tags.map(|tags| TagSet::from_json(&tags));
+    // What an operation does not need is not there.
     let action = match (operation, parent, list, tags) {
-        (Operation::Delete, ..) => Some(Action::Delete),
-        (Operation::Untag, _, _, Some(tags)) => Some(Action::Untag(tags)),
-        (Operation::Unlink, Some(parent), Some(list), _) => Some(Action::Unlink { parent, list }),
-        (Operation::DeleteTags, ..) => Some(Action::DeleteTags),
-        (Operation::Untag | Operation::Unlink, ..) => None,
+        (Operation::Delete, None, None, None) => Some(Action::Delete),
+        (Operation::Untag, None, None, Some(Some(tags))) => Some(Action::Untag(tags)),
+        (Operation::Unlink, Some(parent), Some(list), None) => {
+            Some(Action::Unlink { parent, list })
+        }
+        (Operation::DeleteTags, None, None, None) => Some(Action::DeleteTags),
+        _ => None,
     };
     Ok(action.map(|action| Scope { product, module, action }))
 }

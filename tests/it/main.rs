@@ -22,4 +22,5 @@ mod cli_sync;
 mod cli_truth;
 mod engine;
 mod env;
+mod operations;
 mod world;

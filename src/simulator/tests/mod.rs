@@ -1,10 +1,16 @@
 //! The simulator seen by a real client over loopback.
 
+mod bigin;
 mod delete;
+mod everywhere;
 mod faults;
 mod oauth;
 mod reads;
+mod related;
 mod server;
+mod tag_jobs;
+mod tag_lists;
+mod tagging;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -50,6 +56,11 @@ impl Seen {
     }
 }
 
+thread_local! {
+    /// Making one takes longer than most tests.
+    static CLIENT: Client = client();
+}
+
 fn client() -> Client {
     // Another test may have installed it already, which is as good.
     drop(rustls::crypto::ring::default_provider().install_default());
@@ -73,7 +84,7 @@ impl World {
         change(&mut config);
         let simulator = Simulator::start(config).unwrap();
         let leads = simulator.snapshot().modules["Leads"].live.clone();
-        Self { simulator, client: client(), now, leads }
+        Self { simulator, client: CLIENT.with(Client::clone), now, leads }
     }
 
     fn wait(&self, ms: i64) {
@@ -111,6 +122,22 @@ impl World {
 
     async fn delete(&self, path: &str) -> Seen {
         self.try_call(Method::DELETE, path).await.unwrap()
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Seen {
+        self.try_post(path, body).await.unwrap()
+    }
+
+    async fn try_post(&self, path: &str, body: &Value) -> Result<Seen, reqwest::Error> {
+        let token = format!("Zoho-oauthtoken {}", self.simulator.access_token());
+        let headers = [("authorization", token.as_str())];
+        self.call_as(Method::POST, path, &headers, &body.to_string()).await
+    }
+
+    async fn put(&self, path: &str, body: &Value) -> Seen {
+        let token = format!("Zoho-oauthtoken {}", self.simulator.access_token());
+        let headers = [("authorization", token.as_str())];
+        self.call_as(Method::PUT, path, &headers, &body.to_string()).await.unwrap()
     }
 
     /// Deletes leads through v8, in bulk.
@@ -160,4 +187,15 @@ fn success(id: u64) -> Value {
         "message": "record deleted",
         "status": "success",
     })
+}
+
+/// Ids as they stand in bodies.
+fn texts(ids: &[u64]) -> Vec<String> {
+    ids.iter().map(u64::to_string).collect()
+}
+
+/// A flat error.
+#[expect(clippy::needless_pass_by_value, reason = "callers write the details in place")]
+fn flat(code: &str, message: &str, details: Value) -> Value {
+    serde_json::json!({"code": code, "details": details, "message": message, "status": "error"})
 }

@@ -280,7 +280,7 @@ pub(super) fn picked(entries: &[i64]) -> Picked {
         kind: CallKind {
             scope: Scope { product: Product::Crm, module: leads(), action: Action::Delete },
             api_version: ApiVersion::V8,
-            workflows: true,
+            workflows: false,
             snapshot: true,
             module_id: None,
         },
