@@ -7,10 +7,9 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::counted;
 use crate::cli::plan;
-use crate::cli::record::workflows_in_words;
+use crate::cli::things::{self, workflows_in_words};
 use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview};
-use crate::domain::scope::{Operation, RelatedList, TagName};
 use crate::domain::state::EntryState;
 use crate::reconcile::options::{RunKind, takes_up};
 use crate::store::StoreError;
@@ -132,31 +131,12 @@ pub(crate) fn announce(context: &mut Context, work: &Work) -> Result<(), CliErro
 }
 
 fn in_a_line(request: &RequestOverview, pending: u64) -> String {
-    let module = &request.module;
-    let what = match request.operation {
-        Operation::Delete => format!(
-            "{} of {module} ({})",
-            counted(pending, "record", "records"),
-            workflows_in_words(request.workflows)
-        ),
-        Operation::Untag => {
-            let tags = request.tags.as_ref().map(|tags| {
-                tags.names().iter().map(TagName::as_str).collect::<Vec<_>>().join(", ")
-            });
-            let tags = tags.unwrap_or_else(|| "(erased)".to_owned());
-            format!("{} of {module} (tags: {tags})", counted(pending, "record", "records"))
-        }
-        Operation::Unlink => {
-            let list = request.list.as_ref().map_or("", RelatedList::as_str);
-            let records = counted(pending, "related record", "related records");
-            format!("{records} from the list {list} of {module}")
-        }
-        Operation::DeleteTags => format!("{} of {module}", counted(pending, "tag", "tags")),
-    };
+    let group = request.group();
     format!(
-        "{}: {} {what}, asked for by {}: {}",
+        "{}: {}{}, asked for by {}: {}",
         request.request,
-        request.operation,
+        things::in_words(&group, pending),
+        things::in_brackets(&group),
         request.requested_by.as_deref().unwrap_or("(erased)"),
         request.reason.as_deref().unwrap_or("(erased)"),
     )
