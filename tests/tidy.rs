@@ -21,7 +21,6 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use sha2::Digest;
 use zoho_journal::domain::state::{Change, EntryState};
 
 use crate::source::{Source, files, in_package, names, slashes, sources};

@@ -8,10 +8,12 @@ use serde_json::value::RawValue;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::jobs::ending_in_words;
 use crate::cli::output::{Line, Out, Tone};
-use crate::domain::event::{Event, JobEnded};
+use crate::domain::event::{Event, RequestRecorded};
 use crate::domain::id::EventSeq;
 use crate::domain::merkle::Hash;
+use crate::domain::scope::TagSet;
 use crate::store::{Reader, StoreError, StoredEvent};
 
 /// Show the events of the log, in order
@@ -117,11 +119,12 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
         Event::RequestRecorded(event) => {
             let ticket = opened.get("ticket").map(|ticket| format!(" ({ticket})"));
             format!(
-                "{}: {} {} of {} for {}: {}{}",
+                "{}: {} {} of {}{} for {}: {}{}",
                 event.request,
                 event.operation,
                 event.entries,
                 event.module,
+                about(event, opened),
                 seal("requested_by"),
                 seal("reason"),
                 ticket.unwrap_or_default()
@@ -160,7 +163,10 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
         Event::RequestPinned(event) => {
             format!("{}: its module has the id {}", event.request, seal("module_id"))
         }
-        Event::JobEnded(event) => job_in_words(event),
+        Event::JobEnded(event) => {
+            let counts = [event.total, event.deleted, event.failed];
+            format!("the job of {} {}", event.batch, ending_in_words(event.ending, counts))
+        }
         Event::RunEnded(event) => format!(
             "{}: exit code {}, {} calls, {} credits",
             event.run, event.exit_code, event.calls, event.credits
@@ -175,16 +181,21 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
     }
 }
 
-fn job_in_words(event: &JobEnded) -> String {
-    let count =
-        |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
-    format!(
-        "the job of {} {}: {} of {} deleted",
-        event.batch,
-        event.ending,
-        count(event.deleted),
-        count(event.total)
-    )
+/// What the operation is about beside its records: tags, the related list, whether a snapshot is made.
+fn about(event: &RequestRecorded, opened: &BTreeMap<String, String>) -> String {
+    let mut about = String::new();
+    if event.tags.is_some() {
+        let tags = opened.get("tags").and_then(|tags| TagSet::from_json(tags));
+        let tags = tags.map_or_else(|| "(erased)".to_owned(), |tags| tags.to_string());
+        about.extend([", tags ", &tags]);
+    }
+    if let Some(list) = &event.related_list {
+        about.extend([", list ", list.as_str()]);
+    }
+    if event.snapshot == Some(false) {
+        about.push_str(", without a snapshot");
+    }
+    about
 }
 
 /// Who ran it, from the sealed JSON; as it stands, where it is none.
@@ -210,7 +221,9 @@ fn entries_in_words(event: &Event, opened: &BTreeMap<String, String>) -> String 
     let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
     let groups = |groups: Vec<String>| groups.join("; ");
     if let Event::BatchBegun(event) = event {
-        format!("{}: {} with {}", event.batch, event.template, event.entries)
+        // A body stands below the line of its call.
+        let call = event.template.replace('\n', " ");
+        format!("{}: {call} with {}", event.batch, event.entries)
     } else if let Event::BatchAnswered(event) = event {
         let told = event.groups.iter().map(|group| {
             format!("{} {} {}", group.entries, group.outcome, group.code).trim_end().to_owned()

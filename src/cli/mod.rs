@@ -14,6 +14,7 @@ mod delete_tags;
 mod demo;
 mod export;
 mod init;
+mod jobs;
 mod list;
 mod log;
 mod plan;
@@ -136,6 +137,7 @@ enum Command {
     /// Finish what was interrupted, and send refused entries again whose code may pass now
     Replay(sync::ReplayArgs),
     Status(status::StatusArgs),
+    Jobs(jobs::JobsArgs),
     List(list::ListArgs),
     Show(show::ShowArgs),
     Log(log::LogArgs),
@@ -160,6 +162,7 @@ impl Command {
             | Self::Unlink(_)
             | Self::DeleteTags(_)
             | Self::Status(_)
+            | Self::Jobs(_)
             | Self::List(_)
             | Self::Show(_)
             | Self::Log(_)
@@ -183,6 +186,7 @@ impl Command {
             Self::Sync(args) => sync::run_sync(&args, context),
             Self::Replay(args) => sync::run_replay(&args, context),
             Self::Status(args) => args.run(context),
+            Self::Jobs(args) => args.run(context),
             Self::List(args) => args.run(context),
             Self::Show(args) => args.run(context),
             Self::Log(args) => args.run(context),
