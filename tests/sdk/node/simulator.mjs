@@ -1,0 +1,57 @@
+/** The simulator from behind: what happened in it, and what shall happen. */
+
+import assert from 'node:assert/strict';
+
+/** A running `journal simulate`. */
+export class Simulator {
+  constructor(started) {
+    this.apiUrl = started.api_url;
+    this.accountsUrl = started.accounts_url;
+    this.credentials = {
+      clientId: started.client_id,
+      clientSecret: started.client_secret,
+      refreshToken: started.refresh_token,
+      grantCode: started.grant_code,
+    };
+  }
+
+  /** Makes records; their ids, ascending. */
+  async add(module, count) {
+    return (await this.#call('add', { module, count })).ids;
+  }
+
+  /** Interferes with records: lock, unapprove, purge, … */
+  async change(control, module, ...ids) {
+    const { changed } = await this.#call(control, { module, ids });
+    assert.equal(changed, ids.length, `${control} changed ${changed} of ${ids.length} records`);
+  }
+
+  /** The next calls meet these faults, and no others that are left over. */
+  async plan(...faults) {
+    await this.#call('faults', { clear: true, next: faults });
+  }
+
+  /** Everything at this moment. */
+  async state() {
+    return this.#call('state');
+  }
+
+  /** Where records are: live, binned, purged or nowhere. */
+  async place(module, ...ids) {
+    const places = (await this.state()).modules[module];
+    const find = (id) => ['live', 'binned', 'purged'].find((name) => places[name].includes(id));
+    return ids.map((id) => find(id) ?? 'nowhere');
+  }
+
+  /** All API calls that arrived. */
+  async requests() {
+    return (await this.#call('requests')).requests;
+  }
+
+  async #call(path, body) {
+    const options = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+    const answer = await fetch(`${this.apiUrl}/_simulator/${path}`, options);
+    assert.equal(answer.status, 200, `${path}: ${answer.status}`);
+    return answer.json();
+  }
+}

@@ -1,0 +1,79 @@
+"""What every part of the judgement works with."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from court import Court
+from simulator import Simulator
+from zohocrmsdk.src.com.zoho.api.authenticator.oauth_token import OAuthToken
+from zohocrmsdk.src.com.zoho.api.authenticator.store.file_store import FileStore
+from zohocrmsdk.src.com.zoho.crm.api import HeaderMap, Initializer, ParameterMap
+from zohocrmsdk.src.com.zoho.crm.api.dc.data_center import DataCenter
+from zohocrmsdk.src.com.zoho.crm.api.util.converter import Converter
+
+# A well-formed id that no record has.
+UNKNOWN = "123456789012345678"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The court, the simulator, and a folder for the SDK's files."""
+
+    court: Court
+    simulator: Simulator
+    scratch: Path
+
+    def log_in(self, token: OAuthToken) -> OAuthToken:
+        """Points the SDK at the simulator: `Environment` is the SDK's own way to other hosts."""
+        simulator = self.simulator
+        environment = DataCenter.Environment(
+            simulator.api_url, f"{simulator.accounts_url}/oauth/v2/token", simulator.api_url
+        )
+        store = FileStore(str(self.scratch / "tokens.csv"))
+        Initializer.initialize(environment, token, store=store, resource_path=str(self.scratch))
+        return token
+
+    def fill_field_cache(self, modules: list[str], related: dict[str, dict[str, str]]) -> None:
+        """Fills the file in which the SDK keeps a module's fields and related lists.
+
+        It asks for them (`settings/fields`, `settings/related_lists`) before it reads records.
+        The journal never does, and the simulator has neither.
+        """
+        fields = {"id": {"name": "id", "type": "Integer"}}
+        cache: dict[str, Any] = {module.lower(): fields for module in modules}
+        for module, lists in related.items():
+            cache[f"{module}_related_lists".lower()] = [
+                {"api_name": name, "module": other, "name": name, "href": f"{module}/{name}"}
+                for name, other in lists.items()
+            ]
+        file = self.scratch / "resources" / Converter.get_encoded_file_name()
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(cache))
+
+
+def params(*pairs: tuple[Any, Any]) -> ParameterMap:
+    """Parameters of a call."""
+    chosen = ParameterMap()
+    for param, value in pairs:
+        chosen.add(param, value)
+    return chosen
+
+
+def headers(*pairs: tuple[Any, Any]) -> HeaderMap:
+    """Headers of a call."""
+    chosen = HeaderMap()
+    for header, value in pairs:
+        chosen.add(header, value)
+    return chosen
+
+
+def from_environment() -> Bench:
+    """The bench that `run` has prepared."""
+    scratch = Path(os.environ["SDK_SCRATCH"])
+    court = Court("python", quick=os.environ.get("SDK_QUICK") == "1")
+    return Bench(court, Simulator(json.loads(os.environ["SIMULATOR"])), scratch)

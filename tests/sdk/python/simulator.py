@@ -1,0 +1,66 @@
+"""The simulator from behind: what happened in it, and what shall happen."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What an OAuth client of Zoho has."""
+
+    client_id: str
+    client_secret: str
+    refresh_token: str
+    grant_code: str
+
+
+class Simulator:
+    """A running `journal simulate`."""
+
+    def __init__(self, started: dict[str, str]) -> None:
+        self.api_url = started["api_url"]
+        self.accounts_url = started["accounts_url"]
+        self.credentials = Credentials(
+            started["client_id"],
+            started["client_secret"],
+            started["refresh_token"],
+            started["grant_code"],
+        )
+
+    def add(self, module: str, count: int) -> list[str]:
+        """Makes records; their ids, ascending."""
+        return self._call("add", {"module": module, "count": count})["ids"]
+
+    def change(self, control: str, module: str, *ids: str) -> None:
+        """Interferes with records: lock, unapprove, purge, …"""
+        changed = self._call(control, {"module": module, "ids": list(ids)})["changed"]
+        assert changed == len(ids), f"{control} changed {changed} of {len(ids)} records"
+
+    def plan(self, *faults: str) -> None:
+        """The next calls meet these faults, and no others that are left over."""
+        self._call("faults", {"clear": True, "next": list(faults)})
+
+    def state(self) -> dict:
+        """Everything at this moment."""
+        return self._call("state")
+
+    def place(self, module: str, *ids: str) -> list[str]:
+        """Where records are: live, binned, purged or nowhere."""
+        places = self.state()["modules"][module]
+        return [
+            next((name for name in ("live", "binned", "purged") if id in places[name]), "nowhere")
+            for id in ids
+        ]
+
+    def requests(self) -> list[dict]:
+        """All API calls that arrived."""
+        return self._call("requests")["requests"]
+
+    def _call(self, path: str, body: dict | None = None) -> dict:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.api_url}/_simulator/{path}", data)
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
