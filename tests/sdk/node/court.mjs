@@ -9,8 +9,7 @@ class Check {
   /** Two values have to be equal. */
   same(what, seen, expected) {
     if (!isDeepStrictEqual(seen, expected)) {
-      const show = (value) => inspect(value, { depth: 6, breakLength: Infinity, maxArrayLength: 9 });
-      this.disagreements.push(`${what}: ${show(seen)} instead of ${show(expected)}`);
+      this.disagreements.push(`${what}: ${short(seen)} instead of ${short(expected)}`);
     }
   }
 }
@@ -59,6 +58,11 @@ export class Court {
       console.log(`         ${line}`);
     }
   }
+}
+
+/** A value for people, who want no list of 500 ids. */
+function short(value) {
+  return inspect(value, { depth: 6, breakLength: Infinity, maxArrayLength: 9 });
 }
 
 /** An error with its causes, on one line. */

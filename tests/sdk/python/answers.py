@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from court import Check
+
 
 def words(value: Any) -> str:
     """A single value: the SDK wraps enumerations in `Choice`."""
@@ -35,3 +37,36 @@ def items(answer: Any) -> list[str]:
 def message(result: Any) -> str:
     """The message of a result."""
     return words(result.get_message())
+
+
+def success(id: str) -> str:
+    """A result that tells of success."""
+    return f"SuccessResponse SUCCESS success {id}"
+
+
+def error(code: str, id: str = "-") -> str:
+    """A result, or a call, that failed."""
+    return f"APIException {code} error {id}"
+
+
+def compare(check: Check, answer: Any, status: int, *expected: str) -> None:
+    """Status, kind of the answer and all of its results."""
+    check.same("status", answer.get_status_code(), status)
+    check.same("results", items(answer), list(expected))
+
+
+def refused(check: Check, answer: Any, status: int, code: str, details: dict | None = None) -> None:
+    """A flat error for the call as a whole."""
+    compare(check, answer, status, error(code))
+    if details is not None:
+        check.same("details", answer.get_object().get_details(), details)
+
+
+def nothing(check: Check, answer: Any) -> None:
+    """204."""
+    check.same("answer", (answer.get_status_code(), answer.get_object()), (204, None))
+
+
+def tags_left(result: Any) -> list[str]:
+    """The names of the tags that a result of tagging tells of."""
+    return sorted(tag.get_name() for tag in result.get_details()["tags"])

@@ -15,7 +15,7 @@ class Check:
     def same(self, what: str, seen: object, expected: object) -> None:
         """Two values have to be equal."""
         if seen != expected:
-            self.disagreements.append(f"{what}: {seen!r} instead of {expected!r}")
+            self.disagreements.append(f"{what}: {short(seen)} instead of {short(expected)}")
 
 
 class Court:
@@ -48,6 +48,12 @@ class Court:
         print(f"{word:<6} {self.judge:<6} {name}{reason}", flush=True)
         for line in check.disagreements:
             print(f"         {line}", flush=True)
+
+
+def short(value: object) -> str:
+    """A value for people, who want no list of 500 ids."""
+    text = repr(value)
+    return text if len(text) <= 600 else f"{text[:500]} … {text[-100:]}"
 
 
 def describe(error: BaseException) -> str:

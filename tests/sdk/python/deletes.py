@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from answers import items, message, words
+from answers import compare, error, items, message, success
 from bench import UNKNOWN, Bench, params
-from court import Check, describe
+from court import describe
 from zohocrmsdk.src.com.zoho.crm.api.record import (
     DeleteRecordParam,
     DeleteRecordsParam,
     RecordOperations,
 )
-
-
-def success(id: str) -> str:
-    """A record that was deleted."""
-    return f"SuccessResponse SUCCESS success {id}"
-
-
-def error(code: str, id: str = "-") -> str:
-    """A record, or a call, that failed."""
-    return f"APIException {code} error {id}"
 
 
 def delete_many(module: str, ids: list[str]) -> Any:
@@ -35,12 +25,6 @@ def delete_one(module: str, id: str) -> Any:
     """`DELETE {module}/{id}`."""
     wf_trigger = params((DeleteRecordParam.wf_trigger, False))
     return RecordOperations(module).delete_record(int(id), wf_trigger)
-
-
-def compare(check: Check, answer: Any, status: int, *expected: str) -> None:
-    """Status, kind of the answer and all of its results."""
-    check.same("status", answer.get_status_code(), status)
-    check.same("results", items(answer), list(expected))
 
 
 def judge(bench: Bench) -> None:

@@ -6,6 +6,7 @@ import sys
 
 import deletes
 import reads
+import tags
 import tokens
 from bench import from_environment
 
@@ -19,6 +20,7 @@ def main() -> int:
     bench.fill_field_cache(["Leads", "Contacts", "Deals", "Quotes", "Vendors"], {})
     deletes.judge(bench)
     reads.judge(bench)
+    tags.judge(bench)
     tokens.judge_the_end(bench, token)
     return 1 if bench.court.failed else 0
 

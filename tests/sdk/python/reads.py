@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from answers import item, words
+from answers import nothing, refused, words
 from bench import UNKNOWN, Bench, headers, params
-from court import Check
 from zohocrmsdk.src.com.zoho.crm.api.modules import ModulesOperations
 from zohocrmsdk.src.com.zoho.crm.api.org import OrgOperations
 from zohocrmsdk.src.com.zoho.crm.api.record import (
@@ -27,19 +26,6 @@ from zohocrmsdk.src.com.zoho.crm.api.users import GetUsersParam, UsersOperations
 def ids_of(rows: list[Any]) -> list[str]:
     """The ids, in the order of the answer."""
     return [str(row.get_id()) for row in rows]
-
-
-def refused(check: Check, answer: Any, status: int, code: str, details: dict) -> None:
-    """A read that gives an error instead."""
-    check.same("status", answer.get_status_code(), status)
-    body = answer.get_object()
-    check.same("error", item(body), f"APIException {code} error -")
-    check.same("details", body.get_details(), details)
-
-
-def nothing(check: Check, answer: Any) -> None:
-    """204."""
-    check.same("answer", (answer.get_status_code(), answer.get_object()), (204, None))
 
 
 def page_of(info: Any) -> tuple[int, int, int, bool]:
@@ -254,7 +240,9 @@ def judge_modules(bench: Bench) -> None:
         answer = operations.get_modules()
         check.same("status", answer.get_status_code(), 200)
         rows = {row.get_api_name(): row for row in answer.get_object().get_modules()}
-        check.same("names", sorted(rows), sorted(simulator.state()["modules"]))
+        # Pipelines are Bigin's own name for deals.
+        expected = simulator.state()["modules"].keys() - {"Pipelines"}
+        check.same("names", sorted(rows), sorted(expected))
         flags = [
             (name, row.get_recycle_bin_on_delete(), row.get_deletable(), row.get_api_supported())
             for name, row in rows.items()

@@ -39,6 +39,24 @@ class Simulator:
         changed = self._call(control, {"module": module, "ids": list(ids)})["changed"]
         assert changed == len(ids), f"{control} changed {changed} of {len(ids)} records"
 
+    def tag(self, module: str, names: list[str], *records: str) -> list[str]:
+        """Another user makes tags and puts them on records; the tags' ids."""
+        body = {"module": module, "names": names, "records": list(records)}
+        return self._call("tags", body)["ids"]
+
+    def use_tags(self, module: str, *names: str) -> None:
+        """A workflow uses these tags."""
+        self._call("use_tags", {"module": module, "names": list(names)})
+
+    def tags(self, module: str) -> dict[str, str]:
+        """The tags of a module: name to id."""
+        return self.state()["tags"].get(module, {})
+
+    def tags_of(self, module: str, *ids: str) -> list[list[str]]:
+        """The names of the tags that records carry."""
+        carried = self.state()["record_tags"].get(module, {})
+        return [sorted(carried.get(id, [])) for id in ids]
+
     def plan(self, *faults: str) -> None:
         """The next calls meet these faults, and no others that are left over."""
         self._call("faults", {"clear": True, "next": list(faults)})
