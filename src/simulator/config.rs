@@ -59,6 +59,21 @@ pub struct Config {
     pub retry_after_s: u64,
     /// The longest path and query, in bytes; longer ones get 414.
     pub max_url_bytes: usize,
+    /// The most tags in a mass deletion of tags: 200 (Mass Delete Tags page) or 100 (Zoho's newer
+    /// `OpenAPI` files).
+    pub mass_delete_tags_limit: usize,
+    /// The most tags in a call that tags or untags records. One sample of Zoho's newer `OpenAPI`
+    /// files refuses more than 1; the pages have several, and name no most.
+    pub tags_per_call_limit: usize,
+    /// Whether a mass deletion of tags is refused while another one waits or runs, as the Mass
+    /// Delete Records page says of its own jobs.
+    pub one_tag_job_at_a_time: bool,
+    /// How long a mass deletion of tags waits before it runs, in milliseconds of the simulator's
+    /// clock.
+    pub job_scheduled_ms: i64,
+    /// How long it then runs, in milliseconds of the simulator's clock. Its tags go one by one
+    /// meanwhile, the last one at the end.
+    pub job_running_ms: i64,
     /// The time.
     pub now: SimulatorClock,
     /// Sees each write before its effect.
@@ -80,8 +95,37 @@ impl Default for Config {
             late_ms: 5000,
             retry_after_s: 2,
             max_url_bytes: 8192,
+            mass_delete_tags_limit: 200,
+            tags_per_call_limit: 100,
+            one_tag_job_at_a_time: true,
+            job_scheduled_ms: 500,
+            job_running_ms: 1000,
             now: system_clock(),
             on_write: None,
+        }
+    }
+}
+
+/// The part of a configuration that decides what calls do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    pub(crate) mixed_status: u16,
+    pub(crate) mass_delete_tags_limit: usize,
+    pub(crate) tags_per_call_limit: usize,
+    pub(crate) one_tag_job_at_a_time: bool,
+    pub(crate) job_scheduled_ms: i64,
+    pub(crate) job_running_ms: i64,
+}
+
+impl Config {
+    pub(crate) const fn rules(&self) -> Rules {
+        Rules {
+            mixed_status: self.mixed_status,
+            mass_delete_tags_limit: self.mass_delete_tags_limit,
+            tags_per_call_limit: self.tags_per_call_limit,
+            one_tag_job_at_a_time: self.one_tag_job_at_a_time,
+            job_scheduled_ms: self.job_scheduled_ms,
+            job_running_ms: self.job_running_ms,
         }
     }
 }

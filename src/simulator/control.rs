@@ -1,6 +1,8 @@
-//! What can be done to a record from outside, by the handle and by the control routes.
+//! What can be done from outside, by the handle and by the control routes.
 
-use super::state::{Actor, Mark, World};
+use serde_json::{Value, json};
+
+use super::state::{Actor, Beside, ChildList, Hand, Link, List, Mark, World, find_list};
 
 /// One kind of interference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,4 +52,92 @@ impl Control {
             Self::Touch => world.touch(id, now),
         }
     }
+}
+
+/// Another user puts tags on records, and makes those that there are not yet; their ids.
+pub(crate) fn tag(
+    world: &mut World,
+    module: &str,
+    names: &[&str],
+    records: &[u64],
+    now: i64,
+) -> Vec<u64> {
+    let hand = Hand::other(now);
+    let mut tags = Vec::with_capacity(names.len());
+    for name in names {
+        let known = world.tag_named(module, name).map(|tag| tag.id);
+        tags.push(known.unwrap_or_else(|| world.make_tag(module, name, None, hand)));
+    }
+    for record in records {
+        world.put_tags(module, *record, &tags, hand);
+    }
+    tags
+}
+
+/// Another user takes tags off records; how many records carried one.
+pub(crate) fn untag(
+    world: &mut World,
+    module: &str,
+    names: &[&str],
+    records: &[u64],
+    now: i64,
+) -> usize {
+    let tags = named(world, module, names);
+    let hand = Hand::other(now);
+    records.iter().filter(|record| world.take_tags(module, **record, &tags, hand)).count()
+}
+
+/// Another user deletes the definitions of tags; how many there were.
+pub(crate) fn drop_tags(world: &mut World, module: &str, names: &[&str], now: i64) -> usize {
+    let tags = named(world, module, names);
+    tags.into_iter().filter(|tag| world.drop_tag(*tag, Hand::other(now))).count()
+}
+
+/// Lets a workflow rule use tags; how many there are.
+pub(crate) fn use_tags(world: &mut World, module: &str, names: &[&str]) -> usize {
+    let tags = named(world, module, names);
+    tags.into_iter().filter(|tag| world.use_tag(*tag)).count()
+}
+
+fn named(world: &World, module: &str, names: &[&str]) -> Vec<u64> {
+    names.iter().filter_map(|name| Some(world.tag_named(module, name)?.id)).collect()
+}
+
+/// The list of this name, if live records of the module have it and this is one of them.
+pub(crate) fn list_on(world: &World, module: &str, parent: u64, list: &str) -> Option<List> {
+    world.module(module)?.live(parent)?;
+    find_list(module, list, None)
+}
+
+/// Another user links records; how many were apart before.
+pub(crate) fn link(world: &mut World, list: List, parent: u64, ids: &[u64], now: i64) -> usize {
+    let beside = match list.beside() {
+        Beside::Nothing => Value::Null,
+        Beside::MemberStatus => json!(MEMBER_STATUS),
+        Beside::ListPrice => json!(9.5),
+    };
+    let is_live = |world: &World, id: u64| {
+        let module = list.shows().and_then(|module| world.module(module));
+        module.is_some_and(|module| module.live(id).is_some())
+    };
+    let mut linked = 0;
+    for id in ids {
+        let link = Link { beside: beside.clone() };
+        let new = is_live(world, *id) && world.link(list, (parent, *id), link, Hand::other(now));
+        linked += usize::from(new);
+    }
+    linked
+}
+
+/// What a member of a campaign is unless somebody says otherwise.
+pub(crate) const MEMBER_STATUS: &str = "Planned";
+
+/// Another user unlinks records, or deletes children; how many were on the list.
+pub(crate) fn unlink(world: &mut World, list: List, parent: u64, ids: &[u64], now: i64) -> usize {
+    ids.iter().filter(|id| world.unlink(list, parent, **id, Hand::other(now))).count()
+}
+
+/// Another user writes notes; their ids, ascending.
+pub(crate) fn notes(world: &mut World, parent: u64, count: usize) -> Vec<u64> {
+    world.add_children(ChildList::Notes, parent, count)
 }

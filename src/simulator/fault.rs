@@ -1,10 +1,7 @@
-//! The ways in which the simulator misbehaves, by name, and the plan that says when.
+//! The ways in which the simulator misbehaves, by name, and what each can strike.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fmt;
 use std::str::FromStr;
-
-use super::dice;
 
 /// One way of misbehaving. At most one strikes a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +56,29 @@ pub enum Fault {
     ReadInternalError,
     /// A read's connection closes without an answer.
     ReadLost,
+    /// The job of this submission never ends, and nothing of it is done.
+    JobStuck,
+    /// The job of this submission fails: `FAILED`, nothing done.
+    JobFails,
+    /// The job of this submission ends with one tag still there: `COMPLETED`, `failed_count` 1.
+    JobPartial,
+    /// The job of this submission is done, and its status is unknown after that.
+    JobForgotten,
+    /// The job of this submission takes ten times as long.
+    JobSlow,
+}
+
+/// What a fault can strike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Struck {
+    /// A read.
+    Read,
+    /// A write that is answered item by item.
+    Items,
+    /// A write that is answered by one result.
+    Flat,
+    /// The submission of a job.
+    Job,
 }
 
 /// The text is no fault, or its rate is none.
@@ -73,8 +93,8 @@ pub enum FaultError {
 }
 
 impl Fault {
-    /// All of them: those of writes, then those of reads.
-    pub const ALL: [Self; 25] = [
+    /// All of them: those of writes, then those of reads, then those of jobs.
+    pub const ALL: [Self; 30] = [
         Self::Refuse,
         Self::Throttle,
         Self::ThrottleRetryAfter,
@@ -100,6 +120,11 @@ impl Fault {
         Self::ReadForbidden,
         Self::ReadInternalError,
         Self::ReadLost,
+        Self::JobStuck,
+        Self::JobFails,
+        Self::JobPartial,
+        Self::JobForgotten,
+        Self::JobSlow,
     ];
 
     /// Its name, as on the command line.
@@ -115,6 +140,28 @@ impl Fault {
     /// Whether it strikes reads; the others strike writes.
     pub const fn strikes_reads(self) -> bool {
         matches!(self, Self::ReadForbidden | Self::ReadInternalError | Self::ReadLost)
+    }
+
+    /// Whether it strikes the submissions of jobs only.
+    pub const fn strikes_jobs(self) -> bool {
+        matches!(
+            self,
+            Self::JobStuck | Self::JobFails | Self::JobPartial | Self::JobForgotten | Self::JobSlow
+        )
+    }
+
+    /// Whether it makes sense there: an answer of one result has no item to leave out.
+    pub(crate) const fn can_strike(self, what: Struck) -> bool {
+        let among_items = matches!(
+            self,
+            Self::Refuse | Self::MissingId | Self::UnknownId | Self::DoubleId | Self::Shuffle
+        );
+        match what {
+            Struck::Read => self.strikes_reads(),
+            Struck::Items => !self.strikes_reads() && !self.strikes_jobs(),
+            Struck::Flat => !self.strikes_reads() && !self.strikes_jobs() && !among_items,
+            Struck::Job => !self.strikes_reads() && !among_items,
+        }
     }
 
     const fn words(self) -> (&'static str, &'static str) {
@@ -150,6 +197,11 @@ impl Fault {
             Self::ReadForbidden => ("read-forbidden", "a read answers 403 NO_PERMISSION"),
             Self::ReadInternalError => ("read-internal-error", "a read answers 500 INTERNAL_ERROR"),
             Self::ReadLost => ("read-lost", "a read's connection is closed"),
+            Self::JobStuck => ("job-stuck", "the job never ends, nothing done"),
+            Self::JobFails => ("job-fails", "the job ends as FAILED, nothing done"),
+            Self::JobPartial => ("job-partial", "the job ends with one tag still there"),
+            Self::JobForgotten => ("job-forgotten", "the job is done, then its status unknown"),
+            Self::JobSlow => ("job-slow", "the job takes ten times as long"),
         }
     }
 }
@@ -188,102 +240,10 @@ pub(crate) fn is_rate(rate: f64) -> bool {
     (0.0..=1.0).contains(&rate)
 }
 
-/// Which fault strikes which call: planned ones first, in order, then by chance.
-#[derive(Debug)]
-pub(crate) struct FaultPlan {
-    seed: u64,
-    rates: BTreeMap<Fault, f64>,
-    next_writes: VecDeque<Fault>,
-    next_reads: VecDeque<Fault>,
-    writes: u64,
-    reads: u64,
-    /// Calls whose token was once called expired, by a hash of the call.
-    expired: HashSet<u64>,
-}
-
-/// A fault that strikes, with bits for the choices it has to make (which item, for example).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Strike {
-    pub(crate) fault: Fault,
-    pub(crate) bits: u64,
-}
-
-impl FaultPlan {
-    pub(crate) fn new(seed: u64, rates: &[(Fault, f64)]) -> Self {
-        let mut plan = Self {
-            seed,
-            rates: BTreeMap::new(),
-            next_writes: VecDeque::new(),
-            next_reads: VecDeque::new(),
-            writes: 0,
-            reads: 0,
-            expired: HashSet::new(),
-        };
-        for (fault, rate) in rates {
-            plan.set_rate(*fault, *rate);
-        }
-        plan
-    }
-
-    /// Sets a rate; what is no number from 0 to 1 is brought to the nearer end, NaN to 0.
-    pub(crate) fn set_rate(&mut self, fault: Fault, rate: f64) {
-        let rate = if rate.is_nan() { 0.0 } else { rate.clamp(0.0, 1.0) };
-        self.rates.insert(fault, rate);
-    }
-
-    /// Adds faults for the next calls: write faults for writes, read faults for reads.
-    pub(crate) fn plan(&mut self, faults: impl IntoIterator<Item = Fault>) {
-        for fault in faults {
-            if fault.strikes_reads() {
-                self.next_reads.push_back(fault);
-            } else {
-                self.next_writes.push_back(fault);
-            }
-        }
-    }
-
-    /// Forgets rates and planned faults alike.
-    pub(crate) fn clear(&mut self) {
-        self.rates.clear();
-        self.next_writes.clear();
-        self.next_reads.clear();
-    }
-
-    /// The fault for a call. Reads and writes are counted apart, so that how often somebody reads
-    /// does not change what happens to the writes.
-    pub(crate) fn strike(&mut self, is_write: bool, call: u64) -> Option<Strike> {
-        let (counter, planned) = if is_write {
-            (&mut self.writes, &mut self.next_writes)
-        } else {
-            (&mut self.reads, &mut self.next_reads)
-        };
-        *counter += 1;
-        let count = *counter;
-        let side = u64::from(is_write);
-        let bits = dice::draw(self.seed, count, 1000 + side);
-        let planned = planned.pop_front();
-        let fault = planned.or_else(|| self.by_chance(is_write, count, bits))?;
-        let spent = planned.is_none() && fault == Fault::ExpiredToken && !self.expired.insert(call);
-        (!spent).then_some(Strike { fault, bits })
-    }
-
-    /// Each fault is drawn by itself; of several that hit, one is picked.
-    fn by_chance(&self, is_write: bool, count: u64, bits: u64) -> Option<Fault> {
-        let hit: Vec<Fault> = (0..)
-            .zip(Fault::ALL)
-            .filter(|(_, fault)| fault.strikes_reads() != is_write)
-            .filter(|(salt, fault)| {
-                let rate = self.rates.get(fault).copied().unwrap_or(0.0);
-                dice::hits(dice::draw(self.seed, count, *salt), rate)
-            })
-            .map(|(_, fault)| fault)
-            .collect();
-        hit.get(dice::position(bits, hit.len())).copied()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -304,53 +264,5 @@ mod tests {
             assert_eq!(parse_fault(&format!("late={bad}")), Err(FaultError::Rate(bad.to_owned())));
         }
         assert_eq!(parse_fault("lat=1"), Err(FaultError::Name("lat".to_owned())));
-    }
-
-    #[test]
-    fn the_same_seed_strikes_the_same_calls_however_often_somebody_reads() {
-        let rates = [(Fault::LoseAnswer, 0.2), (Fault::Html, 0.2), (Fault::ReadLost, 0.5)];
-        let run = |seed, reads_between: usize| -> Vec<Option<Strike>> {
-            let mut plan = FaultPlan::new(seed, &rates);
-            (0..200)
-                .map(|call| {
-                    for _ in 0..reads_between {
-                        plan.strike(false, call);
-                    }
-                    plan.strike(true, call)
-                })
-                .collect()
-        };
-        assert_eq!(run(1, 0), run(1, 3));
-        assert_ne!(run(1, 0), run(2, 0));
-        let struck: HashSet<_> = run(1, 0).into_iter().flatten().map(|s| s.fault).collect();
-        assert_eq!(struck, HashSet::from([Fault::LoseAnswer, Fault::Html]));
-    }
-
-    #[test]
-    fn planned_faults_strike_in_order_and_each_kind_waits_for_its_own_calls() {
-        let mut plan = FaultPlan::new(1, &[]);
-        plan.plan([Fault::Html, Fault::ReadLost, Fault::Late]);
-        let fault = |strike: Option<Strike>| strike.map(|s| s.fault);
-        assert_eq!(fault(plan.strike(true, 1)), Some(Fault::Html));
-        assert_eq!(fault(plan.strike(false, 2)), Some(Fault::ReadLost));
-        assert_eq!(fault(plan.strike(false, 3)), None);
-        assert_eq!(fault(plan.strike(true, 4)), Some(Fault::Late));
-        assert_eq!(fault(plan.strike(true, 5)), None);
-    }
-
-    #[test]
-    fn a_token_is_called_expired_once_for_each_call() {
-        let mut plan = FaultPlan::new(1, &[(Fault::ExpiredToken, 1.0)]);
-        assert!(plan.strike(true, 1).is_some());
-        assert!(plan.strike(true, 1).is_none());
-        assert!(plan.strike(true, 2).is_some());
-    }
-
-    #[test]
-    fn nothing_strikes_after_faults_are_cleared() {
-        let mut plan = FaultPlan::new(1, &[(Fault::Late, 1.0)]);
-        plan.plan([Fault::Html]);
-        plan.clear();
-        assert!(plan.strike(true, 1).is_none());
     }
 }

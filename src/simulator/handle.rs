@@ -9,13 +9,13 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
 use super::config::Config;
-use super::control::Control;
+use super::control::{self, Control};
 use super::fault::{Fault, is_rate};
 use super::limits::RequestSeen;
 use super::routes::control::STATE_PATH;
 use super::server;
 use super::shared::Shared;
-use super::state::Snapshot;
+use super::state::{Snapshot, World};
 use super::wire::CuttingListener;
 
 /// A running simulator; dropping it stops it.
@@ -180,8 +180,54 @@ impl Simulator {
         self.control(Control::Touch, id)
     }
 
-    /// Lets these faults strike the next calls, one each: write faults the next writes, read
-    /// faults the next reads.
+    /// Another user puts tags on records, and makes those that there are not yet, however many
+    /// there are; their ids, in the order of the names. Records that are not live stay as they are.
+    pub fn tag(&self, module: &str, names: &[&str], records: &[u64]) -> Vec<u64> {
+        self.act(|world, now| control::tag(world, module, names, records, now))
+    }
+
+    /// Another user takes tags off records; how many records carried one of them.
+    pub fn untag(&self, module: &str, names: &[&str], records: &[u64]) -> usize {
+        self.act(|world, now| control::untag(world, module, names, records, now))
+    }
+
+    /// Another user deletes the definitions of tags; how many there were.
+    pub fn drop_tags(&self, module: &str, names: &[&str]) -> usize {
+        self.act(|world, now| control::drop_tags(world, module, names, now))
+    }
+
+    /// Lets a workflow rule use tags, so that they cannot be deleted; how many there are.
+    pub fn use_tags(&self, module: &str, names: &[&str]) -> usize {
+        self.act(|world, _| control::use_tags(world, module, names))
+    }
+
+    /// Another user links records through a related list of `parent`; how many were apart before.
+    /// 0 when the record is not live or has no such list.
+    pub fn link(&self, module: &str, parent: u64, list: &str, ids: &[u64]) -> usize {
+        self.act(|world, now| {
+            let list = control::list_on(world, module, parent, list);
+            list.map_or(0, |list| control::link(world, list, parent, ids, now))
+        })
+    }
+
+    /// Another user unlinks records, or deletes notes; how many were on the list.
+    pub fn unlink(&self, module: &str, parent: u64, list: &str, ids: &[u64]) -> usize {
+        self.act(|world, now| {
+            let list = control::list_on(world, module, parent, list);
+            list.map_or(0, |list| control::unlink(world, list, parent, ids, now))
+        })
+    }
+
+    /// Another user writes notes to a live record; their ids, ascending.
+    pub fn add_notes(&self, module: &str, parent: u64, count: usize) -> Vec<u64> {
+        self.act(|world, _| {
+            let notes = control::list_on(world, module, parent, "Notes");
+            notes.map_or_else(Vec::new, |_| control::notes(world, parent, count))
+        })
+    }
+
+    /// Lets these faults strike the next calls, each the next that it can strike: write faults
+    /// the next writes, read faults the next reads, job faults the next submissions of jobs.
     pub fn plan_faults(&self, faults: Vec<Fault>) {
         self.shared.lock().faults.plan(faults);
     }
@@ -197,8 +243,12 @@ impl Simulator {
     }
 
     fn control(&self, control: Control, id: u64) -> bool {
+        self.act(|world, now| control.apply(world, id, now))
+    }
+
+    fn act<T>(&self, act: impl FnOnce(&mut World, i64) -> T) -> T {
         let now = self.shared.now();
-        control.apply(&mut self.shared.lock().world, id, now)
+        act(&mut self.shared.lock().world, now)
     }
 }
 
@@ -261,6 +311,9 @@ fn check(config: &Config) -> io::Result<()> {
     }
     if ![200, 207].contains(&config.mixed_status) {
         return refuse(format!("the mixed status {} is neither 200 nor 207", config.mixed_status));
+    }
+    if config.job_scheduled_ms < 0 || config.job_running_ms < 0 {
+        return refuse("a job cannot take less than no time".to_owned());
     }
     Ok(())
 }

@@ -1,32 +1,65 @@
-//! Faults that meddle with the items of an answer that is otherwise right.
+//! Faults that meddle with the results in an answer that is otherwise right.
 
 use serde_json::{Value, json};
 
 use super::answer::Content;
 use super::dice;
-use super::fault::{Fault, Strike};
+use super::fault::Fault;
+use super::plan::Strike;
 
-/// Changes the items as the fault wants. Answers without items, and faults of other kinds, leave
-/// the answer as it is.
+/// Changes the results as the fault wants. Answers without results, and faults of other kinds,
+/// leave the answer as it is.
 pub(crate) fn mangle(content: &mut Content, strike: Strike, unknown_id: u64) {
-    let Content::Items { items, .. } = content else {
-        return;
-    };
+    match content {
+        Content::Items { items, .. } => mangle_items(items, strike, unknown_id),
+        Content::One { item: only, .. } | Content::Json(only) if is_success(only) => {
+            strip(only, strike.fault);
+        }
+        Content::One { .. } | Content::Json(_) | Content::Empty | Content::Page(_) => {}
+    }
+}
+
+fn mangle_items(items: &mut Vec<Value>, strike: Strike, unknown_id: u64) {
     let chosen = dice::position(strike.bits, items.len());
     let fault = strike.fault;
     if fault == Fault::MissingId && !items.is_empty() {
         items.remove(chosen);
     } else if fault == Fault::UnknownId {
-        items.insert(chosen, deleted_item(unknown_id));
+        let item = stranger(items, unknown_id);
+        items.insert(chosen, item);
     } else if fault == Fault::DoubleId {
         items.extend(items.get(chosen).cloned());
-    } else if fault == Fault::Anonymous {
-        if let Some(details) = items.get_mut(chosen).and_then(|item| item.get_mut("details")) {
-            *details = json!({});
-        }
     } else if fault == Fault::Shuffle {
         shuffle(items, strike.bits);
+    } else if let Some(item) = items.get_mut(chosen) {
+        strip(item, fault);
     }
+}
+
+fn is_success(item: &Value) -> bool {
+    item.get("status").and_then(Value::as_str) == Some("success")
+}
+
+/// Empties the details of a result.
+fn strip(item: &mut Value, fault: Fault) {
+    if fault == Fault::Anonymous
+        && let Some(details) = item.get_mut("details")
+    {
+        *details = json!({});
+    }
+}
+
+/// A result like the others, for an id that nobody asked about.
+fn stranger(items: &[Value], unknown_id: u64) -> Value {
+    let mut item = items
+        .iter()
+        .find(|item| is_success(item))
+        .cloned()
+        .unwrap_or_else(|| deleted_item(unknown_id));
+    if let Some(id) = item.pointer_mut("/details/id") {
+        *id = json!(unknown_id.to_string());
+    }
+    item
 }
 
 /// One item of a delete answer (CRM v2 Delete Records page).
@@ -56,8 +89,8 @@ mod tests {
     use super::*;
 
     fn mangled(fault: Fault, count: u64, bits: u64) -> Vec<Value> {
-        let mut content =
-            Content::Items { key: "data", items: (0..count).map(deleted_item).collect() };
+        let items = (0..count).map(deleted_item).collect();
+        let mut content = Content::Items { key: "data", items, beside: Vec::new() };
         mangle(&mut content, Strike { fault, bits }, 77);
         let Content::Items { items, .. } = content else {
             panic!("the items became something else");
@@ -95,5 +128,19 @@ mod tests {
         let mut page = Content::Page("x");
         mangle(&mut page, Strike { fault: Fault::Shuffle, bits: 1 }, 77);
         assert_eq!(page, Content::Page("x"));
+    }
+
+    #[test]
+    fn a_single_result_can_only_lose_its_details() {
+        let scheduled =
+            json!({"code": "SCHEDULED", "details": {"job_id": "1"}, "status": "success"});
+        for (fault, details) in
+            [(Fault::Anonymous, json!({})), (Fault::MissingId, json!({"job_id": "1"}))]
+        {
+            let mut content = Content::Json(scheduled.clone());
+            mangle(&mut content, Strike { fault, bits: 1 }, 77);
+            let Content::Json(answer) = content else { panic!("it became something else") };
+            assert_eq!(answer["details"], details);
+        }
     }
 }

@@ -10,17 +10,20 @@ use axum::http::Response;
 use axum::{Router, serve};
 use serde_json::json;
 
-use super::answer::{
-    Answer, authentication_failure, bad_gateway, credits_used_up, internal_error, invalid_token,
-    no_permission, scope_mismatch, too_many_calls, url_too_long,
-};
+use super::answer::Answer;
 use super::call::Call;
 use super::config::WriteSeen;
-use super::fault::{Fault, Strike};
+use super::fault::{Fault, Struck};
 use super::limits::Slot;
 use super::mangle::mangle;
-use super::routes::{self, Doing, Route, Write, control, oauth};
+use super::plan::Strike;
+use super::refusal::{
+    authentication_failure, bad_gateway, credits_used_up, internal_error, invalid_token,
+    no_permission, scope_mismatch, too_many_calls, url_too_long,
+};
+use super::routes::{self, Doing, Route, Shape, Write, control, oauth};
 use super::shared::{Inner, LateWrite, Shared};
+use super::state::Course;
 use super::wire::{Connection, CuttingListener};
 
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
@@ -116,7 +119,7 @@ fn arrive(shared: &Shared, call: &Call, route: Option<&Route>) -> u64 {
         Some(Route::Write(write)) => Some(write),
         Some(Route::Read(_)) | None => None,
     };
-    let ids = (call.method != "GET").then(|| write.map(Write::ids).unwrap_or_default());
+    let ids = (call.method != "GET").then(|| write.map(|write| write.ids()).unwrap_or_default());
     let number = shared.lock().log.begin(
         shared.now(),
         (call.method.as_str(), call.url.as_str()),
@@ -127,7 +130,7 @@ fn arrive(shared: &Shared, call: &Call, route: Option<&Route>) -> u64 {
             number,
             method: call.method.clone(),
             url: call.url.clone(),
-            module: write.map(Write::module).unwrap_or_default().to_owned(),
+            module: write.map(|write| write.module()).unwrap_or_default().to_owned(),
             ids,
         });
     }
@@ -142,17 +145,16 @@ async fn admit(shared: &Shared, call: &Call, number: u64, route: Route) -> Reply
     let Some(_slot) = Slot::take(&shared.under_way, shared.config.concurrency_limit) else {
         return (too_many_calls(), Ending::Whole);
     };
-    let cost = match &route {
-        Route::Read(read) => read.credits(),
-        Route::Write(write) => write.credits(),
+    let (cost, struck) = match &route {
+        Route::Read(read) => (read.credits, Struck::Read),
+        Route::Write(write) => (write.credits(), write.shape().struck()),
     };
     let strike = {
         let mut inner = shared.lock();
         if !inner.credits.take(shared.now(), cost) {
             return (credits_used_up(), Ending::Whole);
         }
-        let is_write = matches!(route, Route::Write(_));
-        let strike = inner.faults.strike(is_write, fingerprint(call));
+        let strike = inner.faults.strike(struck, fingerprint(call));
         if let Some(entry) = inner.log.entry(number) {
             entry.fault = strike.map(|strike| strike.fault);
         }
@@ -188,7 +190,7 @@ fn authorize(shared: &Shared, call: &Call) -> Result<(), Answer> {
 
 fn struck_read(fault: Fault) -> Reply {
     if fault == Fault::ReadForbidden {
-        let answer = no_permission("permission denied", "Crm_Implied_View_Records");
+        let answer = no_permission("permission denied", &["Crm_Implied_View_Records".to_owned()]);
         (answer, Ending::Whole)
     } else if fault == Fault::ReadInternalError {
         (internal_error(false), Ending::Whole)
@@ -221,7 +223,8 @@ fn carry_out(
     let doing = Doing {
         request: number,
         at_ms: now,
-        mixed_status: shared.config.mixed_status,
+        rules: shared.config.rules(),
+        course: strike.map_or(Course::Well, |strike| course(strike.fault)),
         refuse: strike.filter(|strike| strike.fault == Fault::Refuse).map(|strike| strike.bits),
     };
     let (answer, applied) = write.carry_out(&mut inner.world, doing);
@@ -245,14 +248,14 @@ fn nothing_done(shared: &Shared, call: &Call, write: &Write, fault: Fault) -> Op
         Fault::LoseRequest => return Some((Answer::nothing(), Ending::Lost)),
         Fault::NeverAnswers => return Some((Answer::nothing(), Ending::Never)),
         Fault::Html => bad_gateway(),
-        Fault::InternalError => internal_error(write.is_single()),
+        Fault::InternalError => internal_error(write.shape() == Shape::Single),
         Fault::ExpiredToken => invalid_token(),
         Fault::Redirect => Answer::json(307, json!({}))
             .with_header("location", format!("{}{}", shared.api_url, call.url)),
         Fault::Scope => scope_mismatch(),
         Fault::NoPermission => {
-            let permission = format!("Crm_Implied_Delete_{}", write.module());
-            no_permission("Permission denied to delete", &permission)
+            let (message, permissions) = write.permissions();
+            no_permission(message, &permissions)
         }
         Fault::Refuse
         | Fault::Delay
@@ -268,9 +271,28 @@ fn nothing_done(shared: &Shared, call: &Call, write: &Write, fault: Fault) -> Op
         | Fault::Late
         | Fault::ReadForbidden
         | Fault::ReadInternalError
-        | Fault::ReadLost => return None,
+        | Fault::ReadLost
+        | Fault::JobStuck
+        | Fault::JobFails
+        | Fault::JobPartial
+        | Fault::JobForgotten
+        | Fault::JobSlow => return None,
     };
     Some((answer, Ending::Whole))
+}
+
+/// How the job goes that a call under a fault submits.
+fn course(fault: Fault) -> Course {
+    [
+        (Fault::JobStuck, Course::Stuck),
+        (Fault::JobFails, Course::Fails),
+        (Fault::JobPartial, Course::Partial),
+        (Fault::JobForgotten, Course::Forgotten),
+        (Fault::JobSlow, Course::Slow),
+    ]
+    .into_iter()
+    .find(|(of, _)| *of == fault)
+    .map_or(Course::Well, |(_, course)| course)
 }
 
 /// What a fault makes of the right answer of a call that was carried out.
@@ -282,7 +304,7 @@ fn done_but(inner: &Inner, write: &Write, mut answer: Answer, strike: Strike) ->
     } else if strike.fault == Fault::HtmlApplied {
         (bad_gateway(), Ending::Whole)
     } else if strike.fault == Fault::InternalErrorApplied {
-        (internal_error(write.is_single()), Ending::Whole)
+        (internal_error(write.shape() == Shape::Single), Ending::Whole)
     } else {
         let unknown = inner.world.unknown_id(strike.bits);
         mangle(&mut answer.content, strike, unknown);

@@ -6,11 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::config::Config;
-use super::fault::FaultPlan;
+use super::config::{Config, Rules};
 use super::limits::{Credits, RequestLog};
+use super::plan::FaultPlan;
 use super::routes::{Doing, Write};
-use super::state::{Snapshot, World};
+use super::state::{Course, Snapshot, World};
 use super::token::Tokens;
 
 /// One simulator.
@@ -71,7 +71,7 @@ impl Shared {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         let now = self.now();
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.settle(now, self.config.mixed_status);
+        inner.settle(now, self.config.rules());
         inner
     }
 }
@@ -99,18 +99,30 @@ impl Inner {
         }
     }
 
-    fn settle(&mut self, now: i64, mixed_status: u16) {
+    fn settle(&mut self, now: i64, rules: Rules) {
         // `partition` keeps the order, so writes that fell due together act as they arrived.
         let (mut due, waiting): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.late).into_iter().partition(|late| late.due_ms <= now);
         self.late = waiting;
         due.sort_by_key(|late| late.due_ms);
         for late in due {
-            let doing =
-                Doing { request: late.request, at_ms: late.due_ms, mixed_status, refuse: None };
+            self.world.run_jobs(late.due_ms);
+            let doing = Doing {
+                request: late.request,
+                at_ms: late.due_ms,
+                rules,
+                refuse: None,
+                course: Course::Well,
+            };
             let (_, applied) = late.write.carry_out(&mut self.world, doing);
             if let Some(entry) = self.log.entry(late.request) {
                 entry.applied = applied;
+            }
+        }
+        self.world.run_jobs(now);
+        for (request, deleted) in self.world.job_progress() {
+            if let Some(entry) = self.log.entry(request) {
+                entry.applied = deleted;
             }
         }
         self.world.expire(now);

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::answer::{Answer, bad_parameter};
+use super::super::answer::Answer;
 use super::super::call::Call;
+use super::super::refusal::bad_parameter;
 use super::super::state::{Actor, Gone, Module, World};
 use super::super::time::zoho_time;
 use super::deleted::user;

@@ -1,17 +1,24 @@
-//! `GET /crm/{v}/{module}/deleted` (Get Deleted Records page, OAS record.json).
+//! `GET …/{module}/deleted` (Get Deleted Records page, OAS record.json).
 
 use serde_json::{Value, json};
 
-use super::super::answer::{Answer, bad_parameter};
+use super::super::answer::Answer;
 use super::super::call::Call;
+use super::super::refusal::bad_parameter;
 use super::super::state::{Actor, BIN_DAYS, Gone, LISTED_DAYS, Place, Record, World};
 use super::super::time::{DAY_MS, parse_time, zoho_time};
-use super::find_module;
 use super::page::PageAsked;
+use super::{Api, find_module};
 
 /// The deletions since `If-Modified-Since`, newest first; 204 when there is none.
-pub(crate) fn list(world: &World, call: &Call, module: &str, now: i64) -> Result<Answer, Answer> {
-    let module = find_module(world, module)?;
+pub(crate) fn list(
+    world: &World,
+    call: &Call,
+    api: Api,
+    module: &str,
+    now: i64,
+) -> Result<Answer, Answer> {
+    let module = find_module(world, api, module)?;
     let page = PageAsked::read(call)?;
     let kind = call.parameter("type").unwrap_or("all");
     let (recycled, permanent) = match kind {

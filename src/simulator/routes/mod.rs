@@ -1,45 +1,32 @@
-//! Which URL means what. One file a family; a new operation is a variant here and a file beside.
+//! Which URL means what. One file a family; a new operation is an arm here and a file beside.
 
 mod bin;
+mod body;
 pub(crate) mod control;
 mod delete;
 mod deleted;
+mod items;
 pub(crate) mod oauth;
+mod operation;
 mod org;
 mod page;
 mod records;
 mod settings;
+mod tag_lists;
+mod tagging;
 
-pub(crate) use delete::Delete;
+use std::fmt;
 
-use super::answer::{Answer, invalid_method, invalid_url};
+pub(crate) use operation::{Doing, Shape, Write};
+
+use super::answer::Answer;
 use super::call::Call;
-use super::state::World;
-
-/// An API version, times ten: 20 is v2, 21 is v2.1, 80 is v8.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Version(u8);
-
-impl Version {
-    pub(crate) const V2_1: Self = Self(21);
-    pub(crate) const V3: Self = Self(30);
-    pub(crate) const V6: Self = Self(60);
-
-    fn read(text: &str) -> Option<Self> {
-        let (major, minor) = match text.strip_prefix('v')? {
-            "2" => (2, 0),
-            "2.1" => (2, 1),
-            "3" => (3, 0),
-            "4" => (4, 0),
-            "5" => (5, 0),
-            "6" => (6, 0),
-            "7" => (7, 0),
-            "8" => (8, 0),
-            _ => return None,
-        };
-        Some(Self(major * 10 + minor))
-    }
-}
+use super::dialect::Dialect;
+use super::refusal::{invalid_method, invalid_module, invalid_url, unsupported_module};
+use super::state::{Module, World};
+use delete::Delete;
+use tag_lists::{DeleteTag, MakeTags};
+use tagging::{Change, Retag};
 
 /// What a call asks for.
 #[derive(Debug)]
@@ -50,151 +37,139 @@ pub(crate) enum Route {
     Write(Write),
 }
 
-/// Reads.
-#[derive(Debug)]
-pub(crate) enum Read {
-    Records(Version, String),
-    Record(String, String),
-    Deleted(String),
-    Count(String),
-    Bin,
-    BinRecord(String),
-    Modules,
-    Module(String),
-    Org,
-    Users,
+/// An API of one version, and everything it differs in.
+pub(crate) type Api = &'static Dialect;
+
+type Reader = dyn Fn(&World, &Call, i64) -> Result<Answer, Answer> + Send + Sync;
+
+/// A read.
+pub(crate) struct Read {
+    /// What the call costs (API Limits page).
+    pub(crate) credits: u64,
+    reader: Box<Reader>,
 }
 
-/// Writes.
-#[derive(Debug, Clone)]
-pub(crate) enum Write {
-    Delete(Delete),
+impl fmt::Debug for Read {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Read").field("credits", &self.credits).finish_non_exhaustive()
+    }
 }
 
-/// The circumstances of a write.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Doing {
-    /// The call's number.
-    pub(crate) request: u64,
-    pub(crate) at_ms: i64,
-    /// The status of an answer in which some items failed.
-    pub(crate) mixed_status: u16,
-    /// Refuses one item, chosen by these bits.
-    pub(crate) refuse: Option<u64>,
+impl Read {
+    /// Answers it.
+    pub(crate) fn answer(&self, world: &World, call: &Call, now: i64) -> Answer {
+        (self.reader)(world, call, now).unwrap_or_else(|error| error)
+    }
 }
+
+#[expect(clippy::unnecessary_wraps, reason = "an arm of the tables below")]
+fn read(
+    reader: impl Fn(&World, &Call) -> Result<Answer, Answer> + Send + Sync + 'static,
+) -> Option<Route> {
+    let reader = Box::new(move |world: &World, call: &Call, _now| reader(world, call));
+    Some(Route::Read(Read { credits: 1, reader }))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "an arm of the tables below")]
+fn write(operation: impl operation::Operation + 'static) -> Option<Route> {
+    Some(Route::Write(Box::new(operation)))
+}
+
+const METHODS: [&str; 4] = ["GET", "POST", "PUT", "DELETE"];
 
 /// Finds what a call asks for, or the error that says why it is nothing.
 pub(crate) fn find(call: &Call) -> Result<Route, Answer> {
     let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
-    let ["crm", version, rest @ ..] = segments.as_slice() else {
+    let [product, version, path @ ..] = segments.as_slice() else {
         return Err(invalid_url());
     };
-    let version = Version::read(version).ok_or_else(invalid_url)?;
-    let read = find_read(version, rest).ok_or_else(invalid_url)?;
-    match (call.method.as_str(), read) {
-        ("GET", read) => Ok(Route::Read(read)),
-        ("DELETE", Read::Records(version, module)) => {
-            Ok(Route::Write(Write::Delete(Delete::bulk(version, module, call))))
-        }
-        ("DELETE", Read::Record(module, id)) => {
-            Ok(Route::Write(Write::Delete(Delete::single(version, module, id, call))))
-        }
-        _ => Err(invalid_method()),
-    }
-}
-
-fn find_read(version: Version, path: &[&str]) -> Option<Read> {
-    let read = match path {
-        ["org"] => Read::Org,
-        ["users"] => Read::Users,
-        ["settings", "modules"] => Read::Modules,
-        ["settings", "modules", name] => Read::Module((*name).to_owned()),
-        // The Get Recycle Bin page begins with v6.
-        ["settings", "recycle_bin"] if version >= Version::V6 => Read::Bin,
-        ["settings", "recycle_bin", id] if version >= Version::V6 => {
-            Read::BinRecord((*id).to_owned())
-        }
-        ["settings" | "org" | "users" | "", ..] | [_, ""] => return None,
-        [module] => Read::Records(version, (*module).to_owned()),
-        [module, "deleted"] => Read::Deleted((*module).to_owned()),
-        [module, id] => Read::Record((*module).to_owned(), (*id).to_owned()),
-        [module, "actions", "count"] if version >= Version::V2_1 => {
-            Read::Count((*module).to_owned())
-        }
-        _ => return None,
+    let api = Dialect::find(product, version).ok_or_else(invalid_url)?;
+    let asked = |method: &str| match path {
+        ["settings" | "org" | "users", ..] => of_org(api, method, path, call),
+        _ => of_module(api, method, path, call),
     };
-    Some(read)
+    if let Some(route) = asked(&call.method) {
+        return Ok(route);
+    }
+    let known = METHODS.iter().any(|method| asked(method).is_some());
+    Err(if known { invalid_method() } else { invalid_url() })
 }
 
-impl Read {
-    /// What the call costs, in credits (API Limits page).
-    pub(crate) const fn credits(&self) -> u64 {
-        match self {
-            Self::Deleted(_) => 2,
-            Self::Records(..)
-            | Self::Record(..)
-            | Self::Count(_)
-            | Self::Bin
-            | Self::BinRecord(_)
-            | Self::Modules
-            | Self::Module(_)
-            | Self::Org
-            | Self::Users => 1,
+/// What belongs to the org.
+fn of_org(api: Api, method: &str, path: &[&str], call: &Call) -> Option<Route> {
+    match (method, path) {
+        ("GET", ["org"]) => read(|world, _| Ok(org::org(world))),
+        ("GET", ["users"]) => read(org::users),
+        ("GET", ["settings", "modules"]) => read(move |world, _| Ok(settings::modules(world, api))),
+        ("GET", ["settings", "modules", name]) => {
+            let name = (*name).to_owned();
+            read(move |world, _| settings::module(world, api, &name))
         }
-    }
-
-    /// Answers it.
-    pub(crate) fn answer(&self, world: &World, call: &Call, now: i64) -> Answer {
-        let answer = match self {
-            Self::Records(version, module) => records::list(world, call, *version, module),
-            Self::Record(module, id) => records::one(world, module, id),
-            Self::Deleted(module) => deleted::list(world, call, module, now),
-            Self::Count(module) => records::count(world, module),
-            Self::Bin => bin::list(world, call),
-            Self::BinRecord(id) => Ok(bin::one(world, id)),
-            Self::Modules => Ok(settings::modules(world)),
-            Self::Module(name) => settings::module(world, name),
-            Self::Org => Ok(org::org(world)),
-            Self::Users => org::users(world, call),
-        };
-        answer.unwrap_or_else(|error| error)
+        ("GET", ["settings", "recycle_bin"]) if api.bin => read(bin::list),
+        ("GET", ["settings", "recycle_bin", id]) if api.bin => {
+            let id = (*id).to_owned();
+            read(move |world, _| Ok(bin::one(world, &id)))
+        }
+        (_, ["settings", "tags", rest @ ..]) if api.tagging.is_some() => {
+            of_tags(api, method, rest, call)
+        }
+        _ => None,
     }
 }
 
-impl Write {
-    /// What the call costs, in credits: delete is not listed apart (API Limits page).
-    pub(crate) const fn credits(&self) -> u64 {
-        match self {
-            Self::Delete(_) => 1,
+/// The definitions of tags.
+fn of_tags(api: Api, method: &str, path: &[&str], call: &Call) -> Option<Route> {
+    match (method, path) {
+        ("GET", []) => read(move |world, call| tag_lists::list(world, call, api)),
+        ("POST", []) => write(MakeTags::new(api, call)),
+        ("DELETE", [id]) => write(DeleteTag::new(api, id)),
+        ("GET", [id, "actions", "records_count"]) => {
+            let id = (*id).to_owned();
+            read(move |world, call| tag_lists::records_count(world, call, api, &id))
         }
+        _ => None,
     }
+}
 
-    /// The module it names.
-    pub(crate) fn module(&self) -> &str {
-        match self {
-            Self::Delete(delete) => delete.module(),
-        }
+/// What belongs to a module and its records.
+fn of_module(api: Api, method: &str, path: &[&str], call: &Call) -> Option<Route> {
+    let [module, rest @ ..] = path else {
+        return None;
+    };
+    if module.is_empty() {
+        return None;
     }
-
-    /// The ids it names, as sent.
-    pub(crate) fn ids(&self) -> Vec<String> {
-        match self {
-            Self::Delete(delete) => delete.ids(),
+    let module = (*module).to_owned();
+    match (method, rest) {
+        (_, [""]) => None,
+        ("GET", []) => read(move |world, call| records::list(world, call, api, &module)),
+        ("DELETE", []) => write(Delete::bulk(api, module, call)),
+        ("GET", ["deleted"]) => {
+            let reader = move |world: &World, call: &Call, now| {
+                deleted::list(world, call, api, &module, now)
+            };
+            Some(Route::Read(Read { credits: 2, reader: Box::new(reader) }))
         }
-    }
-
-    /// Whether it names one record by path.
-    pub(crate) const fn is_single(&self) -> bool {
-        match self {
-            Self::Delete(delete) => delete.is_single(),
+        (_, ["deleted"]) => None,
+        ("GET", ["actions", "count"]) if api.count => {
+            read(move |world, _| records::count(world, api, &module))
         }
-    }
-
-    /// Does it: the answer, and how many records it changed.
-    pub(crate) fn carry_out(&self, world: &mut World, doing: Doing) -> (Answer, usize) {
-        match self {
-            Self::Delete(delete) => delete.carry_out(world, doing),
+        (_, ["actions", ..] | ["deleted", ..]) if rest.len() > 2 => None,
+        ("POST", ["actions", action]) => {
+            write(Retag::new(api, Change::find(action)?, (module, None), call)?)
         }
+        (_, ["actions", _]) => None,
+        ("GET", [id]) => {
+            let id = (*id).to_owned();
+            read(move |world, _| records::one(world, api, &module, &id))
+        }
+        ("DELETE", [id]) => write(Delete::single(api, module, (*id).to_owned(), call)),
+        ("POST", [id, "actions", action]) => {
+            let id = Some((*id).to_owned());
+            write(Retag::new(api, Change::find(action)?, (module, id), call)?)
+        }
+        (_, [_, "actions", ..]) => None,
+        _ => None,
     }
 }
 
@@ -208,8 +183,9 @@ pub(crate) fn read_id(text: &str) -> Option<u64> {
 /// A module that the API serves, or the error that says why it does not.
 pub(crate) fn find_module<'a>(
     world: &'a World,
+    api: Api,
     name: &str,
-) -> Result<&'a super::state::Module, Answer> {
-    let module = world.module(name).ok_or_else(super::answer::invalid_module)?;
-    if module.api_supported { Ok(module) } else { Err(super::answer::unsupported_module()) }
+) -> Result<&'a Module, Answer> {
+    let module = world.module(name).filter(|_| api.serves(name)).ok_or_else(invalid_module)?;
+    if module.api_supported { Ok(module) } else { Err(unsupported_module()) }
 }

@@ -1,9 +1,10 @@
-//! `GET /crm/{v}/org` and `GET /crm/{v}/users` (Organization and Users pages, OAS users.json).
+//! `GET …/org` and `GET …/users` (Organization and Users pages, OAS users.json).
 
 use serde_json::{Value, json};
 
-use super::super::answer::{Answer, bad_parameter};
+use super::super::answer::Answer;
 use super::super::call::Call;
+use super::super::refusal::bad_parameter;
 use super::super::state::{Actor, World};
 
 /// The org.

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::answer::{Answer, bad_parameter};
+use super::super::answer::Answer;
 use super::super::call::Call;
+use super::super::refusal::bad_parameter;
 
 /// The default and the most of `per_page` (Get Records page).
 const MOST: usize = 200;

@@ -3,12 +3,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::answer::{Answer, bad_parameter, missing_parameter, too_many};
+use super::super::answer::Answer;
 use super::super::call::Call;
+use super::super::refusal::{bad_parameter, invalid_path_id, missing_parameter, too_many};
 use super::super::state::{Actor, Mark, Module, Record, World};
 use super::super::time::zoho_time;
 use super::page::PageAsked;
-use super::{Version, find_module, read_id};
+use super::tag_lists::tag_json;
+use super::{Api, find_module, read_id};
 
 /// The most field names in a call (Get Records page).
 const FIELDS: usize = 50;
@@ -18,14 +20,9 @@ const IDS: usize = 100;
 const PAGED: usize = 2000;
 
 /// `GET {module}`.
-pub(crate) fn list(
-    world: &World,
-    call: &Call,
-    version: Version,
-    module: &str,
-) -> Result<Answer, Answer> {
-    let module = find_module(world, module)?;
-    let fields = fields(call, version)?;
+pub(crate) fn list(world: &World, call: &Call, api: Api, module: &str) -> Result<Answer, Answer> {
+    let module = find_module(world, api, module)?;
+    let fields = fields(call, api)?;
     let page = PageAsked::read(call)?;
     if page.end() > PAGED {
         let message = "records beyond the first 2000 need a page_token";
@@ -40,7 +37,7 @@ pub(crate) fn list(
             && (converted.eq_ignore_ascii_case("both")
                 || record.has(Mark::Converted) == converted.eq_ignore_ascii_case("true"))
     };
-    let row = |(id, record): (u64, &Record)| as_json(world, module, id, record, fields.as_deref());
+    let row = |(id, _): (u64, &Record)| as_json(world, api, module, id, fields.as_deref());
     if let Some(ids) = call.parameter("ids") {
         let records = ids_asked(ids)?
             .into_iter()
@@ -53,30 +50,26 @@ pub(crate) fn list(
 }
 
 /// `GET {module}/{id}`: all fields; 204 for what cannot be read (Status Codes page).
-pub(crate) fn one(world: &World, module: &str, id: &str) -> Result<Answer, Answer> {
-    let module = find_module(world, module)?;
+pub(crate) fn one(world: &World, api: Api, module: &str, id: &str) -> Result<Answer, Answer> {
+    let module = find_module(world, api, module)?;
     let Some(id) = read_id(id) else {
-        let details = json!({"resource_path_index": 1});
-        return Err(Answer::error(
-            400,
-            "INVALID_DATA",
-            "the id given seems to be invalid",
-            details,
-        ));
+        return Err(invalid_path_id("the id given seems to be invalid", 1));
     };
-    Ok(match module.record(id).filter(|record| record.is_live()) {
+    Ok(match module.live(id) {
         None => Answer::nothing(),
-        Some(record) => {
-            let record = as_json(world, module, id, record, None);
+        Some(_) => {
+            let record = as_json(world, api, module, id, None);
             Answer::json(200, json!({"data": [record]}))
         }
     })
 }
 
 /// `GET {module}/actions/count`.
-pub(crate) fn count(world: &World, module: &str) -> Result<Answer, Answer> {
-    let live =
-        find_module(world, module)?.newest_first().filter(|(_, record)| record.is_live()).count();
+pub(crate) fn count(world: &World, api: Api, module: &str) -> Result<Answer, Answer> {
+    let live = find_module(world, api, module)?
+        .newest_first()
+        .filter(|(_, record)| record.is_live())
+        .count();
     Ok(Answer::json(200, json!({"count": live})))
 }
 
@@ -92,10 +85,10 @@ pub(crate) fn ids_asked(ids: &str) -> Result<Vec<u64>, Answer> {
 }
 
 /// The fields asked for; from v3 on they must be named (Get Records page).
-fn fields(call: &Call, version: Version) -> Result<Option<Vec<String>>, Answer> {
+pub(crate) fn fields(call: &Call, api: Api) -> Result<Option<Vec<String>>, Answer> {
     let asked = call.parameter("fields").filter(|text| !text.is_empty());
     let Some(asked) = asked else {
-        return if version >= Version::V3 { Err(missing_parameter("fields")) } else { Ok(None) };
+        return if api.fields_wanted { Err(missing_parameter("fields")) } else { Ok(None) };
     };
     let names: Vec<String> = asked.split(',').map(|name| name.trim().to_owned()).collect();
     if names.len() > FIELDS {
@@ -105,13 +98,18 @@ fn fields(call: &Call, version: Version) -> Result<Option<Vec<String>>, Answer> 
 }
 
 /// A record with the fields asked for, its id always among them; unknown names are left out.
-fn as_json(
+pub(crate) fn as_json(
     world: &World,
+    api: Api,
     module: &Module,
     id: u64,
-    record: &Record,
     fields: Option<&[String]>,
 ) -> Value {
+    let Some(record) = module.record(id) else {
+        return Value::Null;
+    };
+    let tags: Vec<Value> =
+        record.tags.iter().filter_map(|tag| tag_json(world, api, *tag)).collect();
     let owner = world
         .user(Actor::TokenUser)
         .map_or(Value::Null, |(id, name)| json!({"name": name, "id": id.to_string()}));
@@ -120,7 +118,7 @@ fn as_json(
         ("Created_Time", json!(zoho_time(record.created_ms))),
         ("Modified_Time", json!(zoho_time(record.modified_ms))),
         ("Owner", owner),
-        ("Tag", json!([])),
+        ("Tag", json!(tags)),
         (name_field(module), json!(world.name_of(id))),
         ("Locked__s", json!(record.has(Mark::Locked))),
         ("Record_Status__s", json!("Available")),

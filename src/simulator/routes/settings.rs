@@ -1,19 +1,22 @@
-//! `GET /crm/{v}/settings/modules` (Modules Metadata page, OAS modules.json).
+//! `GET …/settings/modules` (Modules Metadata page, OAS modules.json).
 
 use serde_json::{Value, json};
 
-use super::super::answer::{Answer, invalid_module};
+use super::super::answer::Answer;
+use super::super::refusal::invalid_module;
 use super::super::state::{Module, World};
+use super::Api;
 
 /// All modules.
-pub(crate) fn modules(world: &World) -> Answer {
-    let modules: Vec<Value> = world.modules().map(as_json).collect();
+pub(crate) fn modules(world: &World, api: Api) -> Answer {
+    let served = world.modules().filter(|module| api.serves(&module.api_name));
+    let modules: Vec<Value> = served.map(as_json).collect();
     Answer::json(200, json!({"modules": modules}))
 }
 
 /// One module by API name; those that the API does not serve have metadata all the same.
-pub(crate) fn module(world: &World, name: &str) -> Result<Answer, Answer> {
-    let module = world.module(name).ok_or_else(invalid_module)?;
+pub(crate) fn module(world: &World, api: Api, name: &str) -> Result<Answer, Answer> {
+    let module = world.module(name).filter(|_| api.serves(name)).ok_or_else(invalid_module)?;
     Ok(Answer::json(200, json!({"modules": [as_json(module)]})))
 }
 

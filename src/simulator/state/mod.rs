@@ -1,12 +1,21 @@
 //! The org's contents: users, modules, records, the recycle bin, and what happened to them.
 
 mod history;
+mod jobs;
+mod links;
 mod module;
+mod relation;
+mod snapshot;
+mod tags;
 
 use std::collections::BTreeMap;
 
-pub use history::{Actor, Effect, EffectKind, ModuleSnapshot, Snapshot};
+pub use history::{Actor, Effect, EffectKind, JobSnapshot, ModuleSnapshot, Snapshot};
+pub(crate) use jobs::{Course, Job, JobPlan, JobStatus};
+pub(crate) use links::Link;
 pub(crate) use module::{Gone, Mark, Module, Place, Record};
+pub(crate) use relation::{Beside, ChildList, List, find_list, lists_of};
+pub(crate) use tags::{COLORS, MOST_TAGS, Tag};
 
 use super::dice;
 use super::time::DAY_MS;
@@ -38,6 +47,8 @@ const STANDARD: [&str; 17] = [
 ];
 /// A custom module whose records are erased when deleted.
 pub(crate) const WITHOUT_BIN: &str = "Logs__c";
+/// The modules that only the Delink page names, and the one that only Bigin has.
+const LATER: [&str; 3] = ["Appointments__s", "Services__s", "Pipelines"];
 /// A custom module whose records cannot be deleted.
 pub(crate) const NOT_DELETABLE: &str = "Ledger__c";
 /// A module that the API does not serve (named by the CRM v2 Delete Records page).
@@ -55,17 +66,34 @@ pub(crate) struct World {
     /// All ids of the org begin with these six digits.
     prefix: u64,
     next_id: u64,
+    /// How many ids were given to tags, jobs and notes, and how far apart.
+    minted: u64,
     modules: BTreeMap<String, Module>,
+    tags: tags::Tags,
+    links: links::Links,
+    jobs: Vec<Job>,
     history: BTreeMap<u64, Vec<Effect>>,
 }
 
-/// How and by whom a record is deleted.
+/// By whom and when something is done.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Deleter {
+pub(crate) struct Hand {
     pub(crate) by: Actor,
     pub(crate) at_ms: i64,
     pub(crate) request: Option<u64>,
     pub(crate) workflows: bool,
+}
+
+impl Hand {
+    /// Another user's, in the user interface.
+    pub(crate) const fn other(at_ms: i64) -> Self {
+        Self { by: Actor::OtherUser, at_ms, request: None, workflows: true }
+    }
+
+    /// That of the call with this number.
+    pub(crate) const fn call(request: u64, at_ms: i64) -> Self {
+        Self { by: Actor::TokenUser, at_ms, request: Some(request), workflows: true }
+    }
 }
 
 /// What became of a wish to delete.
@@ -86,7 +114,11 @@ impl World {
             seed,
             prefix,
             next_id: 2_000_000,
+            minted: 0,
             modules: BTreeMap::new(),
+            tags: tags::Tags::default(),
+            links: links::Links::default(),
+            jobs: Vec::new(),
             history: BTreeMap::new(),
         };
         for name in STANDARD.into_iter().chain([NOT_IN_API]) {
@@ -94,6 +126,9 @@ impl World {
         }
         world.add_module(WITHOUT_BIN).bin = false;
         world.add_module(NOT_DELETABLE).deletable = false;
+        for name in LATER {
+            world.add_module(name).custom = false;
+        }
         if let Some(module) = world.modules.get_mut(NOT_IN_API) {
             module.api_supported = false;
         }
@@ -103,6 +138,12 @@ impl World {
     /// The id of something that is no record, such as a user: 18 digits.
     fn own_id(&self, number: u64) -> u64 {
         self.prefix * 1_000_000_000_000 + number
+    }
+
+    /// The id of a new tag, job or note.
+    fn mint(&mut self) -> u64 {
+        self.minted += 1 + dice::draw(self.seed, self.minted, 65) % 16;
+        self.own_id(500_000_000_000 + self.minted)
     }
 
     pub(crate) fn org_id(&self) -> u64 {
@@ -172,7 +213,7 @@ impl World {
     }
 
     /// Deletes a record as Zoho does: only what is there, and only what nothing keeps.
-    pub(crate) fn delete(&mut self, module: &str, id: u64, deleter: Deleter) -> Deleting {
+    pub(crate) fn delete(&mut self, module: &str, id: u64, hand: Hand) -> Deleting {
         let Some(module) = self.modules.get_mut(module) else {
             return Deleting::NotThere;
         };
@@ -185,9 +226,9 @@ impl World {
         if let Some(mark) = kept {
             return Deleting::Kept(mark);
         }
-        let Deleter { at_ms, by, .. } = deleter;
+        let Hand { at_ms, by, .. } = hand;
         module.remove(id, Gone { at_ms, by });
-        self.note(id, EffectKind::Deleted, deleter);
+        self.note(id, EffectKind::Deleted, hand);
         Deleting::Done
     }
 
@@ -240,29 +281,6 @@ impl World {
         }
     }
 
-    /// Everything, but for the numbers of calls, which the caller knows.
-    pub(crate) fn snapshot(&self) -> Snapshot {
-        let modules = self.modules.values().map(|module| {
-            let mut seen = ModuleSnapshot::default();
-            for (id, record) in module.newest_first() {
-                match record.place {
-                    Place::Live => seen.live.push(id),
-                    Place::Binned(_) => seen.binned.push(id),
-                    Place::Purged(_) => seen.purged.push(id),
-                }
-            }
-            for ids in [&mut seen.live, &mut seen.binned, &mut seen.purged] {
-                ids.reverse();
-            }
-            (module.api_name.clone(), seen)
-        });
-        Snapshot {
-            modules: modules.collect(),
-            history: self.history.clone(),
-            ..Snapshot::default()
-        }
-    }
-
     fn change(&mut self, id: u64, change: impl FnOnce(&mut Record)) -> bool {
         let record = self
             .module_of(id)
@@ -273,20 +291,19 @@ impl World {
 
     fn note_if(&mut self, done: bool, id: u64, kind: EffectKind, by: Actor, at_ms: i64) -> bool {
         if done {
-            let deleter =
-                Deleter { by, at_ms, request: None, workflows: kind == EffectKind::Deleted };
-            self.note(id, kind, deleter);
+            let workflows = kind == EffectKind::Deleted;
+            self.note(id, kind, Hand { by, at_ms, request: None, workflows });
         }
         done
     }
 
-    fn note(&mut self, id: u64, kind: EffectKind, deleter: Deleter) {
+    fn note(&mut self, id: u64, kind: EffectKind, hand: Hand) {
         self.history.entry(id).or_default().push(Effect {
             kind,
-            by: deleter.by,
-            at_ms: deleter.at_ms,
-            request: deleter.request,
-            workflows: deleter.workflows,
+            by: hand.by,
+            at_ms: hand.at_ms,
+            request: hand.request,
+            workflows: hand.workflows,
         });
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Record {
     pub(crate) created_ms: i64,
     pub(crate) modified_ms: i64,
     pub(crate) place: Place,
+    /// The ids of its tags, in the order in which they were put on it.
+    pub(crate) tags: Vec<u64>,
     marks: u8,
 }
 
@@ -70,7 +72,7 @@ impl Mark {
 
 impl Record {
     pub(crate) const fn new(created_ms: i64, modified_ms: i64) -> Self {
-        Self { created_ms, modified_ms, place: Place::Live, marks: 0 }
+        Self { created_ms, modified_ms, place: Place::Live, tags: Vec::new(), marks: 0 }
     }
 
     pub(crate) const fn has(&self, mark: Mark) -> bool {
@@ -121,6 +123,20 @@ impl Module {
     /// All records, wherever they are, newest id first, as Zoho lists them by default.
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = (u64, &Record)> {
         self.records.iter().rev().map(|(id, record)| (*id, record))
+    }
+
+    /// All records that are not erased, to be changed.
+    pub(crate) fn kept_mut(&mut self) -> impl Iterator<Item = (u64, &mut Record)> {
+        let kept = |record: &Record| !matches!(record.place, Place::Purged(_));
+        self.records
+            .iter_mut()
+            .filter(move |(_, record)| kept(record))
+            .map(|(id, record)| (*id, record))
+    }
+
+    /// The live record of this id.
+    pub(crate) fn live(&self, id: u64) -> Option<&Record> {
+        self.record(id).filter(|record| record.is_live())
     }
 
     /// What is gone since a time (counted in whole seconds, as Zoho shows it), newest first.

@@ -5,6 +5,8 @@ mod faults;
 mod oauth;
 mod reads;
 mod server;
+mod tag_lists;
+mod tagging;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -113,6 +115,16 @@ impl World {
         self.try_call(Method::DELETE, path).await.unwrap()
     }
 
+    async fn post(&self, path: &str, body: &Value) -> Seen {
+        self.try_post(path, body).await.unwrap()
+    }
+
+    async fn try_post(&self, path: &str, body: &Value) -> Result<Seen, reqwest::Error> {
+        let token = format!("Zoho-oauthtoken {}", self.simulator.access_token());
+        let headers = [("authorization", token.as_str())];
+        self.call_as(Method::POST, path, &headers, &body.to_string()).await
+    }
+
     /// Deletes leads through v8, in bulk.
     async fn delete_leads(&self, ids: &[u64]) -> Result<Seen, reqwest::Error> {
         self.try_call(Method::DELETE, &leads_url(ids)).await
@@ -160,4 +172,14 @@ fn success(id: u64) -> Value {
         "message": "record deleted",
         "status": "success",
     })
+}
+
+/// Ids as they stand in bodies.
+fn texts(ids: &[u64]) -> Vec<String> {
+    ids.iter().map(u64::to_string).collect()
+}
+
+/// A flat error.
+fn flat(code: &str, message: &str, details: Value) -> Value {
+    serde_json::json!({"code": code, "details": details, "message": message, "status": "error"})
 }

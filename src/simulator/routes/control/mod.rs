@@ -1,16 +1,20 @@
 //! `/_simulator/…`: looking at the simulator and changing it from outside. Zoho has none of this.
 
+mod look;
+mod things;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use super::super::answer::Answer;
-use super::super::call::Call;
-use super::super::control::Control;
-use super::super::fault::{Fault, is_rate};
-use super::super::shared::Shared;
 use super::read_id;
+use crate::simulator::answer::Answer;
+use crate::simulator::call::Call;
+use crate::simulator::control::Control;
+use crate::simulator::fault::{Fault, is_rate};
+use crate::simulator::shared::Shared;
+use crate::simulator::state::World;
 
 /// The path of [`Shared::api_url`] under which the state is shown.
 pub(crate) const STATE_PATH: &str = "/_simulator/state";
@@ -43,10 +47,18 @@ struct Faults {
 /// Answers a control call.
 pub(crate) fn serve(shared: &Shared, call: &Call, path: &[&str]) -> Answer {
     let answer = match (call.method.as_str(), path) {
-        ("GET", ["state"]) => Ok(state(shared)),
-        ("GET", ["requests"]) => Ok(requests(shared)),
+        ("GET", ["state"]) => Ok(look::state(shared)),
+        ("GET", ["requests"]) => Ok(look::requests(shared)),
+        ("GET", ["effects"]) => Ok(look::effects(shared)),
         ("POST", ["faults"]) => faults(shared, call),
         ("POST", ["add"]) => add(shared, call),
+        ("POST", ["tags"]) => things::tags(shared, call),
+        ("POST", ["untag"]) => things::untag(shared, call),
+        ("POST", ["drop_tags"]) => things::drop_tags(shared, call),
+        ("POST", ["use_tags"]) => things::use_tags(shared, call),
+        ("POST", ["link"]) => things::link(shared, call),
+        ("POST", ["unlink"]) => things::unlink(shared, call),
+        ("POST", ["notes"]) => things::notes(shared, call),
         ("POST", [name]) => match Control::find(name) {
             Some(control) => change(shared, call, control),
             None => Err(Answer::json(404, json!({"error": "no such control"}))),
@@ -54,58 +66,6 @@ pub(crate) fn serve(shared: &Shared, call: &Call, path: &[&str]) -> Answer {
         _ => Err(Answer::json(404, json!({"error": "no such control"}))),
     };
     answer.unwrap_or_else(|error| error)
-}
-
-fn state(shared: &Shared) -> Answer {
-    let (snapshot, token_calls) = {
-        let inner = shared.lock();
-        (inner.snapshot(), inner.tokens.calls())
-    };
-    let texts = |ids: &[u64]| -> Vec<String> { ids.iter().map(u64::to_string).collect() };
-    let modules: Map<String, Value> = snapshot
-        .modules
-        .iter()
-        .map(|(name, module)| {
-            let places = json!({
-                "live": texts(&module.live),
-                "binned": texts(&module.binned),
-                "purged": texts(&module.purged),
-            });
-            (name.clone(), places)
-        })
-        .collect();
-    Answer::json(
-        200,
-        json!({
-            "modules": modules,
-            "requests": snapshot.requests,
-            "writes": snapshot.writes,
-            "late": snapshot.late,
-            "token_calls": token_calls,
-            "credits_used": snapshot.credits_used,
-        }),
-    )
-}
-
-fn requests(shared: &Shared) -> Answer {
-    let inner = shared.lock();
-    let requests: Vec<Value> = inner
-        .log
-        .all()
-        .iter()
-        .map(|seen| {
-            json!({
-                "number": seen.number,
-                "at_ms": seen.at_ms,
-                "method": seen.method,
-                "url": seen.url,
-                "status": seen.status,
-                "fault": seen.fault.map(Fault::name),
-                "applied": seen.applied,
-            })
-        })
-        .collect();
-    Answer::json(200, json!({"requests": requests}))
 }
 
 fn faults(shared: &Shared, call: &Call) -> Result<Answer, Answer> {
@@ -148,21 +108,20 @@ fn add(shared: &Shared, call: &Call) -> Result<Answer, Answer> {
 fn change(shared: &Shared, call: &Call, control: Control) -> Result<Answer, Answer> {
     let named: Named = read(call)?;
     let mut inner = shared.lock();
-    let ids = named
-        .ids
-        .iter()
-        .map(|text| {
-            read_id(text)
-                .filter(|id| {
-                    let module = inner.world.module(&named.module);
-                    module.is_some_and(|module| module.record(*id).is_some())
-                })
-                .ok_or_else(|| refused(format!("{} has no record {text}", named.module)))
-        })
-        .collect::<Result<Vec<u64>, _>>()?;
+    let ids = known(&inner.world, &named.module, &named.ids)?;
     let now = shared.now();
     let changed = ids.into_iter().filter(|id| control.apply(&mut inner.world, *id, now)).count();
     Ok(Answer::json(200, json!({"changed": changed})))
+}
+
+/// The ids of records that there are or were.
+fn known(world: &World, module: &str, ids: &[String]) -> Result<Vec<u64>, Answer> {
+    let find = |text: &String| {
+        read_id(text)
+            .filter(|id| world.module(module).is_some_and(|module| module.record(*id).is_some()))
+            .ok_or_else(|| refused(format!("{module} has no record {text}")))
+    };
+    ids.iter().map(find).collect()
 }
 
 fn read<T: serde::de::DeserializeOwned>(call: &Call) -> Result<T, Answer> {

@@ -1,0 +1,146 @@
+//! Looking: the state, the log of calls, and what happened to whom.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::simulator::answer::Answer;
+use crate::simulator::fault::Fault;
+use crate::simulator::shared::Shared;
+use crate::simulator::state::{Actor, Effect, EffectKind, Snapshot};
+
+/// `GET state`: everything there is.
+pub(super) fn state(shared: &Shared) -> Answer {
+    let (snapshot, token_calls) = {
+        let inner = shared.lock();
+        (inner.snapshot(), inner.tokens.calls())
+    };
+    let modules: Map<String, Value> = snapshot
+        .modules
+        .iter()
+        .map(|(name, module)| {
+            let places = json!({
+                "live": texts(&module.live),
+                "binned": texts(&module.binned),
+                "purged": texts(&module.purged),
+            });
+            (name.clone(), places)
+        })
+        .collect();
+    Answer::json(
+        200,
+        json!({
+            "modules": modules,
+            "tags": tags(&snapshot),
+            "record_tags": snapshot.record_tags,
+            "links": links(&snapshot),
+            "jobs": jobs(&snapshot),
+            "requests": snapshot.requests,
+            "writes": snapshot.writes,
+            "late": snapshot.late,
+            "token_calls": token_calls,
+            "credits_used": snapshot.credits_used,
+        }),
+    )
+}
+
+fn texts(ids: &[u64]) -> Vec<String> {
+    ids.iter().map(u64::to_string).collect()
+}
+
+fn tags(snapshot: &Snapshot) -> Value {
+    let of_module = |tags: &BTreeMap<String, u64>| -> BTreeMap<String, String> {
+        tags.iter().map(|(name, id)| (name.clone(), id.to_string())).collect()
+    };
+    let modules = snapshot.tags.iter().map(|(module, tags)| (module, of_module(tags)));
+    json!(modules.collect::<BTreeMap<_, _>>())
+}
+
+fn links(snapshot: &Snapshot) -> Value {
+    type Lists = BTreeMap<String, Vec<u64>>;
+    let of_parent = |lists: &Lists| -> BTreeMap<String, Vec<String>> {
+        lists.iter().map(|(list, ids)| (list.clone(), texts(ids))).collect()
+    };
+    let of_module = |parents: &BTreeMap<u64, Lists>| -> BTreeMap<u64, _> {
+        parents.iter().map(|(parent, lists)| (*parent, of_parent(lists))).collect()
+    };
+    let modules = snapshot.links.iter().map(|(module, parents)| (module, of_module(parents)));
+    json!(modules.collect::<BTreeMap<_, _>>())
+}
+
+fn jobs(snapshot: &Snapshot) -> Vec<Value> {
+    snapshot
+        .jobs
+        .iter()
+        .map(|job| {
+            json!({
+                "job_id": job.id.to_string(),
+                "request": job.request,
+                "module": job.module,
+                "status": job.status,
+                "tags": texts(&job.tags),
+                "deleted": texts(&job.deleted),
+                "failed": texts(&job.failed),
+                "submitted_ms": job.submitted_ms,
+            })
+        })
+        .collect()
+}
+
+/// `GET effects`: what happened to each record, tag and note, in order.
+pub(super) fn effects(shared: &Shared) -> Answer {
+    let snapshot = shared.lock().snapshot();
+    let effects: Map<String, Value> = snapshot
+        .history
+        .iter()
+        .map(|(id, effects)| (id.to_string(), effects.iter().map(effect).collect()))
+        .collect();
+    Answer::json(200, json!({"effects": effects}))
+}
+
+fn effect(effect: &Effect) -> Value {
+    let (kind, other) = match effect.kind {
+        EffectKind::Deleted => ("deleted", None),
+        EffectKind::Restored => ("restored", None),
+        EffectKind::Purged => ("purged", None),
+        EffectKind::Tagged(tag) => ("tagged", Some(tag)),
+        EffectKind::Untagged(tag) => ("untagged", Some(tag)),
+        EffectKind::Linked(other) => ("linked", Some(other)),
+        EffectKind::Unlinked(other) => ("unlinked", Some(other)),
+    };
+    let by = match effect.by {
+        Actor::TokenUser => "token_user",
+        Actor::OtherUser => "other_user",
+        Actor::Retention => "retention",
+    };
+    json!({
+        "kind": kind,
+        "other": other.map(|id| id.to_string()),
+        "by": by,
+        "at_ms": effect.at_ms,
+        "request": effect.request,
+        "workflows": effect.workflows,
+    })
+}
+
+/// `GET requests`: the log of calls.
+pub(super) fn requests(shared: &Shared) -> Answer {
+    let inner = shared.lock();
+    let requests: Vec<Value> = inner
+        .log
+        .all()
+        .iter()
+        .map(|seen| {
+            json!({
+                "number": seen.number,
+                "at_ms": seen.at_ms,
+                "method": seen.method,
+                "url": seen.url,
+                "status": seen.status,
+                "fault": seen.fault.map(Fault::name),
+                "applied": seen.applied,
+            })
+        })
+        .collect();
+    Answer::json(200, json!({"requests": requests}))
+}

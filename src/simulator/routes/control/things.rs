@@ -1,0 +1,143 @@
+//! Tags, links and notes, by another user's hand.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{known, read, refused};
+use crate::simulator::answer::Answer;
+use crate::simulator::call::Call;
+use crate::simulator::control;
+use crate::simulator::routes::read_id;
+use crate::simulator::shared::{Inner, Shared};
+use crate::simulator::state::{List, World};
+
+/// The most notes that one call makes.
+const MOST_NOTES: usize = 100_000;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tags {
+    module: String,
+    names: Vec<String>,
+    #[serde(default)]
+    records: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Links {
+    module: String,
+    parent: String,
+    list: String,
+    ids: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Notes {
+    module: String,
+    parent: String,
+    count: usize,
+}
+
+/// `POST tags`: makes tags and puts them on records.
+pub(super) fn tags(shared: &Shared, call: &Call) -> Result<Answer, Answer> {
+    with_tags(shared, call, |world, asked, records, now| {
+        let ids = control::tag(world, &asked.module, &asked.names(), records, now);
+        let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
+        Answer::json(200, json!({"ids": ids}))
+    })
+}
+
+/// `POST untag`: takes tags off records.
+pub(super) fn untag(shared: &Shared, call: &Call) -> Result<Answer, Answer> {
+    with_tags(shared, call, |world, asked, records, now| {
+        changed(control::untag(world, &asked.module, &asked.names(), records, now))
+    })
+}
+
+/// `POST drop_tags`: deletes the definitions of tags.
+pub(super) fn drop_tags(shared: &Shared, call: &Call) -> Result<Answer, Answer> {
+    with_tags(shared, call, |world, asked, _, now| {
+        changed(control::drop_tags(world, &asked.module, &asked.names(), now))
+    })
+}
+
+/// `POST use_tags`: lets a workflow rule use tags.
+pub(super) fn use_tags(shared: &Shared, call: &Call) -> Result<Answer, Answer> {
+    with_tags(shared, call, |world, asked, _, _| {
+        changed(control::use_tags(world, &asked.module, &asked.names()))
+    })
+}
+
+/// `POST link`: links records.
+pub(super) fn link(shared: &Shared, call: &Call) -> Result<Answer, Answer> {
+    with_links(shared, call, control::link)
+}
+
+/// `POST unlink`: unlinks records, or deletes children.
+pub(super) fn unlink(shared: &Shared, call: &Call) -> Result<Answer, Answer> {
+    with_links(shared, call, control::unlink)
+}
+
+/// `POST notes`: hangs notes from a record.
+pub(super) fn notes(shared: &Shared, call: &Call) -> Result<Answer, Answer> {
+    let asked: Notes = read(call)?;
+    if asked.count > MOST_NOTES {
+        return Err(refused("at most 100000 notes at a time"));
+    }
+    let mut inner = shared.lock();
+    let Inner { world, .. } = &mut *inner;
+    let (parent, _) = find(world, &asked.module, &asked.parent, "Notes")?;
+    let ids = control::notes(world, parent, asked.count);
+    let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
+    Ok(Answer::json(200, json!({"ids": ids})))
+}
+
+impl Tags {
+    fn names(&self) -> Vec<&str> {
+        self.names.iter().map(String::as_str).collect()
+    }
+}
+
+fn changed(count: usize) -> Answer {
+    Answer::json(200, json!({"changed": count}))
+}
+
+/// Unknown modules and records are refused before anything is changed.
+fn with_tags(
+    shared: &Shared,
+    call: &Call,
+    act: impl FnOnce(&mut World, &Tags, &[u64], i64) -> Answer,
+) -> Result<Answer, Answer> {
+    let asked: Tags = read(call)?;
+    let now = shared.now();
+    let mut inner = shared.lock();
+    if inner.world.module(&asked.module).is_none() {
+        return Err(refused(format!("there is no module {}", asked.module)));
+    }
+    let records = known(&inner.world, &asked.module, &asked.records)?;
+    Ok(act(&mut inner.world, &asked, &records, now))
+}
+
+fn with_links(
+    shared: &Shared,
+    call: &Call,
+    act: impl FnOnce(&mut World, List, u64, &[u64], i64) -> usize,
+) -> Result<Answer, Answer> {
+    let asked: Links = read(call)?;
+    let now = shared.now();
+    let mut inner = shared.lock();
+    let (parent, list) = find(&inner.world, &asked.module, &asked.parent, &asked.list)?;
+    let ids = match list.shows() {
+        Some(module) => known(&inner.world, module, &asked.ids)?,
+        None => asked.ids.iter().filter_map(|id| read_id(id)).collect(),
+    };
+    Ok(changed(act(&mut inner.world, list, parent, &ids, now)))
+}
+
+fn find(world: &World, module: &str, parent: &str, list: &str) -> Result<(u64, List), Answer> {
+    let found = read_id(parent)
+        .and_then(|parent| Some((parent, control::list_on(world, module, parent, list)?)));
+    found.ok_or_else(|| refused(format!("{module} has no record {parent} with a list {list}")))
+}
