@@ -40,3 +40,33 @@ export function message(result) {
 export function details(error) {
   return Object.fromEntries(error.getDetails());
 }
+
+/** A result that tells of success. */
+export const success = (id) => `SuccessResponse SUCCESS success ${id}`;
+
+/** A result, or a call, that failed. */
+export const error = (code, id = '-') => `APIException ${code} error ${id}`;
+
+/** Status, kind of the answer and all of its results. */
+export function compare(check, answer, status, ...expected) {
+  check.same('status', answer.getStatusCode(), status);
+  check.same('results', items(answer), expected);
+}
+
+/** A flat error for the call as a whole. */
+export function refused(check, answer, status, code, expected) {
+  compare(check, answer, status, error(code));
+  if (expected !== undefined) {
+    check.same('details', details(answer.getObject()), expected);
+  }
+}
+
+/** 204. */
+export function nothing(check, answer) {
+  check.same('answer', [answer.getStatusCode(), answer.getObject()], [204, null]);
+}
+
+/** The names of the tags that a result of tagging tells of. */
+export function tagsLeft(result) {
+  return result.getDetails().get('tags').map((tag) => tag.getName()).sort();
+}

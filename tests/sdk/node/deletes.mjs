@@ -1,17 +1,11 @@
 /** Deleting records, many and one, and every way in which that goes wrong. */
 
 import { once } from 'node:events';
-import { details, items, message } from './answers.mjs';
+import { compare, details, error, items, message, success } from './answers.mjs';
 import { UNKNOWN, params } from './bench.mjs';
 import { sdk } from './sdk.mjs';
 
 const { DeleteRecordParam, DeleteRecordsParam, RecordOperations } = sdk.Record;
-
-/** A record that was deleted. */
-const success = (id) => `SuccessResponse SUCCESS success ${id}`;
-
-/** A record, or a call, that failed. */
-const error = (code, id = '-') => `APIException ${code} error ${id}`;
 
 /** `DELETE {module}?ids=`. */
 async function deleteMany(module, ids) {
@@ -23,12 +17,6 @@ async function deleteMany(module, ids) {
 async function deleteOne(module, id) {
   const wfTrigger = await params([DeleteRecordParam.WF_TRIGGER, false]);
   return new RecordOperations(module).deleteRecord(BigInt(id), wfTrigger);
-}
-
-/** Status, kind of the answer and all of its results. */
-function compare(check, answer, status, ...expected) {
-  check.same('status', answer.getStatusCode(), status);
-  check.same('results', items(answer), expected);
 }
 
 /** All of it. */

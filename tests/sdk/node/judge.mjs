@@ -3,6 +3,7 @@
 import { fromEnvironment } from './bench.mjs';
 import * as deletes from './deletes.mjs';
 import * as reads from './reads.mjs';
+import * as tags from './tags.mjs';
 import * as tokens from './tokens.mjs';
 
 const bench = fromEnvironment();
@@ -12,5 +13,6 @@ const token = await tokens.judgeRefresh(bench);
 await bench.fillFieldCache(['Leads', 'Contacts', 'Deals', 'Quotes', 'Vendors'], {});
 await deletes.judge(bench);
 await reads.judge(bench);
+await tags.judge(bench);
 await tokens.judgeTheEnd(bench, token);
 process.exitCode = bench.court.failed > 0 ? 1 : 0;

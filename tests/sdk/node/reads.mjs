@@ -1,6 +1,6 @@
 /** Reading records, deleted ones, the bin, and the org's metadata. */
 
-import { details, item, words } from './answers.mjs';
+import { nothing, refused, words } from './answers.mjs';
 import { UNKNOWN, headers, params } from './bench.mjs';
 import { sdk } from './sdk.mjs';
 
@@ -14,18 +14,6 @@ const idsOf = (rows) => rows.map((row) => String(row.getId()));
 
 /** Rows by their ids. */
 const byId = (rows) => new Map(rows.map((row) => [String(row.getId()), row]));
-
-/** A read that gives an error instead. */
-function refused(check, answer, status, code, expected) {
-  check.same('status', answer.getStatusCode(), status);
-  check.same('error', item(answer.getObject()), `APIException ${code} error -`);
-  check.same('details', details(answer.getObject()), expected);
-}
-
-/** 204. */
-function nothing(check, answer) {
-  check.same('answer', [answer.getStatusCode(), answer.getObject()], [204, null]);
-}
 
 /** page, per_page, count, more_records. */
 const pageOf = (info) => [

@@ -26,6 +26,27 @@ export class Simulator {
     assert.equal(changed, ids.length, `${control} changed ${changed} of ${ids.length} records`);
   }
 
+  /** Another user makes tags and puts them on records; the tags' ids. */
+  async tag(module, names, ...records) {
+    return (await this.#call('tags', { module, names, records })).ids;
+  }
+
+  /** A workflow uses these tags. */
+  async useTags(module, ...names) {
+    await this.#call('use_tags', { module, names });
+  }
+
+  /** The tags of a module: name to id. */
+  async tags(module) {
+    return (await this.state()).tags[module] ?? {};
+  }
+
+  /** The names of the tags that records carry. */
+  async tagsOf(module, ...ids) {
+    const carried = (await this.state()).record_tags[module] ?? {};
+    return ids.map((id) => [...(carried[id] ?? [])].sort());
+  }
+
   /** The next calls meet these faults, and no others that are left over. */
   async plan(...faults) {
     await this.#call('faults', { clear: true, next: faults });
