@@ -40,19 +40,15 @@ class Bench {
   }
 
   /**
-   * Fills the file in which the SDK keeps a module's fields and related lists.
+   * Fills the file in which the SDK keeps the fields of modules.
    *
-   * It asks for them (`settings/fields`, `settings/related_lists`) before it reads records.
-   * The journal never does, and the simulator has neither.
+   * It asks for them (`settings/fields`) before it reads records. The journal never does, and the
+   * simulator does not have them.
    */
-  async fillFieldCache(modules, related) {
+  async fillFieldCache() {
     const fields = { id: { name: 'id', type: 'Long' } };
+    const modules = Object.keys((await this.simulator.state()).modules);
     const cache = Object.fromEntries(modules.map((module) => [module.toLowerCase(), fields]));
-    for (const [module, lists] of Object.entries(related)) {
-      cache[`${module}_related_lists`.toLowerCase()] = Object.entries(lists).map(
-        ([name, other]) => ({ api_name: name, module: other, name, href: `${module}/${name}` }),
-      );
-    }
     const file = await new sdk.Converter().getEncodedFileName();
     mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, JSON.stringify(cache));

@@ -5,14 +5,16 @@ import * as deletes from './deletes.mjs';
 import * as reads from './reads.mjs';
 import * as tags from './tags.mjs';
 import * as tokens from './tokens.mjs';
+import * as unlinks from './unlinks.mjs';
 
 const bench = fromEnvironment();
 await tokens.judgeRefusals(bench);
 await tokens.judgeGrant(bench);
 const token = await tokens.judgeRefresh(bench);
-await bench.fillFieldCache(['Leads', 'Contacts', 'Deals', 'Quotes', 'Vendors'], {});
+await bench.fillFieldCache();
 await deletes.judge(bench);
 await reads.judge(bench);
 await tags.judge(bench);
+await unlinks.judge(bench);
 await tokens.judgeTheEnd(bench, token);
 process.exitCode = bench.court.failed > 0 ? 1 : 0;

@@ -47,6 +47,28 @@ export class Simulator {
     return ids.map((id) => [...(carried[id] ?? [])].sort());
   }
 
+  /** Another user puts records on a related list. */
+  async link(module, parent, list, ...ids) {
+    const { changed } = await this.#call('link', { module, parent, list, ids });
+    assert.equal(changed, ids.length, `${changed} of ${ids.length} records were linked`);
+  }
+
+  /** Notes on a record; their ids. */
+  async notes(module, parent, count) {
+    return (await this.#call('notes', { module, parent, count })).ids;
+  }
+
+  /** The ids on a related list. */
+  async linked(module, parent, list) {
+    const { links } = await this.state();
+    return [...(links[module]?.[parent]?.[list] ?? [])].sort();
+  }
+
+  /** All jobs, in the order of their submission. */
+  async jobs() {
+    return (await this.state()).jobs;
+  }
+
   /** The next calls meet these faults, and no others that are left over. */
   async plan(...faults) {
     await this.#call('faults', { clear: true, next: faults });

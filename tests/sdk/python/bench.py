@@ -38,19 +38,14 @@ class Bench:
         Initializer.initialize(environment, token, store=store, resource_path=str(self.scratch))
         return token
 
-    def fill_field_cache(self, modules: list[str], related: dict[str, dict[str, str]]) -> None:
-        """Fills the file in which the SDK keeps a module's fields and related lists.
+    def fill_field_cache(self) -> None:
+        """Fills the file in which the SDK keeps the fields of modules.
 
-        It asks for them (`settings/fields`, `settings/related_lists`) before it reads records.
-        The journal never does, and the simulator has neither.
+        It asks for them (`settings/fields`) before it reads records. The journal never does, and
+        the simulator does not have them.
         """
         fields = {"id": {"name": "id", "type": "Integer"}}
-        cache: dict[str, Any] = {module.lower(): fields for module in modules}
-        for module, lists in related.items():
-            cache[f"{module}_related_lists".lower()] = [
-                {"api_name": name, "module": other, "name": name, "href": f"{module}/{name}"}
-                for name, other in lists.items()
-            ]
+        cache = {module.lower(): fields for module in self.simulator.state()["modules"]}
         file = self.scratch / "resources" / Converter.get_encoded_file_name()
         file.parent.mkdir(exist_ok=True)
         file.write_text(json.dumps(cache))

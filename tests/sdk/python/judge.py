@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 
 import deletes
+import mass_deletes
 import reads
 import tags
 import tokens
+import unlinks
 from bench import from_environment
 
 
@@ -17,10 +19,12 @@ def main() -> int:
     tokens.judge_refusals(bench)
     tokens.judge_grant(bench)
     token = tokens.judge_refresh(bench)
-    bench.fill_field_cache(["Leads", "Contacts", "Deals", "Quotes", "Vendors"], {})
+    bench.fill_field_cache()
     deletes.judge(bench)
     reads.judge(bench)
     tags.judge(bench)
+    unlinks.judge(bench)
+    mass_deletes.judge(bench)
     tokens.judge_the_end(bench, token)
     return 1 if bench.court.failed else 0
 

@@ -57,6 +57,25 @@ class Simulator:
         carried = self.state()["record_tags"].get(module, {})
         return [sorted(carried.get(id, [])) for id in ids]
 
+    def link(self, module: str, parent: str, list: str, *ids: str) -> None:
+        """Another user puts records on a related list."""
+        body = {"module": module, "parent": parent, "list": list, "ids": ids}
+        changed = self._call("link", body)["changed"]
+        assert changed == len(ids), f"{changed} of {len(ids)} records were linked"
+
+    def notes(self, module: str, parent: str, count: int) -> list[str]:
+        """Notes on a record; their ids."""
+        return self._call("notes", {"module": module, "parent": parent, "count": count})["ids"]
+
+    def linked(self, module: str, parent: str, list: str) -> list[str]:
+        """The ids on a related list."""
+        links = self.state()["links"]
+        return sorted(links.get(module, {}).get(parent, {}).get(list, []))
+
+    def jobs(self) -> list[dict]:
+        """All jobs, in the order of their submission."""
+        return self.state()["jobs"]
+
     def plan(self, *faults: str) -> None:
         """The next calls meet these faults, and no others that are left over."""
         self._call("faults", {"clear": True, "next": list(faults)})
