@@ -19,7 +19,7 @@ use super::mangle::mangle;
 use super::plan::Strike;
 use super::refusal::{
     authentication_failure, bad_gateway, credits_used_up, internal_error, invalid_token,
-    no_permission, scope_mismatch, too_many_calls, url_too_long,
+    no_permission, scope_mismatch, scope_mismatch_of, too_many_calls, url_too_long,
 };
 use super::routes::{self, Doing, Route, Shape, Write, control, oauth};
 use super::shared::{Inner, LateWrite, Shared};
@@ -252,6 +252,10 @@ fn nothing_done(shared: &Shared, call: &Call, write: &Write, fault: Fault) -> Op
         Fault::ExpiredToken => invalid_token(),
         Fault::Redirect => Answer::json(307, json!({}))
             .with_header("location", format!("{}{}", shared.api_url, call.url)),
+        // Zoho's newer `OpenAPI` files tell a job's caller what it called.
+        Fault::Scope if write.shape() == Shape::Job => {
+            scope_mismatch_of(json!({"method": call.method, "url": call.url}))
+        }
         Fault::Scope => scope_mismatch(),
         Fault::NoPermission => {
             let (message, permissions) = write.permissions();

@@ -43,10 +43,13 @@ pub(crate) fn text<'a>(object: &'a Map<String, Value>, path: &str) -> Result<&'a
     required(object, path)?.as_str().ok_or_else(|| wrong_type(path, "string"))
 }
 
-/// 400 (Mass Delete Tags page).
+/// What is said of a key that is not there (Mass Delete Tags page).
+pub(crate) const MISSING: &str = "Required fields seem to be missing";
+
+/// 400 (the same page).
 pub(crate) fn missing(path: &str) -> Answer {
     let details = json!({"api_name": name(path), "json_path": path});
-    Answer::error(400, "MANDATORY_NOT_FOUND", "required field not found", details)
+    Answer::error(400, "MANDATORY_NOT_FOUND", MISSING, details)
 }
 
 /// 400 (Zoho's newer `OpenAPI` files).

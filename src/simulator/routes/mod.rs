@@ -6,14 +6,18 @@ pub(crate) mod control;
 mod delete;
 mod deleted;
 mod items;
+mod link;
 pub(crate) mod oauth;
 mod operation;
 mod org;
 mod page;
 mod records;
+mod related;
 mod settings;
+mod tag_jobs;
 mod tag_lists;
 mod tagging;
+mod unlink;
 
 use std::fmt;
 
@@ -25,8 +29,12 @@ use super::dialect::Dialect;
 use super::refusal::{invalid_method, invalid_module, invalid_url, unsupported_module};
 use super::state::{Module, World};
 use delete::Delete;
+use link::PutLinks;
+use related::Place;
+use tag_jobs::SubmitJob;
 use tag_lists::{DeleteTag, MakeTags};
 use tagging::{Change, Retag};
+use unlink::Unlink;
 
 /// What a call asks for.
 #[derive(Debug)]
@@ -105,6 +113,9 @@ fn of_org(api: Api, method: &str, path: &[&str], call: &Call) -> Option<Route> {
             let name = (*name).to_owned();
             read(move |world, _| settings::module(world, api, &name))
         }
+        ("GET", ["settings", "related_lists"]) => {
+            read(move |world, call| related::metadata(world, call, api))
+        }
         ("GET", ["settings", "recycle_bin"]) if api.bin => read(bin::list),
         ("GET", ["settings", "recycle_bin", id]) if api.bin => {
             let id = (*id).to_owned();
@@ -123,6 +134,10 @@ fn of_tags(api: Api, method: &str, path: &[&str], call: &Call) -> Option<Route> 
         ("GET", []) => read(move |world, call| tag_lists::list(world, call, api)),
         ("POST", []) => write(MakeTags::new(api, call)),
         ("DELETE", [id]) => write(DeleteTag::new(api, id)),
+        ("POST", ["actions", "mass_delete"]) => write(SubmitJob::new(api, call)?),
+        ("GET", ["actions", "mass_delete"]) if api.tag_jobs.is_some() => {
+            read(move |world, call| tag_jobs::status(world, call, api))
+        }
         ("GET", [id, "actions", "records_count"]) => {
             let id = (*id).to_owned();
             read(move |world, call| tag_lists::records_count(world, call, api, &id))
@@ -169,6 +184,28 @@ fn of_module(api: Api, method: &str, path: &[&str], call: &Call) -> Option<Route
             write(Retag::new(api, Change::find(action)?, (module, id), call)?)
         }
         (_, [_, "actions", ..]) => None,
+        (_, [id, list, related @ ..]) if !list.is_empty() => {
+            let (parent, list) = ((*id).to_owned(), (*list).to_owned());
+            of_list(Place { api, module, parent, list }, method, related, call)
+        }
+        _ => None,
+    }
+}
+
+/// What belongs to a related list of a record.
+fn of_list(place: Place, method: &str, path: &[&str], call: &Call) -> Option<Route> {
+    let single = match path {
+        [] => None,
+        [id] if !id.is_empty() => Some((*id).to_owned()),
+        _ => return None,
+    };
+    match (method, single) {
+        ("GET", only) => {
+            read(move |world, call| related::list(world, call, &place, only.as_deref()))
+        }
+        ("DELETE", None) => write(Unlink::bulk(place, call)),
+        ("DELETE", Some(id)) => write(Unlink::single(place, id)),
+        ("PUT", single) => write(PutLinks::new(place, single, call)),
         _ => None,
     }
 }

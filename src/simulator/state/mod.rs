@@ -11,7 +11,8 @@ mod tags;
 use std::collections::BTreeMap;
 
 pub use history::{Actor, Effect, EffectKind, JobSnapshot, ModuleSnapshot, Snapshot};
-pub(crate) use jobs::{Course, Job, JobPlan, JobStatus};
+use jobs::Job;
+pub(crate) use jobs::{Course, JobPlan};
 pub(crate) use links::Link;
 pub(crate) use module::{Gone, Mark, Module, Place, Record};
 pub(crate) use relation::{Beside, ChildList, List, find_list, lists_of};

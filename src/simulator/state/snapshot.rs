@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ModuleSnapshot, Place, Snapshot, World};
+use super::{Job, ModuleSnapshot, Place, Snapshot, World};
 
 impl World {
     /// Everything, but for the numbers of calls, which the caller knows.
@@ -13,7 +13,7 @@ impl World {
             tags: self.tag_names(),
             record_tags: self.record_tags(),
             links: self.all_links(),
-            jobs: self.jobs.iter().map(super::Job::snapshot).collect(),
+            jobs: self.jobs.iter().map(Job::snapshot).collect(),
             ..Snapshot::default()
         }
     }

@@ -153,7 +153,7 @@ async fn errors_of_the_whole_call_delete_nothing() {
             "User does not have sufficient privilege to delete records", json!({})),
         (format!("/crm/v9/Leads?ids={id}"), 404, "INVALID_URL_PATTERN",
             "Please check if the URL trying to access is a correct one", json!({})),
-        (format!("/crm/v8/Leads/{id}/x"), 404, "INVALID_URL_PATTERN",
+        (format!("/crm/v8/Leads/{id}/Notes/1/2"), 404, "INVALID_URL_PATTERN",
             "Please check if the URL trying to access is a correct one", json!({})),
         (format!("/crm/v8/settings/recycle_bin?ids={id}"), 400, "INVALID_REQUEST_METHOD",
             "The http request method type is not a valid one", json!({})),

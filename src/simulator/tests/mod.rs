@@ -4,7 +4,9 @@ mod delete;
 mod faults;
 mod oauth;
 mod reads;
+mod related;
 mod server;
+mod tag_jobs;
 mod tag_lists;
 mod tagging;
 
@@ -123,6 +125,12 @@ impl World {
         let token = format!("Zoho-oauthtoken {}", self.simulator.access_token());
         let headers = [("authorization", token.as_str())];
         self.call_as(Method::POST, path, &headers, &body.to_string()).await
+    }
+
+    async fn put(&self, path: &str, body: &Value) -> Seen {
+        let token = format!("Zoho-oauthtoken {}", self.simulator.access_token());
+        let headers = [("authorization", token.as_str())];
+        self.call_as(Method::PUT, path, &headers, &body.to_string()).await.unwrap()
     }
 
     /// Deletes leads through v8, in bulk.

@@ -1,0 +1,118 @@
+//! `GET …/{module}/{id}/{related_list}` and `GET …/settings/related_lists` (Get Related Records and
+//! Related Lists Metadata pages, OAS `related_records.json` and `related_lists.json`).
+
+use serde_json::{Value, json};
+
+use super::super::answer::Answer;
+use super::super::call::Call;
+use super::super::refusal::{invalid_module, invalid_path_id, missing_parameter, wrong_format};
+use super::super::state::{Beside, List, World, find_list, lists_of};
+use super::page::PageAsked;
+use super::records::{self, ids_asked};
+use super::{Api, find_module, read_id};
+
+/// A related list of one record, as a path names it.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) api: Api,
+    pub(crate) module: String,
+    pub(crate) parent: String,
+    pub(crate) list: String,
+}
+
+impl Place {
+    /// The record and its list, or the error for the call as a whole.
+    pub(crate) fn find(&self, world: &World) -> Result<(u64, List), Answer> {
+        let module = find_module(world, self.api, &self.module)?;
+        let parent = read_id(&self.parent).ok_or_else(wrong_format)?;
+        let list = find_list(&self.module, &self.list, Some(self.api))
+            .ok_or_else(|| invalid_path_id("the relation name given seems to be invalid", 2))?;
+        if module.live(parent).is_none() {
+            // Zoho's newer `OpenAPI` files.
+            let message = "The record does not exist";
+            return Err(Answer::error(404, "INVALID_DATA", message, json!({})));
+        }
+        Ok((parent, list))
+    }
+}
+
+/// What a list shows, all of it or of these ids; 204 when that is nothing.
+pub(crate) fn list(
+    world: &World,
+    call: &Call,
+    place: &Place,
+    only: Option<&str>,
+) -> Result<Answer, Answer> {
+    let (parent, list) = place.find(world)?;
+    let fields = records::fields(call, place.api)?;
+    let page = PageAsked::read(call)?;
+    let only = match only {
+        Some(id) => Some(vec![read_id(id).ok_or_else(wrong_format)?]),
+        None => call.parameter("ids").map(ids_asked).transpose()?,
+    };
+    let mut shown = world.listed(list, parent);
+    shown.retain(|id| only.as_ref().is_none_or(|only| only.contains(id)));
+    let row = |id: u64| row(world, place.api, (list, parent), id, fields.as_deref());
+    Ok(page.answer(shown.into_iter(), "data", row))
+}
+
+/// A related record, with what its link carries.
+fn row(
+    world: &World,
+    api: Api,
+    (list, parent): (List, u64),
+    id: u64,
+    fields: Option<&[String]>,
+) -> Value {
+    let Some(module) = list.shows().and_then(|module| world.module(module)) else {
+        return json!({"id": id.to_string()});
+    };
+    let mut row = records::as_json(world, api, module, id, fields);
+    let beside = match list.beside() {
+        Beside::Nothing => None,
+        Beside::MemberStatus => Some("Member_Status"),
+        Beside::ListPrice => Some("list_price"),
+    };
+    let asked = |name: &str| fields.is_none_or(|fields| fields.iter().any(|field| field == name));
+    let link = world.link_of(list, parent, id);
+    if let (Some(name), Some(link), Some(row)) =
+        (beside.filter(|name| asked(name)), link, row.as_object_mut())
+    {
+        row.insert(name.to_owned(), link.beside.clone());
+    }
+    row
+}
+
+/// The related lists of a module.
+pub(crate) fn metadata(world: &World, call: &Call, api: Api) -> Result<Answer, Answer> {
+    let asked = call.parameter("module").filter(|name| !name.is_empty());
+    let name = asked.ok_or_else(|| missing_parameter("module"))?;
+    let module = world.module(name).filter(|_| api.serves(name)).ok_or_else(invalid_module)?;
+    let rows: Vec<Value> = (1_u64..)
+        .zip(lists_of(name, Some(api)))
+        .map(|(number, list)| {
+            let shown = list.shows().and_then(|module| world.module(module));
+            let shows = shown
+                .map(|module| json!({"api_name": module.api_name, "id": module.id.to_string()}));
+            let label = list.name().trim_end_matches("__c").trim_end_matches("__s");
+            json!({
+                "id": (module.id + 10_000_000 * number).to_string(),
+                "sequence_number": number.to_string(),
+                "display_label": label.replace('_', " "),
+                "api_name": list.name(),
+                "module": shows,
+                "name": label,
+                "action": null,
+                "href": format!("{name}/{{ENTITYID}}/{}", list.name()),
+                "type": "default",
+                "connectedmodule": shown.map(|module| module.api_name.clone()),
+                "linkingmodule": null,
+                "customize_sort": false,
+                "customize_fields": false,
+                "customize_display_label": true,
+                "status": "visible",
+            })
+        })
+        .collect();
+    Ok(Answer::json(200, json!({"related_lists": rows})))
+}
