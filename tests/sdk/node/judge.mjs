@@ -2,6 +2,7 @@
 
 import { fromEnvironment } from './bench.mjs';
 import * as deletes from './deletes.mjs';
+import * as massDeletes from './mass_deletes.mjs';
 import * as reads from './reads.mjs';
 import * as tags from './tags.mjs';
 import * as tokens from './tokens.mjs';
@@ -16,5 +17,6 @@ await deletes.judge(bench);
 await reads.judge(bench);
 await tags.judge(bench);
 await unlinks.judge(bench);
+await massDeletes.judge(bench);
 await tokens.judgeTheEnd(bench, token);
 process.exitCode = bench.court.failed > 0 ? 1 : 0;
