@@ -68,5 +68,9 @@ export function nothing(check, answer) {
 
 /** The names of the tags that a result of tagging tells of. */
 export function tagsLeft(result) {
-  return result.getDetails().get('tags').map((tag) => tag.getName()).sort();
+  return result
+    .getDetails()
+    .get('tags')
+    .map((tag) => tag.getName())
+    .sort();
 }

@@ -28,7 +28,11 @@ class Bench {
     sdk.Initializer.LOCAL.clear();
     sdk.Initializer.initializer = null;
     const { apiUrl, accountsUrl } = this.simulator;
-    const environment = sdk.DataCenter.setEnvironment(apiUrl, `${accountsUrl}/oauth/v2/token`, apiUrl);
+    const environment = sdk.DataCenter.setEnvironment(
+      apiUrl,
+      `${accountsUrl}/oauth/v2/token`,
+      apiUrl,
+    );
     const builder = await new sdk.InitializeBuilder();
     await builder
       .environment(environment)

@@ -9,7 +9,10 @@ const { DeleteRecordParam, DeleteRecordsParam, RecordOperations } = sdk.Record;
 
 /** `DELETE {module}?ids=`. */
 async function deleteMany(module, ids) {
-  const chosen = [[DeleteRecordsParam.IDS, ids.join(',')], [DeleteRecordsParam.WF_TRIGGER, false]];
+  const chosen = [
+    [DeleteRecordsParam.IDS, ids.join(',')],
+    [DeleteRecordsParam.WF_TRIGGER, false],
+  ];
   return new RecordOperations(module).deleteRecords(await params(...chosen));
 }
 

@@ -96,7 +96,11 @@ async function judgeJob({ court, simulator }) {
     check.same('statuses', seen, ['SCHEDULED', 'RUNNING', 'COMPLETED']);
     check.same('counts', counts(last), [2, 2, 0]);
     check.same('tags', await simulator.tags('Cases'), { kept });
-    check.same('carried', await simulator.tagsOf('Cases', ...ids), ids.map(() => ['kept']));
+    check.same(
+      'carried',
+      await simulator.tagsOf('Cases', ...ids),
+      ids.map(() => ['kept']),
+    );
   });
   const open = 'mass delete tags: while one is open another is ALREADY_SCHEDULED';
   await court.check(open, async (check) => {

@@ -44,7 +44,11 @@ async function judgeRecords({ court, simulator }) {
   await simulator.change('lock', 'Vendors', ids[0]);
   await court.check('records: page by page, newest first', async (check) => {
     const pages = [];
-    for (const expected of [[1, 2, 2, true], [2, 2, 2, true], [3, 2, 1, false]]) {
+    for (const expected of [
+      [1, 2, 2, true],
+      [2, 2, 2, true],
+      [3, 2, 1, false],
+    ]) {
       const [page, perPage] = expected;
       const answer = await read([GetRecordsParam.PAGE, page], [GetRecordsParam.PER_PAGE, perPage]);
       check.same('status', answer.getStatusCode(), 200);
@@ -77,8 +81,15 @@ async function judgeRecords({ court, simulator }) {
     const pair = await simulator.add('Leads', 2);
     const [lead, other] = pair;
     await simulator.change('convert', 'Leads', lead);
-    for (const [converted, expected] of [[[], [other]], [['true'], [lead]], [['both'], pair]]) {
-      const chosen = [[GetRecordsParam.FIELDS, 'id'], [GetRecordsParam.IDS, pair.join(',')]];
+    for (const [converted, expected] of [
+      [[], [other]],
+      [['true'], [lead]],
+      [['both'], pair],
+    ]) {
+      const chosen = [
+        [GetRecordsParam.FIELDS, 'id'],
+        [GetRecordsParam.IDS, pair.join(',')],
+      ];
       chosen.push(...converted.map((value) => [GetRecordsParam.CONVERTED, value]));
       const answer = await new RecordOperations('Leads').getRecords(await params(...chosen));
       check.same(`converted=${converted}`, idsOf(answer.getObject().getData()).sort(), expected);
@@ -118,7 +129,10 @@ async function judgeRecord({ court, simulator }) {
     check.same('name', typeof row.getKeyValue('Full_Name'), 'string');
     check.same('approved', words(row.getKeyValue('$approval_state')), 'approved');
   });
-  for (const [name, id] of [['deleted', gone], ['unknown', UNKNOWN]]) {
+  for (const [name, id] of [
+    ['deleted', gone],
+    ['unknown', UNKNOWN],
+  ]) {
     await court.check(`record: ${name}, 204`, async (check) => {
       nothing(check, await contacts.getRecord(BigInt(id)));
     });
@@ -145,7 +159,9 @@ async function judgeDeleted({ court, simulator }) {
     ['permanent', [purged]],
   ]) {
     await court.check(`deleted: ${kind}, as the state has it`, async (check) => {
-      const answer = await quotes.getDeletedRecords(await params([GetDeletedRecordsParam.TYPE, kind]));
+      const answer = await quotes.getDeletedRecords(
+        await params([GetDeletedRecordsParam.TYPE, kind]),
+      );
       check.same('status', answer.getStatusCode(), 200);
       const body = answer.getObject();
       check.same('kind', body.constructor.name, 'DeletedRecordsWrapper');
@@ -158,10 +174,18 @@ async function judgeDeleted({ court, simulator }) {
     const rows = byId((await quotes.getDeletedRecords()).getObject().getData());
     check.same('ours', rows.get(ours).getDeletedBy().getName(), 'Ada Operator');
     check.same('other', rows.get(other).getDeletedBy().getName(), 'Boris Colleague');
-    check.same('type', [ours, purged].map((id) => rows.get(id).getType()), ['recycle', 'permanent']);
+    check.same(
+      'type',
+      [ours, purged].map((id) => rows.get(id).getType()),
+      ['recycle', 'permanent'],
+    );
     const erased = rows.get(purged);
     // What a null leaves is a member that was never set.
-    check.same('erased', [erased.getDeletedBy() ?? null, erased.getDisplayName() ?? null], [null, null]);
+    check.same(
+      'erased',
+      [erased.getDeletedBy() ?? null, erased.getDisplayName() ?? null],
+      [null, null],
+    );
     const age = (Date.now() - rows.get(ours).getDeletedTime().getTime()) / 1000;
     check.same('just now', age > -2 && age < 120, true);
   });
@@ -171,7 +195,9 @@ async function judgeDeleted({ court, simulator }) {
     nothing(check, await quotes.getDeletedRecords(null, since));
   });
   await court.check('deleted: an unknown type is PATTERN_NOT_MATCHED', async (check) => {
-    const answer = await quotes.getDeletedRecords(await params([GetDeletedRecordsParam.TYPE, 'burnt']));
+    const answer = await quotes.getDeletedRecords(
+      await params([GetDeletedRecordsParam.TYPE, 'burnt']),
+    );
     refused(check, answer, 400, 'PATTERN_NOT_MATCHED', { param_name: 'type' });
   });
 }
@@ -198,7 +224,9 @@ async function judgeBin({ court, simulator }) {
   });
   await court.check('bin: by ids', async (check) => {
     const wanted = [first, second, purged, live, UNKNOWN].join(',');
-    const answer = await bin.getRecyclebinRecords(await params([GetRecycleBinRecordsParam.IDS, wanted]));
+    const answer = await bin.getRecyclebinRecords(
+      await params([GetRecycleBinRecordsParam.IDS, wanted]),
+    );
     check.same('status', answer.getStatusCode(), 200);
     const rows = byId(answer.getObject().getRecycleBin());
     check.same('ids', [...rows.keys()].sort(), [first, second]);
@@ -211,7 +239,11 @@ async function judgeBin({ court, simulator }) {
     check.same('status', answer.getStatusCode(), 200);
     check.same('id', idsOf(answer.getObject().getRecycleBin()), [first]);
   });
-  for (const [name, id] of [['live', live], ['purged', purged], ['unknown', UNKNOWN]]) {
+  for (const [name, id] of [
+    ['live', live],
+    ['purged', purged],
+    ['unknown', UNKNOWN],
+  ]) {
     await court.check(`bin: ${name} is not in it, 204`, async (check) => {
       nothing(check, await bin.getRecyclebinRecord(BigInt(id)));
       const byIds = await params([GetRecycleBinRecordsParam.IDS, id]);
@@ -227,7 +259,11 @@ async function judgePeople({ court }) {
     check.same('status', answer.getStatusCode(), 200);
     const [org] = answer.getObject().getOrg();
     const texts = [org.getId(), org.getZgid(), org.getCompanyName(), org.getTimeZone()];
-    check.same('texts', texts.map((text) => typeof text), Array(4).fill('string'));
+    check.same(
+      'texts',
+      texts.map((text) => typeof text),
+      Array(4).fill('string'),
+    );
     check.same('edition', org.getLicenseDetails().getPaidType(), 'enterprise');
   });
   const users = new UsersOperations();
@@ -240,7 +276,11 @@ async function judgePeople({ court }) {
       const answer = await read(kind);
       check.same('status', answer.getStatusCode(), 200);
       const rows = answer.getObject().getUsers();
-      check.same('names', rows.map((row) => row.getFullName()), names);
+      check.same(
+        'names',
+        rows.map((row) => row.getFullName()),
+        names,
+      );
       check.same('role', rows[0].getRole().getName(), 'CEO');
       check.same('profile', rows[0].getProfile().getName(), 'Administrator');
     });
@@ -256,9 +296,16 @@ async function judgeModules({ court, simulator }) {
   await court.check('modules: all, as the state has them', async (check) => {
     const answer = await operations.getModules();
     check.same('status', answer.getStatusCode(), 200);
-    const rows = new Map(answer.getObject().getModules().map((row) => [row.getAPIName(), row]));
+    const rows = new Map(
+      answer
+        .getObject()
+        .getModules()
+        .map((row) => [row.getAPIName(), row]),
+    );
     // Pipelines are Bigin's own name for deals.
-    const expected = Object.keys((await simulator.state()).modules).filter((name) => name !== 'Pipelines');
+    const expected = Object.keys((await simulator.state()).modules).filter(
+      (name) => name !== 'Pipelines',
+    );
     check.same('names', [...rows.keys()].sort(), expected.sort());
     for (const [name, wanted] of [
       ['Documents', [true, true, false]],

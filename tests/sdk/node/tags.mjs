@@ -102,12 +102,20 @@ async function judgeRemoval({ court, simulator }) {
     const answer = await removeMany('Leads', ['red', 'blue'], ids);
     compare(check, answer, 200, WRAPPER, ...ids.map(done));
     const results = answer.getObject().getData();
-    check.same('left', results.map(tagsLeft), ids.map(() => ['green']));
+    check.same(
+      'left',
+      results.map(tagsLeft),
+      ids.map(() => ['green']),
+    );
     check.same('message', results[0].getMessage(), 'tags updated successfully');
     const [tag] = results[0].getDetails().get('tags');
     check.same('id', String(tag.getId()), (await simulator.tags('Leads')).green);
     check.same('locked', answer.getObject().getLockedCount(), '0');
-    check.same('carried', await simulator.tagsOf('Leads', ...ids), ids.map(() => ['green']));
+    check.same(
+      'carried',
+      await simulator.tagsOf('Leads', ...ids),
+      ids.map(() => ['green']),
+    );
   });
   const absent = 'untag many: a tag that is not carried, and one that nobody knows';
   await court.check(absent, async (check) => {
@@ -119,9 +127,16 @@ async function judgeRemoval({ court, simulator }) {
   await court.check('untag many: tags named by their ids', async (check) => {
     const ids = await simulator.add('Leads', 2);
     const [red] = await simulator.tag('Leads', ['red', 'green'], ...ids);
-    const answer = await operations.removeTagsFromMultipleRecords('Leads', removal([byId(red)], ids));
+    const answer = await operations.removeTagsFromMultipleRecords(
+      'Leads',
+      removal([byId(red)], ids),
+    );
     compare(check, answer, 200, WRAPPER, ...ids.map(done));
-    check.same('carried', await simulator.tagsOf('Leads', ...ids), ids.map(() => ['green']));
+    check.same(
+      'carried',
+      await simulator.tagsOf('Leads', ...ids),
+      ids.map(() => ['green']),
+    );
   });
   await court.check('untag many: mixed results, and each record as they say', async (check) => {
     const ids = await simulator.add('Leads', 4);
@@ -158,7 +173,11 @@ async function judgeRemoval({ court, simulator }) {
     const ids = await simulator.add('Leads', 500);
     await simulator.tag('Leads', ['red'], ...ids);
     compare(check, await removeMany('Leads', ['red'], ids), 200, WRAPPER, ...ids.map(done));
-    check.same('carried', await simulator.tagsOf('Leads', ...ids), ids.map(() => []));
+    check.same(
+      'carried',
+      await simulator.tagsOf('Leads', ...ids),
+      ids.map(() => []),
+    );
   });
 }
 
@@ -200,7 +219,11 @@ async function judgeAddition({ court, simulator }) {
   await court.check('tag many: over_write takes the others away', async (check) => {
     const answer = await addMany('Deals', ['made'], ids, true);
     compare(check, answer, 200, WRAPPER, ...ids.map(done));
-    check.same('carried', await simulator.tagsOf('Deals', ...ids), ids.map(() => ['made']));
+    check.same(
+      'carried',
+      await simulator.tagsOf('Deals', ...ids),
+      ids.map(() => ['made']),
+    );
   });
   await court.check('tag one', async (check) => {
     const answer = await operations.addTags('Deals', BigInt(ids[0]), addition(['kept']));
@@ -230,7 +253,11 @@ async function judgeWholeCalls({ court, simulator }) {
     });
   }
   await court.check('untag many: refused calls left every tag', async (check) => {
-    check.same('carried', await simulator.tagsOf('Leads', ...ids), ids.map(() => ['red']));
+    check.same(
+      'carried',
+      await simulator.tagsOf('Leads', ...ids),
+      ids.map(() => ['red']),
+    );
   });
   const reason = "it wants the error in data, and Zoho's answer has it in tags";
   await court.known('untag many: what is wrong with a name is lost', reason, async (check) => {
@@ -258,7 +285,11 @@ async function judgeFaults({ court, simulator }) {
       const answer = await removeMany('Accounts', ['red'], [id]);
       if (expected === undefined) {
         // A web page becomes a promise of nothing: see the deletes.
-        check.same('answer', [answer.getStatusCode(), await answer.getObject()], [status, undefined]);
+        check.same(
+          'answer',
+          [answer.getStatusCode(), await answer.getObject()],
+          [status, undefined],
+        );
       } else {
         compare(check, answer, status, expected);
       }
@@ -331,9 +362,16 @@ async function judgeDeletingDefinitions({ court, simulator }) {
     const answer = await operations.deleteTag(BigInt(plain));
     compare(check, answer, 200, 'ActionWrapper', success(plain));
     check.same('tags', await simulator.tags('Vendors'), { used });
-    check.same('carried', await simulator.tagsOf('Vendors', ...ids), ids.map(() => ['used']));
+    check.same(
+      'carried',
+      await simulator.tagsOf('Vendors', ...ids),
+      ids.map(() => ['used']),
+    );
   });
-  for (const [name, tag] of [['a second time', plain], ['never there', UNKNOWN]]) {
+  for (const [name, tag] of [
+    ['a second time', plain],
+    ['never there', UNKNOWN],
+  ]) {
     await court.check(`delete tag: ${name} is INVALID_DATA`, async (check) => {
       await refusedDeletion(check, tag, 'INVALID_DATA');
     });
@@ -344,12 +382,16 @@ async function judgeDeletingDefinitions({ court, simulator }) {
     check.same('place', place.getType(), 'Workflow Rule');
     check.same('tags', await simulator.tags('Vendors'), { used });
   });
-  await court.slow('delete tag under internal-error-applied: called not found', reason, async (check) => {
-    const [tag] = await simulator.tag('Vendors', ['third']);
-    const arrived = (await simulator.requests()).length;
-    await simulator.plan('internal-error-applied');
-    await refusedDeletion(check, tag, 'INVALID_DATA');
-    check.same('calls', (await simulator.requests()).length - arrived, 2);
-    check.same('tags', await simulator.tags('Vendors'), { used });
-  });
+  await court.slow(
+    'delete tag under internal-error-applied: called not found',
+    reason,
+    async (check) => {
+      const [tag] = await simulator.tag('Vendors', ['third']);
+      const arrived = (await simulator.requests()).length;
+      await simulator.plan('internal-error-applied');
+      await refusedDeletion(check, tag, 'INVALID_DATA');
+      check.same('calls', (await simulator.requests()).length - arrived, 2);
+      check.same('tags', await simulator.tags('Vendors'), { used });
+    },
+  );
 }

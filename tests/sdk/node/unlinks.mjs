@@ -120,9 +120,27 @@ async function judgeWholeCalls({ court, simulator }) {
     // The SDK's class knows no `limit` among the details.
     ['101 ids', 'Campaigns', campaign, 'Leads', ids, 400, 'LIMIT_EXCEEDED', missing],
     ['no ids', 'Campaigns', campaign, 'Leads', [], 400, 'MANDATORY_NOT_FOUND', missing],
-    ['no such list', 'Campaigns', campaign, 'Deals', one, 400, 'INVALID_DATA', { resource_path_index: 2 }],
+    [
+      'no such list',
+      'Campaigns',
+      campaign,
+      'Deals',
+      one,
+      400,
+      'INVALID_DATA',
+      { resource_path_index: 2 },
+    ],
     ['no such parent', 'Campaigns', UNKNOWN, 'Leads', one, 404, 'INVALID_DATA', {}],
-    ['no such module', 'Nothings', campaign, 'Leads', one, 400, 'INVALID_MODULE', { resource_path_index: 0 }],
+    [
+      'no such module',
+      'Nothings',
+      campaign,
+      'Leads',
+      one,
+      400,
+      'INVALID_MODULE',
+      { resource_path_index: 0 },
+    ],
   ]) {
     await court.check(`unlink many: ${name} is ${code}, ${status}`, async (check) => {
       const answer = await unlinkMany(module, parent, list, wanted);
@@ -236,7 +254,11 @@ async function judgeReading({ court, simulator }) {
     const rows = answer.getObject().getData();
     check.same('ids', rows.map((row) => String(row.getId())).sort(), ids);
     const names = rows.map((row) => [...row.getKeyValues().keys()].sort());
-    check.same('fields', names, ids.map(() => ['Member_Status', 'id']));
+    check.same(
+      'fields',
+      names,
+      ids.map(() => ['Member_Status', 'id']),
+    );
     check.same('count', answer.getObject().getInfo().getCount(), 3);
   });
   await court.check('related: by ids', async (check) => {
@@ -244,7 +266,11 @@ async function judgeReading({ court, simulator }) {
     const param = new sdk.Param('ids', 'com.zoho.crm.api.RelatedRecords.GetRelatedRecordsParam');
     const chosen = [param, `${ids[1]},${UNKNOWN}`];
     const rows = (await listed('Campaigns', campaign, 'Leads', chosen)).getObject().getData();
-    check.same('ids', rows.map((row) => String(row.getId())), [ids[1]]);
+    check.same(
+      'ids',
+      rows.map((row) => String(row.getId())),
+      [ids[1]],
+    );
   });
   await court.check('related: one', async (check) => {
     const operations = new RelatedRecordsOperations('Campaigns', 'Leads');

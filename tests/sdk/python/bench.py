@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from court import Court
-from simulator import Simulator
 from zohocrmsdk.src.com.zoho.api.authenticator.oauth_token import OAuthToken
 from zohocrmsdk.src.com.zoho.api.authenticator.store.file_store import FileStore
 from zohocrmsdk.src.com.zoho.crm.api import HeaderMap, Initializer, ParameterMap
 from zohocrmsdk.src.com.zoho.crm.api.dc.data_center import DataCenter
 from zohocrmsdk.src.com.zoho.crm.api.util.converter import Converter
+
+from court import Court
+from simulator import Simulator
 
 # A well-formed id that no record has.
 UNKNOWN = "123456789012345678"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from answers import compare, error, items, message, success
-from bench import UNKNOWN, Bench, params
-from court import describe
 from zohocrmsdk.src.com.zoho.crm.api.record import (
     DeleteRecordParam,
     DeleteRecordsParam,
     RecordOperations,
 )
+
+from answers import compare, error, items, message, success
+from bench import UNKNOWN, Bench, params
+from court import describe
 
 
 def delete_many(module: str, ids: list[str]) -> Any:
@@ -196,7 +197,11 @@ def judge_faults_of_answers(bench: Bench) -> None:
 def judge_lost_connections(bench: Bench) -> None:
     """No answer: the SDK raises, and only the state knows what was done."""
     court, simulator = bench.court, bench.simulator
-    for fault, place in [("lose-request", "live"), ("lose-answer", "binned"), ("cut-body", "binned")]:
+    for fault, place in [
+        ("lose-request", "live"),
+        ("lose-answer", "binned"),
+        ("cut-body", "binned"),
+    ]:
         with court.check(f"delete many under {fault}: raised, one call, {place}") as check:
             ids = simulator.add("Cases", 2)
             arrived = len(simulator.requests())

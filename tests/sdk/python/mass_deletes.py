@@ -5,10 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from answers import error, item, items, refused, words
-from bench import UNKNOWN, Bench, params
-from court import Check
-from simulator import Simulator
 from zohocrmsdk.src.com.zoho.crm.api.mass_delete_tags import (
     BodyWrapper,
     GetStatusParam,
@@ -18,6 +14,11 @@ from zohocrmsdk.src.com.zoho.crm.api.mass_delete_tags import (
     Tag,
 )
 from zohocrmsdk.src.com.zoho.crm.api.modules import ModulesOperations
+
+from answers import error, item, items, refused, words
+from bench import UNKNOWN, Bench, params
+from court import Check
+from simulator import Simulator
 
 # How long a job may take: the simulator's default is 1.5 s.
 PATIENCE_S = 10.0
@@ -135,7 +136,9 @@ def judge_refusals(bench: Bench) -> None:
     ]:
         with court.check(f"mass delete tags: {name} is {code}") as check:
             refused(check, submit("Solutions", tags), 400, code, details)
-    with court.check("mass delete tags: another module's id is AMBIGUITY_DURING_PROCESSING") as check:
+    with court.check(
+        "mass delete tags: another module's id is AMBIGUITY_DURING_PROCESSING"
+    ) as check:
         answer = submit("Solutions", [good], module_id("Calls"))
         refused(check, answer, 400, "AMBIGUITY_DURING_PROCESSING")
         causes = answer.get_object().get_details()["ambiguity_due_to"]
@@ -160,7 +163,9 @@ def judge_forgotten(check: Check, job: str) -> None:
     check.same("status", answer.get_status_code(), 400)
     check.same("results", items(answer), ["StatusResponseWrapper", error("INVALID_DATA")])
     (result,) = answer.get_object().get_mass_delete()
-    check.same("details", {key: str(id) for key, id in result.get_details().items()}, {"job_id": job})
+    check.same(
+        "details", {key: str(id) for key, id in result.get_details().items()}, {"job_id": job}
+    )
     check.same("message", result.get_message(), "job details not found")
 
 

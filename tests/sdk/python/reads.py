@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from answers import nothing, refused, words
-from bench import UNKNOWN, Bench, headers, params
 from zohocrmsdk.src.com.zoho.crm.api.modules import ModulesOperations
 from zohocrmsdk.src.com.zoho.crm.api.org import OrgOperations
 from zohocrmsdk.src.com.zoho.crm.api.record import (
@@ -21,6 +19,9 @@ from zohocrmsdk.src.com.zoho.crm.api.recycle_bin import (
     RecycleBinOperations,
 )
 from zohocrmsdk.src.com.zoho.crm.api.users import GetUsersParam, UsersOperations
+
+from answers import nothing, refused, words
+from bench import UNKNOWN, Bench, headers, params
 
 
 def ids_of(rows: list[Any]) -> list[str]:
@@ -63,7 +64,11 @@ def judge_records(bench: Bench) -> None:
             pages += ids_of(body.get_data())
         check.same("ids", pages, ids[::-1])
     with court.check("records: the fields that were asked for, as their types") as check:
-        (row,) = records.get_records(params(fields, (GetRecordsParam.ids, ids[0]))).get_object().get_data()
+        (row,) = (
+            records.get_records(params(fields, (GetRecordsParam.ids, ids[0])))
+            .get_object()
+            .get_data()
+        )
         check.same("names", sorted(row.get_key_values()), sorted(fields[1].split(",")))
         check.same("id", row.get_id(), int(ids[0]))
         check.same("tags", row.get_tag(), [])
@@ -147,8 +152,12 @@ def judge_deleted(bench: Bench) -> None:
             check.same("kind", type(body).__name__, "DeletedRecordsWrapper")
             check.same("ids", sorted(ids_of(body.get_data())), expected)
             check.same("info", page_of(body.get_info()), (1, 200, len(expected), False))
-    with court.check("deleted: who and when, and neither name nor user of what was erased") as check:
-        rows = {str(row.get_id()): row for row in quotes.get_deleted_records().get_object().get_data()}
+    with court.check(
+        "deleted: who and when, and neither name nor user of what was erased"
+    ) as check:
+        rows = {
+            str(row.get_id()): row for row in quotes.get_deleted_records().get_object().get_data()
+        }
         check.same("ours", rows[ours].get_deleted_by().get_name(), "Ada Operator")
         check.same("other", rows[other].get_deleted_by().get_name(), "Boris Colleague")
         check.same("type", [rows[id].get_type() for id in (ours, purged)], ["recycle", "permanent"])

@@ -6,9 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from answers import compare, error, item, items, refused, success, tags_left
-from bench import UNKNOWN, Bench, params
-from court import Check
 from zohocrmsdk.src.com.zoho.crm.api.tags import (
     BodyWrapper,
     CreateTagsParam,
@@ -20,6 +17,10 @@ from zohocrmsdk.src.com.zoho.crm.api.tags import (
     Tag,
     TagsOperations,
 )
+
+from answers import compare, error, item, items, refused, success, tags_left
+from bench import UNKNOWN, Bench, params
+from court import Check
 
 WRAPPER = "RecordActionWrapper"
 

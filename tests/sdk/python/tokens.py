@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from answers import item
-from bench import Bench
-from simulator import Credentials
 from zohocrmsdk.src.com.zoho.api.authenticator.oauth_token import OAuthToken
 from zohocrmsdk.src.com.zoho.crm.api.exception import SDKException
 from zohocrmsdk.src.com.zoho.crm.api.org.org_operations import OrgOperations
+
+from answers import item
+from bench import Bench
+from simulator import Credentials
 
 
 def refresh_token(credentials: Credentials, **more: object) -> OAuthToken:
@@ -106,7 +107,9 @@ def judge_the_end(bench: Bench, token: OAuthToken) -> None:
     with bench.court.known("tokens: revoke(id) revokes nothing", reason) as check:
         check.same("revoked", token.revoke(token.get_id()), False)
         check.same("org", item_of_org(), "200 ResponseWrapper")
-    with bench.court.check("tokens: a revoked refresh token takes its access tokens along") as check:
+    with bench.court.check(
+        "tokens: a revoked refresh token takes its access tokens along"
+    ) as check:
         refresh = token.get_refresh_token()
         check.same("revoked", token.revoke_refresh_token(refresh, f"{url}/revoke"), True)
         check.same("twice", token.revoke_refresh_token(refresh, f"{url}/revoke"), False)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from answers import compare, error, message, nothing, refused, success
-from bench import UNKNOWN, Bench, params
 from zohocrmsdk.src.com.zoho.crm.api.record import Record
 from zohocrmsdk.src.com.zoho.crm.api.related_records import (
     BodyWrapper,
@@ -14,6 +12,9 @@ from zohocrmsdk.src.com.zoho.crm.api.related_records import (
     GetRelatedRecordsParam,
     RelatedRecordsOperations,
 )
+
+from answers import compare, error, message, nothing, refused, success
+from bench import UNKNOWN, Bench, params
 
 
 def unlink_many(module: str, parent: str, list: str, ids: list[str]) -> Any:
