@@ -83,13 +83,12 @@ fn read_row(
         Beside::MemberStatus => {
             row.get("Member_Status").cloned().unwrap_or_else(|| json!(MEMBER_STATUS))
         }
-        Beside::ListPrice => match row.get("list_price").filter(|price| price.is_number()) {
-            Some(price) => price.clone(),
-            None => {
-                let details = details("list_price");
-                return Err(items::error("MANDATORY_NOT_FOUND", body::MISSING, details));
-            }
-        },
+        Beside::ListPrice => {
+            let price = row.get("list_price").filter(|price| price.is_number());
+            price.cloned().ok_or_else(|| {
+                items::error("MANDATORY_NOT_FOUND", body::MISSING, details("list_price"))
+            })?
+        }
     };
     Ok((id, Link { beside }))
 }

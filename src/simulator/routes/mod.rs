@@ -169,7 +169,7 @@ fn of_module(api: Api, method: &str, path: &[&str], call: &Call) -> Option<Route
         ("GET", ["actions", "count"]) if api.count => {
             read(move |world, _| records::count(world, api, &module))
         }
-        (_, ["actions", ..] | ["deleted", ..]) if rest.len() > 2 => None,
+        (_, ["actions" | "deleted", ..]) if rest.len() > 2 => None,
         ("POST", ["actions", action]) => {
             write(Retag::new(api, Change::find(action)?, (module, None), call)?)
         }

@@ -55,13 +55,11 @@ pub(crate) fn one(world: &World, api: Api, module: &str, id: &str) -> Result<Ans
     let Some(id) = read_id(id) else {
         return Err(invalid_path_id("the id given seems to be invalid", 1));
     };
-    Ok(match module.live(id) {
-        None => Answer::nothing(),
-        Some(_) => {
-            let record = as_json(world, api, module, id, None);
-            Answer::json(200, json!({"data": [record]}))
-        }
-    })
+    if module.live(id).is_none() {
+        return Ok(Answer::nothing());
+    }
+    let record = as_json(world, api, module, id, None);
+    Ok(Answer::json(200, json!({"data": [record]})))
 }
 
 /// `GET {module}/actions/count`.
@@ -138,7 +136,7 @@ fn name_field(module: &Module) -> &'static str {
     match module.api_name.as_str() {
         "Leads" | "Contacts" => "Full_Name",
         "Accounts" => "Account_Name",
-        "Deals" => "Deal_Name",
+        "Deals" | "Pipelines" => "Deal_Name",
         "Products" => "Product_Name",
         "Campaigns" => "Campaign_Name",
         "Vendors" => "Vendor_Name",

@@ -91,8 +91,8 @@ pub(crate) fn metadata(world: &World, call: &Call, api: Api) -> Result<Answer, A
     let rows: Vec<Value> = (1_u64..)
         .zip(lists_of(name, Some(api)))
         .map(|(number, list)| {
-            let shown = list.shows().and_then(|module| world.module(module));
-            let shows = shown
+            let other = list.shows().and_then(|module| world.module(module));
+            let named = other
                 .map(|module| json!({"api_name": module.api_name, "id": module.id.to_string()}));
             let label = list.name().trim_end_matches("__c").trim_end_matches("__s");
             json!({
@@ -100,12 +100,12 @@ pub(crate) fn metadata(world: &World, call: &Call, api: Api) -> Result<Answer, A
                 "sequence_number": number.to_string(),
                 "display_label": label.replace('_', " "),
                 "api_name": list.name(),
-                "module": shows,
+                "module": named,
                 "name": label,
                 "action": null,
                 "href": format!("{name}/{{ENTITYID}}/{}", list.name()),
                 "type": "default",
-                "connectedmodule": shown.map(|module| module.api_name.clone()),
+                "connectedmodule": other.map(|module| module.api_name.clone()),
                 "linkingmodule": null,
                 "customize_sort": false,
                 "customize_fields": false,

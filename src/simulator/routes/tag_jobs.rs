@@ -47,7 +47,7 @@ impl SubmitJob {
         let entry = entries.first().ok_or_else(|| body::missing("$.mass_delete"))?;
         let entry = body::as_object(entry, ENTRY)?;
         let module = self.module_of(world, entry)?;
-        let tags = self.tags_of(world, &module, entry, doing)?;
+        let tags = tags_of(world, &module, entry, doing)?;
         if doing.rules.one_tag_job_at_a_time && world.has_open_job() {
             let details = json!({"api_name": "mass_delete", "json_path": "$.mass_delete"});
             let message = "mass delete is already scheduled";
@@ -82,50 +82,50 @@ impl SubmitJob {
         }
         Ok(name.to_owned())
     }
-
-    fn tags_of(
-        &self,
-        world: &World,
-        module: &str,
-        entry: &Map<String, Value>,
-        doing: &Doing,
-    ) -> Result<Vec<u64>, Answer> {
-        let path = format!("{ENTRY}.tags");
-        let listed = body::list(entry, &path)?;
-        if listed.is_empty() {
-            return Err(body::missing(&path));
-        }
-        if listed.len() > doing.rules.mass_delete_tags_limit {
-            return Err(body::too_long(&path, doing.rules.mass_delete_tags_limit));
-        }
-        let mut tags = Vec::with_capacity(listed.len());
-        for (index, tag) in listed.iter().enumerate() {
-            let path = format!("{path}[{index}]");
-            let tag = body::as_object(tag, &path)?;
-            let path = format!("{path}.id");
-            let id = body::text(tag, &path)?;
-            let known = read_id(id);
-            let Some(tag) = known.and_then(|id| world.tag(id)).filter(|tag| tag.module == module)
-            else {
-                let gone = known.is_some_and(|id| world.was_tag(id));
-                return Err(body::invalid(&path, if gone { GONE } else { NOT_FOUND }));
-            };
-            if tag.used {
-                let details = json!({"api_name": "id", "json_path": path});
-                return Err(Answer::error(400, "NOT_ALLOWED", IN_USE, details));
-            }
-            if tags.contains(&tag.id) {
-                return Err(body::invalid(&path, "invalid data"));
-            }
-            tags.push(tag.id);
-        }
-        Ok(tags)
-    }
 }
 
 /// Zoho's newer `OpenAPI` files have both messages; which is for what is assumed.
 const NOT_FOUND: &str = "tags not found";
 const GONE: &str = "one of the tags seems not found.";
+
+/// The tags of a submission, or the error for the call as a whole.
+fn tags_of(
+    world: &World,
+    module: &str,
+    entry: &Map<String, Value>,
+    doing: &Doing,
+) -> Result<Vec<u64>, Answer> {
+    let path = format!("{ENTRY}.tags");
+    let listed = body::list(entry, &path)?;
+    if listed.is_empty() {
+        return Err(body::missing(&path));
+    }
+    if listed.len() > doing.rules.mass_delete_tags_limit {
+        return Err(body::too_long(&path, doing.rules.mass_delete_tags_limit));
+    }
+    let mut tags = Vec::with_capacity(listed.len());
+    for (index, tag) in listed.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        let tag = body::as_object(tag, &path)?;
+        let path = format!("{path}.id");
+        let id = body::text(tag, &path)?;
+        let known = read_id(id);
+        let Some(tag) = known.and_then(|id| world.tag(id)).filter(|tag| tag.module == module)
+        else {
+            let gone = known.is_some_and(|id| world.was_tag(id));
+            return Err(body::invalid(&path, if gone { GONE } else { NOT_FOUND }));
+        };
+        if tag.used {
+            let details = json!({"api_name": "id", "json_path": path});
+            return Err(Answer::error(400, "NOT_ALLOWED", IN_USE, details));
+        }
+        if tags.contains(&tag.id) {
+            return Err(body::invalid(&path, "invalid data"));
+        }
+        tags.push(tag.id);
+    }
+    Ok(tags)
+}
 
 impl Operation for SubmitJob {
     fn module(&self) -> &str {

@@ -6,7 +6,7 @@ use super::super::answer::{Answer, Content};
 use super::super::call::Call;
 use super::super::dialect::Envelope;
 use super::super::refusal::{not_authorized, unsupported_module};
-use super::super::state::{COLORS, MOST_TAGS, Tag, World};
+use super::super::state::{Actor, COLORS, MOST_TAGS, Module, Tag, World};
 use super::super::time::zoho_time;
 use super::deleted::user;
 use super::operation::{Doing, Operation, Shape};
@@ -29,7 +29,7 @@ pub(crate) fn tag_json(world: &World, api: Api, id: u64) -> Option<Value> {
 pub(crate) fn list(world: &World, call: &Call, api: Api) -> Result<Answer, Answer> {
     let module = module_asked(world, call.parameter("module"), api)?;
     let mine = call.parameter("my_tags") == Some("true");
-    let ours = |tag: &&Tag| !mine || tag.created_by == super::super::state::Actor::TokenUser;
+    let ours = |tag: &&Tag| !mine || tag.created_by == Actor::TokenUser;
     let tags: Vec<Value> = world
         .tags_of_module(module)
         .filter(ours)
@@ -55,7 +55,7 @@ pub(crate) fn records_count(
         .and_then(|id| world.tag(id))
         .filter(|tag| tag.module == module)
         .ok_or_else(|| body::invalid("$.id", NOT_FOUND))?;
-    let records = world.module(module).into_iter().flat_map(|module| module.newest_first());
+    let records = world.module(module).into_iter().flat_map(Module::newest_first);
     let carriers =
         records.filter(|(_, record)| record.is_live() && record.tags.contains(&tag.id)).count();
     Ok(Answer::json(200, json!({"count": carriers.to_string()})))

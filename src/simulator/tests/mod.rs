@@ -1,6 +1,8 @@
 //! The simulator seen by a real client over loopback.
 
+mod bigin;
 mod delete;
+mod everywhere;
 mod faults;
 mod oauth;
 mod reads;
@@ -54,6 +56,11 @@ impl Seen {
     }
 }
 
+thread_local! {
+    /// Making one takes longer than most tests.
+    static CLIENT: Client = client();
+}
+
 fn client() -> Client {
     // Another test may have installed it already, which is as good.
     drop(rustls::crypto::ring::default_provider().install_default());
@@ -77,7 +84,7 @@ impl World {
         change(&mut config);
         let simulator = Simulator::start(config).unwrap();
         let leads = simulator.snapshot().modules["Leads"].live.clone();
-        Self { simulator, client: client(), now, leads }
+        Self { simulator, client: CLIENT.with(Client::clone), now, leads }
     }
 
     fn wait(&self, ms: i64) {
@@ -188,6 +195,7 @@ fn texts(ids: &[u64]) -> Vec<String> {
 }
 
 /// A flat error.
+#[expect(clippy::needless_pass_by_value, reason = "callers write the details in place")]
 fn flat(code: &str, message: &str, details: Value) -> Value {
     serde_json::json!({"code": code, "details": details, "message": message, "status": "error"})
 }

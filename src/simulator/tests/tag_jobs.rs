@@ -1,5 +1,7 @@
 //! Mass deletion of tags: submissions, and the lives of jobs.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::*;
@@ -280,7 +282,7 @@ async fn each_fault_of_jobs_strikes_the_next_submission_and_nothing_else() {
         if status == 200 {
             assert_eq!(state(&zoho, &job).await, at_end, "{fault}");
         }
-        let there = zoho.simulator.snapshot().tags.get("Leads").map_or(0, |tags| tags.len());
+        let there = zoho.simulator.snapshot().tags.get("Leads").map_or(0, BTreeMap::len);
         assert_eq!(there, left, "{fault}");
         let next = if left == 0 { 400 } else { submit(&zoho, &ids[2..]).await.status };
         let open = matches!(fault, Fault::JobStuck | Fault::JobSlow);

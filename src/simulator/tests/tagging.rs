@@ -12,10 +12,6 @@ fn remove(names: &[&str], ids: &[u64]) -> Value {
     json!({"tags": tags, "ids": texts(ids)})
 }
 
-fn error(code: &str, message: &str, details: Value) -> Value {
-    flat(code, message, details)
-}
-
 #[tokio::test]
 async fn the_answer_is_that_of_the_page_byte_for_byte() {
     let zoho = World::new();
@@ -106,7 +102,7 @@ async fn a_tag_is_meant_by_its_id_before_its_name() {
     assert_eq!(zoho.post(REMOVE, &one(gone)).await.status, 200);
     let seen = zoho.post(REMOVE, &one(json!({"id": ids[0].to_string()}))).await;
     let details = json!({"api_name": "id", "json_path": "$.tags[0].id"});
-    assert_eq!(seen.both(), (400, error("INVALID_DATA", "invalid data", details)));
+    assert_eq!(seen.both(), (400, flat("INVALID_DATA", "invalid data", details)));
 }
 
 #[tokio::test]
@@ -122,18 +118,18 @@ async fn what_fails_fails_alone_and_locked_records_are_counted() {
         let seen = zoho.post(REMOVE, &body).await;
         let done = json!({"code": "SUCCESS", "details": {"id": free.to_string(), "tags": []},
                           "message": "tags updated successfully", "status": "success"});
-        let lock = error(
+        let lock = flat(
             "RECORD_LOCKED",
             "Sorry, you cannot perform this operation as the record is locked.",
             json!({"action": "record_locking", "id": locked.to_string()}),
         );
         let approval = "cannot update record that is not approved yet";
-        let unknown = error(
+        let unknown = flat(
             "INVALID_DATA",
             "the id given seems to be invalid",
             json!({"id": gone.to_string()}),
         );
-        let items = json!([done, lock, error("NOT_APPROVED", approval, json!({})), unknown]);
+        let items = json!([done, lock, flat("NOT_APPROVED", approval, json!({})), unknown]);
         assert_eq!(seen.both(), (mixed, json!({"data": items, "locked_count": "1"})));
         let seen = zoho.post(REMOVE, &remove(&["A"], &[locked])).await;
         assert_eq!(seen.both(), (400, json!({"data": [lock], "locked_count": "1"})));
@@ -192,7 +188,7 @@ async fn bodies_that_are_wrong_change_nothing_and_are_pointed_into() {
     }
     let long = remove(&["a".repeat(26).as_str()], &zoho.leads[..1]);
     let details = json!({"api_name": "name", "maximum_length": 25, "json_path": "$.tags[*].name"});
-    let wrapped = json!({"tags": [error("INVALID_DATA", "invalid data", details)]});
+    let wrapped = json!({"tags": [flat("INVALID_DATA", "invalid data", details)]});
     assert_eq!(zoho.post(REMOVE, &long).await.both(), (400, wrapped));
     assert_eq!(zoho.simulator.snapshot().record_tags["Leads"].len(), 10);
 }
@@ -216,7 +212,7 @@ async fn the_most_tags_of_a_call_can_be_set() {
     zoho.simulator.tag("Leads", &["A", "B"], &zoho.leads);
     let seen = zoho.post(REMOVE, &remove(&["A", "B"], &zoho.leads)).await;
     let details = json!({"api_name": "tags", "json_path": "$.tags", "maximum_length": 1});
-    assert_eq!(seen.both(), (400, error("INVALID_DATA", "invalid data", details)));
+    assert_eq!(seen.both(), (400, flat("INVALID_DATA", "invalid data", details)));
     assert_eq!(zoho.post(REMOVE, &remove(&["A"], &zoho.leads)).await.status, 200);
 }
 
@@ -281,7 +277,7 @@ async fn errors_of_the_whole_call_untag_nothing() {
     ];
     for (path, status, code, message, details) in cases {
         let seen = zoho.post(&path, &remove(&["A"], &[id])).await;
-        assert_eq!(seen.both(), (status, error(code, message, details)), "{path}");
+        assert_eq!(seen.both(), (status, flat(code, message, details)), "{path}");
     }
     assert_eq!(zoho.get(REMOVE).await.json()["code"], "INVALID_REQUEST_METHOD");
     assert_eq!(zoho.simulator.snapshot().tags_of(id), ["A"]);

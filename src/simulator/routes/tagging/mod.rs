@@ -5,19 +5,19 @@
 //! open: an unknown record fails alone, a tag that a record does not carry is removed with
 //! success, and so is a name that no tag has.
 
-use serde_json::{Map, Value, json};
+mod asked;
 
-use super::super::answer::{Answer, Content};
-use super::super::call::Call;
-use super::super::dialect::Tagging;
-use super::super::refusal::{bad_parameter, missing_parameter, not_authorized};
-use super::super::state::{MOST_TAGS, Mark, World};
+use serde_json::{Value, json};
+
 use super::operation::{Doing, Operation, Shape};
-use super::tag_lists::{color, no_room, tag_json, wrong_name};
+use super::tag_lists::{no_room, tag_json};
 use super::{Api, body, find_module, items, read_id};
+use crate::simulator::answer::{Answer, Content};
+use crate::simulator::call::Call;
+use crate::simulator::refusal::not_authorized;
+use crate::simulator::state::{MOST_TAGS, Mark, World};
+use asked::{Asked, Plan, Wanted};
 
-/// The most records in a call (CRM v8 Remove Tags page).
-const LIMIT: usize = 500;
 /// The most tags of a record (Add Tags page).
 const MOST_ON_RECORD: usize = 10;
 
@@ -57,29 +57,6 @@ pub(crate) struct Retag {
     asked: Asked,
 }
 
-/// Records and tags as the call names them.
-#[derive(Debug)]
-enum Asked {
-    Query { ids: Vec<String>, names: Vec<String>, over_write: Option<String> },
-    Body(Result<Map<String, Value>, Answer>),
-}
-
-/// A tag as the call names it; the id wins (Add Tags page).
-#[derive(Debug)]
-struct Wanted {
-    id: Option<u64>,
-    name: Option<String>,
-    color: Option<&'static str>,
-}
-
-/// What the call wants, read and checked.
-#[derive(Debug)]
-struct Plan {
-    ids: Vec<String>,
-    wanted: Vec<Wanted>,
-    over_write: bool,
-}
-
 /// What becomes of one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
@@ -98,14 +75,7 @@ impl Retag {
         (module, single): (String, Option<String>),
         call: &Call,
     ) -> Option<Self> {
-        let asked = match api.tagging? {
-            Tagging::Body => Asked::Body(body::object(call)),
-            Tagging::Query => Asked::Query {
-                ids: items::split(call.parameter("ids")),
-                names: items::split(call.parameter("tag_names")),
-                over_write: call.parameter("over_write").map(str::to_owned),
-            },
-        };
+        let asked = Asked::new(api, call)?;
         Some(Self { api, change, module, single, asked })
     }
 
@@ -114,72 +84,7 @@ impl Retag {
         if !module.deletable {
             return Err(not_authorized(self.change.words()));
         }
-        let most = doing.rules.tags_per_call_limit;
-        match &self.asked {
-            Asked::Body(body) => self.plan_of_body(body.as_ref().map_err(Clone::clone)?, most),
-            Asked::Query { names, over_write, .. } => {
-                self.plan_of_query(names, over_write.as_deref(), most)
-            }
-        }
-    }
-
-    fn plan_of_query(
-        &self,
-        names: &[String],
-        over_write: Option<&str>,
-        most: usize,
-    ) -> Result<Plan, Answer> {
-        let ids = self.ids();
-        if ids.is_empty() {
-            return Err(missing_parameter("ids"));
-        }
-        items::check(&ids, LIMIT)?;
-        if names.is_empty() {
-            return Err(missing_parameter("tag_names"));
-        }
-        let wrong = names.iter().any(|name| wrong_name(name, "").is_some());
-        if wrong || names.len() > most || !items::unique(names) {
-            return Err(bad_parameter("tag_names", "invalid data"));
-        }
-        let wanted = names
-            .iter()
-            .map(|name| Wanted { id: None, name: Some(name.clone()), color: None })
-            .collect();
-        Ok(Plan { ids, wanted, over_write: over_write == Some("true") })
-    }
-
-    fn plan_of_body(&self, body: &Map<String, Value>, most: usize) -> Result<Plan, Answer> {
-        let tags = body::list(body, "$.tags")?;
-        if tags.is_empty() {
-            return Err(body::missing("$.tags"));
-        }
-        if tags.len() > most {
-            return Err(body::too_long("$.tags", most));
-        }
-        let wanted = tags.iter().enumerate().map(read_tag).collect::<Result<Vec<_>, _>>()?;
-        let over_write = match body.get("over_write") {
-            None | Some(Value::Null) => false,
-            Some(Value::Bool(over_write)) => *over_write,
-            Some(_) => return Err(body::wrong_type("$.over_write", "boolean")),
-        };
-        if let Some(id) = &self.single {
-            return Ok(Plan { ids: vec![id.clone()], wanted, over_write });
-        }
-        let listed = body::list(body, "$.ids")?;
-        if listed.is_empty() {
-            return Err(body::missing("$.ids"));
-        }
-        if listed.len() > LIMIT {
-            return Err(body::too_long("$.ids", LIMIT));
-        }
-        if let Some(index) = listed.iter().position(|id| !id.is_string()) {
-            return Err(body::wrong_type(&format!("$.ids[{index}]"), "string"));
-        }
-        let ids = self.ids();
-        if !items::unique(&ids) {
-            return Err(body::invalid("$.ids", "an id is given more than once"));
-        }
-        Ok(Plan { ids, wanted, over_write })
+        self.asked.plan(self.single.as_deref(), doing.rules.tags_per_call_limit)
     }
 
     /// The tags that the call means, by id; `None` for those that there are not.
@@ -303,43 +208,13 @@ impl Retag {
     }
 }
 
-fn read_tag((index, tag): (usize, &Value)) -> Result<Wanted, Answer> {
-    let path = format!("$.tags[{index}]");
-    let tag = body::as_object(tag, &path)?;
-    let text = |key: &str| match tag.get(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(body::wrong_type(&format!("{path}.{key}"), "string")),
-    };
-    let (id, name) = (text("id")?, text("name")?);
-    if id.is_none() && name.is_none() {
-        return Err(body::one_of(&[format!("{path}.id"), format!("{path}.name")]));
-    }
-    if let Some(details) = name.as_deref().and_then(|name| wrong_name(name, "$.tags[*].name")) {
-        let item = items::error("INVALID_DATA", "invalid data", details);
-        return Err(Answer::items(400, "tags", vec![item]));
-    }
-    let id = match id {
-        None => None,
-        Some(text) => Some(
-            read_id(&text).ok_or_else(|| body::invalid(&format!("{path}.id"), "invalid data"))?,
-        ),
-    };
-    Ok(Wanted { id, name, color: color(tag, &path)? })
-}
-
 impl Operation for Retag {
     fn module(&self) -> &str {
         &self.module
     }
 
     fn ids(&self) -> Vec<String> {
-        match (&self.single, &self.asked) {
-            (Some(id), _) => vec![id.clone()],
-            (None, Asked::Query { ids, .. }) => ids.clone(),
-            (None, Asked::Body(Ok(body))) => body::texts(body.get("ids")),
-            (None, Asked::Body(Err(_))) => Vec::new(),
-        }
+        self.single.as_ref().map_or_else(|| self.asked.ids(), |id| vec![id.clone()])
     }
 
     fn shape(&self) -> Shape {
