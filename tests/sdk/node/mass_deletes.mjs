@@ -93,7 +93,9 @@ async function judgeJob({ court, simulator }) {
   await court.check('mass delete tags: scheduled, running, completed', async (check) => {
     const job = await submitted(check, simulator, 'Cases', [first, second]);
     const { seen, last } = await awaitEnd(check, job);
-    check.same('statuses', seen, ['SCHEDULED', 'RUNNING', 'COMPLETED']);
+    // A slow machine may miss a phase, but neither both nor their order.
+    const order = ['SCHEDULED', 'RUNNING', 'COMPLETED'].filter((status) => seen.includes(status));
+    check.same('statuses', [seen, seen.length > 1, seen.at(-1)], [order, true, 'COMPLETED']);
     check.same('counts', counts(last), [2, 2, 0]);
     check.same('tags', await simulator.tags('Cases'), { kept });
     check.same(

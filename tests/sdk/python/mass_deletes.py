@@ -106,7 +106,9 @@ def judge_job(bench: Bench) -> None:
     with court.check("mass delete tags: scheduled, running, completed") as check:
         job = submitted(check, simulator, "Cases", [first, second])
         seen, details = await_end(check, job)
-        check.same("statuses", seen, ["SCHEDULED", "RUNNING", "COMPLETED"])
+        # A slow machine may miss a phase, but neither both nor their order.
+        in_order = [status for status in ("SCHEDULED", "RUNNING", "COMPLETED") if status in seen]
+        check.same("statuses", (seen, len(seen) > 1, seen[-1]), (in_order, True, "COMPLETED"))
         check.same("counts", counts(details), (2, 2, 0))
         check.same("tags", simulator.tags("Cases"), {"kept": kept})
         check.same("carried", simulator.tags_of("Cases", *ids), [["kept"]] * 2)
