@@ -4,8 +4,8 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::record::{Asked, RecordArgs, record};
-use crate::domain::call::Operation;
 use crate::domain::id::ModuleName;
+use crate::domain::scope::Task;
 
 /// Record the intent to delete records; nothing is sent until journal sync
 #[derive(Debug, clap::Args)]
@@ -30,9 +30,12 @@ pub(crate) struct DeleteArgs {
 /// Runs the command.
 pub(crate) fn run(args: &DeleteArgs, context: &mut Context) -> Result<Exit, CliError> {
     let asked = Asked {
-        operation: Operation::Delete,
+        task: &Task::Delete,
         module: &args.module,
+        parent: None,
         workflows: !args.no_workflows,
+        snapshot: true,
+        module_id: None,
         ids: &args.ids,
     };
     record(context, &args.record, &asked)

@@ -157,6 +157,16 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
             format!("{} set aside after {} refusals in a row", event.request, event.refusals)
         }
         Event::RequestUnparked(event) => format!("{} taken up again", event.request),
+        Event::RequestPinned(event) => {
+            format!("{}: its module has the id {}", event.request, seal("module_id"))
+        }
+        Event::JobEnded(event) => format!(
+            "the job of {} {}: {} of {} deleted",
+            event.batch,
+            event.ending,
+            event.deleted.map_or_else(|| "?".to_owned(), |deleted| deleted.to_string()),
+            event.total.map_or_else(|| "?".to_owned(), |total| total.to_string()),
+        ),
         Event::RunEnded(event) => format!(
             "{}: exit code {}, {} calls, {} credits",
             event.run, event.exit_code, event.calls, event.credits
@@ -166,6 +176,7 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
         | Event::BatchUnanswered(_)
         | Event::BatchReturned(_)
         | Event::EvidenceRead(_)
+        | Event::SnapshotTaken(_)
         | Event::EntriesReopened(_) => entries_in_words(event, opened),
     }
 }
@@ -198,7 +209,8 @@ fn entries_in_words(event: &Event, opened: &BTreeMap<String, String>) -> String 
         let told = event.groups.iter().map(|group| {
             format!("{} {} {}", group.entries, group.outcome, group.code).trim_end().to_owned()
         });
-        format!("{}: HTTP {}: {}", event.batch, event.http_status, groups(told.collect()))
+        let job = opened.get("job").map(|job| format!(", job {job}")).unwrap_or_default();
+        format!("{}: HTTP {}{job}: {}", event.batch, event.http_status, groups(told.collect()))
     } else if let Event::BatchUnanswered(event) = event {
         format!("{}: {} for {}{detail}", event.batch, event.reason, event.entries)
     } else if let Event::BatchReturned(event) = event {
@@ -208,6 +220,10 @@ fn entries_in_words(event: &Event, opened: &BTreeMap<String, String>) -> String 
             format!("{} {} {}", group.entries, group.verdict, group.code).trim_end().to_owned()
         });
         format!("{}: {}", event.module, groups(told.collect()))
+    } else if let Event::SnapshotTaken(event) = event {
+        let absent = event.absent.as_ref();
+        let absent = absent.map(|absent| format!("; {absent} never there")).unwrap_or_default();
+        format!("{}: read {} before the first call{absent}", event.module, event.entries)
     } else if let Event::EntriesReopened(event) = event {
         format!("{} may be sent again", event.entries)
     } else {

@@ -8,8 +8,9 @@ use crate::cli::exit::Exit;
 use crate::cli::output::words::{counted, grouped, in_words};
 use crate::cli::output::{Align, Table};
 use crate::cli::record::workflows_in_words;
+use crate::domain::calls::Limits;
 use crate::domain::id::RequestId;
-use crate::domain::plan::{Plan, RequestOverview, Waiting, plan};
+use crate::domain::plan::{Plan, RequestOverview, Rules, Waiting, plan};
 use crate::domain::state::EntryState;
 
 /// Show the calls, credits and time that sync would take; nothing is sent
@@ -84,7 +85,9 @@ pub(crate) fn make(
     let named = |request| wanted.is_some_and(|wanted| wanted.contains(&request));
     let concurrency = concurrency.unwrap_or(context.settings.concurrency.value);
     let concurrency = u64::try_from(concurrency).unwrap_or(1);
-    let plan = plan(&requests, named, context.now(), concurrency);
+    let rules =
+        Rules { versions: context.settings.versions(), limits: Limits::default(), concurrency };
+    let plan = plan(&requests, named, context.now(), rules);
     Ok((requests, plan))
 }
 

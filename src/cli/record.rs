@@ -10,17 +10,17 @@ use crate::cli::context::{Context, PROGRAM, Whereabouts};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::{counted, grouped};
-use crate::domain::call::{CallKind, Operation};
+use crate::domain::calls;
 use crate::domain::event::SourceKind;
-use crate::domain::id::ModuleName;
+use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::merkle::Hash;
+use crate::domain::scope::Task;
 use crate::domain::time::Timestamp;
 use crate::export::cell::visible_short;
 use crate::intake::{self, ColumnRule, Input, Intake, IntakeError, Layout, Place, RejectedRow};
 use crate::platform::{host_name, process_id};
 use crate::store::entry::NewItem;
 use crate::store::recording::{InvalidRow, NewRequest, Recorded, RepeatedRow, RequestSource};
-use crate::zoho::request;
 
 /// Rejected rows that are shown on a terminal; the rest is counted.
 const SHOWN_ROWS: usize = 20;
@@ -62,9 +62,13 @@ pub(crate) struct RecordArgs {
 
 /// What is asked for, apart from the ids.
 pub(crate) struct Asked<'a> {
-    pub(crate) operation: Operation,
+    pub(crate) task: &'a Task,
     pub(crate) module: &'a ModuleName,
+    /// The parent record of an unlink, where there is only one.
+    pub(crate) parent: Option<RecordId>,
     pub(crate) workflows: bool,
+    pub(crate) snapshot: bool,
+    pub(crate) module_id: Option<RecordId>,
     pub(crate) ids: &'a [String],
 }
 
@@ -108,12 +112,14 @@ pub(crate) fn record(
         return tell_rejected(context, asked, &intake, args.skip_invalid);
     }
     let account = context.account()?.name;
-    let parts = Parts::of(&mut intake);
+    let parts = Parts::of(&mut intake, asked.parent);
     let new = NewRequest {
-        operation: asked.operation,
+        task: asked.task,
         product,
         module: asked.module,
         workflows: asked.workflows,
+        snapshot: asked.snapshot,
+        module_id: asked.module_id,
         target: &target,
         items: &parts.items,
         repeated: &parts.repeated,
@@ -155,17 +161,20 @@ fn warn_of_expiry(context: &mut Context, args: &RecordArgs) {
 /// What could never be sent is not recorded.
 fn check_offered(context: &Context, asked: &Asked<'_>) -> Result<(), CliError> {
     let product = context.settings.product.value;
-    let kind = CallKind {
-        operation: asked.operation,
-        product,
-        api_version: context.settings.api_version_for(product),
-        module: asked.module.clone(),
-        workflows: asked.workflows,
-    };
-    request::template(&kind, true).map(|_| ()).map_err(|error| {
-        CliError::new(Exit::Usage, error)
-            .hint("this version deletes records of Zoho CRM, with API versions v2 to v8")
-    })
+    let version = context.settings.api_version_for(product);
+    let operation = asked.task.operation();
+    if calls::find(operation, product, version).is_some() {
+        return Ok(());
+    }
+    let error = format!("{operation} is not available for {product} {version}");
+    let versions: Vec<&str> = calls::WRITES
+        .iter()
+        .filter(|call| (call.operation, call.product) == (operation, product))
+        .flat_map(|call| call.versions)
+        .map(|version| version.wire_name())
+        .collect();
+    Err(CliError::new(Exit::Usage, error)
+        .hint(format!("set JOURNAL_API_VERSION to one of {}", versions.join(", "))))
 }
 
 fn read_ids(
@@ -213,7 +222,7 @@ struct Parts {
 }
 
 impl Parts {
-    fn of(intake: &mut Intake) -> Self {
+    fn of(intake: &mut Intake, parent: Option<RecordId>) -> Self {
         let source = source(intake);
         // Taken, not copied: a million items are converted in their own memory.
         let items = std::mem::take(&mut intake.items).into_iter();
@@ -221,10 +230,10 @@ impl Parts {
         let invalid = intake.rejected.iter();
         Self {
             items: items
-                .map(|item| NewItem { target: item.target, row: i64::from(item.row) })
+                .map(|item| NewItem { parent, target: item.target, row: i64::from(item.row) })
                 .collect(),
             repeated: repeated
-                .map(|row| RepeatedRow { line: row.place.number(), target: row.value })
+                .map(|row| RepeatedRow { line: row.place.number(), parent, target: row.value })
                 .collect(),
             invalid: invalid
                 .map(|row| InvalidRow {
@@ -318,7 +327,7 @@ fn tell(
     let entries = counted(recorded.entries, "record", "records");
     let what = format!(
         "{} {entries} of {} ({}) in {}",
-        asked.operation,
+        asked.task.operation(),
         asked.module,
         workflows_in_words(asked.workflows),
         context.whereabouts()?
@@ -387,7 +396,7 @@ fn print_json(
         awaiting_approval: recorded.awaiting_approval,
         next,
         dry_run,
-        operation: asked.operation.wire_name(),
+        operation: asked.task.operation().wire_name(),
         module: asked.module.as_str(),
         place: context.whereabouts()?,
         workflows: asked.workflows,

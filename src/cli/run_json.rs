@@ -33,9 +33,19 @@ pub(crate) enum Line<'a> {
         http_status: Option<u16>,
         done: u64,
         failed: u64,
+        queued: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        job_id: Option<&'a str>,
         unknown: u64,
         returned: u64,
         problem: Option<&'a str>,
+    },
+    JobOver {
+        job_id: &'a str,
+        ending: &'a str,
+        total: Option<u64>,
+        deleted: Option<u64>,
+        failed: Option<u64>,
     },
     Evidence {
         module: &'a str,
@@ -100,6 +110,8 @@ pub(crate) fn step<'a>(
             http_status,
             done,
             failed,
+            queued,
+            job,
             unknown,
             returned,
             problem,
@@ -109,6 +121,8 @@ pub(crate) fn step<'a>(
             http_status: *http_status,
             done: *done,
             failed: *failed,
+            queued: *queued,
+            job_id: job.as_deref(),
             unknown: *unknown,
             returned: *returned,
             problem: problem.as_deref(),
@@ -120,6 +134,13 @@ pub(crate) fn step<'a>(
             failed: *failed,
             pending: *pending,
             undecided: *undecided,
+        },
+        Progress::JobOver { job, ending, total, deleted, failed } => Line::JobOver {
+            job_id: job,
+            ending: ending.wire_name(),
+            total: *total,
+            deleted: *deleted,
+            failed: *failed,
         },
         Progress::Waiting { duration, why } => {
             Line::Waiting { seconds: duration.as_secs_f64(), why }

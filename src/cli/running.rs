@@ -133,12 +133,18 @@ impl<'a> Running<'a> {
                 self.started(&run.to_string(), *entries, *left_open, *reopened);
             }
             Progress::Contact { org } => out.say(format!("Zoho answers as org {org}.")),
-            Progress::Batch { batch, http_status, done, failed, unknown, returned, problem, .. } => {
+            Progress::Batch {
+                batch, http_status, done, failed, queued, job, unknown, returned, problem, ..
+            } => {
                 let answer = http_status
                     .map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
                 out.detail(format!(
                     "{batch}: {answer}: {done} done, {failed} refused, {unknown} unknown, {returned} back in the queue"
                 ));
+                if let Some(job) = job {
+                    let tags = counted(*queued, "item", "items");
+                    out.detail(format!("{batch}: Zoho accepted job {job} for {tags}"));
+                }
                 if let Some(problem) = problem {
                     out.detail(format!("{batch}: {problem}"));
                 }
@@ -150,6 +156,17 @@ impl<'a> Running<'a> {
                      untouched, {undecided} undecided"
                 ));
                 self.settled(done + absent + failed);
+            }
+            Progress::JobOver { job, ending, total, deleted, failed } => {
+                let count = |number: &Option<u64>| {
+                    number.map_or_else(|| "?".to_owned(), |number| number.to_string())
+                };
+                out.detail(format!(
+                    "job {job} {ending}: {} of {} deleted, {} not",
+                    count(deleted),
+                    count(total),
+                    count(failed)
+                ));
             }
             Progress::Waiting { duration, why } => self.waiting(*duration, why),
             Progress::Interrupted => out.say(

@@ -16,15 +16,14 @@ use crate::cli::running::{self, Running};
 use crate::cli::work::{Work, announce, confirm};
 use crate::clock::SystemClock;
 use crate::config::Flags;
+use crate::domain::calls::Limits;
 use crate::domain::id::RequestId;
-use crate::domain::target::Product;
 use crate::evidence::keeper::lock_path;
 use crate::platform::{Holder, OsLock, Sharing, holder};
 use crate::reconcile::Parts;
 use crate::reconcile::options::{
     Progress, Reporter, RunError, RunKind, RunOptions, Summary, takes_up,
 };
-use crate::store::queue::Versions;
 use crate::zoho::{Endpoint, ZohoClient, install_crypto};
 
 /// What to do after a run that broke off.
@@ -202,10 +201,8 @@ fn options(
         kind,
         db: context.db(),
         target: context.target()?,
-        versions: Versions {
-            crm: settings.api_version_for(Product::Crm),
-            bigin: settings.api_version_for(Product::Bigin),
-        },
+        versions: settings.versions(),
+        limits: Limits::default(),
         wanted: plan::wanted(&args.requests),
         codes: codes.to_vec(),
         max_entries: settings.max_entries.value,

@@ -8,6 +8,7 @@ use super::file::{ConfigFile, FILE_VARIABLE};
 use super::key::Key;
 use super::setting::{Origin, Setting};
 use super::value::{self, BaseUrl};
+use crate::domain::calls::Versions;
 use crate::domain::policy::{ApprovalPolicy, ApprovalPolicyError};
 use crate::domain::target::{ApiVersion, DataCenter, Environment, Product};
 use crate::platform::{Directories, NoHome};
@@ -187,6 +188,14 @@ impl Settings {
             self.api_version.value
         } else {
             default_version(product)
+        }
+    }
+
+    /// The API versions for all products.
+    pub fn versions(&self) -> Versions {
+        Versions {
+            crm: self.api_version_for(Product::Crm),
+            bigin: self.api_version_for(Product::Bigin),
         }
     }
 

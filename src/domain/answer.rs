@@ -76,6 +76,9 @@ pub struct AnswerItem {
     pub id: Option<RecordId>,
     /// What is said about it.
     pub verdict: Verdict,
+    /// `details.tags`: the names of the tags that the record still carries, of an untag; `None` where
+    /// they are not given.
+    pub tags: Option<Vec<String>>,
     /// Where the item's own bytes stand in the body.
     pub slice: Range<usize>,
 }
@@ -89,6 +92,8 @@ pub struct Verdict {
     pub message: String,
     /// `details.json_path` where given (`$.ids[3]`).
     pub json_path: Option<String>,
+    /// `details.api_name`: which field is meant.
+    pub api_name: Option<String>,
     /// `details.param_name` or `details.param`.
     pub param: Option<String>,
     /// `details.id`, as given.
@@ -200,4 +205,55 @@ pub struct RecordSeen {
     pub id: RecordId,
     /// `Modified_Time`.
     pub modified_time: Option<Timestamp>,
+    /// The names of its tags; `None` where they were not asked for or not given.
+    pub tags: Option<Vec<String>>,
+}
+
+/// A record in another record's related list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Related {
+    /// The related record.
+    pub id: RecordId,
+    /// `Member_Status`, of a campaign's members.
+    pub member_status: Option<String>,
+    /// `list_price`, of a product in a price book, as the number stands in the answer.
+    pub list_price: Option<String>,
+}
+
+/// A tag of a module, from `GET settings/tags`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagSeen {
+    /// Zoho's id of the tag.
+    pub id: RecordId,
+    /// Its name.
+    pub name: String,
+    /// Its colour, where it has one.
+    pub color: Option<String>,
+}
+
+/// How an asynchronous job goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobStatus {
+    /// Zoho's word for it, in capitals; an open set.
+    pub status: String,
+    /// How many items it has.
+    pub total: Option<u64>,
+    /// How many it deleted.
+    pub deleted: Option<u64>,
+    /// How many it could not delete.
+    pub failed: Option<u64>,
+}
+
+/// What is said about a job that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobSeen {
+    /// Zoho knows it.
+    Known(JobStatus),
+    /// Zoho does not know it, or not any more: code and message.
+    Forgotten {
+        /// Zoho's code.
+        code: String,
+        /// Zoho's message.
+        message: String,
+    },
 }

@@ -1,32 +1,25 @@
 //! Write calls, in domain terms: what one call to Zoho carries, and what it costs.
 
-use serde::{Deserialize, Serialize};
-
-use crate::domain::id::{BatchId, EntryId, ModuleName, RecordId};
-use crate::domain::target::{ApiVersion, Product, named_set};
+use crate::domain::calls::{self, Form};
+use crate::domain::id::{BatchId, EntryId, RecordId};
+use crate::domain::scope::Scope;
+use crate::domain::target::ApiVersion;
+use crate::domain::template::{BadTemplate, Filling, WriteRequest, request};
 use crate::domain::time::Timestamp;
 
-named_set!(
-    /// What is done to an item.
-    Operation, "operation", {
-        /// Delete records.
-        Delete = "delete",
-    }
-);
-
 /// What one write call carries, apart from its items. Entries share a call when all of this is equal.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallKind {
-    /// The operation.
-    pub operation: Operation,
-    /// The product.
-    pub product: Product,
+    /// Operation, product, module, and what the operation needs.
+    pub scope: Scope,
     /// The API version.
     pub api_version: ApiVersion,
-    /// The module.
-    pub module: ModuleName,
     /// Whether Zoho's workflows run: `wf_trigger`.
     pub workflows: bool,
+    /// Whether what is there is read before the first call.
+    pub snapshot: bool,
+    /// Zoho's id of the module, pinned with the request, where the call names it.
+    pub module_id: Option<RecordId>,
 }
 
 /// One item of a call: the entry and what it aims at.
@@ -45,7 +38,9 @@ pub struct CallItem {
 ///
 /// ```compile_fail,E0451
 /// use zoho_journal::domain::call::PreparedBatch;
-/// let forged = PreparedBatch { batch: todo!(), kind: todo!(), items: vec![], send_by: todo!() };
+/// let forged = PreparedBatch {
+///     batch: todo!(), kind: todo!(), items: vec![], template: todo!(), send_by: todo!(),
+/// };
 /// ```
 #[derive(Debug)]
 #[must_use = "a recorded batch must be sent and settled, or given back"]
@@ -53,6 +48,7 @@ pub struct PreparedBatch {
     batch: BatchId,
     kind: CallKind,
     items: Vec<CallItem>,
+    template: String,
     send_by: Timestamp,
 }
 
@@ -62,9 +58,10 @@ impl PreparedBatch {
         batch: BatchId,
         kind: CallKind,
         items: Vec<CallItem>,
+        template: String,
         send_by: Timestamp,
     ) -> Self {
-        Self { batch, kind, items, send_by }
+        Self { batch, kind, items, template, send_by }
     }
 
     /// The batch's number.
@@ -80,6 +77,26 @@ impl PreparedBatch {
     /// The items, in the order in which they are sent. Never empty, never above the API's limit.
     pub fn items(&self) -> &[CallItem] {
         &self.items
+    }
+
+    /// The call, as the journal recorded it: its bytes are made from nothing else.
+    pub fn request(&self) -> Result<WriteRequest, BadTemplate> {
+        let ids: Vec<RecordId> = self.items.iter().map(|item| item.target).collect();
+        let (scope, module_id) = (&self.kind.scope, self.kind.module_id);
+        request(&self.template, Filling { ids: &ids, scope, module_id })
+    }
+
+    /// What the call costs, in API credits, by Zoho's documents.
+    pub fn credits(&self) -> u64 {
+        let scope = &self.kind.scope;
+        let call = calls::find(scope.operation(), scope.product, self.kind.api_version);
+        let form = if self.template.contains("{id}") { Form::One } else { Form::Many };
+        call.map_or(1, |call| call.credits(self.items.len(), form))
+    }
+
+    /// The template of the call.
+    pub fn template(&self) -> &str {
+        &self.template
     }
 
     /// The last moment at which the bytes may leave. Past it the batch goes back.

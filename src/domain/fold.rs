@@ -97,8 +97,6 @@ named_set!(
         Module = "module",
         /// Requests.
         Request = "request",
-        /// What many items have in common.
-        Scope = "scope",
         /// Entries.
         Entry = "entry",
         /// Entries that share their next call with few others.
@@ -115,8 +113,12 @@ named_set!(
         Answer = "answer",
         /// One entry in one batch.
         Attempt = "attempt",
-        /// Readings of evidence.
+        /// Asynchronous jobs.
+        Job = "job",
+        /// Readings, of evidence and of snapshots.
         Reading = "reading",
+        /// What was there before the first call.
+        Snapshot = "snapshot",
         /// What evidence says about one entry.
         Evidence = "evidence",
     }

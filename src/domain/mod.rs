@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod call;
+pub mod calls;
 pub mod codes;
 pub mod entropy;
 pub mod event;
@@ -14,8 +15,11 @@ pub mod outcome;
 pub mod plan;
 pub mod policy;
 pub mod ranges;
+pub mod relations;
+pub mod scope;
 pub mod seal;
 pub mod slices;
 pub mod state;
 pub mod target;
+pub mod template;
 pub mod time;

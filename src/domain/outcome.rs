@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::domain::answer::{AnswerItem, ParsedAnswer, RawAnswer, Verdict};
-use crate::domain::call::CallItem;
+use crate::domain::answer::{AnswerItem, ParsedAnswer, RawAnswer, Unreadable, Verdict};
+use crate::domain::call::{CallItem, CallKind};
 use crate::domain::codes::{Level, Meaning, meaning};
 use crate::domain::id::RecordId;
+use crate::domain::scope::Operation;
 use crate::domain::state::Outcome;
 
 /// What an answer says about one item of its batch.
@@ -47,6 +48,8 @@ pub enum Halt {
         /// How long Zoho asks to wait, where it says so.
         retry_after: Option<Duration>,
     },
+    /// Another job is under way: calls of this operation wait for its end.
+    Busy,
 }
 
 /// What an answer says about its batch.
@@ -62,26 +65,29 @@ pub struct Judgement {
     pub strangers: u32,
     /// Items that name an id for the second time.
     pub repeated: u32,
+    /// The id of the asynchronous job that Zoho accepted.
+    pub job: Option<String>,
     /// Why the run cannot go on as before.
     pub halt: Option<Halt>,
 }
 
-/// Judges an answer. `items` is the batch as it was sent.
-pub fn judge(items: &[CallItem], raw: &RawAnswer, parsed: &ParsedAnswer) -> Judgement {
+/// The longest id of a job that is taken for one.
+const JOB_ID_MAX: usize = 100;
+
+/// Judges an answer. `kind` and `items` are the batch as it was sent.
+pub fn judge(
+    kind: &CallKind,
+    items: &[CallItem],
+    raw: &RawAnswer,
+    parsed: &ParsedAnswer,
+) -> Judgement {
     // A gateway in front of Zoho answers 502, 503 and 504 on its own; the call may be on its way still.
     let gateway = matches!(raw.http_status, 502..=504);
+    let judge = Judge { kind, items, complete: !gateway };
     match parsed {
-        ParsedAnswer::Items(answers) => judge_items(items, answers, !gateway),
-        ParsedAnswer::Call(verdict) => judge_call(items, raw, verdict, !gateway),
-        ParsedAnswer::Unreadable(_) => Judgement {
-            results: all(items, Outcome::Unknown, &Verdict::default()),
-            share: None,
-            complete: false,
-            strangers: 0,
-            repeated: 0,
-            halt: (raw.http_status == 429)
-                .then_some(Halt::Throttled { retry_after: raw.retry_after }),
-        },
+        ParsedAnswer::Items(answers) => judge.items(answers),
+        ParsedAnswer::Call(verdict) => judge.call(raw, verdict),
+        ParsedAnswer::Unreadable(what) => judge.unreadable(raw, *what),
     }
 }
 
@@ -90,170 +96,244 @@ fn result(outcome: Outcome, verdict: &Verdict, slice: Option<Range<usize>>) -> I
     ItemResult { outcome, code, message, slice }
 }
 
-fn all(items: &[CallItem], outcome: Outcome, verdict: &Verdict) -> Vec<ItemResult> {
-    items.iter().map(|_| result(outcome, verdict, None)).collect()
+/// The answer to one batch.
+struct Judge<'a> {
+    kind: &'a CallKind,
+    items: &'a [CallItem],
+    complete: bool,
 }
 
-/// The outcome that a code means for one item.
-fn item_outcome(level: Level, code: &str) -> Outcome {
-    match meaning(level, code) {
-        Meaning::Done => Outcome::Done,
-        Meaning::Refused | Meaning::Culprit => Outcome::Failed,
-        Meaning::RefusedAsk | Meaning::Open => Outcome::Unknown,
-        Meaning::Throttled | Meaning::Unauthorized | Meaning::Forbidden => Outcome::Returned,
+impl Judge<'_> {
+    fn operation(&self) -> Operation {
+        self.kind.scope.operation()
     }
-}
 
-/// Answers by item. By id alone: nothing promises that Zoho keeps the order.
-fn judge_items(items: &[CallItem], answers: &[AnswerItem], complete: bool) -> Judgement {
-    let wanted: HashMap<RecordId, usize> =
-        items.iter().enumerate().map(|(position, item)| (item.target, position)).collect();
-    let mut results: Vec<Option<ItemResult>> = vec![None; items.len()];
-    let mut anonymous: Vec<&AnswerItem> = Vec::new();
-    let (mut strangers, mut repeated) = (0, 0);
-    for answer in answers {
-        let judged = result(
-            item_outcome(Level::Item, &answer.verdict.code),
-            &answer.verdict,
-            Some(answer.slice.clone()),
-        );
-        let Some(id) = answer.id else {
-            anonymous.push(answer);
-            continue;
-        };
-        match wanted.get(&id).and_then(|position| results.get_mut(*position)) {
-            None => strangers += 1,
-            Some(slot @ None) => *slot = Some(judged),
-            Some(Some(first)) => {
-                repeated += 1;
-                // Two answers that contradict each other prove neither.
-                if first.code != judged.code {
-                    first.outcome = Outcome::Unknown;
-                    first.code.clear();
-                    first.message.clear();
-                    first.slice = None;
+    fn meaning(&self, level: Level, verdict: &Verdict) -> Meaning {
+        meaning(self.operation(), level, verdict)
+    }
+
+    /// The same for every item.
+    fn all(&self, outcome: Outcome, verdict: &Verdict) -> Judgement {
+        self.judgement(self.items.iter().map(|_| result(outcome, verdict, None)).collect())
+    }
+
+    fn judgement(&self, results: Vec<ItemResult>) -> Judgement {
+        let complete = self.complete;
+        Judgement {
+            results,
+            share: None,
+            complete,
+            strangers: 0,
+            repeated: 0,
+            job: None,
+            halt: None,
+        }
+    }
+
+    /// Half of the batch, for the next call.
+    fn half(&self) -> u32 {
+        u32::try_from(self.items.len().div_ceil(2)).unwrap_or(1).max(1)
+    }
+
+    /// The outcome that a verdict means for one item.
+    fn outcome(&self, level: Level, verdict: &Verdict) -> Outcome {
+        match self.meaning(level, verdict) {
+            Meaning::Done => Outcome::Done,
+            Meaning::Refused | Meaning::Culprit => Outcome::Failed,
+            Meaning::RefusedAsk | Meaning::Open | Meaning::Accepted => Outcome::Unknown,
+            Meaning::Throttled | Meaning::Busy | Meaning::Unauthorized | Meaning::Forbidden => {
+                Outcome::Returned
+            }
+        }
+    }
+
+    /// What one item of an answer says. A success that names a tag as still on the record, which it was to
+    /// remove, is none: reading must tell.
+    fn item(&self, answer: &AnswerItem) -> ItemResult {
+        let mut outcome = self.outcome(Level::Item, &answer.verdict);
+        if let (Outcome::Done, Some(tags), Some(left)) =
+            (outcome, self.kind.scope.tags(), &answer.tags)
+            && tags.names().iter().any(|name| left.iter().any(|one| one == name.as_str()))
+        {
+            outcome = Outcome::Unknown;
+        }
+        result(outcome, &answer.verdict, Some(answer.slice.clone()))
+    }
+
+    /// No answer of Zoho's.
+    fn unreadable(&self, raw: &RawAnswer, what: Unreadable) -> Judgement {
+        let nothing = Verdict::default();
+        // A server that finds the call too large has not read it. Anything else may have been carried out.
+        let too_large = matches!(raw.http_status, 413 | 414) && what != Unreadable::Cut;
+        if too_large && self.items.len() > 1 {
+            let returned = self.all(Outcome::Returned, &nothing);
+            return Judgement { share: Some(self.half()), ..returned };
+        }
+        let halt =
+            (raw.http_status == 429).then_some(Halt::Throttled { retry_after: raw.retry_after });
+        Judgement { complete: false, halt, ..self.all(Outcome::Unknown, &nothing) }
+    }
+
+    /// Answers by item. By id alone: nothing promises that Zoho keeps the order.
+    fn items(&self, answers: &[AnswerItem]) -> Judgement {
+        let wanted: HashMap<RecordId, usize> =
+            self.items.iter().enumerate().map(|(at, item)| (item.target, at)).collect();
+        let mut results: Vec<Option<ItemResult>> = vec![None; self.items.len()];
+        let mut anonymous: Vec<&AnswerItem> = Vec::new();
+        let (mut strangers, mut repeated) = (0, 0);
+        for answer in answers {
+            let judged = self.item(answer);
+            let Some(id) = answer.id else {
+                anonymous.push(answer);
+                continue;
+            };
+            match wanted.get(&id).and_then(|position| results.get_mut(*position)) {
+                None => strangers += 1,
+                Some(slot @ None) => *slot = Some(judged),
+                Some(Some(first)) => {
+                    repeated += 1;
+                    // Two answers that contradict each other prove neither.
+                    if first.code != judged.code || first.outcome != judged.outcome {
+                        first.outcome = Outcome::Unknown;
+                        first.code.clear();
+                        first.message.clear();
+                        first.slice = None;
+                    }
                 }
             }
         }
+        let share = self.attribute(&mut results, &anonymous, strangers);
+        let left_out = result(Outcome::Unknown, &Verdict::default(), None);
+        let results =
+            results.into_iter().map(|slot| slot.unwrap_or_else(|| left_out.clone())).collect();
+        Judgement { share, strangers, repeated, ..self.judgement(results) }
     }
-    let mut share = None;
-    if let ([None], [only]) = (results.as_slice(), anonymous.as_slice())
-        && only.verdict.id.is_none()
-        && strangers == 0
-    {
-        // The path named the one record: an item without an id can only speak of it.
-        let judged = result(
-            item_outcome(Level::Item, &only.verdict.code),
-            &only.verdict,
-            Some(only.slice.clone()),
-        );
-        results = vec![Some(judged)];
-    } else {
+
+    /// Items without an id, where what they speak of is beyond doubt. How many may share the next call.
+    fn attribute(
+        &self,
+        results: &mut [Option<ItemResult>],
+        anonymous: &[&AnswerItem],
+        strangers: u32,
+    ) -> Option<u32> {
+        if let ([slot @ None], [only]) = (&mut *results, anonymous)
+            && only.verdict.id.is_none()
+            && strangers == 0
+        {
+            // The path named the one record: an item without an id can only speak of it.
+            *slot = Some(self.item(only));
+            return None;
+        }
         let missing = results.iter().filter(|slot| slot.is_none()).count();
         let refused =
-            |answer: &&AnswerItem| meaning(Level::Item, &answer.verdict.code) == Meaning::Refused;
-        // As many refusals without an id as items without an answer: each of these was refused, only
-        // not which by what. Alone, each gets its own answer. Anything else must be read.
-        if missing > 0 && missing == anonymous.len() && anonymous.iter().all(refused) {
-            share = Some(1);
-            let returned = result(Outcome::Returned, &Verdict::default(), None);
-            for slot in results.iter_mut().filter(|slot| slot.is_none()) {
-                *slot = Some(returned.clone());
+            |answer: &&AnswerItem| self.meaning(Level::Item, &answer.verdict) == Meaning::Refused;
+        // As many refusals without an id as items without an answer: each of these was refused, only not
+        // which by what. Alone, each gets its own answer. Anything else must be read.
+        if missing == 0 || missing != anonymous.len() || !anonymous.iter().all(refused) {
+            return None;
+        }
+        let returned = result(Outcome::Returned, &Verdict::default(), None);
+        for slot in results.iter_mut().filter(|slot| slot.is_none()) {
+            *slot = Some(returned.clone());
+        }
+        Some(1)
+    }
+
+    /// One verdict for the whole call.
+    fn call(&self, raw: &RawAnswer, verdict: &Verdict) -> Judgement {
+        if let Some(job) = self.accepted(verdict) {
+            let queued = self.all(Outcome::Queued, verdict);
+            return Judgement { job: Some(job), ..queued };
+        }
+        // The single form answers flat where the bulk form answers by item: it speaks of its one record.
+        if let [item] = self.items {
+            if verdict.id.as_ref().is_some_and(|id| *id != item.target.to_string()) {
+                // It names another record: it says nothing about ours.
+                let unknown = self.all(Outcome::Unknown, &Verdict::default());
+                return Judgement { strangers: 1, ..unknown };
+            }
+            let culprit = self.meaning(Level::Call, verdict) == Meaning::Culprit;
+            let level =
+                if culprit || verdict.code == "SUCCESS" { Level::Item } else { Level::Call };
+            let outcome = self.outcome(level, verdict);
+            if outcome != Outcome::Returned {
+                return self.all(outcome, verdict);
+            }
+        }
+        let halted = |halt| Judgement { halt: Some(halt), ..self.all(Outcome::Returned, verdict) };
+        let (code, message) = (verdict.code.clone(), verdict.message.clone());
+        match self.meaning(Level::Call, verdict) {
+            Meaning::Culprit => self.culprit(verdict),
+            Meaning::Refused => self.all(Outcome::Failed, verdict),
+            Meaning::Throttled => halted(Halt::Throttled { retry_after: raw.retry_after }),
+            Meaning::Busy => halted(Halt::Busy),
+            Meaning::Unauthorized => halted(Halt::Unauthorized { code, message }),
+            Meaning::Forbidden => {
+                let permissions = verdict.permissions.clone();
+                halted(Halt::Forbidden { code, message, permissions })
+            }
+            Meaning::Done | Meaning::Accepted | Meaning::RefusedAsk | Meaning::Open => {
+                self.all(Outcome::Unknown, verdict)
             }
         }
     }
-    let left_out = result(Outcome::Unknown, &Verdict::default(), None);
-    let results =
-        results.into_iter().map(|slot| slot.unwrap_or_else(|| left_out.clone())).collect();
-    Judgement { results, share, complete, strangers, repeated, halt: None }
-}
 
-/// One verdict for the whole call.
-fn judge_call(items: &[CallItem], raw: &RawAnswer, verdict: &Verdict, complete: bool) -> Judgement {
-    let judgement = |results, share, halt| Judgement {
-        results,
-        share,
-        complete,
-        strangers: 0,
-        repeated: 0,
-        halt,
-    };
-    let (code, message) = (verdict.code.clone(), verdict.message.clone());
-    // The single form answers flat where the bulk form answers by item: it speaks of its one record.
-    if let [item] = items {
-        if verdict.id.as_ref().is_some_and(|id| *id != item.target.to_string()) {
-            // It names another record: it says nothing about ours.
-            let mut judged =
-                judgement(all(items, Outcome::Unknown, &Verdict::default()), None, None);
-            judged.strangers = 1;
-            return judged;
-        }
-        let culprit = meaning(Level::Call, &code) == Meaning::Culprit;
-        let level = if culprit || code == "SUCCESS" { Level::Item } else { Level::Call };
-        let outcome = item_outcome(level, &code);
-        if outcome != Outcome::Returned {
-            return judgement(all(items, outcome, verdict), None, None);
-        }
+    /// The id of the job that an answer speaks of. The code beside it is an open set; what the table knows
+    /// as anything but a job's state is no acceptance.
+    fn accepted(&self, verdict: &Verdict) -> Option<String> {
+        let job = verdict.job_id.as_ref().filter(|job| {
+            (1..=JOB_ID_MAX).contains(&job.len()) && job.bytes().all(|byte| byte.is_ascii_graphic())
+        })?;
+        let meaning = self.meaning(Level::Call, verdict);
+        let job_call = self.operation() == Operation::DeleteTags;
+        (job_call && matches!(meaning, Meaning::Accepted | Meaning::Open)).then(|| job.clone())
     }
-    match meaning(Level::Call, &code) {
-        Meaning::Culprit => judge_culprit(items, verdict, complete),
-        Meaning::Refused => judgement(all(items, Outcome::Failed, verdict), None, None),
-        Meaning::Throttled => judgement(
-            all(items, Outcome::Returned, verdict),
-            None,
-            Some(Halt::Throttled { retry_after: raw.retry_after }),
-        ),
-        Meaning::Unauthorized => judgement(
-            all(items, Outcome::Returned, verdict),
-            None,
-            Some(Halt::Unauthorized { code, message }),
-        ),
-        Meaning::Forbidden => judgement(
-            all(items, Outcome::Returned, verdict),
-            None,
-            Some(Halt::Forbidden { code, message, permissions: verdict.permissions.clone() }),
-        ),
-        Meaning::Done | Meaning::RefusedAsk | Meaning::Open => {
-            judgement(all(items, Outcome::Unknown, verdict), None, None)
-        }
-    }
-}
 
-/// One bad item made Zoho refuse the call. Named by id or `json_path` it is taken out and the rest goes
-/// back; unnamed, the batch is halved until it stands alone.
-fn judge_culprit(items: &[CallItem], verdict: &Verdict, complete: bool) -> Judgement {
-    let by_path = verdict.json_path.as_deref().and_then(path_index);
-    let culprit = items.iter().enumerate().position(|(position, item)| {
-        verdict.id.as_ref().is_some_and(|id| *id == item.target.to_string())
-            || (verdict.id.is_none() && by_path == Some(position))
-    });
-    let half = u32::try_from(items.len().div_ceil(2)).unwrap_or(1).max(1);
-    let results = items
-        .iter()
-        .enumerate()
-        .map(|(position, _)| {
+    /// One bad item made Zoho refuse the call. Named by id or `json_path` it is taken out and the rest goes
+    /// back; unnamed, the batch is halved until it stands alone.
+    fn culprit(&self, verdict: &Verdict) -> Judgement {
+        let by_path = verdict.json_path.as_deref().and_then(path_index);
+        let culprit = self.items.iter().enumerate().position(|(position, item)| {
+            verdict.id.as_ref().is_some_and(|id| *id == item.target.to_string())
+                || (verdict.id.is_none() && by_path == Some(position))
+        });
+        let one = |position: usize| {
             if culprit == Some(position) {
-                result(item_outcome(Level::Item, &verdict.code), verdict, None)
+                result(self.outcome(Level::Item, verdict), verdict, None)
             } else {
                 result(Outcome::Returned, &Verdict::default(), None)
             }
-        })
-        .collect();
-    let share = if culprit.is_none() { Some(half) } else { None };
-    Judgement { results, share, complete, strangers: 0, repeated: 0, halt: None }
+        };
+        let judgement = self.judgement((0..self.items.len()).map(one).collect());
+        Judgement { share: culprit.is_none().then(|| self.half()), ..judgement }
+    }
 }
 
-/// The index in `$.ids[3]`.
+/// The index in `$.ids[3]`, or in `$.mass_delete[0].tags[3].id`.
 fn path_index(path: &str) -> Option<usize> {
-    path.strip_prefix("$.ids[")?.strip_suffix(']')?.parse().ok()
+    let lists = ["$.ids[", "$.mass_delete[0].tags["];
+    let rest = lists.iter().find_map(|list| path.strip_prefix(list))?;
+    let (index, rest) = rest.split_once(']')?;
+    matches!(rest, "" | ".id").then(|| index.parse().ok()).flatten()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::answer::Unreadable;
     use crate::domain::id::EntryId;
+    use crate::domain::scope::{Action, Scope, TagSet};
+    use crate::domain::target::{ApiVersion, Product};
     use crate::domain::time::Timestamp;
+
+    fn kind(action: Action) -> CallKind {
+        let scope = Scope { product: Product::Crm, module: "Leads".parse().unwrap(), action };
+        let api_version = ApiVersion::V8;
+        CallKind { scope, api_version, workflows: true, snapshot: true, module_id: None }
+    }
+
+    fn judge(items: &[CallItem], raw: &RawAnswer, parsed: &ParsedAnswer) -> Judgement {
+        super::judge(&kind(Action::Delete), items, raw, parsed)
+    }
 
     fn items(count: i64) -> Vec<CallItem> {
         (1..=count)
@@ -282,7 +362,12 @@ mod tests {
     }
 
     fn answer(item: Option<&CallItem>, code: &str) -> AnswerItem {
-        AnswerItem { id: item.map(|item| item.target), verdict: verdict(code), slice: 0..1 }
+        AnswerItem {
+            id: item.map(|item| item.target),
+            verdict: verdict(code),
+            tags: None,
+            slice: 0..1,
+        }
     }
 
     fn outcomes(judgement: &Judgement) -> String {
@@ -399,5 +484,62 @@ mod tests {
             assert_eq!(outcomes(&judgement), "unknown unknown");
             assert!(!judgement.complete);
         }
+    }
+    /// CRM v8 Mass Delete Tags page, sample response.
+    #[test]
+    fn an_accepted_job_queues_its_tags() {
+        let batch = items(2);
+        let accepted = |code: &str, job: Option<&str>| {
+            let verdict = Verdict { job_id: job.map(str::to_owned), ..verdict(code) };
+            super::judge(&kind(Action::DeleteTags), &batch, &raw(202), &ParsedAnswer::Call(verdict))
+        };
+        for code in ["SCHEDULED", "QUEUED", "RUNNING", "COMPLETED", "FAILED", "202"] {
+            let judgement = accepted(code, Some("2276164000001035002"));
+            assert_eq!(outcomes(&judgement), "queued queued", "{code}");
+            assert_eq!(judgement.job.as_deref(), Some("2276164000001035002"));
+        }
+        assert_eq!(outcomes(&accepted("SCHEDULED", None)), "unknown unknown");
+        assert_eq!(outcomes(&accepted("SCHEDULED", Some("a b"))), "unknown unknown");
+        assert_eq!(outcomes(&accepted("INVALID_MODULE", Some("job_789"))), "failed failed");
+        let busy = accepted("ALREADY_SCHEDULED", None);
+        assert_eq!((outcomes(&busy).as_str(), busy.halt), ("returned returned", Some(Halt::Busy)));
+    }
+
+    /// Details of a refusal: OAS `mass_delete_tags.json`, `json_path`.
+    #[test]
+    fn one_bad_tag_is_taken_out_of_a_job() {
+        let batch = items(3);
+        let path = Some("$.mass_delete[0].tags[1].id".to_owned());
+        for (code, outcome) in [("INVALID_DATA", "unknown"), ("NOT_ALLOWED", "failed")] {
+            let verdict = Verdict { json_path: path.clone(), ..verdict(code) };
+            let parsed = ParsedAnswer::Call(verdict);
+            let judgement = super::judge(&kind(Action::DeleteTags), &batch, &raw(400), &parsed);
+            assert_eq!(outcomes(&judgement), format!("returned {outcome} returned"));
+            assert_eq!(judgement.share, None);
+        }
+    }
+
+    #[test]
+    fn a_success_that_leaves_the_tag_on_the_record_is_none() {
+        let batch = items(2);
+        let tags = TagSet::new(["Prime".parse().unwrap()]).unwrap();
+        let with = |item: &CallItem, tags: &[&str]| AnswerItem {
+            tags: Some(tags.iter().map(|tag| (*tag).to_owned()).collect()),
+            ..answer(Some(item), "SUCCESS")
+        };
+        let parsed =
+            ParsedAnswer::Items(vec![with(&batch[0], &["Nurture"]), with(&batch[1], &["Prime"])]);
+        let judgement = super::judge(&kind(Action::Untag(tags)), &batch, &raw(200), &parsed);
+        assert_eq!(outcomes(&judgement), "done unknown");
+    }
+
+    #[test]
+    fn a_call_that_is_too_large_is_halved() {
+        let batch = items(5);
+        let judgement = judge(&batch, &raw(414), &ParsedAnswer::Unreadable(Unreadable::NotJson));
+        assert_eq!(outcomes(&judgement), "returned returned returned returned returned");
+        assert_eq!((judgement.share, judgement.complete), (Some(3), true));
+        let cut = judge(&batch, &raw(414), &ParsedAnswer::Unreadable(Unreadable::Cut));
+        assert_eq!(outcomes(&cut), "unknown unknown unknown unknown unknown");
     }
 }

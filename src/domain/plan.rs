@@ -6,9 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::domain::call::Operation;
-use crate::domain::id::{EntryId, ModuleName, RequestId};
-use crate::domain::limits::{items_in_next_call, items_per_call};
+use crate::domain::call::CallKind;
+use crate::domain::calls::{self, Limits, Looks, Versions, WriteCall};
+use crate::domain::id::{EntryId, ModuleName, RecordId, RequestId};
+use crate::domain::limits::IDS_PER_READ;
+use crate::domain::scope::{Operation, RelatedList, Scope, TagSet};
 use crate::domain::state::EntryState;
 use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
@@ -27,8 +29,16 @@ pub struct RequestOverview {
     pub product: Product,
     /// The module.
     pub module: ModuleName,
+    /// The related list of an unlink.
+    pub list: Option<RelatedList>,
+    /// The tags of an untag; `None` for other operations, or once erased.
+    pub tags: Option<TagSet>,
     /// Whether Zoho's workflows run.
     pub workflows: bool,
+    /// Whether what is there is read before the first call.
+    pub snapshot: bool,
+    /// Zoho's id of the module, once it is pinned.
+    pub module_id: Option<RecordId>,
     /// Its first entry.
     pub first: EntryId,
     /// Its last entry.
@@ -49,8 +59,8 @@ pub struct RequestOverview {
     pub parked: bool,
     /// How many of its entries stand in each state.
     pub tally: BTreeMap<EntryState, u64>,
-    /// Pending entries that may share their next call with so many at most: limit and how many.
-    pub splits: BTreeMap<u32, u64>,
+    /// Its pending entries, by what they have in common; empty when none is pending.
+    pub pending: Vec<PendingPart>,
     /// Whether the module has a recycle bin, as far as a run has read it.
     pub recycle_bin: Option<bool>,
 }
@@ -85,6 +95,19 @@ impl RequestOverview {
     }
 }
 
+/// Pending entries of one request that have all but their ids in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingPart {
+    /// What they have in common.
+    pub scope: Scope,
+    /// How many there are.
+    pub entries: u64,
+    /// Those of them that may share their next call with so many at most: limit and how many.
+    pub splits: BTreeMap<u32, u64>,
+    /// How many of them have no snapshot yet.
+    pub unread: u64,
+}
+
 /// Why pending entries are not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waiting {
@@ -96,7 +119,7 @@ pub enum Waiting {
     Parked,
 }
 
-/// Entries that may share calls.
+/// Entries that a person thinks of together: one operation on one module. An unlink's parents are many.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GroupKey {
     /// The product.
@@ -105,8 +128,21 @@ pub struct GroupKey {
     pub operation: Operation,
     /// The module.
     pub module: ModuleName,
+    /// The related list of an unlink.
+    pub list: Option<RelatedList>,
+    /// The tags of an untag.
+    pub tags: Option<TagSet>,
     /// Whether Zoho's workflows run.
     pub workflows: bool,
+}
+
+/// Entries that may share calls, and what of them is read before.
+#[derive(Debug, Default)]
+struct Calls {
+    whole: u64,
+    split: BTreeMap<u32, u64>,
+    unread: u64,
+    bin: Option<bool>,
 }
 
 /// What a run would do.
@@ -140,22 +176,31 @@ pub struct Plan {
     pub not_restorable: BTreeMap<ModuleName, u64>,
     /// Modules of which no run has read yet whether they have a recycle bin.
     pub bin_unknown: BTreeSet<ModuleName>,
+    /// Requests whose operation the API version that is set does not offer.
+    pub not_offered: BTreeSet<RequestId>,
 }
 
-/// Credits of the calls that a run makes before its first write: org, user, and one read a module.
-const CREDITS_PER_READ: u64 = 1;
+/// What rules a forecast beside the requests.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// Which API version each product uses.
+    pub versions: Versions,
+    /// What the user set.
+    pub limits: Limits,
+    /// Calls under way at once.
+    pub concurrency: u64,
+}
 
 /// Plans a run over the given requests. `named` are those that were named on the command line.
 pub fn plan(
     requests: &[RequestOverview],
     named: impl Fn(RequestId) -> bool,
     now: Timestamp,
-    concurrency: u64,
+    rules: Rules,
 ) -> Plan {
     let mut plan = Plan::default();
-    let mut splits: BTreeMap<GroupKey, u64> = BTreeMap::new();
+    let mut calls: BTreeMap<CallKind, Calls> = BTreeMap::new();
     let mut modules = BTreeSet::new();
-    let mut snapshots = BTreeSet::new();
     for request in requests {
         plan.held += request.count(EntryState::Held);
         plan.awaiting_approval += request.count(EntryState::AwaitingApproval);
@@ -166,30 +211,38 @@ pub fn plan(
             Some(Waiting::NotDue) => plan.not_due += pending,
             Some(Waiting::Expired) => plan.expired += pending,
             Some(Waiting::Parked) => plan.parked += pending,
+            None if pending > 0 && request.call(rules.versions).is_none() => {
+                plan.not_offered.insert(request.request);
+            }
             None if pending > 0 => {
-                plan.add(request, pending, &mut splits);
-                if request.recycle_bin == Some(false) {
-                    snapshots.insert(GroupKey::of(request));
-                }
+                plan.add(request, rules.versions, &mut calls);
                 modules.insert((request.product, request.module.clone()));
             }
             None => {}
         }
-        if unknown > 0 {
+        if unknown > 0 || request.count(EntryState::Queued) > 0 {
             modules.insert((request.product, request.module.clone()));
         }
     }
-    plan.finish(&splits, &snapshots, modules.len(), concurrency);
+    plan.finish(calls, modules.len(), rules);
     plan
 }
 
-impl GroupKey {
-    fn of(request: &RequestOverview) -> Self {
-        Self {
-            product: request.product,
-            operation: request.operation,
-            module: request.module.clone(),
-            workflows: request.workflows,
+impl RequestOverview {
+    /// How its calls are written; `None` where the API version does not offer its operation.
+    pub fn call(&self, versions: Versions) -> Option<&'static WriteCall> {
+        calls::find(self.operation, self.product, versions.of(self.product))
+    }
+
+    /// What a person sees of it.
+    pub fn group(&self) -> GroupKey {
+        GroupKey {
+            product: self.product,
+            operation: self.operation,
+            module: self.module.clone(),
+            list: self.list.clone(),
+            tags: self.tags.clone(),
+            workflows: self.workflows,
         }
     }
 }
@@ -198,21 +251,39 @@ impl Plan {
     fn add(
         &mut self,
         request: &RequestOverview,
-        pending: u64,
-        splits: &mut BTreeMap<GroupKey, u64>,
+        versions: Versions,
+        calls: &mut BTreeMap<CallKind, Calls>,
     ) {
-        let key = GroupKey::of(request);
-        self.entries += pending;
-        let mut whole = pending;
-        for (share, entries) in &request.splits {
-            let limit = items_in_next_call(request.operation, Some(*share));
-            *splits.entry(key.clone()).or_default() += calls_for(*entries, limit);
-            whole = whole.saturating_sub(*entries);
+        let group = self.groups.entry(request.group()).or_default();
+        for part in &request.pending {
+            self.entries += part.entries;
+            group.0 += part.entries;
+            let kind = CallKind {
+                scope: part.scope.clone(),
+                api_version: versions.of(request.product),
+                workflows: request.workflows,
+                snapshot: request.snapshot,
+                module_id: None,
+            };
+            let these = calls.entry(kind).or_default();
+            let split: u64 = part.splits.values().sum();
+            these.whole += part.entries.saturating_sub(split);
+            these.bin = request.recycle_bin;
+            these.unread += if request.snapshot { part.unread } else { 0 };
+            for (share, entries) in &part.splits {
+                *these.split.entry(*share).or_default() += entries;
+            }
         }
-        self.groups.entry(key).or_default().0 += whole;
+        if request.operation == Operation::Delete {
+            self.add_undo(request);
+        }
+    }
+
+    fn add_undo(&mut self, request: &RequestOverview) {
         let module = request.module.clone();
         match (request.product, request.recycle_bin) {
             (Product::Bigin, _) | (_, Some(false)) => {
+                let pending = request.count(EntryState::Pending);
                 *self.not_restorable.entry(module).or_default() += pending;
             }
             (Product::Crm, None) => {
@@ -222,31 +293,85 @@ impl Plan {
         }
     }
 
-    fn finish(
-        &mut self,
-        splits: &BTreeMap<GroupKey, u64>,
-        snapshots: &BTreeSet<GroupKey>,
-        modules: usize,
-        concurrency: u64,
-    ) {
+    fn finish(&mut self, calls: BTreeMap<CallKind, Calls>, modules: usize, rules: Rules) {
         let mut reads = 0;
-        for (key, (entries, batches)) in &mut self.groups {
-            let split = splits.get(key).copied().unwrap_or(0);
-            *batches = calls_for(*entries, items_per_call(key.operation)) + split;
-            self.batches += *batches;
-            if snapshots.contains(key) {
-                reads += *batches;
+        let mut tag_lists = BTreeSet::new();
+        for (kind, these) in calls {
+            let (operation, product) = (kind.scope.operation(), kind.scope.product);
+            let Some(call) = calls::find(operation, product, kind.api_version) else { continue };
+            let (batches, credits) = these.writes(call, &kind, rules.limits);
+            self.batches += batches;
+            self.credits += credits;
+            for (group, (_, writes)) in &mut self.groups {
+                if group.covers(&kind) {
+                    *writes += batches;
+                }
+            }
+            if call.looks == Looks::ModuleTags && these.unread > 0 {
+                tag_lists.insert((product, kind.scope.module.clone()));
+            } else {
+                reads += these.reads(call, batches);
             }
         }
+        reads += u64::try_from(tag_lists.len()).unwrap_or(0);
         if self.entries > 0 || self.unknown > 0 {
             reads += 2 + u64::try_from(modules).unwrap_or(0);
         }
         self.calls = self.batches + reads;
-        // A delete call costs 1 credit, as does every read that is known beforehand.
-        self.credits = self.batches + reads * CREDITS_PER_READ;
-        let rounds = self.calls.div_ceil(concurrency.max(1));
+        // Every read that is known beforehand costs one credit.
+        self.credits += reads;
+        let rounds = self.calls.div_ceil(rules.concurrency.max(1));
         let millis = u64::try_from(ASSUMED_CALL.as_millis()).unwrap_or(0);
         self.seconds = (rounds * millis).div_ceil(1000);
+    }
+}
+
+impl GroupKey {
+    fn covers(&self, kind: &CallKind) -> bool {
+        let scope = &kind.scope;
+        (self.product, self.operation) == (scope.product, scope.operation())
+            && self.module == scope.module
+            && self.workflows == kind.workflows
+            && self.list.as_ref() == scope.list()
+            && (scope.tags().is_none() || self.tags.as_ref() == scope.tags())
+    }
+}
+
+impl Calls {
+    /// Write calls and what they cost.
+    fn writes(&self, call: &WriteCall, kind: &CallKind, limits: Limits) -> (u64, u64) {
+        let (mut batches, mut credits) = (0, 0);
+        let mut add = |entries: u64, limit: usize, alone: bool| {
+            let per_call = u64::try_from(limit).unwrap_or(1).max(1);
+            let (full, rest) = (entries / per_call, entries % per_call);
+            batches += full + u64::from(rest > 0);
+            credits += full * call.credits(limit, call.form(limit, alone));
+            if rest > 0 {
+                let rest = usize::try_from(rest).unwrap_or(limit);
+                credits += call.credits(rest, call.form(rest, alone));
+            }
+        };
+        add(self.whole, call.limit(kind, limits), false);
+        for (share, entries) in &self.split {
+            add(*entries, call.limit_shared(kind, limits, Some(*share)), *share == 1);
+        }
+        (batches, credits)
+    }
+
+    /// Reads before the first calls, as far as they are known beforehand.
+    fn reads(&self, call: &WriteCall, batches: u64) -> u64 {
+        match call.looks {
+            Looks::Deletions => {
+                if self.bin == Some(false) {
+                    batches
+                } else {
+                    0
+                }
+            }
+            Looks::RecordTags => calls_for(self.unread, IDS_PER_READ),
+            Looks::RelatedList if self.unread > 0 => batches.min(calls_for(self.unread, 1)),
+            Looks::RelatedList | Looks::ModuleTags => 0,
+        }
     }
 }
 
@@ -257,6 +382,8 @@ fn calls_for(entries: u64, limit: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::scope::Action;
+    use crate::domain::target::ApiVersion;
 
     fn request(number: i64, module: &str, pending: u64) -> RequestOverview {
         RequestOverview {
@@ -264,7 +391,11 @@ mod tests {
             operation: Operation::Delete,
             product: Product::Crm,
             module: module.parse().unwrap(),
+            list: None,
+            tags: None,
             workflows: true,
+            snapshot: true,
+            module_id: None,
             first: EntryId::new(1),
             last: EntryId::new(1),
             recorded_at: Timestamp::from_millis(0),
@@ -275,9 +406,22 @@ mod tests {
             valid_until: Timestamp::from_millis(1000),
             parked: false,
             tally: BTreeMap::from([(EntryState::Pending, pending)]),
-            splits: BTreeMap::new(),
+            pending: vec![PendingPart {
+                scope: Scope {
+                    product: Product::Crm,
+                    module: module.parse().unwrap(),
+                    action: Action::Delete,
+                },
+                entries: pending,
+                splits: BTreeMap::new(),
+                unread: pending,
+            }],
             recycle_bin: Some(true),
         }
+    }
+
+    fn rules() -> Rules {
+        Rules { versions: Versions::default(), limits: Limits::default(), concurrency: 5 }
     }
 
     fn at(millis: i64) -> Timestamp {
@@ -287,7 +431,7 @@ mod tests {
     #[test]
     fn requests_that_may_share_a_call_are_planned_together() {
         let requests = [request(1, "Leads", 150), request(2, "Leads", 50), request(3, "Deals", 1)];
-        let plan = plan(&requests, |_| false, at(0), 5);
+        let plan = plan(&requests, |_| false, at(0), rules());
         // 200 leads in two calls, one deal in a third; org, user and two modules are read.
         assert_eq!((plan.entries, plan.batches, plan.calls, plan.credits), (201, 3, 7, 7));
         assert_eq!(plan.seconds, 1);
@@ -296,14 +440,17 @@ mod tests {
     #[test]
     fn without_workflows_is_another_call() {
         let quiet = RequestOverview { workflows: false, ..request(2, "Leads", 50) };
-        let plan = plan(&[request(1, "Leads", 50), quiet], |_| false, at(0), 5);
+        let plan = plan(&[request(1, "Leads", 50), quiet], |_| false, at(0), rules());
         assert_eq!(plan.batches, 2);
     }
 
     #[test]
     fn limit_minus_one_limit_and_limit_plus_one() {
         for (pending, batches) in [(99, 1), (100, 1), (101, 2)] {
-            assert_eq!(plan(&[request(1, "Leads", pending)], |_| false, at(0), 5).batches, batches);
+            assert_eq!(
+                plan(&[request(1, "Leads", pending)], |_| false, at(0), rules()).batches,
+                batches
+            );
         }
     }
 
@@ -313,16 +460,84 @@ mod tests {
         let early = RequestOverview { not_before: Some(at(500)), ..request(2, "Leads", 20) };
         let late = RequestOverview { valid_until: at(0), ..request(3, "Leads", 30) };
         let requests = [parked, early, late];
-        let unnamed = plan(&requests, |_| false, at(0), 5);
+        let unnamed = plan(&requests, |_| false, at(0), rules());
         assert_eq!((unnamed.parked, unnamed.not_due, unnamed.expired), (10, 20, 30));
         assert_eq!((unnamed.entries, unnamed.calls), (0, 0));
-        assert_eq!(plan(&requests, |_| true, at(0), 5).entries, 10);
+        assert_eq!(plan(&requests, |_| true, at(0), rules()).entries, 10);
     }
 
     #[test]
     fn split_entries_are_planned_in_calls_of_their_own() {
-        let split =
-            RequestOverview { splits: BTreeMap::from([(1, 3)]), ..request(1, "Leads", 103) };
-        assert_eq!(plan(&[split], |_| false, at(0), 5).batches, 4);
+        let mut split = request(1, "Leads", 103);
+        split.pending[0].splits = BTreeMap::from([(1, 3)]);
+        assert_eq!(plan(&[split], |_| false, at(0), rules()).batches, 4);
+    }
+
+    /// A request of another operation: so many parts, each with so many pending entries.
+    fn of(version: ApiVersion, actions: Vec<(Action, u64)>) -> (RequestOverview, Rules) {
+        let mut request = request(1, "Leads", actions.iter().map(|(_, pending)| pending).sum());
+        let part = request.pending[0].clone();
+        request.pending = actions
+            .into_iter()
+            .map(|(action, entries)| PendingPart {
+                scope: Scope { action, ..part.scope.clone() },
+                entries,
+                unread: entries,
+                ..part.clone()
+            })
+            .collect();
+        let scope = &request.pending[0].scope;
+        request.operation = scope.operation();
+        request.list = scope.list().cloned();
+        request.tags = scope.tags().cloned();
+        let versions = Versions { crm: version, ..Versions::default() };
+        (request, Rules { versions, ..rules() })
+    }
+
+    fn prime() -> Action {
+        Action::Untag(TagSet::new(["Prime".parse().unwrap()]).unwrap())
+    }
+
+    #[test]
+    fn tags_are_removed_by_five_hundred_after_their_records_were_read() {
+        for (pending, batches, reads, credits) in
+            [(499, 1, 5, 10), (500, 1, 5, 10), (501, 2, 6, 11)]
+        {
+            let (request, rules) = of(ApiVersion::V8, vec![(prime(), pending)]);
+            let plan = plan(&[request], |_| false, at(0), rules);
+            // Beside them org, user and module are read.
+            let expected = (batches, batches + reads + 3, credits + reads + 3);
+            assert_eq!((plan.batches, plan.calls, plan.credits), expected, "{pending}");
+        }
+    }
+
+    #[test]
+    fn each_parent_is_a_call_of_its_own() {
+        let unlink = |parent: i64| Action::Unlink {
+            parent: RecordId::from_stored(410_405_000_000_000_000 + parent).unwrap(),
+            list: "Contacts".parse().unwrap(),
+        };
+        let (request, rules) = of(ApiVersion::V7, vec![(unlink(1), 101), (unlink(2), 1)]);
+        let plan = plan(&[request], |_| false, at(0), rules);
+        assert_eq!((plan.entries, plan.batches, plan.calls), (102, 3, 9));
+        assert_eq!(plan.groups.values().copied().collect::<Vec<_>>(), [(102, 3)]);
+    }
+
+    #[test]
+    fn tags_are_deleted_by_jobs_where_there_are_any() {
+        for (version, batches) in [(ApiVersion::V8, 2), (ApiVersion::V6, 101)] {
+            let (request, rules) = of(version, vec![(Action::DeleteTags, 101)]);
+            assert_eq!(plan(&[request], |_| false, at(0), rules).batches, batches);
+        }
+    }
+
+    #[test]
+    fn what_a_version_does_not_offer_is_told_and_not_planned() {
+        let (mut request, mut rules) = of(ApiVersion::V8, vec![(prime(), 3)]);
+        request.product = Product::Bigin;
+        rules.versions.bigin = ApiVersion::V1;
+        let plan = plan(&[request], |_| false, at(0), rules);
+        assert_eq!((plan.entries, plan.calls), (0, 0));
+        assert_eq!(plan.not_offered, BTreeSet::from([RequestId::new(1)]));
     }
 }

@@ -9,8 +9,9 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::domain::id::{BatchId, EntryId, ModuleName, RecordId};
+use crate::domain::id::{BatchId, EntryId, RecordId};
 use crate::domain::merkle::{Hash, leaf_hash_of};
+use crate::domain::scope::Scope;
 
 /// 32 random bytes that keep a hash of something guessable from being guessed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -119,6 +120,8 @@ pub enum LeafPurpose {
     Evidence(i64),
     /// A row of the source that was not recorded.
     Rejected,
+    /// What was read before the first call, by the reading's number.
+    Snapshot(i64),
 }
 
 impl LeafPurpose {
@@ -128,6 +131,7 @@ impl LeafPurpose {
             Self::Answered(batch) => (2, batch.get()),
             Self::Evidence(number) => (3, number),
             Self::Rejected => (4, 0),
+            Self::Snapshot(number) => (5, number),
         }
     }
 }
@@ -179,21 +183,6 @@ impl SecretTree {
     }
 }
 
-/// What identifies an item in each of its leaves, apart from its entry number and record.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ItemScope {
-    /// The operation's wire name.
-    pub operation: &'static str,
-    /// The module (of an unlink: the parent's).
-    pub module: ModuleName,
-    /// The parent record, for an unlink.
-    pub parent: Option<RecordId>,
-    /// The related list, for an unlink.
-    pub related_list: Option<String>,
-    /// The tags, for an untag.
-    pub tags: Option<Vec<String>>,
-}
-
 /// An item as its leaves name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ItemIdentity {
@@ -217,14 +206,14 @@ pub struct LeafMaker {
 
 impl LeafMaker {
     /// Leaves of items of this scope.
-    pub fn new(scope: &ItemScope) -> Self {
+    pub fn new(scope: &Scope) -> Self {
         Self {
-            before_target: format!(",{},{},\"", json(&scope.operation), json(&scope.module)),
+            before_target: format!(",{},{},\"", json(&scope.operation()), json(&scope.module)),
             after_target: format!(
                 "\",{},{},{},",
-                json(&scope.parent),
-                json(&scope.related_list),
-                json(&scope.tags)
+                json(&scope.parent()),
+                json(&scope.list()),
+                json(&scope.tags())
             ),
             buffer: Vec::with_capacity(256),
         }
@@ -261,6 +250,18 @@ impl LeafMaker {
     ) -> &[u8] {
         self.begin("evidence", item);
         self.end_with_result(number, verdict, code, Some(facts))
+    }
+
+    /// The opened form of an item that was read before its first call: as recorded, then
+    /// `reading,sha256(facts)`.
+    pub fn snapshot(&mut self, item: &ItemIdentity, number: i64, facts: &[u8]) -> &[u8] {
+        self.begin("snapshot", item);
+        self.buffer.push(b',');
+        push_number(&mut self.buffer, number);
+        self.buffer.extend_from_slice(b",\"");
+        self.buffer.extend_from_slice(&Hash::of(facts).hex());
+        self.buffer.extend_from_slice(b"\"]");
+        &self.buffer
     }
 
     fn begin(&mut self, kind: &str, item: &ItemIdentity) {
@@ -345,15 +346,11 @@ pub fn item_leaf(salt: &Salt, opened: &[u8]) -> Hash {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::scope::{Action, TagSet};
+    use crate::domain::target::Product;
 
-    fn scope() -> ItemScope {
-        ItemScope {
-            operation: "delete",
-            module: "Leads".parse().unwrap(),
-            parent: None,
-            related_list: None,
-            tags: None,
-        }
+    fn scope(action: Action) -> Scope {
+        Scope { product: Product::Crm, module: "Leads".parse().unwrap(), action }
     }
 
     #[test]
@@ -363,7 +360,7 @@ mod tests {
             target: "410405000002264040".parse().unwrap(),
             row: 12,
         };
-        let mut maker = LeafMaker::new(&scope());
+        let mut maker = LeafMaker::new(&scope(Action::Delete));
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         assert_eq!(
             text(maker.recorded(&item)),
@@ -379,6 +376,30 @@ mod tests {
         assert_eq!(
             text(maker.answered(&item, BatchId::new(3), "unknown", "", None)),
             r#"["zoho-journal/answered@1",7,"delete","Leads","410405000002264040",null,null,null,12,3,"unknown","",null]"#
+        );
+    }
+
+    #[test]
+    fn what_an_operation_needs_stands_in_every_leaf() {
+        let item = ItemIdentity {
+            entry: EntryId::new(7),
+            target: "410405000002264040".parse().unwrap(),
+            row: 12,
+        };
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let tags = TagSet::new(["b \"x\"", "a"].map(|name| name.parse().unwrap())).unwrap();
+        assert_eq!(
+            text(LeafMaker::new(&scope(Action::Untag(tags))).recorded(&item)),
+            r#"["zoho-journal/recorded@1",7,"untag","Leads","410405000002264040",null,null,["a","b \"x\""],12]"#
+        );
+        let parent = "410405000001000001".parse().unwrap();
+        let list = "Contacts".parse().unwrap();
+        let facts = Hash::of(b"{}");
+        assert_eq!(
+            text(LeafMaker::new(&scope(Action::Unlink { parent, list })).snapshot(&item, 4, b"{}")),
+            format!(
+                r#"["zoho-journal/snapshot@1",7,"unlink","Leads","410405000002264040","410405000001000001","Contacts",null,12,4,"{facts}"]"#
+            )
         );
     }
 

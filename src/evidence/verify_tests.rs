@@ -7,13 +7,19 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::domain::answer::RawAnswer;
-use crate::domain::call::{CallItem, CallKind, Operation, PreparedBatch};
+use crate::domain::call::{CallItem, CallKind, PreparedBatch};
 use crate::domain::entropy::SeededEntropy;
+use crate::domain::event::JobEnding;
 use crate::domain::event::{Event, LoggedEvent, Returned, SourceKind, Unanswered};
+use crate::domain::evidence::Look;
+use crate::domain::evidence::presence::{
+    CarriedTags, Membership, RelationFacts, TagFacts, ThingFacts,
+};
 use crate::domain::id::{BatchId, EntryId, ModuleName, RecordId, RequestId, RunId};
 use crate::domain::outcome::{ItemResult, Judgement};
 use crate::domain::policy::ApprovalPolicy;
 use crate::domain::ranges::EntryRanges;
+use crate::domain::scope::{Action, RelatedList, Scope, TagSet, Task};
 use crate::domain::state::{Outcome, Verdict};
 use crate::domain::target::{ApiOrigin, ApiVersion, DataCenter, Environment, Product, Target};
 use crate::domain::time::Timestamp;
@@ -25,6 +31,7 @@ use crate::store::queue::Picked;
 use crate::store::reading::Finding as Read;
 use crate::store::recording::{InvalidRow, NewRequest, RepeatedRow, RequestSource};
 use crate::store::run::NewRun;
+use crate::store::snapshot::Snapshot;
 use crate::store::tamper::Tampering;
 use crate::store::{Store, WriteTx};
 
@@ -109,7 +116,7 @@ impl Journal {
         let module: ModuleName = ask.module.parse().unwrap();
         let items: Vec<NewItem> = (2..)
             .zip(&ask.items)
-            .map(|(row, number)| NewItem { target: record(*number), row })
+            .map(|(row, number)| NewItem { parent: None, target: record(*number), row })
             .collect();
         let source = RequestSource {
             kind: SourceKind::File,
@@ -119,7 +126,9 @@ impl Journal {
             rows: 99,
         };
         let new = NewRequest {
-            operation: Operation::Delete,
+            task: &Task::Delete,
+            snapshot: true,
+            module_id: None,
             product: Product::Crm,
             module: &module,
             workflows: ask.not_before.is_none(),
@@ -139,6 +148,90 @@ impl Journal {
             program: "test/1",
         };
         self.write(|tx| tx.record(&new)).request
+    }
+
+    /// Records items, each with its parent, and without any flags.
+    fn record_task(
+        &mut self,
+        task: &Task,
+        items: &[(Option<i64>, i64)],
+        module_id: Option<RecordId>,
+    ) -> RequestId {
+        let items: Vec<NewItem> = (2..)
+            .zip(items)
+            .map(|(row, (parent, number))| NewItem {
+                parent: parent.map(record),
+                target: record(*number),
+                row,
+            })
+            .collect();
+        let source = RequestSource {
+            kind: SourceKind::Arguments,
+            name: "arguments".to_owned(),
+            sha256: Hash::of(b"ids"),
+            column: Some("Record Id".to_owned()),
+            rows: 9,
+        };
+        let new = NewRequest {
+            task,
+            product: Product::Crm,
+            module: &leads(),
+            workflows: true,
+            snapshot: module_id.is_none() || task.tags().is_some(),
+            module_id,
+            target: &target(),
+            items: &items,
+            repeated: &[],
+            invalid: &[],
+            again: false,
+            policy: ApprovalPolicy::Never,
+            not_before: None,
+            valid_for: Duration::from_hours(24),
+            source: &source,
+            requested_by: "ann",
+            recorded_by: "ann (uid 1000)",
+            reason: "asked by the person",
+            ticket: Some("T-2"),
+            program: "test/1",
+        };
+        self.write(|tx| tx.record(&new)).request.unwrap()
+    }
+
+    fn snapshot(&mut self, run: RunId, read: &[(i64, ThingFacts)]) {
+        let snapshots: Vec<Snapshot> = read
+            .iter()
+            .map(|(entry, facts)| Snapshot { entry: EntryId::new(*entry), facts: facts.clone() })
+            .collect();
+        self.write(|tx| tx.take_snapshot(run, &leads(), &snapshots));
+    }
+
+    /// The answer that accepts a job.
+    fn accept(&mut self, run: RunId, batch: &PreparedBatch, job: &str) {
+        let sent_at = Timestamp::from_millis(self.millis + 5);
+        let body = format!(
+            r#"{{"code":"SCHEDULED","details":{{"job_id":"{job}"}},"message":"tags scheduled successfully","status":"success"}}"#
+        );
+        let raw = RawAnswer {
+            http_status: 202,
+            body: body.into_bytes(),
+            cut: false,
+            date: None,
+            retry_after: None,
+            credits_remaining: None,
+            sent_at,
+            answered_at: sent_at,
+        };
+        let queued = flat(Outcome::Queued, "SCHEDULED", "tags scheduled successfully");
+        let judgement = Judgement {
+            results: vec![queued; batch.items().len()],
+            share: None,
+            complete: true,
+            strangers: 0,
+            repeated: 0,
+            job: Some(job.to_owned()),
+            halt: None,
+        };
+        self.write(|tx| tx.settle_batch(run, batch, &raw, &judgement));
     }
 
     fn start_run(&mut self, user: Option<i64>) -> RunId {
@@ -176,21 +269,28 @@ impl Journal {
                 CallItem { entry, target }
             })
             .collect();
-        let kind = CallKind {
-            operation: Operation::Delete,
-            product: Product::Crm,
-            api_version: ApiVersion::V8,
-            module: leads(),
-            workflows: true,
-        };
-        let template = if entries.len() == 1 {
-            "DELETE /crm/v8/Leads/{ids}?wf_trigger=true"
-        } else {
-            "DELETE /crm/v8/Leads?ids={ids}&wf_trigger=true"
-        };
         let seen = seen.map(|seen| seen.parse().unwrap());
-        let begun = self.write(|tx| tx.begin_batch(run, Picked { kind, items }, template, seen));
-        begun.committed()
+        let picked = Picked { kind: kind(Action::Delete), items, alone: false };
+        self.write(|tx| tx.begin_batch(run, picked, seen)).committed()
+    }
+
+    fn begin_as(
+        &mut self,
+        run: RunId,
+        action: Action,
+        entries: std::ops::RangeInclusive<i64>,
+    ) -> PreparedBatch {
+        let reader = self.reader();
+        let items = entries
+            .map(|entry| {
+                let entry = EntryId::new(entry);
+                let mut target = None;
+                reader.audit().each_item((entry, entry), |row| target = row.target).unwrap();
+                CallItem { entry, target: RecordId::from_stored(target.unwrap()).unwrap() }
+            })
+            .collect();
+        let picked = Picked { kind: kind(action), items, alone: false };
+        self.write(|tx| tx.begin_batch(run, picked, None)).committed()
     }
 
     /// Settles a batch with an answer of items: outcome, code and message of each; `None` leaves it out.
@@ -242,8 +342,15 @@ impl Journal {
             sent_at,
             answered_at: sent_at,
         };
-        let judgement =
-            Judgement { results, share, complete, strangers: 0, repeated: 0, halt: None };
+        let judgement = Judgement {
+            results,
+            share,
+            complete,
+            strangers: 0,
+            repeated: 0,
+            job: None,
+            halt: None,
+        };
         self.write(|tx| tx.settle_batch(run, batch, &raw, &judgement));
     }
 
@@ -272,10 +379,16 @@ fn flat(outcome: Outcome, code: &str, message: &str) -> ItemResult {
     ItemResult { outcome, code, message, slice: None }
 }
 
+fn kind(action: Action) -> CallKind {
+    let scope = Scope { product: Product::Crm, module: leads(), action };
+    let module_id = Some(record(902));
+    CallKind { scope, api_version: ApiVersion::V8, workflows: true, snapshot: true, module_id }
+}
+
 /// A journal in which everything happened that can happen.
 fn eventful() -> Journal {
     let mut journal = Journal::new();
-    let repeated = [RepeatedRow { line: 30, target: record(3) }];
+    let repeated = [RepeatedRow { parent: None, line: 30, target: record(3) }];
     let invalid = [InvalidRow { line: 31, value: "12".to_owned(), reason: "2 digits".to_owned() }];
     journal.record(&Ask { repeated: &repeated, invalid: &invalid, ..ask("Leads", 1..=9) });
     let later = Some(Timestamp::from_millis(1_770_000_000_000));
@@ -341,8 +454,48 @@ fn eventful() -> Journal {
     let died = Unanswered::RunDied;
     let batch = BatchId::new(8);
     journal.write(|tx| tx.leave_unanswered(run, batch, Some(before), before, died, "died"));
+    of_other_operations(&mut journal, run);
     drop(journal.begin(run, [14], None));
     journal
+}
+
+/// Entries 21 to 30: tags removed, relations of two parents, tags deleted by jobs.
+fn of_other_operations(journal: &mut Journal, run: RunId) {
+    let tags = TagSet::new(["Prime", "b \"x\""].map(|name| name.parse().unwrap())).unwrap();
+    let list: RelatedList = "Contacts".parse().unwrap();
+    let untag = Task::Untag(tags.clone());
+    let module = Some(record(902));
+    journal.record_task(&untag, &[(None, 1), (None, 2), (None, 3)], module);
+    let unlink = Task::Unlink(list.clone());
+    journal.record_task(&unlink, &[(Some(50), 1), (Some(50), 2), (Some(51), 1)], None);
+    let pinned = journal.record_task(&Task::DeleteTags, &[(None, 60), (None, 61)], None);
+    journal.record_task(&Task::DeleteTags, &[(None, 62), (None, 63)], Some(record(902)));
+    journal.write(|tx| tx.pin_module(run, pinned, record(902)));
+
+    let carried = |tags: &[&str]| {
+        let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+        ThingFacts::Tags(TagFacts { record: Look::Seen(CarriedTags { tags, modified: None }) })
+    };
+    journal.snapshot(run, &[(21, carried(&["Prime"])), (22, carried(&[]))]);
+    let batch = journal.begin_as(run, Action::Untag(tags), 21..=21);
+    journal.settle(run, &batch, &[DONE]);
+    let member = Membership { member: true, ..Membership::default() };
+    let related =
+        ThingFacts::Relation(RelationFacts { list: Look::Seen(member), related: Look::NotAsked });
+    journal.snapshot(run, &[(24, related.clone()), (25, related)]);
+    let parent = record(50);
+    let batch = journal.begin_as(run, Action::Unlink { parent, list }, 24..=25);
+    journal.settle(run, &batch, &[DONE, LEFT_OUT]);
+    journal.read(run, &[(25, Verdict::Done, "")]);
+    for (entries, ending) in [(27..=28, Some(JobEnding::Completed)), (29..=30, None)] {
+        let batch = journal.begin_as(run, Action::DeleteTags, entries);
+        journal.accept(run, &batch, "2276164000001035002");
+        if let Some(ending) = ending {
+            let counts = [Some(2), Some(1), Some(1)];
+            journal.write(|tx| tx.end_job(run, batch.batch(), ending, counts));
+            journal.read(run, &[(27, Verdict::Done, ""), (28, Verdict::Failed, "FAILED")]);
+        }
+    }
 }
 
 /// Every event that there is, of each kind the one with the most in it.

@@ -1,8 +1,10 @@
 //! Evidence as text: in brief for a column, in a sentence for a person.
 
-use crate::domain::codes::{Level, Meaning, meaning};
-use crate::domain::evidence::{Facts, Look, SeenDeleted};
+use crate::domain::codes::asks;
+use crate::domain::evidence::Look;
+use crate::domain::evidence::deletion::{Facts, SeenDeleted};
 use crate::domain::id::RecordId;
+use crate::domain::scope::Operation;
 use crate::domain::state::Verdict;
 use crate::store::query::{EntryView, Step};
 
@@ -13,7 +15,7 @@ pub fn message_of(entry: &EntryView) -> String {
         Some(Step::Evidence { verdict, code, .. }) => {
             evidence_sentence(*verdict, code, entry.facts().as_ref(), our_user(entry)).to_owned()
         }
-        Some(Step::Attempt { result: None, .. }) | None => String::new(),
+        Some(Step::Attempt { result: None, .. } | Step::Snapshot { .. }) | None => String::new(),
     }
 }
 
@@ -75,7 +77,7 @@ pub fn evidence_sentence(
 ) -> &'static str {
     let deletion = facts.and_then(seen).map(|(_, deletion)| deletion);
     let readable = facts.is_some_and(|facts| matches!(facts.record, Look::Seen(_)));
-    let refused = meaning(Level::Item, code) == Meaning::RefusedAsk;
+    let refused = asks(Operation::Delete, code);
     let by_another = |by: RecordId| us.is_some_and(|us| us != by);
     match verdict {
         Verdict::Done if deletion.is_some_and(|one| one.by.is_none()) => {

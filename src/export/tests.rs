@@ -1,4 +1,5 @@
-use crate::domain::evidence::{Facts, UNDECIDED};
+use crate::domain::evidence::UNDECIDED;
+use crate::domain::evidence::deletion::Facts;
 use crate::domain::id::RequestId;
 use crate::domain::policy::ApprovalPolicy;
 use crate::domain::state::{EntryState, Outcome, Verdict};
@@ -112,7 +113,7 @@ fn the_other_views_are_pinned() {
     let mut journal = Journal::new();
     journal.ask(&Ask {
         records: vec![record(1)],
-        repeated: vec![RepeatedRow { line: 3, target: record(1) }],
+        repeated: vec![RepeatedRow { parent: None, line: 3, target: record(1) }],
         invalid: vec![InvalidRow {
             line: 4,
             value: "=cmd()".to_owned(),

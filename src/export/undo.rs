@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::evidence::{Facts, Look};
+use crate::domain::evidence::Look;
+use crate::domain::evidence::deletion::Facts;
 use crate::domain::limits::BIN_KEEPS;
 use crate::domain::state::EntryState;
 use crate::domain::target::{Product, named_set};

@@ -1,8 +1,8 @@
 //! An entry in one plain sentence, for somebody who never heard of an API.
 
-use crate::domain::call::Operation;
-use crate::domain::codes::{Level, Meaning, advice, meaning};
+use crate::domain::codes::{advice, is_open};
 use crate::domain::evidence::{Look, UNDECIDED};
+use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
 use crate::export::evidence::message_of;
@@ -61,6 +61,9 @@ fn day(time: Timestamp) -> String {
 fn past(operation: Operation) -> &'static str {
     match operation {
         Operation::Delete => "Deleted",
+        Operation::Untag => "Tags removed",
+        Operation::Unlink => "Unlinked",
+        Operation::DeleteTags => "Tag deleted",
     }
 }
 
@@ -74,6 +77,7 @@ fn on_day(entry: &EntryView) -> String {
 fn done(entry: &EntryView, asked: &str, undo: Option<&Undo>) -> String {
     let proof = match entry.settled().map(|settled| settled.by) {
         Some(SettledBy::Answer) => "Zoho confirmed it",
+        Some(SettledBy::Job) => "Zoho's job for it is over, and it is gone",
         Some(SettledBy::Evidence) => match entry.facts().map(|facts| facts.bin) {
             Some(Look::Seen(_)) => {
                 "no clear answer came, but Zoho's recycle bin shows that this call did it"
@@ -117,8 +121,8 @@ fn failed(entry: &EntryView, asked: &str) -> String {
 fn why(entry: &EntryView) -> String {
     let (code, message) = (entry.code(), message_of(entry));
     // That it may have been done was true of the answer; since then it was read.
-    let open = meaning(Level::Item, code) == Meaning::Open;
-    let means = if open { None } else { advice(code) };
+    let operation = entry.scope.operation;
+    let means = if is_open(operation, code) { None } else { advice(operation, code) };
     let read = entry.settled().is_some_and(|settled| settled.by == SettledBy::Evidence);
     match (code, means) {
         ("", _) if message.is_empty() => String::new(),

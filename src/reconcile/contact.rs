@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::domain::answer::{Read, ReadError};
-use crate::domain::id::ModuleName;
+use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::plan::RequestOverview;
+use crate::domain::scope::Operation;
+use crate::domain::state::EntryState;
 use crate::domain::target::Product;
 use crate::reconcile::options::{Progress, RunError, Stop};
 use crate::reconcile::shared::{Setback, Shared};
@@ -15,6 +17,14 @@ use crate::zoho::Zoho;
 
 /// How often a read is tried that brings no usable answer. Reading twice harms nobody.
 const READ_TRIES: u32 = 4;
+
+/// What the names of a product's scopes begin with.
+pub(crate) const fn scope_prefix(product: Product) -> &'static str {
+    match product {
+        Product::Crm => "ZohoCRM",
+        Product::Bigin => "ZohoBigin",
+    }
+}
 
 /// A module that was looked at before the run.
 pub(crate) type Place = (Product, ModuleName);
@@ -35,7 +45,11 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
             if self.is_stopping() || !self.wait_for_turn().await || !self.spend(credits) {
                 return Err(ReadError::Unreachable("the run is stopping".to_owned()));
             }
-            match call().await {
+            // Closed never: then there is no limit to keep.
+            let permit = self.calls.acquire().await.ok();
+            let answer = call().await;
+            drop(permit);
+            match answer {
                 Ok(read) => {
                     self.see_date(read.date);
                     self.went_well();
@@ -76,7 +90,10 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         let places: BTreeSet<Place> =
             requests.iter().map(|one| (one.product, one.module.clone())).collect();
         for (product, module) in places {
-            if !self.meet_module(product, &module).await? {
+            let these =
+                requests.iter().filter(|one| (one.product, &one.module) == (product, &module));
+            let these: Vec<&RequestOverview> = these.collect();
+            if !self.meet_module(product, &module, &these).await? {
                 return Ok(false);
             }
         }
@@ -88,7 +105,8 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         let org = match self.read(1, || self.zoho.read_org(product, version)).await {
             Ok(read) => read.value,
             Err(error) => {
-                self.cannot_read("the org (scope ZohoCRM.org.READ)", error);
+                let scope = scope_prefix(product);
+                self.cannot_read(&format!("the org (scope {scope}.org.READ)"), error);
                 return Ok(false);
             }
         };
@@ -109,13 +127,15 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
             Ok(read) => Some(read.value),
             Err(ReadError::Forbidden { code, .. } | ReadError::NotThere { code, .. }) => {
                 self.warn(format!(
-                    "the token's user cannot be read ({code}, scope ZohoCRM.users.READ): after a lost \
-                     answer nothing can be put down to us"
+                    "the token's user cannot be read ({code}, scope {}.users.READ): after a lost \
+                     answer nothing can be put down to us",
+                    scope_prefix(product)
                 ));
                 None
             }
             Err(error) => {
-                self.cannot_read("the token's user (scope ZohoCRM.users.READ)", error);
+                let scope = scope_prefix(product);
+                self.cannot_read(&format!("the token's user (scope {scope}.users.READ)"), error);
                 return Ok(false);
             }
         };
@@ -124,26 +144,33 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         Ok(true)
     }
 
-    async fn meet_module(&self, product: Product, module: &ModuleName) -> Result<bool, RunError> {
+    async fn meet_module(
+        &self,
+        product: Product,
+        module: &ModuleName,
+        requests: &[&RequestOverview],
+    ) -> Result<bool, RunError> {
         let version = self.options.versions.of(product);
         let read = self.read(1, || self.zoho.read_module(product, version, module)).await;
-        let bin = match read {
+        let deletes = requests.iter().any(|one| one.operation == Operation::Delete);
+        let (id, bin) = match read {
             Ok(read) => {
-                if !read.value.deletable {
+                if deletes && !read.value.deletable {
                     self.warn(format!("Zoho says that records of {module} cannot be deleted"));
                 }
-                read.value.recycle_bin_on_delete
+                (read.value.id, read.value.recycle_bin_on_delete)
             }
             Err(ReadError::NotThere { code, message }) => {
                 self.warn(format!("Zoho does not know the module {module}: {code}: {message}"));
-                None
+                (None, None)
             }
             Err(ReadError::Forbidden { code, .. }) => {
                 self.warn(format!(
                     "the module {module} cannot be read ({code}, scope \
-                     ZohoCRM.settings.modules.READ): a recycle bin is assumed"
+                     {}.settings.modules.READ): a recycle bin is assumed",
+                    scope_prefix(product)
                 ));
-                None
+                (None, None)
             }
             Err(error) => {
                 self.cannot_read(&format!("the module {module}"), error);
@@ -151,6 +178,46 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
             }
         };
         self.writer.see_module(product, module.clone(), bin).await?;
+        self.pin(module, id, requests).await
+    }
+
+    /// Calls that name the module's id keep the one that their first run read: a module that was made anew
+    /// under the same name is another one.
+    async fn pin(
+        &self,
+        module: &ModuleName,
+        id: Option<RecordId>,
+        requests: &[&RequestOverview],
+    ) -> Result<bool, RunError> {
+        let names_it = |request: &&&RequestOverview| {
+            let call = request.call(self.options.versions);
+            request.count(EntryState::Pending) > 0
+                && call.and_then(|call| call.many).is_some_and(|many| many.contains("{module_id}"))
+        };
+        for request in requests.iter().filter(names_it) {
+            match (request.module_id, id) {
+                (None, Some(id)) => self.writer.pin_module(request.request, id).await?,
+                (None, None) => {
+                    self.stop(Stop::NotAllowed {
+                        what: format!(
+                            "the id of the module {module} (scope {}.settings.modules.READ), without \
+                             which {} cannot be sent",
+                            scope_prefix(request.product),
+                            request.request
+                        ),
+                        code: String::new(),
+                        message: String::new(),
+                    });
+                    return Ok(false);
+                }
+                (Some(pinned), Some(id)) if pinned != id => self.warn(format!(
+                    "{} was recorded for another module {module}: its id was {pinned} and is {id} now; \
+                     record it again if it is meant for this one",
+                    request.request
+                )),
+                (Some(_), _) => {}
+            }
+        }
         Ok(true)
     }
 

@@ -5,7 +5,10 @@
 //! 3. What is unknown is read. 4. What is pending is sent. Both again until nothing is left that can be
 //!    settled now. 5. The run ends with an event.
 
+mod before;
 mod contact;
+mod jobs;
+mod look;
 pub mod options;
 mod resolve;
 mod shared;
@@ -19,10 +22,11 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::domain::event::Unanswered;
 use crate::domain::id::{ModuleName, RequestId, RunId};
-use crate::domain::plan::{Plan, RequestOverview, Waiting, plan};
+use crate::domain::plan::{Plan, RequestOverview, Rules, Waiting, plan};
 use crate::domain::state::EntryState;
 use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
+use crate::reconcile::jobs::Polls;
 use crate::reconcile::options::{
     Progress, Reporter, RunError, RunKind, RunOptions, Summary, takes_up,
 };
@@ -31,7 +35,7 @@ use crate::reconcile::shared::Shared;
 use crate::store::run::NewRun;
 use crate::store::writer::{ClaimRules, OnCommit, Writer};
 use crate::store::{Reader, Store, StoreError};
-use crate::zoho::{CONNECT_TIMEOUT, Zoho, request};
+use crate::zoho::{CONNECT_TIMEOUT, Zoho};
 
 /// How long to wait before a source is asked again that did not answer.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
@@ -156,8 +160,12 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
         };
         let requests = tx.overview(wanted)?;
         let named = |request: RequestId| wanted.is_some_and(|wanted| wanted.contains(&request));
-        let concurrency = u64::try_from(options.concurrency).unwrap_or(1);
-        let plan = plan(&requests, named, now, concurrency);
+        let rules = Rules {
+            versions: options.versions,
+            limits: options.limits,
+            concurrency: u64::try_from(options.concurrency).unwrap_or(1),
+        };
+        let plan = plan(&requests, named, now, rules);
         if plan.entries > options.max_entries {
             return Err(StoreError::OverCap { entries: plan.entries, cap: options.max_entries });
         }
@@ -184,8 +192,8 @@ fn start_writer<C: Clock>(
     let rules = ClaimRules {
         run: begun.run,
         versions: options.versions,
+        limits: options.limits,
         requests: begun.mine.clone(),
-        template: |kind, single| request::template(kind, single).map_err(|error| error.to_string()),
     };
     let without_bin = begun
         .requests
@@ -208,7 +216,8 @@ async fn work<Z: Zoho, C: Clock>(
         .filter(|request| {
             let sends = request.count(EntryState::Pending) > 0;
             let sends = sends && begun.mine.contains(&request.request);
-            sends || request.count(EntryState::Unknown) > 0
+            let asks = request.count(EntryState::Unknown) + request.count(EntryState::Queued);
+            sends || asks > 0
         })
         .cloned()
         .collect();
@@ -219,8 +228,10 @@ async fn work<Z: Zoho, C: Clock>(
     }
     let bins = bins(&shared.options)?;
     let mut undecided = HashSet::new();
+    let mut polls = Polls::default();
     let mut idle = 0;
     loop {
+        let polled = polls.poll(shared).await?;
         let resolved = resolve::resolve(shared, &bins, &mut undecided).await?;
         if shared.is_stopping() {
             return Ok(());
@@ -233,17 +244,25 @@ async fn work<Z: Zoho, C: Clock>(
         if shared.is_stopping() {
             return Ok(());
         }
-        if submitted.batches > 0 || resolved.moved > 0 {
+        if submitted.batches + submitted.settled > 0 || resolved.moved > 0 || polled.ended > 0 {
             idle = 0;
             continue;
         }
-        idle += 1;
-        let wait = match resolved.wait_until {
-            Some(until) => until.since(shared.clock.now()).max(Duration::from_millis(1)),
-            None if resolved.later > 0 => ASK_AGAIN,
-            None => return Ok(()),
+        let busy_until = shared.state().busy_until;
+        let job = [polled.next, busy_until].into_iter().flatten().min();
+        // A job takes as long as it takes: only `--wait` bounds that.
+        idle += u32::from(job.is_none());
+        let quarantine = "a call without an answer may still take effect";
+        let (wait, why) = match (resolved.wait_until, job) {
+            (Some(until), None) => (until, quarantine),
+            (Some(until), Some(job)) if until <= job => (until, quarantine),
+            (_, Some(job)) => (job, "Zoho works on a job"),
+            (None, None) if resolved.later > 0 => {
+                (shared.clock.now().plus(ASK_AGAIN), "a source of evidence gave no answer")
+            }
+            (None, None) => return Ok(()),
         };
-        let why = "a call without an answer may still take effect";
+        let wait = wait.since(shared.clock.now()).max(Duration::from_millis(1));
         if idle > MAX_IDLE_ROUNDS || !shared.pause(wait, why).await {
             return Ok(());
         }
@@ -259,6 +278,12 @@ fn warn_of_skipped<Z: Zoho, C: Clock>(shared: &Arc<Shared<Z, C>>, begun: &Begun)
             shared.warn(format!(
                 "{id} is set aside after too many refusals and was skipped: journal show {id} says why, \
                  journal sync {id} takes it up again"
+            ));
+        } else if begun.plan.not_offered.contains(&id) {
+            let version = shared.options.versions.of(request.product);
+            shared.warn(format!(
+                "{id} was skipped: {} {version} has no call for {}; set another API version",
+                request.product, request.operation
             ));
         } else if begun.unapproved.contains(&id) {
             shared.warn(format!("{id} needs an approval under the present policy and was skipped"));
@@ -330,6 +355,11 @@ fn sum_up<Z: Zoho, C: Clock>(
     };
     let totals: BTreeMap<EntryState, u64> = reader.totals()?.into_iter().collect();
     let undecided = reader.undecided(wanted)?;
+    let open = reader.jobs(true)?.into_iter();
+    let jobs = open
+        .filter(|job| wanted.is_none_or(|wanted| wanted.contains(&job.request)))
+        .filter_map(|job| job.id)
+        .collect();
     let state = shared.state();
     Ok(Summary {
         run: Some(begun.run),
@@ -342,6 +372,7 @@ fn sum_up<Z: Zoho, C: Clock>(
         awaiting_approval,
         unfinished,
         undecided,
+        jobs,
         parked: state.parked.clone(),
         reopened: begun.reopened,
         sent: state.sent,

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::domain::calls::{Limits, Versions};
 use crate::domain::codes;
+use crate::domain::event::JobEnding;
 use crate::domain::id::{BatchId, ModuleName, RequestId, RunId};
 use crate::domain::policy::ApprovalPolicy;
 use crate::domain::state::EntryState;
 use crate::domain::target::Target;
 use crate::store::StoreError;
-use crate::store::queue::Versions;
 
 /// Which command runs the engine. Live run and replay are the same path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub struct RunOptions {
     pub target: Target,
     /// Which API version each product uses.
     pub versions: Versions,
+    /// What the user set where Zoho's sources differ.
+    pub limits: Limits,
     /// Named requests only; all when `None`.
     pub wanted: Option<Vec<RequestId>>,
     /// For a replay: only entries with one of these codes are taken up again. All that may pass when empty.
@@ -117,6 +120,8 @@ pub struct Summary {
     pub unfinished: u64,
     /// Of these, entries that reads cannot decide.
     pub undecided: u64,
+    /// Zoho's ids of the jobs that are still open.
+    pub jobs: Vec<String>,
     /// Requests that this run set aside.
     pub parked: Vec<RequestId>,
     /// Entries that a replay took up again.
@@ -162,6 +167,10 @@ pub enum Progress {
         done: u64,
         /// Refused.
         failed: u64,
+        /// Accepted as a job.
+        queued: u64,
+        /// Zoho's id of that job.
+        job: Option<String>,
         /// To be read.
         unknown: u64,
         /// Back in the queue.
@@ -183,6 +192,19 @@ pub enum Progress {
         pending: u64,
         /// Cannot be decided.
         undecided: u64,
+    },
+    /// An asynchronous job is over.
+    JobOver {
+        /// Zoho's id of it.
+        job: String,
+        /// How it ended.
+        ending: JobEnding,
+        /// How many items Zoho counts, where it says so.
+        total: Option<u64>,
+        /// How many of them it deleted.
+        deleted: Option<u64>,
+        /// How many it could not delete.
+        failed: Option<u64>,
     },
     /// The run waits.
     Waiting {

@@ -1,14 +1,17 @@
 //! What the parallel parts of a run share: budget, counters, streaks of refusals, and whether to stop.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::clock::Clock;
-use crate::domain::id::{EntryId, RequestId};
+use crate::domain::id::{EntryId, ModuleName, RequestId};
+use crate::domain::scope::Operation;
+use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
+use crate::reconcile::look::TagList;
 use crate::reconcile::options::{Progress, Reporter, RunOptions, Stop};
 use crate::store::writer::Writer;
 
@@ -41,6 +44,11 @@ pub(crate) struct State {
     waiting_until: Duration,
     /// Seeds the jitter of waiting times.
     pub(crate) jitter: u64,
+    /// Tags of modules, as they were read last.
+    pub(crate) tag_lists: HashMap<(Product, ModuleName), TagList>,
+    /// No job is asked for before this moment: Zoho takes one at a time, and one is under way.
+    pub(crate) busy_until: Option<Timestamp>,
+    busy_times: u32,
 }
 
 /// Why no call is made for a while.
@@ -79,6 +87,8 @@ pub(crate) struct Shared<Z, C> {
     pub(crate) interrupt: Interrupt,
     /// Which request owns which entries.
     pub(crate) owners: Vec<(EntryId, EntryId, RequestId)>,
+    /// One permit a call under way, reads included.
+    pub(crate) calls: Semaphore,
     state: Mutex<State>,
 }
 
@@ -94,7 +104,8 @@ impl<Z, C: Clock> Shared<Z, C> {
     ) -> Self {
         let jitter = u64::try_from(clock.now().millis()).unwrap_or(1) | 1;
         let state = Mutex::new(State { jitter, ..State::default() });
-        Self { zoho, clock, writer, options, reporter, interrupt, owners, state }
+        let calls = Semaphore::new(options.concurrency.max(1));
+        Self { zoho, clock, writer, options, reporter, interrupt, owners, calls, state }
     }
 
     /// The shared state. A panic elsewhere leaves counters behind, nothing that could be half done.
@@ -230,6 +241,22 @@ impl<Z, C: Clock> Shared<Z, C> {
         let until = now.plus(wait);
         state.not_before = Some(state.not_before.map_or(until, |old| old.max(until)));
         state.setback = setback;
+    }
+
+    /// Zoho has another job under way: none is asked for, for a while.
+    pub(crate) fn busy(&self) {
+        let now = self.clock.now();
+        let mut state = self.state();
+        state.busy_times = state.busy_times.saturating_add(1);
+        let wait = Duration::from_secs(1 << state.busy_times.min(5));
+        state.busy_until = Some(now.plus(wait));
+    }
+
+    /// The operation that must wait because of that.
+    pub(crate) fn must_wait(&self) -> Option<Operation> {
+        let now = self.clock.now();
+        let busy = self.state().busy_until.is_some_and(|until| now < until);
+        busy.then_some(Operation::DeleteTags)
     }
 
     /// A call went well: the next setback starts small again.

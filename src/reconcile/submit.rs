@@ -8,18 +8,20 @@ use tokio::task::JoinSet;
 use crate::clock::Clock;
 use crate::domain::answer::{RawAnswer, SendError};
 use crate::domain::call::PreparedBatch;
-use crate::domain::codes::{Level, Meaning, meaning};
+use crate::domain::codes::asks;
 use crate::domain::event::{Returned, Unanswered};
-use crate::domain::limits::{IDS_PER_READ, SEND_WITHIN, SNAPSHOT_MAX_AGE, items_per_call};
+use crate::domain::id::EntryId;
+use crate::domain::limits::{SEND_WITHIN, SNAPSHOT_MAX_AGE};
 use crate::domain::outcome::{Halt, Judgement, judge};
-use crate::domain::ranges::EntryRanges;
+use crate::domain::scope::Action;
 use crate::domain::state::Outcome;
+use crate::reconcile::before::read_before;
+use crate::reconcile::contact::scope_prefix;
 use crate::reconcile::options::{Progress, RunError, Stop};
 use crate::reconcile::shared::{Setback, Shared};
 use crate::store::StoreError;
-use crate::store::queue::Picked;
-use crate::store::writer::{Claimed, LostCall};
-use crate::zoho::{Zoho, answer, cost};
+use crate::store::writer::{Claimed, LostCall, ReadFirst};
+use crate::zoho::{Zoho, answer};
 
 /// A batch that was claimed, and until when it may be sent, on a clock that counts suspend.
 struct Ready {
@@ -30,7 +32,10 @@ struct Ready {
 /// What a slot learned.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Submitted {
+    /// Calls that left.
     pub(crate) batches: u64,
+    /// Claims that a read settled before anything was sent.
+    pub(crate) settled: u64,
 }
 
 /// Connections that failed in a row after which the run stops.
@@ -41,16 +46,17 @@ pub(crate) async fn submit<Z: Zoho, C: Clock>(
     shared: &Arc<Shared<Z, C>>,
 ) -> Result<Submitted, RunError> {
     let mut slots = JoinSet::new();
-    let read_first = Arc::new(tokio::sync::Mutex::new(()));
     for _ in 0..shared.options.concurrency.max(1) {
-        let slot = Slot { shared: Arc::clone(shared), read_first: Arc::clone(&read_first) };
-        slots.spawn(slot.run());
+        slots.spawn(Slot { shared: Arc::clone(shared) }.run());
     }
     let mut total = Submitted::default();
     let mut failure = None;
     while let Some(ended) = slots.join_next().await {
         match ended {
-            Ok(Ok(submitted)) => total.batches += submitted.batches,
+            Ok(Ok(submitted)) => {
+                total.batches += submitted.batches;
+                total.settled += submitted.settled;
+            }
             Ok(Err(error)) => {
                 // The others find the writer gone, or end with their present call.
                 failure.get_or_insert(error);
@@ -66,17 +72,17 @@ pub(crate) async fn submit<Z: Zoho, C: Clock>(
 
 struct Slot<Z, C> {
     shared: Arc<Shared<Z, C>>,
-    read_first: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl<Z: Zoho, C: Clock> Slot<Z, C> {
     async fn run(self) -> Result<Submitted, RunError> {
         let mut submitted = Submitted::default();
-        let mut next = self.claim().await?;
+        let mut next = self.claim(&mut submitted.settled).await?;
         while let Some(ready) = next {
             // The next batch is recorded while this one's call is under way, so that a slow disk does not
             // add to the latency of each call.
-            let (sent, claimed) = tokio::join!(self.carry_out(ready), self.claim());
+            let claim = self.claim(&mut submitted.settled);
+            let (sent, claimed) = tokio::join!(self.carry_out(ready), claim);
             let (sent, claimed) = (sent?, claimed?);
             submitted.batches += u64::from(sent);
             next = claimed;
@@ -85,7 +91,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
     }
 
     /// Claims the next batch. `None` when nothing is due or the run is stopping.
-    async fn claim(&self) -> Result<Option<Ready>, RunError> {
+    async fn claim(&self, settled: &mut u64) -> Result<Option<Ready>, RunError> {
         let shared = &self.shared;
         loop {
             // Before claiming, since a claimed batch may not wait for long.
@@ -95,8 +101,11 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
             if shared.is_stopping() || !shared.over_the_limit().is_empty() {
                 return Ok(None);
             }
-            let claimed = match shared.writer.claim(usize::MAX).await {
-                Ok(Claimed::ReadFirst(_)) => self.claim_after_reading().await,
+            let claimed = match shared.writer.claim(usize::MAX, shared.must_wait()).await {
+                Ok(Claimed::ReadFirst(first)) => match self.claim_after_reading(first).await? {
+                    Some(claimed) => claimed,
+                    None => return Ok(None),
+                },
                 other => other,
             };
             match claimed {
@@ -104,7 +113,10 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
                     let send_within = shared.clock.elapsed() + SEND_WITHIN;
                     return Ok(Some(Ready { prepared, send_within }));
                 }
-                Ok(Claimed::Nothing | Claimed::ReadFirst(_)) => return Ok(None),
+                Ok(Claimed::Settled) => *settled += 1,
+                Ok(Claimed::Nothing) => return Ok(None),
+                // A read that had to wait for its turn: look again.
+                Ok(Claimed::ReadFirst(first)) => shared.writer.put_back(first).await?,
                 // Somebody else moved one of the entries meanwhile: look again.
                 Err(StoreError::Conflict { .. } | StoreError::Transition(_)) => {}
                 Err(error) => return Err(error.into()),
@@ -112,70 +124,51 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         }
     }
 
-    /// Reads what is there before claiming, one slot at a time: the entries are not claimed yet, so that
-    /// two slots would read the same ones.
-    async fn claim_after_reading(&self) -> Result<Claimed, StoreError> {
+    /// Reads what is there before claiming. `None` stops the run.
+    async fn claim_after_reading(
+        &self,
+        first: ReadFirst,
+    ) -> Result<Option<Result<Claimed, StoreError>>, RunError> {
         let shared = &self.shared;
-        let _turn = self.read_first.lock().await;
-        loop {
-            let picked = match shared.writer.claim(usize::MAX).await? {
-                Claimed::ReadFirst(picked) => picked,
-                other @ (Claimed::Batch(_) | Claimed::Nothing) => return Ok(other),
-            };
-            let began = shared.clock.elapsed();
-            let Some(seen) = self.seen(&picked).await else { return Ok(Claimed::Nothing) };
-            // A read that had to wait for its turn shows what was there long before the call.
-            if shared.clock.elapsed().saturating_sub(began) <= SNAPSHOT_MAX_AGE {
-                return shared.writer.claim_read(picked, seen).await;
-            }
-            if shared.is_stopping() {
-                return Ok(Claimed::Nothing);
-            }
+        let began = shared.clock.elapsed();
+        let Some(read) = read_before(shared, &first).await else {
+            shared.writer.put_back(first).await?;
+            return Ok(None);
+        };
+        // A read that had to wait for its turn shows what was there long before the call.
+        if shared.clock.elapsed().saturating_sub(began) > SNAPSHOT_MAX_AGE {
+            return Ok(Some(Ok(Claimed::ReadFirst(first))));
         }
-    }
-
-    /// Which of these entries' records can be read now. `None` stops the run.
-    async fn seen(&self, picked: &Picked) -> Option<EntryRanges> {
-        let shared = &self.shared;
-        let kind = &picked.kind;
-        let mut there = std::collections::HashSet::new();
-        for chunk in picked.items.chunks(IDS_PER_READ) {
-            let ids: Vec<_> = chunk.iter().map(|item| item.target).collect();
-            let read = shared
-                .read(1, || {
-                    shared.zoho.read_records(kind.product, kind.api_version, &kind.module, &ids)
-                })
-                .await;
-            match read {
-                Ok(read) => there.extend(read.value.into_iter().map(|record| record.id)),
-                Err(error) => {
-                    let what = format!("records of {} before deleting them", kind.module);
-                    shared.cannot_read(&what, error);
-                    return None;
-                }
+        let module = first.picked.kind.scope.module.clone();
+        let absent = read.snapshots.iter().filter(|one| one.facts.never_there());
+        let absent: Vec<EntryId> = absent.map(|one| one.entry).collect();
+        let claimed = shared.writer.claim_read(first, read).await;
+        if claimed.is_ok() && !absent.is_empty() {
+            for request in absent.iter().filter_map(|entry| shared.owner(*entry)) {
+                shared.state().streaks.remove(&request);
             }
+            let absent = u64::try_from(absent.len()).unwrap_or(0);
+            let (done, failed, pending, undecided) = (0, 0, 0, 0);
+            shared.tell(&Progress::Evidence { module, done, absent, failed, pending, undecided });
         }
-        let seen = picked.items.iter().filter(|item| there.contains(&item.target));
-        Some(seen.map(|item| item.entry).collect())
+        Ok(Some(claimed))
     }
 
     /// Sends a batch and records what comes of it. Whether its call left.
     async fn carry_out(&self, ready: Ready) -> Result<bool, RunError> {
         let shared = &self.shared;
         let Ready { prepared, send_within } = ready;
+        // Closed never: then there is no limit to keep.
+        let _permit = shared.calls.acquire().await.ok();
         if let Some(reason) = self.must_not_be_sent(&prepared, send_within).await {
             shared.writer.give_back(prepared, reason, String::new()).await?;
             return Ok(false);
         }
-        let credits = cost::write_credits(prepared.kind().operation, prepared.items().len());
+        let credits = prepared.credits();
         if !shared.spend(credits) {
             shared.writer.give_back(prepared, Returned::Stopped, String::new()).await?;
             return Ok(false);
         }
-        assert!(
-            prepared.items().len() <= items_per_call(prepared.kind().operation),
-            "a batch above the API's limit was recorded"
-        );
         // A crash from here on leaves an open batch: the next run finds it, and reads.
         let Some(answer) = self.send(&prepared).await else {
             self.lose(&prepared, "interrupted while the call was under way", None).await?;
@@ -232,13 +225,14 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
     async fn settle(&self, prepared: PreparedBatch, raw: RawAnswer) -> Result<(), RunError> {
         let shared = &self.shared;
         let parsed = answer::parse(&raw);
-        let judgement = judge(prepared.items(), &raw, &parsed);
+        let judgement = judge(prepared.kind(), prepared.items(), &raw, &parsed);
         shared.see_date(raw.date);
         match &judgement.halt {
             None => shared.went_well(),
             Some(Halt::Throttled { retry_after }) => {
                 shared.back_off(*retry_after, Setback::Throttled);
             }
+            Some(Halt::Busy) => shared.busy(),
             Some(Halt::Unauthorized { code, message }) => shared.stop(Stop::NotAllowed {
                 what: "the access token".to_owned(),
                 code: code.clone(),
@@ -255,6 +249,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
 
     /// Counts refusals in a row by request: too many of them mean a wrong module or column.
     fn count(&self, prepared: &PreparedBatch, judgement: &Judgement) {
+        let operation = prepared.kind().scope.operation();
         let mut state = self.shared.state();
         state.sent += u64::try_from(prepared.items().len()).unwrap_or(0);
         for (item, result) in prepared.items().iter().zip(&judgement.results) {
@@ -262,7 +257,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
                 state.failed += 1;
             }
             let refused = result.outcome == Outcome::Failed
-                || meaning(Level::Item, &result.code) == Meaning::RefusedAsk;
+                || (result.outcome == Outcome::Unknown && asks(operation, &result.code));
             let Some(request) = self.shared.owner(item.entry) else { continue };
             match result.outcome {
                 _ if refused => *state.streaks.entry(request).or_default() += 1,
@@ -308,10 +303,12 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         };
         self.shared.tell(&Progress::Batch {
             batch: prepared.batch(),
-            module: prepared.kind().module.clone(),
+            module: prepared.kind().scope.module.clone(),
             http_status: Some(raw.http_status),
             done: count(Outcome::Done),
             failed: count(Outcome::Failed),
+            queued: count(Outcome::Queued),
+            job: judgement.job.clone(),
             unknown: count(Outcome::Unknown),
             returned: count(Outcome::Returned),
             problem: None,
@@ -323,10 +320,12 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         let count = |of: Outcome| if of == outcome { items } else { 0 };
         self.shared.tell(&Progress::Batch {
             batch: prepared.batch(),
-            module: prepared.kind().module.clone(),
+            module: prepared.kind().scope.module.clone(),
             http_status: None,
             done: 0,
             failed: 0,
+            queued: 0,
+            job: None,
             unknown: count(Outcome::Unknown),
             returned: count(Outcome::Returned),
             problem: Some(why.to_owned()),
@@ -336,14 +335,33 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
 
 /// Names the scope or permission that is missing.
 fn forbidden(prepared: &PreparedBatch, code: &str, message: &str, permissions: &[String]) -> Stop {
-    let module = &prepared.kind().module;
+    let scope = &prepared.kind().scope;
+    let (product, module) = (scope_prefix(scope.product), &scope.module);
+    let (doing, wanted) = match &scope.action {
+        Action::Delete => (
+            format!("deleting records of {module}"),
+            format!("{product}.modules.{module}.DELETE or {product}.modules.ALL"),
+        ),
+        Action::Untag(_) => (
+            format!("removing tags from records of {module}"),
+            format!("{product}.modules.{module}.WRITE or {product}.modules.ALL"),
+        ),
+        Action::Unlink { list, .. } => (
+            format!("taking records out of {list} of {module}"),
+            format!("{product}.modules.{module}.DELETE or {product}.modules.ALL"),
+        ),
+        Action::DeleteTags => (
+            format!("deleting tags of {module}"),
+            format!("{product}.settings.tags.DELETE or {product}.settings.tags.ALL"),
+        ),
+    };
     let missing = if permissions.is_empty() {
-        format!("scope ZohoCRM.modules.{module}.DELETE or ZohoCRM.modules.ALL")
+        format!("scope {wanted}")
     } else {
         format!("permission {}", permissions.join(", "))
     };
     Stop::NotAllowed {
-        what: format!("deleting records of {module} ({missing})"),
+        what: format!("{doing} ({missing})"),
         code: code.to_owned(),
         message: message.to_owned(),
     }

@@ -22,9 +22,12 @@ pub struct WriteSeen {
     pub method: String,
     /// Path and query, exactly as sent.
     pub url: String,
-    /// The module's API name, exactly as sent.
+    /// The body, as text; empty where there is none.
+    pub body: String,
+    /// The module's API name, exactly as sent; empty where the call names none, as the deletion of
+    /// a tag does.
     pub module: String,
-    /// The ids it names, as sent, in the order sent.
+    /// The ids of the records, related records or tags that it names, as sent, in the order sent.
     pub ids: Vec<String>,
 }
 

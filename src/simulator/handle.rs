@@ -73,7 +73,8 @@ impl Simulator {
         self.shared.api_url.clone()
     }
 
-    /// The URL that shows live, binned and purged ids of each module as JSON.
+    /// The URL that shows as JSON the live, binned and purged ids of each module, tags, links and
+    /// jobs.
     pub fn state_url(&self) -> String {
         format!("{}{STATE_PATH}", self.shared.api_url)
     }
@@ -129,7 +130,7 @@ impl Simulator {
         self.shared.lock().world.add_records(module, count, now)
     }
 
-    /// Locks a live record: deleting it is `RECORD_LOCKED`. This and the following controls say
+    /// Locks a live record: deleting or tagging it is `RECORD_LOCKED`. This and the following controls say
     /// whether the record was where that could be done.
     pub fn lock(&self, id: u64) -> bool {
         self.control(Control::Lock, id)
@@ -140,7 +141,7 @@ impl Simulator {
         self.control(Control::Unlock, id)
     }
 
-    /// Puts a live record up for approval: deleting it is `NOT_APPROVED`.
+    /// Puts a live record up for approval: deleting or tagging it is `NOT_APPROVED`.
     pub fn unapprove(&self, id: u64) -> bool {
         self.control(Control::Unapprove, id)
     }

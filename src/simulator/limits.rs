@@ -17,6 +17,8 @@ pub struct RequestSeen {
     pub method: String,
     /// Path and query, exactly as sent.
     pub url: String,
+    /// The body of a write, as text; empty for reads.
+    pub body: String,
     /// The ids that a write names, as sent; empty for reads.
     pub ids: Vec<String>,
     /// Whether it asked for a change.
@@ -25,7 +27,7 @@ pub struct RequestSeen {
     pub status: Option<u16>,
     /// The fault that struck it.
     pub fault: Option<Fault>,
-    /// How many records it changed.
+    /// How many records, links, tags or notes it changed; of a job, what it deleted so far.
     pub applied: usize,
 }
 
@@ -41,7 +43,7 @@ impl RequestLog {
     pub(crate) fn begin(
         &mut self,
         at_ms: i64,
-        (method, url): (&str, &str),
+        (method, url, body): (&str, &str, &[u8]),
         ids: Option<Vec<String>>,
     ) -> u64 {
         let number = u64::try_from(self.requests.len()).unwrap_or(u64::MAX) + 1;
@@ -52,6 +54,7 @@ impl RequestLog {
             at_ms,
             method: method.to_owned(),
             url: url.to_owned(),
+            body: if is_write { text(body) } else { String::new() },
             ids: ids.unwrap_or_default(),
             is_write,
             status: None,
@@ -78,6 +81,11 @@ impl RequestLog {
     pub(crate) fn writes(&self) -> u64 {
         self.writes
     }
+}
+
+/// A body for people to read.
+pub(crate) fn text(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).into_owned()
 }
 
 /// API credits over a rolling day (API Limits page).

@@ -14,7 +14,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::config::WriteSeen;
 use super::fault::{Fault, Struck};
-use super::limits::Slot;
+use super::limits::{Slot, text};
 use super::mangle::mangle;
 use super::plan::Strike;
 use super::refusal::{
@@ -122,7 +122,7 @@ fn arrive(shared: &Shared, call: &Call, route: Option<&Route>) -> u64 {
     let ids = (call.method != "GET").then(|| write.map(|write| write.ids()).unwrap_or_default());
     let number = shared.lock().log.begin(
         shared.now(),
-        (call.method.as_str(), call.url.as_str()),
+        (call.method.as_str(), call.url.as_str(), call.body.as_ref()),
         ids.clone(),
     );
     if let (Some(ids), Some(hook)) = (ids, &shared.config.on_write) {
@@ -130,6 +130,7 @@ fn arrive(shared: &Shared, call: &Call, route: Option<&Route>) -> u64 {
             number,
             method: call.method.clone(),
             url: call.url.clone(),
+            body: text(&call.body),
             module: write.map(|write| write.module()).unwrap_or_default().to_owned(),
             ids,
         });

@@ -7,7 +7,8 @@ mod items;
 mod schema;
 
 pub use items::{
-    AttemptRow, EntryStateRow, EvidenceRow, ItemRow, RawAnswerRow, RejectedRow, SecretRow, inflate,
+    AttemptRow, EntryStateRow, EvidenceRow, ItemRow, RawAnswerRow, RejectedRow, SecretRow,
+    SnapshotRow, inflate,
 };
 pub use schema::Difference;
 
@@ -101,7 +102,6 @@ const fn statements(table: Table) -> (&'static str, &'static str) {
         Table::Run => of!("run", "id = ?1"),
         Table::Module => of!("module", "product = ?1 AND module = ?2"),
         Table::Request => of!("request", "id = ?1"),
-        Table::Scope => of!("scope", "id = ?1"),
         Table::Entry => of!("entry", "id = ?1"),
         Table::Share => of!("share", "entry = ?1"),
         Table::Secret => of!("secret", "request = ?1 AND purpose = ?2 AND level = ?3 AND idx = ?4"),
@@ -112,6 +112,8 @@ const fn statements(table: Table) -> (&'static str, &'static str) {
         Table::Attempt => of!("attempt", "entry = ?1 AND batch = ?2"),
         Table::Reading => of!("reading", "id = ?1"),
         Table::Evidence => of!("evidence", "entry = ?1 AND reading = ?2"),
+        Table::Job => of!("job", "batch = ?1"),
+        Table::Snapshot => of!("snapshot", "entry = ?1"),
     }
 }
 

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::domain::answer::RawAnswer;
 use crate::domain::call::{CallItem, CallKind, PreparedBatch};
+use crate::domain::calls;
 use crate::domain::event::{
     AnsweredGroup, BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, Event, Returned,
     Unanswered,
@@ -36,13 +37,14 @@ pub(crate) struct BegunBatch {
     batch: BatchId,
     kind: CallKind,
     items: Vec<CallItem>,
+    template: String,
     send_by: Timestamp,
 }
 
 impl BegunBatch {
     /// To be called after COMMIT returned, and not before: the value may be sent.
     pub(crate) fn committed(self) -> PreparedBatch {
-        PreparedBatch::committed(self.batch, self.kind, self.items, self.send_by)
+        PreparedBatch::committed(self.batch, self.kind, self.items, self.template, self.send_by)
     }
 }
 
@@ -71,7 +73,6 @@ impl WriteTx<'_> {
         &mut self,
         run: RunId,
         picked: Picked,
-        template: &str,
         seen_before: Option<EntryRanges>,
     ) -> Result<BegunBatch> {
         self.check_run(run)?;
@@ -81,7 +82,8 @@ impl WriteTx<'_> {
             .prepare_cached("-- next_batch\nSELECT coalesce(max(id), 0) + 1 FROM batch")
             .and_then(|mut statement| statement.query_row([], |row| row.get::<_, Sql<BatchId>>(0)))
             .doing(doing)?;
-        let Picked { kind, items } = picked;
+        let Picked { kind, items, alone } = picked;
+        let template = template(&kind, items.len(), alone)?;
         let entries: EntryRanges = items.iter().map(|item| item.entry).collect();
         let size = entries.len();
         let send_by = self.now.plus(SEND_WITHIN);
@@ -90,13 +92,13 @@ impl WriteTx<'_> {
             batch,
             entries: entries.clone(),
             api_version: kind.api_version,
-            template: template.to_owned(),
+            template: template.clone(),
             send_by,
             seen_before: seen_before.clone(),
         });
         entry::apply(&self.tx, &event)?;
         let seq = self.append(event, Seals::default())?;
-        let template = self.template_id(template)?;
+        let template_id = self.template_id(&template)?;
         self.tx
             .prepare_cached(
                 "-- begin_batch\nINSERT INTO batch (id, begun_seq, run, api_version, template,
@@ -106,7 +108,7 @@ impl WriteTx<'_> {
             .and_then(|mut statement| {
                 statement.execute(named_params! {
                     ":id": Sql(batch), ":seq": Sql(seq), ":run": Sql(run),
-                    ":version": kind.api_version.wire_name(), ":template": template,
+                    ":version": kind.api_version.wire_name(), ":template": template_id,
                     ":entries": entries.to_string(), ":size": count(size),
                     ":send_by": Sql(send_by),
                     ":seen": seen_before.map(|ranges| ranges.to_string()),
@@ -121,7 +123,7 @@ impl WriteTx<'_> {
                 })
                 .doing(doing)?;
         }
-        Ok(BegunBatch { batch, kind, items, send_by })
+        Ok(BegunBatch { batch, kind, items, template, send_by })
     }
 
     fn template_id(&self, text: &str) -> Result<i64> {
@@ -173,6 +175,7 @@ impl WriteTx<'_> {
             strangers: judgement.strangers,
             repeated: judgement.repeated,
             envelope: seals.add(self.entropy, "envelope", &rest)?,
+            job: seals.add_some(self.entropy, "job", judgement.job.as_deref())?,
         });
         entry::apply(&self.tx, &event)?;
         let seq = self.append(event, seals)?;
@@ -192,6 +195,9 @@ impl WriteTx<'_> {
             .doing("settling a batch")
             .and_then(|rows| one_row(rows, batch))?;
         self.insert_attempts(batch, &items, &judgement.results)?;
+        if judgement.job.is_some() {
+            self.insert_job(batch)?;
+        }
         self.insert_shares(judgement.share, &items, &judgement.results)
     }
 
@@ -206,8 +212,7 @@ impl WriteTx<'_> {
         let salts = salts(&self.tx, items, LeafPurpose::Answered(batch))?;
         let mut tree = Tree::default();
         for ((item, result), salt) in items.iter().zip(results).zip(&salts) {
-            let maker =
-                makers.entry(item.scope.0).or_insert_with(|| LeafMaker::new(&item.leaf_scope));
+            let maker = makers.entry(item.scope.0).or_insert_with(|| LeafMaker::new(&item.what));
             let slice = result.slice.clone().and_then(|cut| body.get(cut));
             let outcome = result.outcome.wire_name();
             let opened = maker.answered(&item.identity, batch, outcome, &result.code, slice);
@@ -445,6 +450,15 @@ impl WriteTx<'_> {
             .doing(doing)?;
         rows.collect::<rusqlite::Result<_>>().doing(doing)
     }
+}
+
+/// The call as it is recorded. Nothing that the table of calls does not offer is ever picked.
+fn template(kind: &CallKind, items: usize, alone: bool) -> Result<String> {
+    let (operation, product) = (kind.scope.operation(), kind.scope.product);
+    let call = calls::find(operation, product, kind.api_version).ok_or_else(|| {
+        StoreError::Unsafe(format!("{product} {} has no call for {operation}", kind.api_version))
+    })?;
+    Ok(call.template(kind, call.form(items, alone)))
 }
 
 fn one_row(rows: usize, batch: BatchId) -> Result<()> {

@@ -15,7 +15,9 @@ const ROWS_AT_ONCE: usize = 100;
 /// An item as it is recorded: the record, and the row of the source that named it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewItem {
-    /// The record.
+    /// The parent record, of an unlink.
+    pub parent: Option<RecordId>,
+    /// The record, or the tag.
     pub target: RecordId,
     /// The row of the source: line of a file, position among arguments.
     pub row: i64,

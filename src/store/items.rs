@@ -1,13 +1,15 @@
 //! Items as their leaves name them, and the salts of those leaves.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, named_params};
 
 use crate::domain::id::{EntryId, RecordId, RequestId};
 use crate::domain::ranges::EntryRanges;
-use crate::domain::seal::{ItemIdentity, ItemScope, LeafPurpose, Salt, Secret, SecretTree};
+use crate::domain::scope::Scope;
+use crate::domain::seal::{ItemIdentity, LeafPurpose, Salt, Secret, SecretTree};
 use crate::store::code::{Sql, count, uncount};
 use crate::store::error::{Doing, Result, StoreError};
-use crate::store::recording::item_scope;
 use crate::store::scope::{self, ScopeId};
 
 /// One item with all that its leaves say about it.
@@ -15,16 +17,13 @@ use crate::store::scope::{self, ScopeId};
 pub(crate) struct Item {
     pub(crate) identity: ItemIdentity,
     pub(crate) scope: ScopeId,
-    pub(crate) leaf_scope: ItemScope,
+    pub(crate) what: Arc<Scope>,
 }
 
 /// The items of a set of entries, ascending. An erased item is an error: nothing is done to those any more.
 pub(crate) fn items_of(conn: &Connection, entries: &EntryRanges) -> Result<Vec<Item>> {
     let doing = "reading items";
-    let scopes: std::collections::HashMap<ScopeId, ItemScope> = scope::all(conn)?
-        .into_iter()
-        .map(|(id, scope)| (id, item_scope(scope.operation, &scope.module)))
-        .collect();
+    let mut known: Option<(ScopeId, Arc<Scope>)> = None;
     let mut items = Vec::with_capacity(usize::try_from(entries.len()).unwrap_or(0));
     let mut statement = conn
         .prepare_cached(
@@ -46,11 +45,13 @@ pub(crate) fn items_of(conn: &Connection, entries: &EntryRanges) -> Result<Vec<I
             let (Some(Sql(target)), Some(row)) = (target, row) else {
                 return Err(StoreError::corrupt("entry", format!("{entry} was erased")));
             };
-            let leaf_scope = scopes
-                .get(&scope)
-                .cloned()
-                .ok_or_else(|| StoreError::corrupt("entry", format!("{entry}: its scope")))?;
-            items.push(Item { identity: ItemIdentity { entry, target, row }, scope, leaf_scope });
+            // A batch has one scope, a reading few, each in one stretch.
+            let what = match &known {
+                Some((id, what)) if *id == scope => Arc::clone(what),
+                _ => Arc::new(scope::get(conn, scope)?),
+            };
+            known = Some((scope, Arc::clone(&what)));
+            items.push(Item { identity: ItemIdentity { entry, target, row }, scope, what });
         }
     }
     if u64::try_from(items.len()).ok() == Some(entries.len()) {

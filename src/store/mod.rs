@@ -10,6 +10,7 @@ pub mod audit;
 pub mod batch;
 pub mod creation;
 pub mod entry;
+pub mod job;
 pub mod manifest;
 pub mod overview;
 pub mod query;
@@ -17,7 +18,7 @@ pub mod queue;
 pub mod reading;
 pub mod recording;
 pub mod run;
-pub mod scope;
+pub mod snapshot;
 pub mod writer;
 
 mod code;
@@ -27,6 +28,7 @@ mod open;
 #[cfg(test)]
 mod rollback_tests;
 mod schema;
+mod scope;
 #[cfg(test)]
 pub(crate) mod tamper;
 #[cfg(test)]

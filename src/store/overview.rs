@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, named_params};
 
 use crate::domain::event::Event;
-use crate::domain::id::{EventSeq, RequestId};
-use crate::domain::plan::RequestOverview;
+use crate::domain::id::{EventSeq, RecordId, RequestId};
+use crate::domain::plan::{PendingPart, RequestOverview};
+use crate::domain::scope::{Operation, TagSet};
 use crate::domain::state::EntryState;
 use crate::store::code::{Name, Sql, uncount};
 use crate::store::error::{Doing, Result, StoreError};
+use crate::store::scope::{self, ScopeId};
 use crate::store::{Reader, WriteTx, entry, log};
 
 impl Reader {
@@ -53,7 +55,8 @@ fn overview(
         .prepare_cached(
             "-- overview\nSELECT r.id, r.seq, r.operation, r.product, r.module, r.workflows,
                     r.first_entry, r.last_entry, r.not_before_ms, r.valid_until_ms,
-                    r.parked_seq IS NOT NULL, m.recycle_bin
+                    r.parked_seq IS NOT NULL, m.recycle_bin, r.related_list, r.snapshot,
+                    r.module_seq
              FROM request r LEFT JOIN module m ON m.product = r.product AND m.module = r.module
              WHERE NOT :unsettled OR EXISTS (
                  SELECT 1 FROM tally t
@@ -68,7 +71,11 @@ fn overview(
                 operation: row.get::<_, Name<_>>(2)?.0,
                 product: row.get::<_, Name<_>>(3)?.0,
                 module: row.get::<_, Name<_>>(4)?.0,
+                list: row.get::<_, Option<Name<_>>>(12)?.map(|Name(list)| list),
+                tags: None,
                 workflows: row.get(5)?,
+                snapshot: row.get(13)?,
+                module_id: None,
                 first: row.get::<_, Sql<_>>(6)?.0,
                 last: row.get::<_, Sql<_>>(7)?.0,
                 recorded_at: crate::domain::time::Timestamp::from_millis(0),
@@ -79,20 +86,25 @@ fn overview(
                 valid_until: row.get::<_, Sql<_>>(9)?.0,
                 parked: row.get(10)?,
                 tally: BTreeMap::new(),
-                splits: BTreeMap::new(),
+                pending: Vec::new(),
                 recycle_bin: row.get(11)?,
             };
-            Ok((overview, row.get::<_, Sql<EventSeq>>(1)?.0))
+            let pinned = row.get::<_, Option<Sql<EventSeq>>>(14)?.map(|Sql(seq)| seq);
+            Ok((overview, row.get::<_, Sql<EventSeq>>(1)?.0, pinned))
         })
         .doing(doing)?
         .collect::<rusqlite::Result<Vec<_>>>()
         .doing(doing)?;
     let mut requests = Vec::new();
-    for (mut request, seq) in rows {
+    for (mut request, seq, pinned) in rows {
         if wanted.is_some_and(|wanted| !wanted.contains(&request.request)) {
             continue;
         }
         complete(conn, &mut request, seq)?;
+        request.module_id = match pinned {
+            Some(pinned) => module_id(conn, pinned)?,
+            None => None,
+        };
         requests.push(request);
     }
     if let Some(missing) = wanted
@@ -120,20 +132,9 @@ fn complete(conn: &Connection, request: &mut RequestOverview, seq: EventSeq) -> 
         .doing(doing)?
         .collect::<rusqlite::Result<_>>()
         .doing(doing)?;
-    let mut splits = conn
-        .prepare_cached(
-            "-- splits_of\nSELECT s.at_most, count(*) FROM share s CROSS JOIN entry e ON e.id = s.entry
-             WHERE s.entry BETWEEN :first AND :last AND e.state = 3 GROUP BY s.at_most",
-        )
-        .doing(doing)?;
-    request.splits = splits
-        .query_map(
-            named_params! {":first": Sql(request.first), ":last": Sql(request.last)},
-            |row| Ok((row.get(0)?, uncount(row.get(1)?))),
-        )
-        .doing(doing)?
-        .collect::<rusqlite::Result<_>>()
-        .doing(doing)?;
+    if request.count(EntryState::Pending) > 0 {
+        request.pending = pending_parts(conn, request)?;
+    }
     let logged = log::event(conn, seq)?.decode()?;
     if !matches!(logged.event, Event::RequestRecorded(_)) {
         return Err(StoreError::corrupt(
@@ -145,5 +146,75 @@ fn complete(conn: &Connection, request: &mut RequestOverview, seq: EventSeq) -> 
     request.requested_by = log::opened(conn, seq, "requested_by")?;
     request.reason = log::opened(conn, seq, "reason")?;
     request.ticket = log::opened(conn, seq, "ticket")?;
+    request.tags = log::opened(conn, seq, "tags")?.as_deref().and_then(TagSet::from_json);
     Ok(())
+}
+
+/// Zoho's id of a module, from the event that pinned it.
+pub(crate) fn module_id(conn: &Connection, pinned: EventSeq) -> Result<Option<RecordId>> {
+    let text = log::opened(conn, pinned, "module_id")?;
+    Ok(text.and_then(|text| text.parse().ok()))
+}
+
+/// A request's pending entries by scope. Only an unlink has more than one: for the others the counts that are
+/// kept say all, and a million entries are not looked at.
+fn pending_parts(conn: &Connection, request: &RequestOverview) -> Result<Vec<PendingPart>> {
+    let doing = "counting pending entries";
+    let range = named_params! {":first": Sql(request.first), ":last": Sql(request.last)};
+    let mut parts: BTreeMap<ScopeId, (u64, u64, BTreeMap<u32, u64>)> = BTreeMap::new();
+    if request.operation == Operation::Unlink {
+        let mut statement = conn
+            .prepare_cached(
+                "-- pending_by_scope\nSELECT e.scope, count(*), count(*) - count(p.entry)
+                 FROM entry e LEFT JOIN snapshot p ON p.entry = e.id
+                 WHERE e.id BETWEEN :first AND :last AND e.state = 3 GROUP BY e.scope",
+            )
+            .doing(doing)?;
+        let mut rows = statement.query(range).doing(doing)?;
+        while let Some(row) = rows.next().doing(doing)? {
+            let read = || -> rusqlite::Result<_> {
+                let scope = ScopeId(row.get(0)?);
+                Ok((scope, (uncount(row.get(1)?), uncount(row.get(2)?), BTreeMap::new())))
+            };
+            let (scope, part) = read().doing(doing)?;
+            parts.insert(scope, part);
+        }
+    } else {
+        let (scope, read) = conn
+            .prepare_cached(
+                "-- scope_and_snapshots\nSELECT
+                     (SELECT scope FROM entry WHERE id = :first),
+                     (SELECT count(*) FROM snapshot p CROSS JOIN entry e ON e.id = p.entry
+                      WHERE p.entry BETWEEN :first AND :last AND e.state = 3)",
+            )
+            .and_then(|mut statement| {
+                statement.query_row(range, |row| Ok((ScopeId(row.get(0)?), uncount(row.get(1)?))))
+            })
+            .doing(doing)?;
+        let pending = request.count(EntryState::Pending);
+        parts.insert(scope, (pending, pending.saturating_sub(read), BTreeMap::new()));
+    }
+    let mut splits = conn
+        .prepare_cached(
+            "-- splits_of\nSELECT e.scope, s.at_most, count(*)
+             FROM share s CROSS JOIN entry e ON e.id = s.entry
+             WHERE s.entry BETWEEN :first AND :last AND e.state = 3 GROUP BY e.scope, s.at_most",
+        )
+        .doing(doing)?;
+    let mut rows = splits.query(range).doing(doing)?;
+    while let Some(row) = rows.next().doing(doing)? {
+        let read = || -> rusqlite::Result<_> {
+            Ok((ScopeId(row.get(0)?), row.get(1)?, uncount(row.get(2)?)))
+        };
+        let (scope, share, entries) = read().doing(doing)?;
+        if let Some((_, _, splits)) = parts.get_mut(&scope) {
+            splits.insert(share, entries);
+        }
+    }
+    parts
+        .into_iter()
+        .map(|(id, (entries, unread, splits))| {
+            Ok(PendingPart { scope: scope::get(conn, id)?, entries, splits, unread })
+        })
+        .collect()
 }

@@ -4,34 +4,20 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use crate::domain::call::{CallItem, CallKind, Operation};
-use crate::domain::id::{EntryId, ModuleName, RecordId, RequestId};
-use crate::domain::limits::items_in_next_call;
+use crate::domain::call::{CallItem, CallKind};
+use crate::domain::calls::{self, Limits, Versions, WriteCall};
+use crate::domain::id::{EntryId, EventSeq, ModuleName, RecordId, RequestId};
 use crate::domain::outcome::Judgement;
+use crate::domain::scope::{Operation, RelatedList, Scope};
 use crate::domain::state::Outcome;
 use crate::domain::target::{ApiVersion, Product};
 use crate::domain::time::Timestamp;
 use crate::store::code::{Name, Sql};
 use crate::store::error::{Doing, Result};
+use crate::store::overview;
+use crate::store::scope::{self, ScopeId};
 
-/// Which API version the write calls of each product use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Versions {
-    /// For Zoho CRM.
-    pub crm: ApiVersion,
-    /// For Bigin.
-    pub bigin: ApiVersion,
-}
-
-impl Versions {
-    /// The version for a product.
-    pub fn of(self, product: Product) -> ApiVersion {
-        match product {
-            Product::Crm => self.crm,
-            Product::Bigin => self.bigin,
-        }
-    }
-}
+const DOING: &str = "looking for pending entries";
 
 /// Entries that may share a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,17 +26,36 @@ pub struct Picked {
     pub kind: CallKind,
     /// The items, ascending by entry.
     pub items: Vec<CallItem>,
+    /// Whether the only item was split off, since it may make Zoho refuse a whole call.
+    pub alone: bool,
+}
+
+/// What the queue is restricted to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules<'a> {
+    pub(crate) versions: Versions,
+    pub(crate) limits: Limits,
+    /// The requests whose entries may be claimed, and no others.
+    pub(crate) requests: &'a HashSet<RequestId>,
+    /// An operation that must wait.
+    pub(crate) without: Option<Operation>,
+    pub(crate) now: Timestamp,
 }
 
 /// Remembers up to where each request's range holds nothing pending, so that a million entries are not
-/// scanned for each batch.
+/// scanned for each batch; and what was handed out to be read first.
 #[derive(Debug, Default)]
-pub(crate) struct Cursors(HashMap<RequestId, EntryId>);
+pub(crate) struct Cursors {
+    from: HashMap<RequestId, EntryId>,
+    /// Entries that somebody reads just now, and their targets. They are pending still.
+    reserved: HashMap<EntryId, RecordId>,
+    targets: HashSet<RecordId>,
+}
 
 impl Cursors {
     /// To be called when entries went back to pending: the next look starts at the front again.
     pub(crate) fn rewind(&mut self) {
-        self.0.clear();
+        self.from.clear();
     }
 
     /// The same, when an answer gives entries back.
@@ -59,6 +64,28 @@ impl Cursors {
             self.rewind();
         }
     }
+
+    /// Keeps entries from being picked by anybody else until they are released.
+    pub(crate) fn reserve(&mut self, items: &[CallItem]) {
+        for item in items {
+            self.reserved.insert(item.entry, item.target);
+            self.targets.insert(item.target);
+        }
+        self.rewind();
+    }
+
+    /// The opposite.
+    pub(crate) fn release(&mut self, items: &[CallItem]) {
+        for item in items {
+            self.reserved.remove(&item.entry);
+            self.targets.remove(&item.target);
+        }
+        self.rewind();
+    }
+
+    fn is_reserved(&self, entry: EntryId, target: RecordId) -> bool {
+        self.reserved.contains_key(&entry) || self.targets.contains(&target)
+    }
 }
 
 /// A request with something pending that may be sent now.
@@ -66,156 +93,245 @@ struct Due {
     request: RequestId,
     first: EntryId,
     last: EntryId,
+    family: Family,
+    call: &'static WriteCall,
+}
+
+/// What calls of two requests must have in common, apart from the scope of their entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Family {
+    operation: Operation,
+    product: Product,
+    module: ModuleName,
+    list: Option<RelatedList>,
+    api_version: ApiVersion,
+    workflows: bool,
+    snapshot: bool,
+    module_id: Option<RecordId>,
+}
+
+impl Family {
+    fn kind(&self, scope: Scope) -> CallKind {
+        let Self { api_version, workflows, snapshot, module_id, .. } = *self;
+        CallKind { scope, api_version, workflows, snapshot, module_id }
+    }
+
+    /// Whether a request's entries may have more than one scope.
+    fn has_parents(&self) -> bool {
+        self.operation == Operation::Unlink
+    }
+}
+
+/// A batch while it is filled up.
+struct Filling {
     kind: CallKind,
+    scope: ScopeId,
+    items: Vec<CallItem>,
+    targets: HashSet<RecordId>,
+    limit: usize,
 }
 
 /// Picks the entries of the next batch: of the first due request, filled up from others that may share
-/// its call, `requests` only. `None` when nothing is due.
+/// its call. `None` when nothing is due.
 pub(crate) fn pick(
     conn: &Connection,
     cursors: &mut Cursors,
-    versions: Versions,
-    requests: &HashSet<RequestId>,
-    now: Timestamp,
+    rules: Rules<'_>,
     at_most: usize,
 ) -> Result<Option<Picked>> {
-    let due = due_requests(conn, versions, requests, now)?;
+    let due = due_requests(conn, rules)?;
     if at_most == 0 {
         return Ok(None);
     }
-    if let Some(picked) = pick_split(conn, &due, at_most)? {
+    if let Some(picked) = pick_split(conn, cursors, &due, rules.limits, at_most)? {
         return Ok(Some(picked));
     }
-    let mut done: HashSet<&CallKind> = HashSet::new();
     for leader in &due {
-        if !done.insert(&leader.kind) {
-            continue;
-        }
-        let limit = items_in_next_call(leader.kind.operation, None).min(at_most);
-        let mut items: Vec<CallItem> = Vec::with_capacity(limit);
-        for request in due.iter().filter(|one| one.kind == leader.kind) {
-            fill(conn, cursors, request, &mut items, limit)?;
-            if items.len() >= limit {
+        let Some((scope, what)) = first_scope(conn, cursors, leader)? else { continue };
+        let kind = leader.family.kind(what);
+        let limit = leader.call.limit(&kind, rules.limits).min(at_most);
+        let mut filling =
+            Filling { kind, scope, items: Vec::new(), targets: HashSet::new(), limit };
+        for request in due.iter().filter(|one| one.family == leader.family) {
+            fill(conn, cursors, request, &mut filling)?;
+            if filling.items.len() >= limit {
                 break;
             }
         }
-        if !items.is_empty() {
-            return Ok(Some(Picked { kind: leader.kind.clone(), items }));
+        if !filling.items.is_empty() {
+            filling.items.sort_unstable_by_key(|item| item.entry);
+            return Ok(Some(Picked { kind: filling.kind, items: filling.items, alone: false }));
         }
     }
     Ok(None)
 }
 
-fn due_requests(
-    conn: &Connection,
-    versions: Versions,
-    requests: &HashSet<RequestId>,
-    now: Timestamp,
-) -> Result<Vec<Due>> {
-    let doing = "looking for pending entries";
+fn due_requests(conn: &Connection, rules: Rules<'_>) -> Result<Vec<Due>> {
     let mut statement = conn
         .prepare_cached(
             "-- due_requests\nSELECT r.id, r.first_entry, r.last_entry, r.operation, r.product,
-                    r.module, r.workflows
+                    r.module, r.workflows, r.related_list, r.snapshot, r.module_seq
              FROM tally t JOIN request r ON r.id = t.request
              WHERE t.state = 3 AND t.entries > 0 AND r.parked_seq IS NULL
                AND (r.not_before_ms IS NULL OR r.not_before_ms <= :now) AND r.valid_until_ms > :now
              ORDER BY r.first_entry",
         )
-        .doing(doing)?;
-    let rows = statement
-        .query_map(named_params! {":now": Sql(now)}, |row| {
+        .doing(DOING)?;
+    let mut rows = statement.query(named_params! {":now": Sql(rules.now)}).doing(DOING)?;
+    let mut due = Vec::new();
+    while let Some(row) = rows.next().doing(DOING)? {
+        let read = || -> rusqlite::Result<_> {
             let (Sql(request), Sql(first), Sql(last)) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let Name(operation) = row.get::<_, Name<Operation>>(3)?;
-            let Name(product) = row.get::<_, Name<Product>>(4)?;
-            let Name(module) = row.get::<_, Name<ModuleName>>(5)?;
-            let api_version = versions.of(product);
-            let workflows = row.get(6)?;
-            let kind = CallKind { operation, product, api_version, module, workflows };
-            Ok(Due { request, first, last, kind })
-        })
-        .doing(doing)?;
-    let due = rows.collect::<rusqlite::Result<Vec<Due>>>().doing(doing)?;
-    Ok(due.into_iter().filter(|one| requests.contains(&one.request)).collect())
+            let (Name(operation), Name(product)) = (row.get(3)?, row.get(4)?);
+            let family = Family {
+                operation,
+                product,
+                module: row.get::<_, Name<_>>(5)?.0,
+                list: row.get::<_, Option<Name<_>>>(7)?.map(|Name(list)| list),
+                api_version: rules.versions.of(product),
+                workflows: row.get(6)?,
+                snapshot: row.get(8)?,
+                module_id: None,
+            };
+            let pinned = row.get::<_, Option<Sql<EventSeq>>>(9)?.map(|Sql(seq)| seq);
+            Ok((request, first, last, family, pinned))
+        };
+        let (request, first, last, mut family, pinned) = read().doing(DOING)?;
+        if !rules.requests.contains(&request) || rules.without == Some(family.operation) {
+            continue;
+        }
+        let call = calls::find(family.operation, family.product, family.api_version);
+        // What this version does not offer stays pending; the run says so.
+        let Some(call) = call else { continue };
+        if call.many.is_some_and(|many| many.contains("{module_id}")) {
+            family.module_id = match pinned {
+                Some(pinned) => overview::module_id(conn, pinned)?,
+                None => None,
+            };
+            if family.module_id.is_none() {
+                continue;
+            }
+        }
+        due.push(Due { request, first, last, family, call });
+    }
+    Ok(due)
 }
 
 /// Entries that a refused call gave back share their next call with few others: these go first.
 /// CROSS JOIN fixes the order of the tables: the few rows of `share`, then their entries.
-fn pick_split(conn: &Connection, due: &[Due], at_most: usize) -> Result<Option<Picked>> {
-    let doing = "looking for pending entries";
+fn pick_split(
+    conn: &Connection,
+    cursors: &Cursors,
+    due: &[Due],
+    limits: Limits,
+    at_most: usize,
+) -> Result<Option<Picked>> {
     let mut statement = conn
         .prepare_cached(
-            "-- pick_split\nSELECT s.entry, s.at_most, e.target FROM share s
+            "-- pick_split\nSELECT s.entry, s.at_most, e.target, e.scope FROM share s
              CROSS JOIN entry e ON e.id = s.entry
              WHERE e.state = 3 AND s.entry BETWEEN :first AND :last
-             ORDER BY s.at_most, s.entry LIMIT 500",
+             ORDER BY s.at_most, e.scope, s.entry LIMIT 500",
         )
-        .doing(doing)?;
+        .doing(DOING)?;
     for request in due {
         let rows = statement
             .query_map(
                 named_params! {":first": Sql(request.first), ":last": Sql(request.last)},
                 |row| {
                     let (Sql(entry), share) = (row.get(0)?, row.get::<_, u32>(1)?);
-                    Ok((entry, share, row.get::<_, Option<Sql<RecordId>>>(2)?))
+                    let target = row.get::<_, Option<Sql<RecordId>>>(2)?;
+                    Ok((entry, share, target, ScopeId(row.get(3)?)))
                 },
             )
-            .doing(doing)?;
-        let rows = rows.collect::<rusqlite::Result<Vec<_>>>().doing(doing)?;
+            .doing(DOING)?;
+        let rows = rows.collect::<rusqlite::Result<Vec<_>>>().doing(DOING)?;
         // Those that may share with the fewest first; where all of them are busy, the next ones.
-        for same in rows.chunk_by(|one, other| one.1 == other.1) {
-            let share = same.first().map(|(_, share, _)| *share);
-            let limit = items_in_next_call(request.kind.operation, share).min(at_most);
-            let mut items = Vec::new();
-            for (entry, _, target) in same {
+        for same in rows.chunk_by(|one, other| (one.1, one.3) == (other.1, other.3)) {
+            let Some((_, share, _, scope)) = same.first().copied() else { continue };
+            let kind = request.family.kind(scope::get(conn, scope)?);
+            let limit = request.call.limit_shared(&kind, limits, Some(share)).min(at_most);
+            let mut filling =
+                Filling { kind, scope, items: Vec::new(), targets: HashSet::new(), limit };
+            for (entry, _, target, _) in same {
                 if let Some(Sql(target)) = target {
-                    push_if_free(conn, &request.kind, &mut items, *entry, *target)?;
+                    push_if_free(conn, cursors, &mut filling, *entry, *target)?;
                 }
-                if items.len() >= limit {
+                if filling.items.len() >= limit {
                     break;
                 }
             }
-            if !items.is_empty() {
-                return Ok(Some(Picked { kind: request.kind.clone(), items }));
+            if !filling.items.is_empty() {
+                let alone = share == 1;
+                return Ok(Some(Picked { kind: filling.kind, items: filling.items, alone }));
             }
         }
     }
     Ok(None)
 }
 
-/// Fills a batch up with pending entries of one request, in key order.
-fn fill(
+const PENDING: &str = "-- pending_from\nSELECT e.id, e.target,
+        (SELECT 1 FROM share s WHERE s.entry = e.id) IS NOT NULL, e.scope
+     FROM entry e
+     WHERE e.id BETWEEN :from AND :last AND e.state = 3 ORDER BY e.id";
+
+/// The scope of the first entry of a request that can be sent now.
+fn first_scope(
     conn: &Connection,
-    cursors: &mut Cursors,
+    cursors: &Cursors,
     due: &Due,
-    items: &mut Vec<CallItem>,
-    limit: usize,
-) -> Result<()> {
-    let doing = "looking for pending entries";
-    let mut from = cursors.0.get(&due.request).copied().unwrap_or(due.first);
-    let mut skipped: Option<EntryId> = None;
-    let mut statement = conn
-        .prepare_cached(
-            "-- fill\nSELECT e.id, e.target,
-                    (SELECT 1 FROM share s WHERE s.entry = e.id) IS NOT NULL
-             FROM entry e
-             WHERE e.id BETWEEN :from AND :last AND e.state = 3 ORDER BY e.id",
-        )
-        .doing(doing)?;
+) -> Result<Option<(ScopeId, Scope)>> {
+    let from = cursors.from.get(&due.request).copied().unwrap_or(due.first);
+    let mut statement = conn.prepare_cached(PENDING).doing(DOING)?;
     let mut rows =
-        statement.query(named_params! {":from": Sql(from), ":last": Sql(due.last)}).doing(doing)?;
-    while items.len() < limit {
-        let Some(row) = rows.next().doing(doing)? else {
+        statement.query(named_params! {":from": Sql(from), ":last": Sql(due.last)}).doing(DOING)?;
+    let mut known: Option<(ScopeId, Scope)> = None;
+    while let Some(row) = rows.next().doing(DOING)? {
+        let read = || -> rusqlite::Result<_> {
+            let (Sql(entry), target) = (row.get(0)?, row.get::<_, Option<Sql<RecordId>>>(1)?);
+            Ok((entry, target, row.get::<_, bool>(2)?, ScopeId(row.get(3)?)))
+        };
+        let (entry, target, split, scope): (EntryId, _, _, _) = read().doing(DOING)?;
+        if known.as_ref().is_none_or(|(id, _)| *id != scope) {
+            known = Some((scope, scope::get(conn, scope)?));
+        }
+        if let (Some(Sql(target)), Some((_, what)), false) = (target, &known, split)
+            && is_free(conn, cursors, what, entry, target)?
+        {
+            return Ok(known);
+        }
+    }
+    Ok(None)
+}
+
+/// Fills a batch up with pending entries of one request that have its scope, in key order.
+fn fill(conn: &Connection, cursors: &mut Cursors, due: &Due, batch: &mut Filling) -> Result<()> {
+    let front = cursors.from.get(&due.request).copied().unwrap_or(due.first);
+    let Some(begin) = first_of_scope(conn, due, front, batch)? else { return Ok(()) };
+    // Only a walk from the front says up to where nothing is pending.
+    let from_front = begin == front;
+    let mut from = begin;
+    let mut skipped: Option<EntryId> = None;
+    let mut statement = conn.prepare_cached(PENDING).doing(DOING)?;
+    let mut rows =
+        statement.query(named_params! {":from": Sql(from), ":last": Sql(due.last)}).doing(DOING)?;
+    while batch.items.len() < batch.limit {
+        let Some(row) = rows.next().doing(DOING)? else {
             from = due.last.next();
             break;
         };
         let read = || -> rusqlite::Result<_> {
             let (Sql(entry), target) = (row.get(0)?, row.get::<_, Option<Sql<RecordId>>>(1)?);
-            Ok((entry, target, row.get::<_, bool>(2)?))
+            Ok((entry, target, row.get::<_, bool>(2)?, ScopeId(row.get(3)?)))
         };
-        let (entry, target, split): (EntryId, _, bool) = read().doing(doing)?;
+        let (entry, target, split, scope): (EntryId, _, _, _) = read().doing(DOING)?;
+        if scope != batch.scope {
+            // Parents lie in order: behind this batch's there is no more of it.
+            skipped.get_or_insert(entry);
+            break;
+        }
         let free = match target {
-            Some(Sql(target)) if !split => push_if_free(conn, &due.kind, items, entry, target)?,
+            Some(Sql(target)) if !split => push_if_free(conn, cursors, batch, entry, target)?,
             _ => false,
         };
         if !free {
@@ -223,44 +339,105 @@ fn fill(
         }
         from = entry.next();
     }
-    cursors.0.insert(due.request, skipped.unwrap_or(from));
+    if from_front {
+        cursors.from.insert(due.request, skipped.unwrap_or(from));
+    }
     Ok(())
 }
 
-/// Adds an entry unless its record is under way already: else a call would carry an id twice, and
-/// evidence could not be put down to one of them.
+/// Where a request's entries of a batch's scope begin: entries lie in the order of their parents.
+fn first_of_scope(
+    conn: &Connection,
+    due: &Due,
+    front: EntryId,
+    batch: &Filling,
+) -> Result<Option<EntryId>> {
+    let mut statement = conn
+        .prepare_cached(
+            "-- parent_at\nSELECT s.parent, e.scope FROM entry e JOIN scope s ON s.id = e.scope
+             WHERE e.id = :entry",
+        )
+        .doing(DOING)?;
+    let mut at = |entry: i64| {
+        statement
+            .query_row(named_params! {":entry": entry}, |row| {
+                Ok((row.get::<_, Option<Sql<RecordId>>>(0)?, ScopeId(row.get(1)?)))
+            })
+            .doing(DOING)
+    };
+    if at(front.get().min(due.last.get()))?.1 == batch.scope || !due.family.has_parents() {
+        let same = at(due.first.get())?.1 == batch.scope || due.family.has_parents();
+        return Ok(same.then_some(front));
+    }
+    let (mut low, mut high) = (front.get(), due.last.get().saturating_add(1));
+    let parent = batch.kind.scope.parent();
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let (here, _) = at(middle)?;
+        if here.map(|Sql(here)| here) < parent {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Ok((low <= due.last.get() && at(low)?.1 == batch.scope).then(|| EntryId::new(low)))
+}
+
+/// Adds an entry unless its thing is under way already: else a call would carry an id twice, and evidence
+/// could not be put down to one of them.
 fn push_if_free(
     conn: &Connection,
-    kind: &CallKind,
-    items: &mut Vec<CallItem>,
+    cursors: &Cursors,
+    batch: &mut Filling,
     entry: EntryId,
     target: RecordId,
 ) -> Result<bool> {
-    if items.iter().any(|item| item.target == target) || is_busy(conn, kind, entry, target)? {
+    if batch.targets.contains(&target) || !is_free(conn, cursors, &batch.kind.scope, entry, target)?
+    {
         return Ok(false);
     }
-    items.push(CallItem { entry, target });
+    batch.targets.insert(target);
+    batch.items.push(CallItem { entry, target });
     Ok(true)
 }
 
-/// Whether another entry for the same record is in flight, queued or unknown.
-fn is_busy(conn: &Connection, kind: &CallKind, entry: EntryId, target: RecordId) -> Result<bool> {
+/// Whether nobody reads the entry just now, and no other entry for the same thing is in flight, queued or
+/// unknown. The conditions are those of [`Scope::is_same_thing`].
+fn is_free(
+    conn: &Connection,
+    cursors: &Cursors,
+    scope: &Scope,
+    entry: EntryId,
+    target: RecordId,
+) -> Result<bool> {
+    if cursors.is_reserved(entry, target) {
+        return Ok(false);
+    }
     conn.prepare_cached(
         "-- is_busy\nSELECT 1 FROM entry e JOIN scope s ON s.id = e.scope
          WHERE e.target = :target AND e.id <> :entry AND e.state IN (4, 5, 6)
-           AND s.product = :product AND s.module = :module LIMIT 1",
+           AND s.product = :product AND s.module = :module
+           AND CASE :operation
+               WHEN 'unlink' THEN s.operation = 'unlink' AND s.parent IS :parent
+                                  AND s.related_list IS :list
+               WHEN 'delete-tags' THEN s.operation = 'delete-tags'
+               ELSE s.operation IN ('delete', 'untag') END
+         LIMIT 1",
     )
     .and_then(|mut statement| {
         statement
             .query_row(
                 named_params! {
                     ":target": Sql(target), ":entry": Sql(entry),
-                    ":product": kind.product.wire_name(), ":module": kind.module.as_str(),
+                    ":product": scope.product.wire_name(), ":module": scope.module.as_str(),
+                    ":operation": scope.operation().wire_name(),
+                    ":parent": scope.parent().map(Sql),
+                    ":list": scope.list().map(RelatedList::as_str),
                 },
                 |_| Ok(()),
             )
             .optional()
     })
-    .map(|row| row.is_some())
+    .map(|row| row.is_none())
     .doing("looking for calls under way")
 }

@@ -1,41 +1,43 @@
 //! Evidence: what the journal knows about unknown entries before it reads, and what the reads say.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use crate::domain::call::Operation;
 use crate::domain::event::{EntriesReopened, Event, EvidenceGroup, EvidenceRead};
 use crate::domain::evidence::AttemptRecord;
+use crate::domain::evidence::presence::ThingFacts;
 use crate::domain::id::{EntryId, EventSeq, ModuleName, RecordId, RequestId, RunId};
 use crate::domain::merkle::Tree;
 use crate::domain::ranges::EntryRanges;
+use crate::domain::scope::{Operation, Scope};
 use crate::domain::seal::{LeafMaker, LeafPurpose, item_leaf};
 use crate::domain::state::{EntryState, Outcome, Verdict};
-use crate::domain::target::{ApiVersion, Product};
+use crate::domain::target::ApiVersion;
 use crate::domain::time::Timestamp;
 use crate::store::code::{Name, Sql, uncount};
 use crate::store::entry;
 use crate::store::error::{Doing, Result};
 use crate::store::items::{items_of, salts};
 use crate::store::log::{self, Seals};
+use crate::store::scope::{self, ScopeId};
+use crate::store::snapshot;
 use crate::store::{Reader, WriteTx};
 
-/// An unknown entry with its attempts, before anything is read.
+/// An unknown entry, or one whose job is over, with its attempts, before anything is read.
 #[derive(Debug, Clone)]
 pub struct UnknownEntry {
     /// The entry.
     pub entry: EntryId,
     /// The request it belongs to.
     pub request: RequestId,
-    /// The operation.
-    pub operation: Operation,
-    /// The product.
-    pub product: Product,
-    /// The module.
-    pub module: ModuleName,
-    /// The record.
+    /// What it has in common with others.
+    pub scope: Arc<Scope>,
+    /// The record, or the tag.
     pub target: RecordId,
+    /// What was there before its first call, if that was read.
+    pub snapshot: Option<ThingFacts>,
     /// The API version of its last attempt.
     pub api_version: ApiVersion,
     /// Its attempts, in order.
@@ -60,8 +62,8 @@ pub struct Finding {
 }
 
 impl Reader {
-    /// Unknown entries of the wanted requests (all when `None`) after an entry, in key order, with what the
-    /// journal knows about each.
+    /// Unknown entries of the wanted requests (all when `None`) after an entry, and entries whose job is over,
+    /// in key order, with what the journal knows about each.
     pub fn unknown_entries(
         &self,
         after: EntryId,
@@ -121,36 +123,43 @@ pub(crate) fn unknown_entries(
     let doing = "looking for unknown entries";
     let mut ranges = conn
         .prepare_cached(
-            "-- requests_with_unknown\nSELECT r.id, max(r.first_entry, :after + 1), r.last_entry,
-                    r.operation, r.product, r.module
+            "-- requests_with_unknown\nSELECT DISTINCT r.id, max(r.first_entry, :after + 1),
+                    r.last_entry
              FROM tally t JOIN request r ON r.id = t.request
-             WHERE t.state = 6 AND t.entries > 0 AND r.last_entry > :after ORDER BY r.first_entry",
+             WHERE t.state IN (5, 6) AND t.entries > 0 AND r.last_entry > :after
+             ORDER BY r.first_entry",
         )
         .doing(doing)?;
     let requests = ranges
         .query_map(named_params! {":after": Sql(after)}, |row| {
             let (Sql(request), Sql(first), Sql(last)) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let (Name(operation), Name(product)) = (row.get(3)?, row.get(4)?);
-            Ok((request, first, last, operation, product, row.get::<_, Name<ModuleName>>(5)?.0))
+            Ok((request, first, last))
         })
         .doing(doing)?
-        .collect::<rusqlite::Result<Vec<(RequestId, EntryId, EntryId, _, _, _)>>>()
+        .collect::<rusqlite::Result<Vec<(RequestId, EntryId, EntryId)>>>()
         .doing(doing)?;
     let mut users = HashMap::new();
     let mut found = Vec::new();
-    for (request, first, last, operation, product, module) in requests {
+    let mut known: Option<(ScopeId, Arc<Scope>)> = None;
+    for (request, first, last) in requests {
         if wanted.is_some_and(|wanted| !wanted.contains(&request)) {
             continue;
         }
-        for (entry, target) in unknown_in(conn, first, last, at_most.saturating_sub(found.len()))? {
-            let (attempts, api_version) = attempts_of(conn, entry, &mut users)?;
+        let room = at_most.saturating_sub(found.len());
+        for (entry, target, id) in unknown_in(conn, first, last, room)? {
+            let scope = match &known {
+                Some((known, scope)) if *known == id => Arc::clone(scope),
+                _ => Arc::new(scope::get(conn, id)?),
+            };
+            known = Some((id, Arc::clone(&scope)));
+            let operation = scope.operation();
+            let (attempts, api_version) = attempts_of(conn, operation, entry, &mut users)?;
             found.push(UnknownEntry {
                 entry,
                 request,
-                operation,
-                product,
-                module: module.clone(),
+                scope,
                 target,
+                snapshot: snapshot::facts_of(conn, operation, entry)?,
                 api_version: api_version.unwrap_or(ApiVersion::V8),
                 attempts,
                 tries: tries_of(conn, entry)?,
@@ -169,13 +178,16 @@ fn unknown_in(
     first: EntryId,
     last: EntryId,
     at_most: usize,
-) -> Result<Vec<(EntryId, RecordId)>> {
+) -> Result<Vec<(EntryId, RecordId, ScopeId)>> {
     let doing = "looking for unknown entries";
     let mut statement = conn
         .prepare_cached(
-            "-- unknown_in\nSELECT id, target FROM entry
-             WHERE id BETWEEN :first AND :last AND state = 6 AND target IS NOT NULL
-             ORDER BY id LIMIT :limit",
+            "-- unknown_in\nSELECT e.id, e.target, e.scope FROM entry e
+             WHERE e.id BETWEEN :first AND :last AND e.target IS NOT NULL
+               AND (e.state = 6 OR e.state = 5 AND EXISTS (
+                   SELECT 1 FROM job j WHERE j.ended_seq IS NOT NULL AND j.batch =
+                       (SELECT max(a.batch) FROM attempt a WHERE a.entry = e.id)))
+             ORDER BY e.id LIMIT :limit",
         )
         .doing(doing)?;
     let limit = i64::try_from(at_most).unwrap_or(i64::MAX);
@@ -184,7 +196,7 @@ fn unknown_in(
             named_params! {":first": Sql(first), ":last": Sql(last), ":limit": limit},
             |row| {
                 let (Sql(entry), Sql(target)) = (row.get(0)?, row.get(1)?);
-                Ok((entry, target))
+                Ok((entry, target, ScopeId(row.get(2)?)))
             },
         )
         .doing(doing)?;
@@ -197,6 +209,7 @@ type Users = HashMap<RunId, Option<RecordId>>;
 /// An entry's attempts; those before evidence last said that they changed nothing are closed.
 fn attempts_of(
     conn: &Connection,
+    operation: Operation,
     entry: EntryId,
     users: &mut Users,
 ) -> Result<(Vec<AttemptRecord>, Option<ApiVersion>)> {
@@ -222,6 +235,7 @@ fn attempts_of(
     while let Some(row) = rows.next().doing(doing)? {
         let read = || -> rusqlite::Result<_> {
             let attempt = AttemptRecord {
+                operation,
                 outcome: row.get::<_, Sql<Outcome>>(0)?.0,
                 code: row.get(1)?,
                 complete: row.get::<_, Option<bool>>(3)?.unwrap_or(false),
@@ -311,18 +325,13 @@ impl WriteTx<'_> {
     ) -> Result<()> {
         self.check_run(run)?;
         let doing = "recording evidence";
-        let number: i64 = self
-            .tx
-            .query_row("-- next_reading\nSELECT coalesce(max(id), 0) + 1 FROM reading", [], |row| {
-                row.get(0)
-            })
-            .doing(doing)?;
+        let number = next_reading(&self.tx)?;
         let entries: EntryRanges = findings.iter().map(|finding| finding.entry).collect();
         let items = items_of(&self.tx, &entries)?;
         let salts = salts(&self.tx, &items, LeafPurpose::Evidence(number))?;
         let mut tree = Tree::default();
         for ((item, finding), salt) in items.iter().zip(findings).zip(&salts) {
-            let mut maker = LeafMaker::new(&item.leaf_scope);
+            let mut maker = LeafMaker::new(&item.what);
             let opened = maker.evidence(
                 &item.identity,
                 number,
@@ -341,12 +350,7 @@ impl WriteTx<'_> {
         });
         entry::apply(&self.tx, &event)?;
         let seq = self.append(event, Seals::default())?;
-        self.tx
-            .execute(
-                "-- insert_reading\nINSERT INTO reading (id, seq, run) VALUES (:id, :seq, :run)",
-                named_params! {":id": number, ":seq": Sql(seq), ":run": Sql(run)},
-            )
-            .doing(doing)?;
+        insert_reading(&self.tx, number, seq, run)?;
         for finding in findings {
             self.tx
                 .prepare_cached(
@@ -386,6 +390,28 @@ impl WriteTx<'_> {
         }
         Ok(entries)
     }
+}
+
+/// The number of the next reading, of evidence or of a snapshot.
+pub(crate) fn next_reading(conn: &Connection) -> Result<i64> {
+    conn.query_row("-- next_reading\nSELECT coalesce(max(id), 0) + 1 FROM reading", [], |row| {
+        row.get(0)
+    })
+    .doing("numbering a reading")
+}
+
+pub(crate) fn insert_reading(
+    conn: &Connection,
+    number: i64,
+    seq: EventSeq,
+    run: RunId,
+) -> Result<()> {
+    conn.execute(
+        "-- insert_reading\nINSERT INTO reading (id, seq, run) VALUES (:id, :seq, :run)",
+        named_params! {":id": number, ":seq": Sql(seq), ":run": Sql(run)},
+    )
+    .map(|_| ())
+    .doing("recording a reading")
 }
 
 /// Refused entries with the code that settled them, in key order. CROSS JOIN fixes the order of the tables:

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use crate::domain::call::Operation;
 use crate::domain::event::{Event, NothingRecorded, RequestRecorded, SourceKind};
 use crate::domain::id::{EntryId, ModuleName, RecordId, RequestId};
 use crate::domain::merkle::{Hash, Tree};
 use crate::domain::policy::ApprovalPolicy;
+use crate::domain::scope::{RelatedList, Scope, TagSet, Task};
 use crate::domain::seal::{
-    ItemIdentity, ItemScope, LeafMaker, LeafPurpose, Secret, SecretTree, item_leaf, rejected_row,
+    ItemIdentity, LeafMaker, LeafPurpose, Secret, SecretTree, item_leaf, rejected_row,
 };
 use crate::domain::state::EntryState;
 use crate::domain::target::{Product, Target};
@@ -21,7 +21,7 @@ use crate::store::code::{Sql, count};
 use crate::store::entry::{self, NewItem};
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::log::Seals;
-use crate::store::scope::{self, Scope};
+use crate::store::scope;
 use crate::store::{Reader, WriteTx};
 
 /// Where the ids of a request came from.
@@ -44,6 +44,8 @@ pub struct RequestSource {
 pub struct RepeatedRow {
     /// Its line.
     pub line: u64,
+    /// The parent record it names, of an unlink.
+    pub parent: Option<RecordId>,
     /// The record it names.
     pub target: RecordId,
 }
@@ -63,16 +65,20 @@ pub struct InvalidRow {
 #[derive(Debug, Clone)]
 pub struct NewRequest<'a> {
     /// What is to be done.
-    pub operation: Operation,
+    pub task: &'a Task,
     /// The product.
     pub product: Product,
-    /// The module.
+    /// The module; of an unlink, the parents'.
     pub module: &'a ModuleName,
     /// Whether Zoho's workflows run.
     pub workflows: bool,
+    /// Whether what is there is read before the first call.
+    pub snapshot: bool,
+    /// Zoho's id of the module, where a read resolved it.
+    pub module_id: Option<RecordId>,
     /// Data centre, environment and origin, which pin the journal if this is its first request.
     pub target: &'a Target,
-    /// The items: ascending by record, each once.
+    /// The items: ascending by parent and record, each once. Of an unlink, each has its parent.
     pub items: &'a [NewItem],
     /// Rows that repeat an item of this request.
     pub repeated: &'a [RepeatedRow],
@@ -151,19 +157,15 @@ impl WriteTx<'_> {
         let awaiting_approval = new.policy.wants_approval(entries);
         let state =
             if awaiting_approval { EntryState::AwaitingApproval } else { EntryState::Pending };
-        let scope = scope::find_or_make(
-            &self.tx,
-            &Scope { operation: new.operation, product: new.product, module: new.module.clone() },
-        )?;
         // The leaves are hashed on another core while the rows go into the file.
         let (items_root, inserted) = thread::scope(|threads| {
             let root = threads.spawn(|| items_root(new, first, &fresh, secret));
-            let inserted = entry::insert(&self.tx, first, scope, state, &fresh);
+            let inserted = insert_entries(&self.tx, new, first, state, &fresh);
             (root.join(), inserted)
         });
         inserted?;
         let items_root =
-            items_root.map_err(|_| StoreError::corrupt("entry", "hashing the items failed"))?;
+            items_root.map_err(|_| StoreError::corrupt("entry", "hashing the items failed"))??;
         let event = self.request_event(new, request, first, entries, duplicates, &left_out)?;
         let (mut event, seals) = event;
         event.items_root = items_root;
@@ -181,7 +183,7 @@ impl WriteTx<'_> {
         let mut seals = Seals::default();
         let recorded_by = seals.add(self.entropy, "recorded_by", new.recorded_by)?;
         let event = NothingRecorded {
-            operation: new.operation,
+            operation: new.task.operation(),
             module: new.module.clone(),
             duplicates,
             recorded_by,
@@ -214,7 +216,7 @@ impl WriteTx<'_> {
         let sha256 = new.source.sha256.to_string();
         let event = RequestRecorded {
             request,
-            operation: new.operation,
+            operation: new.task.operation(),
             product: new.product,
             module: new.module.clone(),
             workflows: new.workflows,
@@ -243,6 +245,14 @@ impl WriteTx<'_> {
                 "source_column",
                 new.source.column.as_deref(),
             )?,
+            related_list: new.task.list().cloned(),
+            tags: seals.add_some(entropy, "tags", new.task.tags().map(TagSet::json).as_deref())?,
+            snapshot: (!new.snapshot).then_some(false),
+            module_id: seals.add_some(
+                entropy,
+                "module_id",
+                new.module_id.map(|id| id.to_string()).as_deref(),
+            )?,
         };
         Ok((event, seals))
     }
@@ -261,9 +271,10 @@ impl WriteTx<'_> {
             .execute(
                 "-- insert_request\nINSERT INTO request (id, seq, operation, product, module,
                      workflows, first_entry, last_entry, not_before_ms, valid_until_ms,
-                     source_rows, duplicates, rejected)
+                     source_rows, duplicates, rejected, related_list, snapshot, module_seq)
                  VALUES (:id, :seq, :operation, :product, :module, :workflows, :first, :last,
-                     :not_before, :valid_until, :source_rows, :duplicates, :rejected)",
+                     :not_before, :valid_until, :source_rows, :duplicates, :rejected, :list,
+                     :snapshot, :module_seq)",
                 named_params! {
                     ":id": Sql(row.request), ":seq": Sql(seq),
                     ":operation": row.operation.wire_name(),
@@ -276,6 +287,9 @@ impl WriteTx<'_> {
                     ":source_rows": count(row.source_rows),
                     ":duplicates": count(row.duplicates),
                     ":rejected": count(row.rejected),
+                    ":list": row.related_list.as_ref().map(RelatedList::as_str),
+                    ":snapshot": row.snapshot.unwrap_or(true),
+                    ":module_seq": row.module_id.map(|_| Sql(seq)),
                 },
             )
             .doing("recording a request")?;
@@ -346,24 +360,36 @@ fn left_out_rows(
     fresh: &[NewItem],
     covered: &Covered,
 ) -> Vec<LeftOut> {
-    let entry_of = |target: RecordId| {
-        let position = fresh.binary_search_by_key(&target, |item| item.target).ok();
+    let entry_of = |parent: Option<RecordId>, target: RecordId| {
+        let key = (parent, target);
+        let position = fresh.binary_search_by_key(&key, |item| (item.parent, item.target)).ok();
         position.map(|at| EntryId::new(first.get() + i64::try_from(at).unwrap_or(0))).or_else(
             || {
-                let at = covered.binary_search_by_key(&target, |(item, _)| item.target).ok()?;
+                let at = covered
+                    .binary_search_by_key(&key, |(item, _)| (item.parent, item.target))
+                    .ok()?;
                 covered.get(at).map(|(_, entry)| *entry)
             },
         )
     };
-    let duplicate = |line: u64, target: RecordId, entry: Option<EntryId>| LeftOut {
+    // The parent is named where there are several.
+    let parents = |item: &NewItem| new.items.first().is_some_and(|one| one.parent != item.parent);
+    let several = new.items.iter().any(parents);
+    let value = |parent: Option<RecordId>, target: RecordId| match parent.filter(|_| several) {
+        Some(parent) => format!("{parent}/{target}"),
+        None => target.to_string(),
+    };
+    let duplicate = |line: u64, value: String, entry: Option<EntryId>| LeftOut {
         line,
-        value: target.to_string(),
+        value,
         reason: entry.map_or_else(|| "duplicate".to_owned(), |one| format!("duplicate of {one}")),
     };
-    let repeated =
-        new.repeated.iter().map(|row| duplicate(row.line, row.target, entry_of(row.target)));
+    let repeated = new.repeated.iter().map(|row| {
+        duplicate(row.line, value(row.parent, row.target), entry_of(row.parent, row.target))
+    });
     let covered = covered.iter().map(|(item, entry)| {
-        duplicate(u64::try_from(item.row).unwrap_or(0), item.target, Some(*entry))
+        let line = u64::try_from(item.row).unwrap_or(0);
+        duplicate(line, value(item.parent, item.target), Some(*entry))
     });
     let invalid = new.invalid.iter().map(|row| LeftOut {
         line: row.line,
@@ -380,21 +406,67 @@ fn split_covered<'a>(
     conn: &Connection,
     new: &NewRequest<'a>,
 ) -> Result<(Cow<'a, [NewItem]>, Covered)> {
-    let scope =
-        Scope { operation: new.operation, product: new.product, module: new.module.clone() };
-    let known = if new.again { None } else { scope::find(conn, &scope)? };
-    let Some(known) = known else {
+    if new.again {
         return Ok((Cow::Borrowed(new.items), Vec::new()));
-    };
-    let mut fresh = Vec::with_capacity(new.items.len());
-    let mut covered = Vec::new();
-    for item in new.items {
-        match entry::open_duplicate(conn, known, item.target)? {
-            Some(entry) => covered.push((*item, entry)),
-            None => fresh.push(*item),
-        }
     }
-    Ok((Cow::Owned(fresh), covered))
+    let (mut fresh, mut covered) = (Cow::Borrowed(new.items), Covered::new());
+    let mut seen = 0;
+    for part in parts(new.items) {
+        let known = scope::find(conn, &scope_of(new, part)?)?;
+        for (position, item) in (seen..).zip(part) {
+            let open = match known {
+                Some(known) => entry::open_duplicate(conn, known, item.target)?,
+                None => None,
+            };
+            match open {
+                Some(entry) => {
+                    covered.push((*item, entry));
+                    // From here on the two lists differ.
+                    if let Cow::Borrowed(all) = fresh {
+                        fresh = Cow::Owned(all.get(..position).unwrap_or_default().to_vec());
+                    }
+                }
+                None => {
+                    if let Cow::Owned(fresh) = &mut fresh {
+                        fresh.push(*item);
+                    }
+                }
+            }
+        }
+        seen += part.len();
+    }
+    Ok((fresh, covered))
+}
+
+/// Items by parent.
+fn parts(items: &[NewItem]) -> impl Iterator<Item = &[NewItem]> {
+    items.chunk_by(|one, other| one.parent == other.parent)
+}
+
+/// What the items of one part have in common.
+fn scope_of(new: &NewRequest<'_>, part: &[NewItem]) -> Result<Scope> {
+    let parent = part.first().and_then(|item| item.parent);
+    let action = new
+        .task
+        .action(parent)
+        .ok_or_else(|| StoreError::Unsafe("an item of an unlink has no parent".to_owned()))?;
+    Ok(Scope { product: new.product, module: new.module.clone(), action })
+}
+
+fn insert_entries(
+    conn: &Connection,
+    new: &NewRequest<'_>,
+    first: EntryId,
+    state: EntryState,
+    items: &[NewItem],
+) -> Result<()> {
+    let mut next = first.get();
+    for part in parts(items) {
+        let scope = scope::find_or_make(conn, &scope_of(new, part)?)?;
+        entry::insert(conn, EntryId::new(next), scope, state, part)?;
+        next += i64::try_from(part.len()).unwrap_or(0);
+    }
+    Ok(())
 }
 
 /// The journal belongs to one data centre, environment and origin from its first request on.
@@ -415,31 +487,29 @@ pub(crate) fn check_target(conn: &Connection, target: &Target) -> Result<()> {
     }
 }
 
-/// The scope as the item leaves name it.
-pub(crate) fn item_scope(operation: Operation, module: &ModuleName) -> ItemScope {
-    ItemScope {
-        operation: operation.wire_name(),
-        module: module.clone(),
-        parent: None,
-        related_list: None,
-        tags: None,
-    }
-}
-
-fn items_root(new: &NewRequest<'_>, first: EntryId, items: &[NewItem], secret: Secret) -> Hash {
-    let mut maker = LeafMaker::new(&item_scope(new.operation, new.module));
+fn items_root(
+    new: &NewRequest<'_>,
+    first: EntryId,
+    items: &[NewItem],
+    secret: Secret,
+) -> Result<Hash> {
     let mut secrets = SecretTree::new(secret, u64::try_from(items.len()).unwrap_or(0));
     let mut tree = Tree::default();
-    for (ordinal, item) in (0_u64..).zip(items) {
-        let identity = ItemIdentity {
-            entry: EntryId::new(first.get() + count(ordinal)),
-            target: item.target,
-            row: item.row,
-        };
-        let salt = secrets.salt(ordinal, LeafPurpose::Recorded);
-        tree.append(item_leaf(&salt, maker.recorded(&identity)), |_, _| ());
+    let mut ordinal = 0_u64;
+    for part in parts(items) {
+        let mut maker = LeafMaker::new(&scope_of(new, part)?);
+        for item in part {
+            let identity = ItemIdentity {
+                entry: EntryId::new(first.get() + count(ordinal)),
+                target: item.target,
+                row: item.row,
+            };
+            let salt = secrets.salt(ordinal, LeafPurpose::Recorded);
+            tree.append(item_leaf(&salt, maker.recorded(&identity)), |_, _| ());
+            ordinal += 1;
+        }
     }
-    tree.root()
+    Ok(tree.root())
 }
 
 fn rejected_root(rows: &[LeftOut], secret: Secret) -> Option<Hash> {

@@ -3,7 +3,9 @@
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use crate::domain::event::{Bound, ModuleSeen, RequestParked, RequestUnparked, RunEnded};
+use crate::domain::event::{
+    Bound, ModuleSeen, RequestParked, RequestPinned, RequestUnparked, RunEnded,
+};
 use crate::domain::event::{RunStarted, UserSeen};
 use crate::domain::id::{EventSeq, ModuleName, RecordId, RequestId, RunId};
 use crate::domain::target::{Product, Target};
@@ -173,6 +175,30 @@ impl WriteTx<'_> {
             )
             .map(|_| ())
             .doing("recording a module")
+    }
+
+    /// Keeps Zoho's id of a request's module with the request, for good.
+    pub fn pin_module(
+        &mut self,
+        run: RunId,
+        request: RequestId,
+        module_id: RecordId,
+    ) -> Result<()> {
+        self.check_run(run)?;
+        let mut seals = Seals::default();
+        let module_id = seals.add(self.entropy, "module_id", &module_id.to_string())?;
+        let seq = self.append(RequestPinned { run, request, module_id }, seals)?;
+        self.tx
+            .execute(
+                "-- pin_module\nUPDATE request SET module_seq = :seq
+                 WHERE id = :id AND module_seq IS NULL",
+                named_params! {":seq": Sql(seq), ":id": Sql(request)},
+            )
+            .doing("pinning a request")
+            .and_then(|rows| match rows {
+                1 => Ok(()),
+                _ => Err(StoreError::corrupt("request", format!("{request} is pinned already"))),
+            })
     }
 
     /// Sets a request aside after too many refusals in a row.

@@ -4,14 +4,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::answer::RawAnswer;
-use crate::domain::call::{CallItem, CallKind, Operation, PreparedBatch};
+use crate::domain::call::{CallItem, CallKind, PreparedBatch};
 use crate::domain::entropy::SeededEntropy;
 use crate::domain::event::{Returned, SourceKind, Unanswered};
-use crate::domain::evidence::{Facts, Look, SeenDeleted, SeenRecord, UNDECIDED};
+use crate::domain::evidence::deletion::{Facts, SeenDeleted, SeenRecord};
+use crate::domain::evidence::{Look, UNDECIDED};
 use crate::domain::id::{EntryId, ModuleName, RecordId, RequestId, RunId};
 use crate::domain::merkle::Hash;
 use crate::domain::outcome::{ItemResult, Judgement};
 use crate::domain::policy::ApprovalPolicy;
+use crate::domain::scope::{Action, Scope, Task};
 use crate::domain::state::{Outcome, Verdict};
 use crate::domain::target::{ApiOrigin, ApiVersion, DataCenter, Environment, Product, Target};
 use crate::domain::time::Timestamp;
@@ -116,8 +118,10 @@ impl Journal {
     /// Records a deletion.
     pub(crate) fn ask(&mut self, ask: &Ask) -> Recorded {
         let module: ModuleName = ask.module.parse().unwrap();
-        let items: Vec<NewItem> =
-            (2..).zip(&ask.records).map(|(row, target)| NewItem { target: *target, row }).collect();
+        let items: Vec<NewItem> = (2..)
+            .zip(&ask.records)
+            .map(|(row, target)| NewItem { parent: None, target: *target, row })
+            .collect();
         let rows = ask.records.len() + ask.repeated.len() + ask.invalid.len();
         let source = RequestSource {
             kind: SourceKind::File,
@@ -129,7 +133,9 @@ impl Journal {
         let target = Self::target();
         self.write(|tx| {
             tx.record(&NewRequest {
-                operation: Operation::Delete,
+                task: &Task::Delete,
+                snapshot: true,
+                module_id: None,
                 product: ask.product,
                 module: &module,
                 workflows: ask.workflows,
@@ -208,16 +214,14 @@ impl Journal {
         drop(reader);
         let api_version = if product == Product::Crm { ApiVersion::V8 } else { ApiVersion::V2 };
         let kind = CallKind {
-            operation: Operation::Delete,
-            product,
+            scope: Scope { product, module: module.parse().unwrap(), action: Action::Delete },
             api_version,
-            module: module.parse().unwrap(),
             workflows: true,
+            snapshot: true,
+            module_id: None,
         };
-        let one = if entries.len() == 1 { "/{id}?" } else { "?ids={ids}&" };
-        let template = format!("DELETE /{product}/{api_version}/{module}{one}wf_trigger=true");
         let run = self.run.unwrap();
-        self.write(|tx| tx.begin_batch(run, Picked { kind, items }, &template, None)).committed()
+        self.write(|tx| tx.begin_batch(run, Picked { kind, items, alone: false }, None)).committed()
     }
 
     /// Settles a batch with an answer of one item an entry: outcome, code, message.
@@ -260,6 +264,7 @@ impl Journal {
             complete: true,
             strangers: 0,
             repeated: 0,
+            job: None,
             halt: None,
         };
         let run = self.run.unwrap();

@@ -1,24 +1,28 @@
 //! The writing thread of a run: it owns the connection, takes typed messages, and commits what has
 //! gathered in one transaction. A message is acknowledged only after COMMIT returned.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
 use crate::domain::answer::RawAnswer;
-use crate::domain::call::{CallKind, PreparedBatch};
-use crate::domain::event::{Returned, Unanswered};
-use crate::domain::id::{BatchId, ModuleName, RecordId, RequestId, RunId};
+use crate::domain::call::{CallItem, PreparedBatch};
+use crate::domain::calls::{Limits, Versions};
+use crate::domain::event::{JobEnding, Returned, Unanswered};
+use crate::domain::evidence::presence::ThingFacts;
+use crate::domain::id::{BatchId, EntryId, ModuleName, RecordId, RequestId, RunId};
 use crate::domain::outcome::Judgement;
 use crate::domain::ranges::EntryRanges;
+use crate::domain::scope::Operation;
 use crate::domain::target::{Product, Target};
 use crate::domain::time::Timestamp;
 use crate::store::batch::BegunBatch;
 use crate::store::error::{Result, StoreError};
-use crate::store::queue::{Cursors, Picked, Versions, pick};
+use crate::store::queue::{Cursors, Picked, Rules, pick};
 use crate::store::reading::Finding;
+use crate::store::snapshot::{self, Snapshot};
 use crate::store::{Head, Store, WriteTx};
 
 /// Messages that one transaction takes at most.
@@ -31,10 +35,10 @@ pub struct ClaimRules {
     pub run: RunId,
     /// Which API version each product uses.
     pub versions: Versions,
+    /// What the user set.
+    pub limits: Limits,
     /// The requests whose entries may be claimed, and no others.
     pub requests: HashSet<RequestId>,
-    /// Method, path and parameters of a call, `{ids}` for the ids; the flag is true for the single form.
-    pub template: fn(&CallKind, bool) -> std::result::Result<String, String>,
 }
 
 /// What the queue gives.
@@ -42,18 +46,43 @@ pub struct ClaimRules {
 pub enum Claimed {
     /// A batch, durably recorded.
     Batch(PreparedBatch),
-    /// These entries must be read before they are claimed: their module has no recycle bin, so only a read
-    /// before the call can later prove that the call took effect.
-    ReadFirst(Picked),
+    /// These entries must be read before they are claimed. Nobody else is given them meanwhile: they must be
+    /// claimed with what was read, or put back.
+    ReadFirst(ReadFirst),
+    /// What was read settled all of them: there is nothing to send.
+    Settled,
     /// Nothing is due.
     Nothing,
+}
+
+/// Entries that must be read before they are claimed.
+#[derive(Debug)]
+#[must_use = "they are kept from everybody else until they are claimed or put back"]
+pub struct ReadFirst {
+    /// The entries.
+    pub picked: Picked,
+    /// Those of them that have no snapshot yet. Empty when their module has no recycle bin: then all of them
+    /// are read, since only a read before the call can later prove that the call took effect.
+    pub unread: Vec<EntryId>,
+}
+
+/// What was read before a claim.
+#[derive(Debug, Clone, Default)]
+pub struct ReadBefore {
+    /// Entries whose records were there, of a module without a recycle bin.
+    pub seen: Option<EntryRanges>,
+    /// What was there before the first call, ascending by entry.
+    pub snapshots: Vec<Snapshot>,
 }
 
 type Reply<T> = oneshot::Sender<Result<T>>;
 
 enum Message {
-    Claim { at_most: usize, reply: Reply<Claimed> },
-    ClaimRead { picked: Picked, seen: EntryRanges, reply: Reply<Claimed> },
+    Claim { at_most: usize, without: Option<Operation>, reply: Reply<Claimed> },
+    ClaimRead { first: ReadFirst, read: ReadBefore, reply: Reply<Claimed> },
+    PutBack { first: ReadFirst, reply: Reply<()> },
+    EndJob { batch: BatchId, ending: JobEnding, counts: [Option<u64>; 3], reply: Reply<()> },
+    PinModule { request: RequestId, module_id: RecordId, reply: Reply<()> },
     Settle { prepared: PreparedBatch, raw: Box<RawAnswer>, judgement: Judgement, reply: Reply<()> },
     Unanswered { batch: BatchId, lost: LostCall, reply: Reply<()> },
     GiveBack { prepared: PreparedBatch, reason: Returned, detail: String, reply: Reply<()> },
@@ -109,14 +138,34 @@ impl Writer {
         answer.await.map_err(|_| StoreError::WriterGone)?
     }
 
-    /// Claims the next batch, of so many entries at most.
-    pub async fn claim(&self, at_most: usize) -> Result<Claimed> {
-        self.ask(|reply| Message::Claim { at_most, reply }).await
+    /// Claims the next batch, of so many entries at most, `without` those of one operation.
+    pub async fn claim(&self, at_most: usize, without: Option<Operation>) -> Result<Claimed> {
+        self.ask(|reply| Message::Claim { at_most, without, reply }).await
     }
 
-    /// Claims entries that were read first; `seen` are those that were there.
-    pub async fn claim_read(&self, picked: Picked, seen: EntryRanges) -> Result<Claimed> {
-        self.ask(|reply| Message::ClaimRead { picked, seen, reply }).await
+    /// Claims entries that were read first. What was never there is settled instead.
+    pub async fn claim_read(&self, first: ReadFirst, read: ReadBefore) -> Result<Claimed> {
+        self.ask(|reply| Message::ClaimRead { first, read, reply }).await
+    }
+
+    /// Puts entries back that were to be read first.
+    pub async fn put_back(&self, first: ReadFirst) -> Result<()> {
+        self.ask(|reply| Message::PutBack { first, reply }).await
+    }
+
+    /// Records that a job is over, with Zoho's counts: all, deleted, failed.
+    pub async fn end_job(
+        &self,
+        batch: BatchId,
+        ending: JobEnding,
+        counts: [Option<u64>; 3],
+    ) -> Result<()> {
+        self.ask(|reply| Message::EndJob { batch, ending, counts, reply }).await
+    }
+
+    /// Keeps Zoho's id of a request's module with the request.
+    pub async fn pin_module(&self, request: RequestId, module_id: RecordId) -> Result<()> {
+        self.ask(|reply| Message::PinModule { request, module_id, reply }).await
     }
 
     /// Stores an answer and settles its batch.
@@ -259,13 +308,24 @@ impl Jobs<'_> {
     fn handle(&mut self, tx: &mut WriteTx<'_>, message: Message) -> Pending {
         let run = self.rules.run;
         match message {
-            Message::Claim { at_most, reply } => {
-                let result = tx.scoped(|tx| self.claim(tx, at_most));
+            Message::Claim { at_most, without, reply } => {
+                let result = tx.scoped(|tx| self.claim(tx, at_most, without));
                 claimed(reply, self.found_again(result))
             }
-            Message::ClaimRead { picked, seen, reply } => {
-                let result = tx.scoped(|tx| self.begin(tx, picked, Some(seen)));
-                claimed(reply, self.found_again(result.map(Claim::Begun)))
+            Message::ClaimRead { first, read, reply } => {
+                self.cursors.release(&first.picked.items);
+                let result = tx.scoped(|tx| self.claim_read(tx, first.picked, read));
+                claimed(reply, self.found_again(result))
+            }
+            Message::PutBack { first, reply } => {
+                self.cursors.release(&first.picked.items);
+                Box::new(move |_| drop(reply.send(Ok(()))))
+            }
+            Message::EndJob { batch, ending, counts, reply } => {
+                scoped(tx, reply, move |tx| tx.end_job(run, batch, ending, counts))
+            }
+            Message::PinModule { request, module_id, reply } => {
+                scoped(tx, reply, move |tx| tx.pin_module(run, request, module_id))
             }
             Message::Settle { prepared, raw, judgement, reply } => {
                 self.cursors.rewind_if(&judgement);
@@ -312,19 +372,67 @@ impl Jobs<'_> {
         result
     }
 
-    fn claim(&mut self, tx: &mut WriteTx<'_>, at_most: usize) -> Result<Claim> {
-        let rules = self.rules;
-        let picked = pick(&tx.tx, self.cursors, rules.versions, &rules.requests, tx.now, at_most)?;
-        let Some(picked) = picked else {
+    fn claim(
+        &mut self,
+        tx: &mut WriteTx<'_>,
+        at_most: usize,
+        without: Option<Operation>,
+    ) -> Result<Claim> {
+        let ClaimRules { versions, limits, requests, .. } = self.rules;
+        let rules = Rules { versions: *versions, limits: *limits, requests, without, now: tx.now };
+        let Some(picked) = pick(&tx.tx, self.cursors, rules, at_most)? else {
             return Ok(Claim::Nothing);
         };
-        let place = (picked.kind.product, picked.kind.module.clone());
-        if self.read_first.contains(&place) {
-            // They are not claimed yet: the next look must find them again.
-            self.cursors.rewind();
-            return Ok(Claim::ReadFirst(picked));
+        let scope = &picked.kind.scope;
+        if scope.operation() == Operation::Delete {
+            if self.read_first.contains(&(scope.product, scope.module.clone())) {
+                return Ok(self.read_before_claim(picked, Vec::new()));
+            }
+        } else if picked.kind.snapshot {
+            let (unread, known) = snapshot::split(&tx.tx, scope.operation(), &picked.items)?;
+            if !unread.is_empty() {
+                return Ok(self.read_before_claim(picked, unread));
+            }
+            return self.begin(tx, apart(picked, &known), None).map(Claim::Begun);
         }
         self.begin(tx, picked, None).map(Claim::Begun)
+    }
+
+    /// Nobody else is given these entries until they come back.
+    fn read_before_claim(&mut self, picked: Picked, unread: Vec<EntryId>) -> Claim {
+        self.cursors.reserve(&picked.items);
+        Claim::ReadFirst(ReadFirst { picked, unread })
+    }
+
+    fn claim_read(
+        &mut self,
+        tx: &mut WriteTx<'_>,
+        mut picked: Picked,
+        read: ReadBefore,
+    ) -> Result<Claim> {
+        let ReadBefore { seen, mut snapshots } = read;
+        if snapshots.is_empty() && seen.is_some() {
+            return self.begin(tx, picked, seen).map(Claim::Begun);
+        }
+        let operation = picked.kind.scope.operation();
+        let (_, mut known) = snapshot::split(&tx.tx, operation, &picked.items)?;
+        let fresh = snapshots.iter().map(|one| (one.entry, one.facts.clone()));
+        known.extend(fresh);
+        let absent: HashSet<EntryId> =
+            snapshots.iter().filter(|one| one.facts.never_there()).map(|one| one.entry).collect();
+        picked.items.retain(|item| !absent.contains(&item.entry));
+        let picked = apart(picked, &known);
+        // What is not claimed now is read anew when it is: a snapshot is made for good.
+        let claimed: HashSet<EntryId> = picked.items.iter().map(|item| item.entry).collect();
+        snapshots.retain(|one| absent.contains(&one.entry) || claimed.contains(&one.entry));
+        if !snapshots.is_empty() {
+            tx.take_snapshot(self.rules.run, &picked.kind.scope.module, &snapshots)?;
+        }
+        if picked.items.is_empty() {
+            self.cursors.rewind();
+            return Ok(Claim::Settled);
+        }
+        self.begin(tx, picked, seen).map(Claim::Begun)
     }
 
     fn begin(
@@ -333,16 +441,24 @@ impl Jobs<'_> {
         picked: Picked,
         seen: Option<EntryRanges>,
     ) -> Result<BegunBatch> {
-        let single = picked.items.len() == 1;
-        let template = (self.rules.template)(&picked.kind, single)
-            .map_err(|why| StoreError::Unsafe(format!("this call cannot be made: {why}")))?;
-        tx.begin_batch(self.rules.run, picked, &template, seen)
+        tx.begin_batch(self.rules.run, picked, seen)
     }
+}
+
+/// One that would make Zoho refuse the whole call goes alone, before all others.
+fn apart(mut picked: Picked, known: &HashMap<EntryId, ThingFacts>) -> Picked {
+    let culprit = |item: &&CallItem| known.get(&item.entry).is_some_and(ThingFacts::goes_alone);
+    if let Some(item) = picked.items.iter().find(culprit).copied() {
+        picked.items = vec![item];
+        picked.alone = true;
+    }
+    picked
 }
 
 enum Claim {
     Begun(BegunBatch),
-    ReadFirst(Picked),
+    ReadFirst(ReadFirst),
+    Settled,
     Nothing,
 }
 
@@ -352,7 +468,8 @@ fn claimed(reply: Reply<Claimed>, result: Result<Claim>) -> Pending {
         let result = match result {
             _ if !committed => Err(StoreError::WriterGone),
             Ok(Claim::Begun(begun)) => Ok(Claimed::Batch(begun.committed())),
-            Ok(Claim::ReadFirst(picked)) => Ok(Claimed::ReadFirst(picked)),
+            Ok(Claim::ReadFirst(first)) => Ok(Claimed::ReadFirst(first)),
+            Ok(Claim::Settled) => Ok(Claimed::Settled),
             Ok(Claim::Nothing) => Ok(Claimed::Nothing),
             Err(error) => Err(error),
         };

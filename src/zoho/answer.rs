@@ -15,7 +15,9 @@ use serde_json::value::RawValue;
 
 use crate::domain::answer::{AnswerItem, ParsedAnswer, RawAnswer, Unreadable, Verdict};
 use crate::domain::codes::is_code;
-use crate::zoho::wire::{Elements, capped, is_list, is_object, number, object, record_id, text};
+use crate::zoho::wire::{
+    Elements, capped, is_list, is_object, number, object, record_id, tag_names, text,
+};
 
 /// How much of a permission's name is kept, in characters. The whole stays in the recorded body.
 const PERMISSION_MAX: usize = 100;
@@ -69,6 +71,11 @@ struct Details<'a> {
     id: Option<&'a RawValue>,
     #[serde(borrow)]
     json_path: Option<&'a RawValue>,
+    #[serde(borrow)]
+    api_name: Option<&'a RawValue>,
+    /// What an untag leaves on the record.
+    #[serde(borrow)]
+    tags: Option<&'a RawValue>,
     /// `param` in the OAS JSON, `param_name` on the pages.
     #[serde(borrow)]
     param_name: Option<&'a RawValue>,
@@ -167,6 +174,7 @@ fn read_item(body: &str, raw: &RawValue) -> Result<AnswerItem, Unreadable> {
     Ok(AnswerItem {
         id: details.id.and_then(record_id),
         verdict: verdict(item.code, item.message, &details)?,
+        tags: details.tags.and_then(tag_names),
         slice: place(body, raw.get()).ok_or(Unreadable::Strange)?,
     })
 }
@@ -211,6 +219,7 @@ fn verdict(
         code,
         message: short(message).unwrap_or_default(),
         json_path: short(details.json_path),
+        api_name: short(details.api_name),
         param: short(details.param_name.or(details.param)),
         id: short(details.id),
         resource_path_index: details.resource_path_index.and_then(number),

@@ -1,10 +1,12 @@
 //! The calls to Zoho as the engine sees them; a simulation may stand behind the trait as well.
 
 use crate::domain::answer::{
-    Deletion, ModuleInfo, Page, RawAnswer, Read, ReadError, RecordSeen, SendError,
+    Deletion, JobSeen, ModuleInfo, Page, RawAnswer, Read, ReadError, RecordSeen, Related,
+    SendError, TagSeen,
 };
 use crate::domain::call::PreparedBatch;
 use crate::domain::id::{ModuleName, RecordId};
+use crate::domain::scope::RelatedList;
 use crate::domain::target::{ApiVersion, Product};
 use crate::domain::time::Timestamp;
 
@@ -55,12 +57,56 @@ pub trait Zoho: Send + Sync + 'static {
         page: u32,
     ) -> impl Future<Output = Result<Read<Page<Deletion>>, ReadError>> + Send;
 
-    /// Which of these records can be read: `GET {module}?ids=&fields=id,Modified_Time&converted=both`.
+    /// Which of these records can be read: `GET {module}?ids=&fields=id,Modified_Time&converted=both`,
+    /// with `Tag` among the fields where their tags are asked for.
     fn read_records(
         &self,
         product: Product,
         version: ApiVersion,
         module: &ModuleName,
         ids: &[RecordId],
+        with_tags: bool,
     ) -> impl Future<Output = Result<Read<Vec<RecordSeen>>, ReadError>> + Send;
+
+    /// Which of these records stand in a record's related list: one page (from 1) of
+    /// `GET {module}/{id}/{list}?ids=`. `None` when the record itself is not there.
+    fn read_related(
+        &self,
+        list: &ListAsked<'_>,
+        ids: &[RecordId],
+        page: u32,
+    ) -> impl Future<Output = Result<Read<Option<Page<Related>>>, ReadError>> + Send;
+
+    /// All tags of a module: `GET settings/tags?module=`.
+    fn read_tags(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+    ) -> impl Future<Output = Result<Read<Vec<TagSeen>>, ReadError>> + Send;
+
+    /// How a job goes: `GET settings/tags/actions/mass_delete?job_id=`.
+    fn read_job(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        job: &str,
+    ) -> impl Future<Output = Result<Read<JobSeen>, ReadError>> + Send;
+}
+
+/// A record's related list, as it is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct ListAsked<'a> {
+    /// The product.
+    pub product: Product,
+    /// The API version.
+    pub version: ApiVersion,
+    /// The record's module.
+    pub module: &'a ModuleName,
+    /// The record.
+    pub parent: RecordId,
+    /// The list.
+    pub list: &'a RelatedList,
+    /// A field that the relation has of its own.
+    pub field: Option<&'static str>,
 }

@@ -4,23 +4,23 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, HeaderValue, IF_MODIFIED_SINCE};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE};
 use reqwest::{Method, Request, Url};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::clock::Clock;
 use crate::domain::answer::{
-    Deletion, ModuleInfo, Page, RawAnswer, Read, ReadError, RecordSeen, SendError,
+    Deletion, JobSeen, ModuleInfo, Page, RawAnswer, Read, ReadError, RecordSeen, Related,
+    SendError, TagSeen,
 };
 use crate::domain::call::PreparedBatch;
 use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::target::{ApiVersion, Product};
 use crate::domain::time::Timestamp;
-use crate::zoho::api::Zoho;
+use crate::zoho::api::{ListAsked, Zoho};
 use crate::zoho::endpoint::Endpoint;
 use crate::zoho::headers::told;
 use crate::zoho::reads::{self, Fetched};
-use crate::zoho::request::request;
 use crate::zoho::sent::{in_words, surely_not_sent};
 use crate::zoho::transport::{self, BODY_MAX, collect};
 
@@ -145,11 +145,14 @@ fn authorization(token: &SecretString) -> Result<HeaderValue, ClientError> {
 
 impl<C: Clock> Zoho for ZohoClient<C> {
     async fn submit(&self, batch: &PreparedBatch) -> Result<RawAnswer, SendError> {
-        let write = request(batch.kind(), batch.items())
-            .map_err(|error| SendError::NotSent(error.to_string()))?;
+        let write = batch.request().map_err(|error| SendError::NotSent(error.to_string()))?;
         let mut request =
             self.build(&write.method, &write.path_and_query).map_err(SendError::NotSent)?;
-        *request.body_mut() = write.body.map(Into::into);
+        if let Some(body) = write.body {
+            let json = HeaderValue::from_static("application/json");
+            request.headers_mut().insert(CONTENT_TYPE, json);
+            *request.body_mut() = Some(body.into());
+        }
         let sent_at = self.clock.now();
         // The second look at the deadline: the machine may have slept since the first. A call that
         // leaves late would take effect when nobody looks for it any more.
@@ -234,9 +237,40 @@ impl<C: Clock> Zoho for ZohoClient<C> {
         version: ApiVersion,
         module: &ModuleName,
         ids: &[RecordId],
+        with_tags: bool,
     ) -> Result<Read<Vec<RecordSeen>>, ReadError> {
-        let path = reads::records::path(product, version, module, ids)?;
-        self.get(&path, None).await?.read(|fetched| reads::records::read(fetched, ids))
+        let path = reads::records::path(product, version, module, ids, with_tags)?;
+        self.get(&path, None).await?.read(|fetched| reads::records::read(fetched, ids, with_tags))
+    }
+
+    async fn read_related(
+        &self,
+        list: &ListAsked<'_>,
+        ids: &[RecordId],
+        page: u32,
+    ) -> Result<Read<Option<Page<Related>>>, ReadError> {
+        let path = reads::related::path(list, ids, page)?;
+        self.get(&path, None).await?.read(|fetched| reads::related::read(fetched, ids))
+    }
+
+    async fn read_tags(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+    ) -> Result<Read<Vec<TagSeen>>, ReadError> {
+        let path = reads::tags::path(product, version, module)?;
+        self.get(&path, None).await?.read(reads::tags::read)
+    }
+
+    async fn read_job(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        job: &str,
+    ) -> Result<Read<JobSeen>, ReadError> {
+        let path = reads::job::path(product, version, job)?;
+        self.get(&path, None).await?.read(|fetched| reads::job::read(fetched, job))
     }
 }
 

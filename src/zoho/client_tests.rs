@@ -6,8 +6,9 @@ use flate2::write::GzEncoder;
 
 use super::*;
 use crate::domain::answer::{ParsedAnswer, Unreadable};
-use crate::domain::call::{CallItem, CallKind, Operation};
+use crate::domain::call::{CallItem, CallKind};
 use crate::domain::id::{BatchId, EntryId};
+use crate::domain::scope::{Action, Scope};
 use crate::domain::target::{DataCenter, Environment};
 use crate::zoho::answer::parse;
 use crate::zoho::testing::{Reply, Server, TickingClock, answer};
@@ -33,17 +34,22 @@ fn impatient(server: &Server) -> ZohoClient<TickingClock> {
 
 fn batch_by(send_by: Timestamp) -> PreparedBatch {
     let kind = CallKind {
-        operation: Operation::Delete,
-        product: Product::Crm,
+        scope: Scope {
+            product: Product::Crm,
+            module: "Leads".parse().unwrap(),
+            action: Action::Delete,
+        },
         api_version: ApiVersion::V8,
-        module: "Leads".parse().unwrap(),
         workflows: false,
+        snapshot: true,
+        module_id: None,
     };
     let item = |number: i64| CallItem {
         entry: EntryId::new(number),
         target: RecordId::from_stored(4_876_876_000_000_624_000 + number).unwrap(),
     };
-    PreparedBatch::committed(BatchId::new(1), kind, vec![item(1), item(2)], send_by)
+    let template = "DELETE /crm/v8/Leads?ids={ids}&wf_trigger=false".to_owned();
+    PreparedBatch::committed(BatchId::new(1), kind, vec![item(1), item(2)], template, send_by)
 }
 
 fn batch() -> PreparedBatch {

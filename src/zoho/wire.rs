@@ -100,6 +100,24 @@ pub(super) fn boolean(raw: &RawValue) -> Option<bool> {
     }
 }
 
+/// The names of tags: objects with a `name` (CRM), or strings (Bigin v2 Remove Tags page). `null` is none.
+/// `None` where something else stands there, since a tag that is overlooked would look removed.
+pub(super) fn tag_names(raw: &RawValue) -> Option<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Tag<'a> {
+        #[serde(borrow)]
+        name: Option<&'a RawValue>,
+    }
+    if raw.get() == "null" {
+        return Some(Vec::new());
+    }
+    let name = |raw: &&RawValue| {
+        let name = if is_object(raw) { object::<Tag<'_>>(raw)?.name? } else { *raw };
+        name.get().starts_with('"').then(|| text(name)).flatten().map(Cow::into_owned)
+    };
+    serde_json::from_str::<Elements<'_>>(raw.get()).ok()?.0.iter().map(name).collect()
+}
+
 /// The first so many characters.
 pub(super) fn capped(text: &str, characters: usize) -> String {
     text.chars().take(characters).collect()

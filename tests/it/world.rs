@@ -9,12 +9,13 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use zoho_journal::clock::{Clock, SystemClock};
-use zoho_journal::domain::call::Operation;
+use zoho_journal::domain::calls::{Limits, Versions};
 use zoho_journal::domain::entropy::SeededEntropy;
 use zoho_journal::domain::event::SourceKind;
 use zoho_journal::domain::id::{ModuleName, RecordId, RequestId};
 use zoho_journal::domain::merkle::Hash;
 use zoho_journal::domain::policy::ApprovalPolicy;
+use zoho_journal::domain::scope::Task;
 use zoho_journal::domain::state::EntryState;
 use zoho_journal::domain::target::{ApiVersion, DataCenter, Environment, Product, Target};
 use zoho_journal::evidence::keeper::{Keeper, Operator};
@@ -25,7 +26,6 @@ use zoho_journal::reconcile::options::{
 };
 use zoho_journal::simulator::{Config, Simulator};
 use zoho_journal::store::entry::NewItem;
-use zoho_journal::store::queue::Versions;
 use zoho_journal::store::recording::{NewRequest, Recorded, RequestSource};
 use zoho_journal::store::{Reader, Store};
 use zoho_journal::zoho::{Endpoint, ZohoClient, install_crypto};
@@ -118,6 +118,7 @@ impl World {
 
     pub fn options(&self) -> RunOptions {
         RunOptions {
+            limits: Limits::default(),
             kind: RunKind::Sync,
             db: self.db.clone(),
             target: self.target(),
@@ -259,6 +260,7 @@ fn record_into(
     let mut items: Vec<NewItem> = (1..)
         .zip(ids)
         .map(|(row, id)| NewItem {
+            parent: None,
             target: RecordId::from_stored(i64::try_from(*id).unwrap()).unwrap(),
             row,
         })
@@ -272,7 +274,9 @@ fn record_into(
         rows: u64::try_from(ids.len()).unwrap(),
     };
     let new = NewRequest {
-        operation: Operation::Delete,
+        task: &Task::Delete,
+        snapshot: true,
+        module_id: None,
         product: Product::Crm,
         module: &module,
         workflows: true,

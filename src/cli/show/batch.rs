@@ -13,10 +13,10 @@ use crate::cli::output::{Out, OutputError};
 use crate::cli::show::{document, field, heading, readable};
 use crate::domain::id::{BatchId, RecordId};
 use crate::domain::merkle::Hash;
+use crate::domain::template::{Filling, request};
 use crate::domain::time::Timestamp;
 use crate::store::query::{BatchDetail, BatchView, EntryFilter, Step};
 use crate::store::{Reader, StoreError};
-use crate::zoho::request::rebuild;
 
 /// How many entries got the same result.
 #[derive(Serialize)]
@@ -124,8 +124,12 @@ fn ending(view: &BatchView) -> &'static str {
 /// The request line as it was sent; `None` once one of its ids was erased.
 fn request_line(detail: &BatchDetail) -> Option<String> {
     let ids: Option<Vec<RecordId>> = detail.targets.iter().copied().collect();
-    let request = rebuild(&detail.view.template, &ids?).ok()?;
-    Some(format!("{} {}", request.method, request.path_and_query))
+    let (ids, scope) = (ids?, detail.scope.as_ref()?);
+    let filling = Filling { ids: &ids, scope, module_id: detail.module_id };
+    let request = request(&detail.view.template, filling).ok()?;
+    let body = request.body.as_deref().map(String::from_utf8_lossy);
+    let body = body.map(|body| format!(" {body}")).unwrap_or_default();
+    Some(format!("{} {}{body}", request.method, request.path_and_query))
 }
 
 fn outcomes(reader: &Reader, detail: &BatchDetail) -> Result<Vec<Count>, StoreError> {
@@ -137,7 +141,7 @@ fn outcomes(reader: &Reader, detail: &BatchDetail) -> Result<Vec<Count>, StoreEr
             Step::Attempt { batch, result: Some(result) } if batch.batch == detail.view.batch => {
                 Some(result)
             }
-            Step::Attempt { .. } | Step::Evidence { .. } => None,
+            Step::Attempt { .. } | Step::Snapshot { .. } | Step::Evidence { .. } => None,
         });
         let Some(result) = ours else { return Ok(()) };
         let outcome = result.outcome.wire_name();

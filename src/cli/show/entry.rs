@@ -11,7 +11,7 @@ use crate::cli::output::words::counted;
 use crate::cli::output::{Line, Out, OutputError, Tone};
 use crate::cli::show::{document, field, heading, readable};
 use crate::domain::codes::advice;
-use crate::domain::evidence::Facts;
+use crate::domain::evidence::deletion::Facts;
 use crate::domain::id::{EntryId, RecordId};
 use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
@@ -62,7 +62,7 @@ pub(super) fn show(
     let entry = reader.entry(id)?;
     let story = story(reader, &entry)?;
     let row = RawValue::from_string(entry_as_json(reader, &entry, context.now())?)?;
-    let advice = advice(entry.code());
+    let advice = advice(entry.scope.operation, entry.code());
     if context.out.is_json() {
         return document(&Document { r#type: "entry", entry: &row, story: &story, advice });
     }
@@ -171,6 +171,17 @@ fn story(reader: &Reader, entry: &EntryView) -> Result<Vec<Told>, StoreError> {
                 story.push(begun(&detail));
                 story.extend(ended(entry.entry, batch, &detail, result.as_ref()));
             }
+            Step::Snapshot { reading, never_there, .. } => story.push(Told {
+                at: Some(reading.at),
+                log_index: reading.seq.get(),
+                kind: "snapshot_taken",
+                text: if *never_there {
+                    "read before the first call: it was not there, so nothing was sent".to_owned()
+                } else {
+                    "read before the first call".to_owned()
+                },
+                ..Told::default()
+            }),
             Step::Evidence { .. } => story.extend(evidence(entry, step)),
         }
     }

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::call::Operation;
 use crate::domain::id::{BatchId, EntryId, ModuleName, RequestId, RunId};
 use crate::domain::merkle::Hash;
 use crate::domain::ranges::EntryRanges;
+use crate::domain::scope::{Operation, RelatedList};
 use crate::domain::state::{Outcome, Verdict};
 use crate::domain::target::{ApiVersion, Product, Target, named_set};
 use crate::domain::time::Timestamp;
@@ -106,6 +106,31 @@ pub struct RequestRecorded {
     pub source_sha256: Hash,
     /// Seal: the column that held the ids.
     pub source_column: Option<Hash>,
+    /// The related list of an unlink.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub related_list: Option<RelatedList>,
+    /// Seal: the tags of an untag, as a JSON array.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Hash>,
+    /// `false` when nothing is to be read before the first call; left out where a read is made, or where
+    /// the operation has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<bool>,
+    /// Seal: Zoho's id of the module, where a read while recording resolved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module_id: Option<Hash>,
+}
+
+/// See [`super::Event::RequestPinned`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestPinned {
+    /// The run that read it.
+    pub run: RunId,
+    /// The request.
+    pub request: RequestId,
+    /// Seal: Zoho's id of the module.
+    pub module_id: Hash,
 }
 
 /// See [`super::Event::NothingRecorded`].
@@ -240,6 +265,57 @@ pub struct BatchAnswered {
     pub repeated: u32,
     /// Seal: SHA-256 of the answer without the items' own bytes.
     pub envelope: Hash,
+    /// Seal: the id of the asynchronous job that Zoho accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Hash>,
+}
+
+named_set!(
+    /// How an asynchronous job ended.
+    JobEnding, "job's end", {
+        /// Zoho says that it is completed. It may have left items out.
+        Completed = "completed",
+        /// Zoho says that it failed.
+        Failed = "failed",
+        /// Zoho does not know it any more.
+        Forgotten = "forgotten",
+    }
+);
+
+/// See [`super::Event::JobEnded`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobEnded {
+    /// The run that asked.
+    pub run: RunId,
+    /// The batch that made it.
+    pub batch: BatchId,
+    /// How it ended.
+    pub ending: JobEnding,
+    /// How many items Zoho counts, where it says so.
+    pub total: Option<u64>,
+    /// How many of them it deleted.
+    pub deleted: Option<u64>,
+    /// How many it could not delete.
+    pub failed: Option<u64>,
+}
+
+/// See [`super::Event::SnapshotTaken`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SnapshotTaken {
+    /// The run.
+    pub run: RunId,
+    /// The reading's number; snapshots and evidence are counted together.
+    pub reading: i64,
+    /// The module that was read; of an unlink, the parent's.
+    pub module: ModuleName,
+    /// The entries.
+    pub entries: EntryRanges,
+    /// Those of them that turned out never to have been there: they are settled.
+    pub absent: Option<EntryRanges>,
+    /// RFC 6962 root over the items' leaves, in entry order.
+    pub items_root: Hash,
 }
 
 named_set!(

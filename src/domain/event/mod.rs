@@ -16,9 +16,9 @@ use crate::domain::time::Timestamp;
 
 pub use self::data::{
     AnsweredGroup, BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, Bound,
-    EntriesReopened, EvidenceGroup, EvidenceRead, JournalCreated, KeyReplaced, ModuleSeen,
-    NothingRecorded, RequestParked, RequestRecorded, RequestUnparked, Returned, RunEnded,
-    RunStarted, SourceKind, Unanswered, UserSeen,
+    EntriesReopened, EvidenceGroup, EvidenceRead, JobEnded, JobEnding, JournalCreated, KeyReplaced,
+    ModuleSeen, NothingRecorded, RequestParked, RequestPinned, RequestRecorded, RequestUnparked,
+    Returned, RunEnded, RunStarted, SnapshotTaken, SourceKind, Unanswered, UserSeen,
 };
 
 /// The version tag that every event of this form begins with.
@@ -116,6 +116,10 @@ events! {
     UserSeen = "user_seen",
     /// A run read a module's metadata.
     ModuleSeen = "module_seen",
+    /// A run read the id of a request's module; the request keeps it.
+    RequestPinned = "request_pinned",
+    /// What is there was read before the first call.
+    SnapshotTaken = "snapshot_taken",
     /// A batch was recorded; its call may leave from now on.
     BatchBegun = "batch_begun",
     /// A batch's call was answered.
@@ -124,6 +128,8 @@ events! {
     BatchUnanswered = "batch_unanswered",
     /// A batch's call surely did not leave.
     BatchReturned = "batch_returned",
+    /// An asynchronous job is over.
+    JobEnded = "job_ended",
     /// Evidence was read.
     EvidenceRead = "evidence_read",
     /// A replay took up refused entries again.
@@ -203,6 +209,11 @@ impl Event {
                 })
                 .collect(),
             Self::EntriesReopened(data) => one(&data.entries, Change::Reopened),
+            Self::SnapshotTaken(data) => data
+                .absent
+                .iter()
+                .map(|entries| Step { entries, change: Change::NeverThere })
+                .collect(),
             Self::JournalCreated(_)
             | Self::KeyReplaced(_)
             | Self::RequestRecorded(_)
@@ -211,6 +222,8 @@ impl Event {
             | Self::Bound(_)
             | Self::UserSeen(_)
             | Self::ModuleSeen(_)
+            | Self::RequestPinned(_)
+            | Self::JobEnded(_)
             | Self::RequestParked(_)
             | Self::RequestUnparked(_)
             | Self::RunEnded(_) => Vec::new(),

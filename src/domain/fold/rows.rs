@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::domain::call::Operation;
 use crate::domain::event::{
-    BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, Event, EvidenceRead, ModuleSeen,
-    RequestRecorded, RunEnded, RunStarted, UserSeen,
+    BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, Event, EvidenceRead, JobEnded,
+    ModuleSeen, RequestRecorded, RunEnded, RunStarted, SnapshotTaken, UserSeen,
 };
 use crate::domain::fold::row::{BindingRow, Ending, Expected, OpenBatch, RunRow};
 use crate::domain::fold::{Cell, Table};
 use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RequestId, RunId};
 use crate::domain::ranges::EntryRanges;
+use crate::domain::scope::RelatedList;
 use crate::domain::state::Outcome;
 use crate::domain::target::{Product, Target};
 
@@ -31,7 +31,14 @@ pub enum Note {
 /// No call of any API carries so many. A forged batch of billions must not be walked.
 const MOST_ENTRIES: u64 = 10_000;
 
-type ScopeKey = (Operation, Product, ModuleName);
+/// What of a request's row can change.
+#[derive(Debug, Clone, Copy, Default)]
+struct RequestRow {
+    /// Where it was set aside.
+    parked: Option<EventSeq>,
+    /// Where its module's id was read.
+    pinned: Option<EventSeq>,
+}
 
 /// Folds events into rows. Rows that cannot change any more are told as soon as they are known; the rest
 /// by [`finish`](Self::finish). Memory grows with requests, never with entries or batches.
@@ -40,12 +47,12 @@ pub struct Rows {
     binding: Option<BindingRow>,
     run: Option<RunRow>,
     modules: BTreeMap<(Product, ModuleName), (Option<bool>, EventSeq)>,
-    scopes: HashMap<ScopeKey, (i64, EventSeq)>,
     templates: HashMap<String, (i64, EventSeq)>,
     open: BTreeMap<BatchId, OpenBatch>,
     shares: BTreeMap<EntryId, (u32, EventSeq)>,
-    /// Of each request: where it is parked, and the number of its scope.
-    requests: Vec<(Option<EventSeq>, i64)>,
+    requests: Vec<RequestRow>,
+    /// Jobs that are not over, with the event that speaks of them.
+    jobs: BTreeMap<BatchId, EventSeq>,
     last_entry: i64,
     counts: BTreeMap<Table, u64>,
 }
@@ -59,15 +66,6 @@ impl Rows {
     /// The last entry that was recorded; 0 when none was.
     pub fn last_entry(&self) -> EntryId {
         EntryId::new(self.last_entry)
-    }
-
-    /// The number of a request's scope.
-    pub fn scope_of(&self, request: RequestId) -> Option<i64> {
-        self.request(request).map(|(_, scope)| *scope)
-    }
-
-    fn request(&self, request: RequestId) -> Option<&(Option<EventSeq>, i64)> {
-        self.requests.get(usize::try_from(request.get().checked_sub(1)?).ok()?)
     }
 
     fn add(&mut self, table: Table, rows: u64) -> i64 {
@@ -124,6 +122,18 @@ impl Rows {
                 self.of_run(seq, data.run, tell);
                 self.park(seq, data.request, None, tell);
             }
+            Event::RequestPinned(data) => {
+                self.of_run(seq, data.run, tell);
+                match self.request(data.request) {
+                    Some(RequestRow { pinned: Some(_), .. }) => {
+                        contradicts(seq, "it pins a request a second time", tell);
+                    }
+                    Some(row) => row.pinned = Some(seq),
+                    None => contradicts(seq, NO_REQUEST, tell),
+                }
+            }
+            Event::SnapshotTaken(data) => self.snapshot(seq, data, tell),
+            Event::JobEnded(data) => self.job_ended(seq, data, tell),
             Event::RunEnded(data) => self.run_ended(seq, data, tell),
         }
     }
@@ -160,8 +170,8 @@ impl Rows {
         }
         self.last_entry = last;
         self.pin(seq, &data.target, tell);
-        let scope = self.scope(seq, (data.operation, data.product, data.module.clone()));
-        self.requests.push((None, scope));
+        let pinned = data.module_id.map(|_| seq);
+        self.requests.push(RequestRow { parked: None, pinned });
         self.add(Table::Entry, data.entries);
         self.add(Table::Secret, 1 + u64::from(left_out > 0));
         self.add(Table::Rejected, left_out);
@@ -181,18 +191,15 @@ impl Rows {
                 ("source_rows", data.source_rows.into()),
                 ("duplicates", data.duplicates.into()),
                 ("rejected", data.rejected.into()),
+                ("related_list", data.related_list.as_ref().map(RelatedList::as_str).into()),
+                ("snapshot", data.snapshot.unwrap_or(true).into()),
             ],
             since: seq,
         }));
     }
 
-    fn scope(&mut self, seq: EventSeq, key: ScopeKey) -> i64 {
-        if let Some((known, _)) = self.scopes.get(&key) {
-            return *known;
-        }
-        let number = self.add(Table::Scope, 1);
-        self.scopes.insert(key, (number, seq));
-        number
+    fn request(&mut self, request: RequestId) -> Option<&mut RequestRow> {
+        self.requests.get_mut(usize::try_from(request.get().checked_sub(1)?).ok()?)
     }
 
     fn park(
@@ -202,10 +209,9 @@ impl Rows {
         parked: Option<EventSeq>,
         tell: &mut dyn FnMut(Note),
     ) {
-        let position = request.get().checked_sub(1).and_then(|at| usize::try_from(at).ok());
-        match position.and_then(|position| self.requests.get_mut(position)) {
-            Some((now, _)) => *now = parked,
-            None => contradicts(seq, "it speaks of a request that was never recorded", tell),
+        match self.request(request) {
+            Some(row) => row.parked = parked,
+            None => contradicts(seq, NO_REQUEST, tell),
         }
     }
 
@@ -308,6 +314,14 @@ impl Rows {
             return;
         }
         self.add(Table::Answer, 1);
+        let queued = data.groups.iter().any(|group| group.outcome == Outcome::Queued);
+        if queued != data.job.is_some() {
+            contradicts(seq, "entries are queued without a job, or the other way round", tell);
+        }
+        if data.job.is_some() {
+            self.add(Table::Job, 1);
+            self.jobs.insert(data.batch, seq);
+        }
         let returned = data.groups.iter().filter(|group| group.outcome == Outcome::Returned);
         if let Some(share) = data.share {
             for entry in returned.flat_map(|group| group.entries.iter()) {
@@ -342,12 +356,59 @@ impl Rows {
         self.end((data.run, data.batch), entries.as_ref(), ending, tell);
     }
 
-    fn evidence(&mut self, seq: EventSeq, data: &EvidenceRead, tell: &mut dyn FnMut(Note)) {
-        self.of_run(seq, data.run, tell);
+    /// The row of the next reading.
+    fn reading(&mut self, seq: EventSeq, run: RunId, given: i64, tell: &mut dyn FnMut(Note)) {
+        self.of_run(seq, run, tell);
         let number = self.add(Table::Reading, 1);
-        if data.evidence != number {
+        if given != number {
             contradicts(seq, "readings are not numbered one after the other", tell);
         }
+        tell(Note::Row(Expected {
+            table: Table::Reading,
+            key: vec![number.into()],
+            cells: vec![("seq", seq.into()), ("run", run.into())],
+            since: seq,
+        }));
+    }
+
+    fn snapshot(&mut self, seq: EventSeq, data: &SnapshotTaken, tell: &mut dyn FnMut(Note)) {
+        self.reading(seq, data.run, data.reading, tell);
+        let entries = merged([&data.entries], self.last_entry);
+        let inside = |absent: &EntryRanges| {
+            absent
+                .iter()
+                .take(usize::try_from(MOST_ENTRIES).unwrap_or(0))
+                .all(|one| data.entries.contains(one))
+        };
+        if entries.is_none() || data.entries.len() > MOST_ENTRIES {
+            contradicts(seq, "its entries are none", tell);
+        } else if data.absent.as_ref().is_some_and(|absent| !inside(absent)) {
+            contradicts(seq, "it settles entries that it did not read", tell);
+        }
+        self.add(Table::Snapshot, data.entries.len());
+    }
+
+    fn job_ended(&mut self, seq: EventSeq, data: &JobEnded, tell: &mut dyn FnMut(Note)) {
+        self.of_run(seq, data.run, tell);
+        if self.jobs.remove(&data.batch).is_none() {
+            contradicts(seq, "it ends a job that is not open", tell);
+        }
+        tell(Note::Row(Expected {
+            table: Table::Job,
+            key: vec![data.batch.into()],
+            cells: vec![
+                ("ended_seq", seq.into()),
+                ("ending", data.ending.wire_name().into()),
+                ("total", data.total.into()),
+                ("deleted", data.deleted.into()),
+                ("failed", data.failed.into()),
+            ],
+            since: seq,
+        }));
+    }
+
+    fn evidence(&mut self, seq: EventSeq, data: &EvidenceRead, tell: &mut dyn FnMut(Note)) {
+        self.reading(seq, data.run, data.evidence, tell);
         match merged(data.groups.iter().map(|group| &group.entries), self.last_entry) {
             Some(_) => {
                 let entries = data.groups.iter().map(|group| group.entries.len()).sum();
@@ -355,12 +416,6 @@ impl Rows {
             }
             None => contradicts(seq, "an entry stands in two groups", tell),
         }
-        tell(Note::Row(Expected {
-            table: Table::Reading,
-            key: vec![number.into()],
-            cells: vec![("seq", seq.into()), ("run", data.run.into())],
-            since: seq,
-        }));
     }
 
     /// Tells the rows that the next event could still have changed. To be called once, at the end.
@@ -377,16 +432,10 @@ impl Rows {
             let cells = vec![("recycle_bin", (*bin).into()), ("seq", (*seq).into())];
             tell(row(Table::Module, key, cells, *seq));
         }
-        for ((operation, product, module), (number, seq)) in &self.scopes {
-            let cells = vec![
-                ("operation", operation.wire_name().into()),
-                ("product", product.wire_name().into()),
-                ("module", module.as_str().into()),
-                ("parent", Cell::Null),
-                ("related_list", Cell::Null),
-                ("tags", Cell::Null),
-            ];
-            tell(row(Table::Scope, vec![(*number).into()], cells, *seq));
+        for (batch, seq) in &self.jobs {
+            let open = ["ended_seq", "ending", "total", "deleted", "failed"];
+            let cells = open.map(|column| (column, Cell::Null)).to_vec();
+            tell(row(Table::Job, vec![(*batch).into()], cells, *seq));
         }
         for (text, (number, seq)) in &self.templates {
             let cells = vec![("text", text.as_str().into())];
@@ -396,13 +445,15 @@ impl Rows {
             let cells = vec![("at_most", (*share).into())];
             tell(row(Table::Share, vec![(*entry).into()], cells, *seq));
         }
-        for (number, (parked, _)) in (1_i64..).zip(&self.requests) {
-            let since = parked.unwrap_or(EventSeq::new(0));
-            let cells = vec![("parked_seq", (*parked).into())];
+        for (number, RequestRow { parked, pinned }) in (1_i64..).zip(&self.requests) {
+            let since = (*parked).max(*pinned).unwrap_or(EventSeq::new(0));
+            let cells = vec![("parked_seq", (*parked).into()), ("module_seq", (*pinned).into())];
             tell(row(Table::Request, vec![number.into()], cells, since));
         }
     }
 }
+
+const NO_REQUEST: &str = "it speaks of a request that was never recorded";
 
 fn contradicts(seq: EventSeq, what: &str, tell: &mut dyn FnMut(Note)) {
     tell(Note::Contradiction { what: what.to_owned(), seq });

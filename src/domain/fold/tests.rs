@@ -1,10 +1,10 @@
 use super::*;
-use crate::domain::call::Operation;
 use crate::domain::event::{
     AnsweredGroup, BatchAnswered, BatchBegun, Event, RequestRecorded, RunStarted, SourceKind,
 };
 use crate::domain::merkle::Hash;
 use crate::domain::ranges::EntryRanges;
+use crate::domain::scope::Operation;
 use crate::domain::state::EntryState::{Done, Failed, Pending};
 use crate::domain::state::{Change, EntryState, Outcome};
 use crate::domain::target::{ApiOrigin, ApiVersion, DataCenter, Environment, Product, Target};
@@ -48,6 +48,10 @@ fn recorded(request: i64, first_entry: i64, entries: u64) -> Event {
         source_name: HASH,
         source_sha256: HASH,
         source_column: None,
+        related_list: None,
+        tags: None,
+        snapshot: None,
+        module_id: None,
     })
 }
 
@@ -98,6 +102,7 @@ fn answered(batch: i64, groups: &[(Outcome, &str)], share: Option<u32>) -> Event
         strangers: 0,
         repeated: 0,
         envelope: HASH,
+        job: None,
     })
 }
 

@@ -1,12 +1,13 @@
 //! States, scopes and counts of entries, window by window.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::domain::event::LoggedEvent;
 use crate::domain::fold::States;
 use crate::domain::id::{EntryId, EventSeq, RequestId};
 use crate::domain::state::EntryState;
 use crate::evidence::verify::findings::{Findings, Kind};
+use crate::evidence::verify::items::Request;
 use crate::evidence::verify::log::LogPass;
 use crate::store::Result;
 use crate::store::audit::{Audit, EntryStateRow};
@@ -34,9 +35,9 @@ pub(super) fn compare(pass: &mut LogPass<'_>) -> Result<()> {
     let audit = pass.audit;
     let mut found = std::mem::take(&mut pass.found);
     let outcome = found.check(Kind::Entries, |found| {
-        let mut wrong = Wrong::default();
+        let (mut wrong, mut used) = (Wrong::default(), HashSet::new());
         loop {
-            compare_window(pass, &mut wrong)?;
+            compare_window(pass, &mut wrong, &mut used)?;
             pass.states.count_window();
             let last = pass.rows.last_entry().get().min(i64::try_from(pass.entries).unwrap_or(0));
             if *pass.states.window().end() >= last {
@@ -46,6 +47,7 @@ pub(super) fn compare(pass: &mut LogPass<'_>) -> Result<()> {
             replay(audit, &mut pass.states, found)?;
         }
         tell(audit, wrong, found)?;
+        compare_scopes(audit, &used, found)?;
         compare_tallies(audit, &pass.states, found)
     });
     pass.found.merge(found);
@@ -66,11 +68,11 @@ fn replay(audit: Audit<'_>, states: &mut States, found: &mut Findings) -> Result
     })
 }
 
-fn compare_window(pass: &LogPass<'_>, wrong: &mut Wrong) -> Result<()> {
+fn compare_window(pass: &LogPass<'_>, wrong: &mut Wrong, used: &mut HashSet<i64>) -> Result<()> {
     let states = &pass.states;
-    let scopes: Vec<(EntryId, Option<i64>)> =
-        states.requests().map(|(request, _, last)| (last, pass.rows.scope_of(request))).collect();
-    let mut owner = scopes.iter().peekable();
+    let mut owner = pass.requests.iter().peekable();
+    let mut known = Known::default();
+    let audit = pass.audit;
     let mut expected = states.entries().peekable();
     let mut compare_row = |row: EntryStateRow| {
         while let Some((missing, _)) = expected.next_if(|(entry, _)| entry.get() < row.entry) {
@@ -84,10 +86,11 @@ fn compare_window(pass: &LogPass<'_>, wrong: &mut Wrong) -> Result<()> {
             let is = row.state.map_or("no state at all", EntryState::wire_name);
             wrong.add(row.entry, || format!("it is {is}, and by the log it is {state}"));
         }
-        while owner.next_if(|(last, _)| *last < entry).is_some() {}
-        if owner.peek().and_then(|(_, scope)| *scope) != Some(row.scope) {
+        while owner.next_if(|request| request.last < entry).is_some() {}
+        if !owner.peek().is_some_and(|request| known.fits(audit, request, row.scope)) {
             wrong.add(row.entry, || "its scope is not that of its request".to_owned());
         }
+        used.insert(row.scope);
     };
     let (first, last) = (*states.window().start(), *states.window().end());
     pass.audit.each_entry_state(first, last, &mut compare_row)?;
@@ -95,6 +98,39 @@ fn compare_window(pass: &LogPass<'_>, wrong: &mut Wrong) -> Result<()> {
         wrong.add(missing.get(), || "the row is missing".to_owned());
     }
     Ok(())
+}
+
+/// The last scope that was looked at, and whether it fits its request. Entries of one scope lie together.
+#[derive(Default)]
+struct Known(Option<(RequestId, i64, bool)>);
+
+impl Known {
+    fn fits(&mut self, audit: Audit<'_>, request: &Request, scope: i64) -> bool {
+        if let Some((id, known, fits)) = self.0
+            && (id, known) == (request.id, scope)
+        {
+            return fits;
+        }
+        // One that cannot be read fits nothing.
+        let row = audit.scope(scope).ok().flatten();
+        let fits = row.is_some_and(|row| request.may_have(&row));
+        self.0 = Some((request.id, scope, fits));
+        fits
+    }
+}
+
+/// Every scope is that of some entry, and no two are the same.
+fn compare_scopes(audit: Audit<'_>, used: &HashSet<i64>, found: &mut Findings) -> Result<()> {
+    let mut texts = HashSet::new();
+    audit.each_scope(|id, text| {
+        let mut tell = |what: &str| found.add(Kind::Entries, format!("scope {id}"), what, None);
+        if !used.contains(&id) {
+            tell("no entry has it");
+        }
+        if !texts.insert(text) {
+            tell("it stands there twice");
+        }
+    })
 }
 
 /// Tells what is wrong, each with the last event that spoke of the entry: one more look at the log, and

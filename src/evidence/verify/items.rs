@@ -4,14 +4,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::event::{BatchAnswered, EvidenceRead, RequestRecorded};
-use crate::domain::id::{BatchId, EntryId, EventSeq, RecordId, RequestId};
+use crate::domain::event::{BatchAnswered, EvidenceRead, RequestRecorded, SnapshotTaken};
+use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RecordId, RequestId};
 use crate::domain::merkle::{Hash, Tree};
+use crate::domain::scope::{Operation, RelatedList, Scope, TagSet};
 use crate::domain::seal::{
-    ItemIdentity, ItemScope, LeafMaker, LeafPurpose, Salt, Secret, SecretTree, item_leaf,
-    rejected_row,
+    ItemIdentity, LeafMaker, LeafPurpose, Salt, Secret, SecretTree, item_leaf, rejected_row,
 };
 use crate::domain::state::Outcome;
+use crate::domain::target::Product;
 use crate::evidence::verify::findings::{Findings, Kind};
 use crate::store::audit::{AttemptRow, Audit, ItemRow};
 use crate::store::{Result, StoreError};
@@ -19,6 +20,7 @@ use crate::store::{Result, StoreError};
 mod answered;
 mod evidence;
 mod results;
+mod snapshot;
 
 pub(super) use results::Results;
 use results::items_changed;
@@ -34,7 +36,11 @@ pub(super) struct Request {
     seq: EventSeq,
     entries: u64,
     secret: Option<Secret>,
-    scope: Arc<ItemScope>,
+    operation: Operation,
+    product: Product,
+    module: ModuleName,
+    list: Option<RelatedList>,
+    tags: Option<TagSet>,
     items_root: Hash,
     rejected_root: Option<Hash>,
     left_out: u64,
@@ -44,7 +50,7 @@ impl Request {
     pub(super) fn new(
         seq: EventSeq,
         data: &RequestRecorded,
-        scope: Arc<ItemScope>,
+        tags: Option<TagSet>,
         secret: Option<Secret>,
     ) -> Self {
         let entries = i64::try_from(data.entries).unwrap_or(i64::MAX);
@@ -56,7 +62,11 @@ impl Request {
             seq,
             entries: data.entries,
             secret,
-            scope,
+            operation: data.operation,
+            product: data.product,
+            module: data.module.clone(),
+            list: data.related_list.clone(),
+            tags,
             items_root: data.items_root,
             rejected_root: data.rejected_root,
             left_out: data.duplicates.saturating_add(data.rejected),
@@ -64,14 +74,15 @@ impl Request {
     }
 }
 
-/// What the leaves of a request's items have in common.
-pub(super) fn scope_of(data: &RequestRecorded) -> ItemScope {
-    ItemScope {
-        operation: data.operation.wire_name(),
-        module: data.module.clone(),
-        parent: None,
-        related_list: None,
-        tags: None,
+impl Request {
+    /// Whether entries of this request may have this in common. Of an unlink the parent is missing here: it
+    /// stands in the entries' leaves.
+    pub(super) fn may_have(&self, scope: &Scope) -> bool {
+        scope.operation() == self.operation
+            && scope.product == self.product
+            && scope.module == self.module
+            && scope.list() == self.list.as_ref()
+            && scope.tags() == self.tags.as_ref()
     }
 }
 
@@ -94,12 +105,16 @@ pub(super) enum Job {
     Answered { seq: EventSeq, data: Box<BatchAnswered>, parts: Vec<Part> },
     /// The end of a batch that is the same for all its items.
     Plain { seq: EventSeq, batch: BatchId, outcome: Outcome, parts: Vec<Part> },
+    /// What was there before the first call.
+    Snapshot { seq: EventSeq, data: Box<SnapshotTaken>, parts: Vec<Part> },
     /// What was read.
     Evidence { seq: EventSeq, data: Box<EvidenceRead>, parts: Vec<Part> },
 }
 
 /// Trees of secrets that are kept at a time.
 const TREES: usize = 8;
+/// Makers of leaves that are kept at a time.
+const MAKERS: usize = 256;
 /// Words that are kept at a time.
 const WORDS: usize = 4096;
 
@@ -108,7 +123,9 @@ pub(super) struct Worker<'a> {
     audit: Audit<'a>,
     pub(super) results: Results,
     pub(super) failed: Option<StoreError>,
-    trees: Vec<(RequestId, SecretTree, LeafMaker)>,
+    trees: Vec<(RequestId, SecretTree)>,
+    /// Makers of leaves by the number of the scope; `None` for a scope that is not there or not whole.
+    makers: HashMap<i64, Option<LeafMaker>>,
     words: HashMap<i64, Option<(String, String)>>,
     items: Vec<ItemRow>,
     attempts: Vec<AttemptRow>,
@@ -121,6 +138,7 @@ impl<'a> Worker<'a> {
             results: Results::default(),
             failed: None,
             trees: Vec::new(),
+            makers: HashMap::new(),
             words: HashMap::new(),
             items: Vec::new(),
             attempts: Vec::new(),
@@ -137,6 +155,7 @@ impl<'a> Worker<'a> {
             Job::Plain { seq, batch, outcome, parts } => {
                 self.plain(seq, batch, outcome, &parts, found)
             }
+            Job::Snapshot { seq, data, parts } => self.snapshot(seq, &data, &parts, found),
             Job::Evidence { seq, data, parts } => self.evidence(seq, &data, &parts, found),
         }
     }
@@ -151,19 +170,31 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// The salt of an item, and the maker of its leaves; `None` without the request's secret.
-    fn tools(&mut self, request: &Request) -> Option<&mut (RequestId, SecretTree, LeafMaker)> {
-        let secret = request.secret?;
+    /// The tree of salts of a request, and the maker of the leaves of one scope. `None` without the request's
+    /// secret, or for a scope that is not whole.
+    fn tools(
+        &mut self,
+        request: &Request,
+        scope: i64,
+    ) -> Result<Option<(&mut SecretTree, &mut LeafMaker)>> {
+        let Some(secret) = request.secret else { return Ok(None) };
         let position = self.trees.iter().position(|(id, ..)| *id == request.id);
         let position = position.unwrap_or_else(|| {
             if self.trees.len() >= TREES {
                 self.trees.remove(0);
             }
-            let tree = SecretTree::new(secret, request.entries);
-            self.trees.push((request.id, tree, LeafMaker::new(&request.scope)));
+            self.trees.push((request.id, SecretTree::new(secret, request.entries)));
             self.trees.len() - 1
         });
-        self.trees.get_mut(position)
+        if !self.makers.contains_key(&scope) {
+            if self.makers.len() >= MAKERS {
+                self.makers.clear();
+            }
+            let maker = self.audit.scope(scope)?.map(|scope| LeafMaker::new(&scope));
+            self.makers.insert(scope, maker);
+        }
+        let tree = self.trees.get_mut(position).map(|(_, tree)| tree);
+        Ok(tree.zip(self.makers.get_mut(&scope).and_then(Option::as_mut)))
     }
 
     /// The items of some entries, all there and none erased; tells what is not so.
@@ -207,13 +238,19 @@ impl<'a> Worker<'a> {
         }
         let items = std::mem::take(&mut self.items);
         let mut tree = Tree::default();
-        if let Some((_, secrets, maker)) = self.tools(request) {
-            for (ordinal, item) in (ordinal..).zip(&items) {
-                let salt = secrets.salt(ordinal, LeafPurpose::Recorded);
-                if let Some(identity) = identity(item) {
-                    tree.append(item_leaf(&salt, maker.recorded(&identity)), |_, _| ());
+        let mut from = ordinal;
+        // Items of one scope lie together.
+        for same in items.chunk_by(|one, other| one.scope == other.scope) {
+            let scope = same.first().map_or(0, |item| item.scope);
+            if let Some((secrets, maker)) = self.tools(request, scope)? {
+                for (ordinal, item) in (from..).zip(same) {
+                    let salt = secrets.salt(ordinal, LeafPurpose::Recorded);
+                    if let Some(identity) = identity(item) {
+                        tree.append(item_leaf(&salt, maker.recorded(&identity)), |_, _| ());
+                    }
                 }
             }
+            from = from.saturating_add(u64::try_from(same.len()).unwrap_or(0));
         }
         self.items = items;
         if request.entries > CHUNK {
@@ -325,12 +362,12 @@ impl<'a> Worker<'a> {
     fn salt(
         &mut self,
         request: &Request,
-        entry: EntryId,
+        item: &ItemRow,
         purpose: LeafPurpose,
-    ) -> Option<(Salt, &mut LeafMaker)> {
-        let ordinal = entry.get().abs_diff(request.first.get());
-        let (_, secrets, maker) = self.tools(request)?;
-        Some((secrets.salt(ordinal, purpose), maker))
+    ) -> Result<Option<(Salt, &mut LeafMaker)>> {
+        let ordinal = item.entry.abs_diff(request.first.get());
+        let tools = self.tools(request, item.scope)?;
+        Ok(tools.map(|(secrets, maker)| (secrets.salt(ordinal, purpose), maker)))
     }
 }
 

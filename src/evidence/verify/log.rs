@@ -1,19 +1,18 @@
 //! The one pass over the log: bytes, leaves, tree, seals, and the fold; it sends out what concerns items.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::call::Operation;
 use crate::domain::event::{Event, EventError, LoggedEvent, RequestRecorded};
 use crate::domain::fold::{Note, Rows, States};
-use crate::domain::id::{EntryId, EventSeq, ModuleName};
+use crate::domain::id::{EntryId, EventSeq};
 use crate::domain::merkle::{Hash, NodeId, Tree, leaf_hash};
 use crate::domain::ranges::EntryRanges;
-use crate::domain::seal::{ItemScope, Secret};
+use crate::domain::scope::TagSet;
+use crate::domain::seal::Secret;
 use crate::domain::state::Outcome;
 use crate::evidence::verify::crew::Jobs;
 use crate::evidence::verify::findings::{Findings, Kind};
-use crate::evidence::verify::items::{CHUNK, Job, Part, Request, scope_of};
+use crate::evidence::verify::items::{CHUNK, Job, Part, Request};
 use crate::evidence::verify::seals::SealRows;
 use crate::evidence::verify::{rows, seals};
 use crate::store::Result;
@@ -29,8 +28,6 @@ pub(super) struct LogPass<'a> {
     pub(super) requests: Vec<Arc<Request>>,
     /// Rows of `entry`: no loop may follow a forged event beyond them.
     pub(super) entries: u64,
-    /// What the leaves of requests have in common, each kept once.
-    scopes: HashMap<(Operation, ModuleName), Arc<ItemScope>>,
     nodes: Vec<Stream<'a, i64, Vec<u8>>>,
     seals: SealRows<'a>,
     next: i64,
@@ -46,7 +43,6 @@ impl<'a> LogPass<'a> {
             states: States::new(window),
             requests: Vec::new(),
             entries: 0,
-            scopes: HashMap::new(),
             nodes: Vec::new(),
             seals: audit.seals(),
             next: 0,
@@ -209,7 +205,14 @@ impl<'a> LogPass<'a> {
                     jobs.send(Job::Evidence { seq, data: Box::new(data), parts });
                 }
             }
+            Event::SnapshotTaken(data) => {
+                if let Some(parts) = self.parts([&data.entries]) {
+                    jobs.send(Job::Snapshot { seq, data: Box::new(data), parts });
+                }
+            }
             Event::JournalCreated(_)
+            | Event::RequestPinned(_)
+            | Event::JobEnded(_)
             | Event::KeyReplaced(_)
             | Event::NothingRecorded(_)
             | Event::RunStarted(_)
@@ -259,9 +262,13 @@ impl<'a> LogPass<'a> {
                         cannot be proven any more";
             self.found.add(Kind::Items, place, what, Some(seq));
         }
-        let key = (data.operation, data.module.clone());
-        let scope = self.scopes.entry(key).or_insert_with(|| Arc::new(scope_of(data)));
-        let request = Arc::new(Request::new(seq, data, Arc::clone(scope), secret));
+        // That the text is the one that the event sealed is checked with the seals.
+        let tags = match data.tags {
+            Some(_) => self.audit.opened(seq.get(), "tags")?,
+            None => None,
+        };
+        let tags = tags.as_deref().and_then(TagSet::from_json);
+        let request = Arc::new(Request::new(seq, data, tags, secret));
         self.requests.push(Arc::clone(&request));
         if data.rejected_root.is_some() {
             jobs.send(Job::LeftOut { request: Arc::clone(&request) });

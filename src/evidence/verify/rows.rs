@@ -23,13 +23,14 @@ fn place(table: Table, key: &[Cell]) -> String {
         Table::Share => format!("share of E{key}"),
         Table::Run
         | Table::Module
-        | Table::Scope
         | Table::Secret
         | Table::Rejected
         | Table::Template
         | Table::Answer
         | Table::Attempt
         | Table::Reading
+        | Table::Snapshot
+        | Table::Job
         | Table::Evidence => format!("{table} {key}"),
     }
 }

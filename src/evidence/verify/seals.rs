@@ -22,17 +22,24 @@ pub(super) fn seals_of(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
             ("source_name", Some(data.source_name)),
             ("source_sha256", Some(data.source_sha256)),
             ("source_column", data.source_column),
+            ("tags", data.tags),
+            ("module_id", data.module_id),
         ],
+        Event::RequestPinned(data) => vec![("module_id", Some(data.module_id))],
         Event::NothingRecorded(data) => vec![("recorded_by", Some(data.recorded_by))],
         Event::RunStarted(data) => {
             vec![("operator", Some(data.operator)), ("arguments", Some(data.arguments))]
         }
         Event::Bound(data) => vec![("org", Some(data.org))],
         Event::UserSeen(data) => vec![("user", data.user)],
-        Event::BatchAnswered(data) => vec![("envelope", Some(data.envelope))],
+        Event::BatchAnswered(data) => {
+            vec![("envelope", Some(data.envelope)), ("job", data.job)]
+        }
         Event::BatchUnanswered(data) => vec![("detail", Some(data.detail))],
         Event::BatchReturned(data) => vec![("detail", Some(data.detail))],
         Event::ModuleSeen(_)
+        | Event::SnapshotTaken(_)
+        | Event::JobEnded(_)
         | Event::BatchBegun(_)
         | Event::EvidenceRead(_)
         | Event::EntriesReopened(_)

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::super::answer::{Answer, Content};
 use super::super::call::Call;
 use super::super::dialect::Envelope;
-use super::super::refusal::{not_authorized, unsupported_module};
+use super::super::refusal::{invalid_path_id, not_authorized, unsupported_module};
 use super::super::state::{Actor, COLORS, MOST_TAGS, Module, Tag, World};
 use super::super::time::zoho_time;
 use super::deleted::user;
@@ -54,7 +54,7 @@ pub(crate) fn records_count(
     let tag = read_id(id)
         .and_then(|id| world.tag(id))
         .filter(|tag| tag.module == module)
-        .ok_or_else(|| body::invalid("$.id", NOT_FOUND))?;
+        .ok_or_else(|| invalid_path_id(NOT_FOUND, 2))?;
     let records = world.module(module).into_iter().flat_map(Module::newest_first);
     let carriers =
         records.filter(|(_, record)| record.is_live() && record.tags.contains(&tag.id)).count();

@@ -90,6 +90,10 @@ impl Record {
     pub(crate) fn is_live(&self) -> bool {
         self.place == Place::Live
     }
+
+    pub(crate) const fn is_purged(&self) -> bool {
+        matches!(self.place, Place::Purged(_))
+    }
 }
 
 impl Module {
@@ -127,7 +131,7 @@ impl Module {
 
     /// All records that are not erased, to be changed.
     pub(crate) fn kept_mut(&mut self) -> impl Iterator<Item = (u64, &mut Record)> {
-        let kept = |record: &Record| !matches!(record.place, Place::Purged(_));
+        let kept = |record: &Record| !record.is_purged();
         self.records
             .iter_mut()
             .filter(move |(_, record)| kept(record))

@@ -52,7 +52,7 @@ impl World {
         let modules = self.modules.values().filter_map(|module| {
             let tagged: BTreeMap<u64, Vec<String>> = module
                 .newest_first()
-                .filter(|(_, record)| !record.tags.is_empty())
+                .filter(|(_, record)| !record.tags.is_empty() && !record.is_purged())
                 .map(|(id, record)| (id, of(&record.tags)))
                 .collect();
             (!tagged.is_empty()).then(|| (module.api_name.clone(), tagged))

@@ -162,6 +162,13 @@ async fn errors_of_the_whole_call_unlink_nothing() {
         assert_eq!(seen.both(), (status, flat(code, message, details)), "{path}");
     }
     assert_eq!(zoho.simulator.snapshot().linked(campaign, "Leads"), zoho.leads);
+    let ledger = zoho.simulator.add_records("Ledger__c", 1)[0];
+    let note = zoho.simulator.add_notes("Ledger__c", ledger, 1)[0];
+    let seen = zoho.delete(&format!("/crm/v8/Ledger__c/{ledger}/Notes/{note}")).await;
+    let message = "User does not have sufficient privilege to delete related records data";
+    assert_eq!(seen.both(), (400, flat("AUTHORIZATION_FAILED", message, json!({}))));
+    let seen = zoho.post(&format!("{path}?ids={lead}"), &json!({})).await;
+    assert_eq!(seen.json()["code"], "INVALID_REQUEST_METHOD");
 }
 
 #[tokio::test]

@@ -95,6 +95,7 @@ async fn the_hook_sees_each_write_before_its_effect_and_no_read() {
         number: 1,
         method: "DELETE".to_owned(),
         url: leads_url(ids),
+        body: String::new(),
         module: "Leads".to_owned(),
         ids: ids.iter().map(u64::to_string).collect(),
     };
@@ -215,6 +216,7 @@ async fn a_configuration_that_makes_no_sense_is_refused() {
         Config { records: vec![("Le ads".to_owned(), 1)], ..Config::default() },
         Config { faults: vec![(Fault::Html, 1.5)], ..Config::default() },
         Config { mixed_status: 500, ..Config::default() },
+        Config { job_running_ms: -1, ..Config::default() },
     ] {
         let error = Simulator::start(config).unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);

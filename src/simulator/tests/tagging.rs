@@ -231,12 +231,17 @@ async fn tags_are_added_made_where_there_are_none_and_limited_to_ten() {
     assert_eq!(seen.json()["data"][0]["code"], "LIMIT_EXCEEDED");
     let over = json!({"tags": [{"name": "Only"}], "ids": texts(&[one]), "over_write": true});
     assert_eq!(zoho.post(ADD, &over).await.status, 200);
+    let sent = zoho.simulator.requests().pop().unwrap().body;
+    assert_eq!(serde_json::from_str::<Value>(&sent).unwrap(), over);
     let snapshot = zoho.simulator.snapshot();
     assert_eq!(snapshot.tags_of(one), ["Only"]);
     assert_eq!(snapshot.tags_of(two), ["8", "New", "Eleventh"]);
     let query = format!("/crm/v2/Leads/{two}/actions/add_tags?tag_names=Q&over_write=true");
     assert_eq!(zoho.post(&query, &Value::Null).await.status, 200);
     assert_eq!(zoho.simulator.snapshot().tags_of(two), ["Q"]);
+    let path = format!("/crm/v8/Leads/{two}/actions/add_tags?over_write=true");
+    assert_eq!(zoho.post(&path, &json!({"tags": [{"name": "R"}]})).await.status, 200);
+    assert_eq!(zoho.simulator.snapshot().tags_of(two), ["R"]);
 }
 
 #[tokio::test]

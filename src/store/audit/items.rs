@@ -6,10 +6,12 @@ use rusqlite::{OptionalExtension, Row, named_params};
 
 use crate::domain::fold::Table;
 use crate::domain::id::{BatchId, EntryId, RequestId};
+use crate::domain::scope::Scope;
 use crate::domain::state::{EntryState, Outcome, Verdict};
 use crate::store::audit::{AT_MOST, Audit, DOING};
 use crate::store::code::Sql;
 use crate::store::error::{Doing, Result};
+use crate::store::scope;
 
 /// An entry's derived columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct EntryStateRow {
 pub struct ItemRow {
     /// Its number.
     pub entry: i64,
+    /// The number of its scope.
+    pub scope: i64,
     /// Zoho's id.
     pub target: Option<i64>,
     /// The row of the source.
@@ -62,6 +66,17 @@ pub struct EvidenceRow {
     pub verdict: Option<Verdict>,
     /// The code.
     pub code: String,
+    /// The facts; `None` when erased.
+    pub facts: Option<String>,
+}
+
+/// What was there before an entry's first call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotRow {
+    /// The entry.
+    pub entry: i64,
+    /// The number of the reading.
+    pub reading: i64,
     /// The facts; `None` when erased.
     pub facts: Option<String>,
 }
@@ -140,7 +155,7 @@ impl Audit<'_> {
         let mut statement = self
             .conn
             .prepare_cached(
-                "-- audit_items\nSELECT id, target, row FROM entry
+                "-- audit_items\nSELECT id, scope, target, row FROM entry
                  WHERE id BETWEEN :first AND :last ORDER BY id",
             )
             .doing(DOING)?;
@@ -149,7 +164,8 @@ impl Audit<'_> {
             .doing(DOING)?;
         while let Some(row) = rows.next().doing(DOING)? {
             let read = || -> rusqlite::Result<_> {
-                Ok(ItemRow { entry: row.get(0)?, target: row.get(1)?, row: row.get(2)? })
+                let (entry, scope) = (row.get(0)?, row.get(1)?);
+                Ok(ItemRow { entry, scope, target: row.get(2)?, row: row.get(3)? })
             };
             visit(read().doing(DOING)?);
         }
@@ -219,6 +235,63 @@ impl Audit<'_> {
                     .optional()
             })
             .doing(DOING)
+    }
+
+    /// Adds the snapshots of a range of entries to `found`, in order.
+    pub fn snapshots(
+        &self,
+        (first, last): (EntryId, EntryId),
+        found: &mut Vec<SnapshotRow>,
+    ) -> Result<()> {
+        let mut statement = self
+            .conn
+            .prepare_cached(
+                "-- audit_snapshots\nSELECT entry, reading, facts FROM snapshot
+                 WHERE entry BETWEEN :first AND :last ORDER BY entry",
+            )
+            .doing(DOING)?;
+        let rows = statement
+            .query_map(named_params! {":first": Sql(first), ":last": Sql(last)}, |row| {
+                let (entry, reading) = (row.get(0)?, row.get(1)?);
+                Ok(SnapshotRow { entry, reading, facts: row.get(2)? })
+            })
+            .doing(DOING)?;
+        for row in rows {
+            found.push(row.doing(DOING)?);
+        }
+        Ok(())
+    }
+
+    /// The scope of a number; `None` for one that is not there, or not whole.
+    pub fn scope(&self, id: i64) -> Result<Option<Scope>> {
+        self.conn
+            .prepare_cached(
+                "-- audit_scope\nSELECT operation, product, module, parent, related_list, tags
+                 FROM scope WHERE id = :id",
+            )
+            .and_then(|mut statement| {
+                statement.query_row(named_params! {":id": id}, |row| scope::read(row, 0)).optional()
+            })
+            .map(Option::flatten)
+            .doing(DOING)
+    }
+
+    /// Hands the number of every scope on, with the text of all that it holds.
+    pub fn each_scope(&self, mut visit: impl FnMut(i64, String)) -> Result<()> {
+        let mut statement = self
+            .conn
+            .prepare(
+                "-- audit_scopes\nSELECT id, json_array(operation, product, module, parent,
+                     related_list, tags) FROM scope ORDER BY id",
+            )
+            .doing(DOING)?;
+        let mut rows = statement.query([]).doing(DOING)?;
+        while let Some(row) = rows.next().doing(DOING)? {
+            let read = || -> rusqlite::Result<_> { Ok((row.get(0)?, row.get(1)?)) };
+            let (id, text) = read().doing(DOING)?;
+            visit(id, text);
+        }
+        Ok(())
     }
 
     /// Adds the evidence of a range of entries in one reading to `found`, in order.
@@ -304,7 +377,6 @@ impl Audit<'_> {
         let sql = match table {
             Table::Run => outside!("run"),
             Table::Request => outside!("request"),
-            Table::Scope => outside!("scope"),
             Table::Template => outside!("template"),
             Table::Batch => outside!("batch"),
             Table::Reading => outside!("reading"),
@@ -316,6 +388,8 @@ impl Audit<'_> {
             | Table::Rejected
             | Table::Answer
             | Table::Attempt
+            | Table::Job
+            | Table::Snapshot
             | Table::Evidence => return Ok(Vec::new()),
         };
         let mut statement = self.conn.prepare(sql).doing(DOING)?;

@@ -1,10 +1,11 @@
 //! One request or batch in full, every request or batch in order, and the log as it is read.
 
-use rusqlite::named_params;
+use rusqlite::{OptionalExtension, named_params};
 
 use crate::domain::event::Event;
-use crate::domain::id::{BatchId, EventSeq, ModuleName, RecordId, RequestId};
+use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RecordId, RequestId};
 use crate::domain::ranges::EntryRanges;
+use crate::domain::scope::Scope;
 use crate::domain::state::EntryState;
 use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
@@ -13,9 +14,11 @@ use crate::store::batch::{StoredAnswer, answer_of};
 use crate::store::code::{Name, Sql, uncount};
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::log::{self, StoredEvent};
+use crate::store::overview::module_id;
 use crate::store::query::filter::EntryFilter;
 use crate::store::query::lookup::{self, Lookups, event_at, sealed};
 use crate::store::query::view::{BatchView, RequestView};
+use crate::store::scope;
 
 /// A request with where its entries stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +47,10 @@ pub struct BatchDetail {
     pub entries: EntryRanges,
     /// The records, in the order in which they were sent; `None` for one that was erased.
     pub targets: Vec<Option<RecordId>>,
+    /// What its entries have in common; `None` once erased.
+    pub scope: Option<Scope>,
+    /// Zoho's id of the module, where the call names it.
+    pub module_id: Option<RecordId>,
     /// The answer; `None` without one, or once erased.
     pub answer: Option<StoredAnswer>,
     /// Why there is no answer, or why it was not sent: a word of ours, and the error where it is kept.
@@ -124,6 +131,8 @@ impl Reader {
         Ok(BatchDetail {
             begun_at: self.event_at(view.begun_seq)?,
             targets: self.targets(&entries)?,
+            scope: self.scope_of(&entries)?,
+            module_id: self.module_id_of(&entries)?,
             answer: answer_of(&self.conn, batch)?,
             reason: self.reason(&view)?,
             entries,
@@ -175,6 +184,44 @@ impl Reader {
             }
         }
         Ok(targets)
+    }
+
+    /// What a batch's entries have in common.
+    fn scope_of(&self, entries: &EntryRanges) -> Result<Option<Scope>> {
+        let first = entries.iter().next().unwrap_or(EntryId::new(0));
+        self.conn
+            .prepare_cached(
+                "-- scope_of\nSELECT s.operation, s.product, s.module, s.parent, s.related_list, s.tags
+                 FROM entry e JOIN scope s ON s.id = e.scope WHERE e.id = :entry",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row(named_params! {":entry": Sql(first)}, |row| scope::read(row, 0))
+                    .optional()
+            })
+            .map(Option::flatten)
+            .doing("reading a batch")
+    }
+
+    /// Zoho's id of the module that a batch's requests are pinned to.
+    fn module_id_of(&self, entries: &EntryRanges) -> Result<Option<RecordId>> {
+        let first = entries.iter().next().unwrap_or(EntryId::new(0));
+        let pinned: Option<Option<Sql<EventSeq>>> = self
+            .conn
+            .prepare_cached(
+                "-- module_seq_of\nSELECT module_seq FROM request WHERE first_entry <= :entry
+                 ORDER BY first_entry DESC LIMIT 1",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row(named_params! {":entry": Sql(first)}, |row| row.get(0))
+                    .optional()
+            })
+            .doing("reading a batch")?;
+        match pinned.flatten() {
+            Some(Sql(seq)) => module_id(&self.conn, seq),
+            None => Ok(None),
+        }
     }
 
     fn reason(&self, view: &BatchView) -> Result<Option<(&'static str, String)>> {

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use rusqlite::types::Value;
 use rusqlite::{Connection, named_params};
 
-use crate::domain::call::Operation;
 use crate::domain::id::{EntryId, EventSeq, ModuleName, RecordId, RequestId};
+use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
 use crate::store::code::{Name, Sql};

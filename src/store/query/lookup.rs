@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::domain::event::Event;
 use crate::domain::id::{BatchId, EntryId, EventSeq, RecordId, RequestId, RunId};
 use crate::domain::merkle::Hash;
+use crate::domain::ranges::EntryRanges;
 use crate::domain::time::Timestamp;
 use crate::store::code::{Name, Sql, uncount};
 use crate::store::error::{Doing, Result, StoreError};
@@ -165,6 +166,7 @@ fn load_batch(
             begun_seq: row.get::<_, Sql<_>>(5)?.0,
             send_by: row.get::<_, Sql<_>>(6)?.0,
             end: None,
+            job: None,
         };
         let ended = row.get::<_, Option<Sql<EventSeq>>>(7)?.map(|Sql(seq)| seq);
         let at = |column| row.get::<_, Option<Sql<Timestamp>>>(column).map(|at| at.map(|at| at.0));
@@ -197,6 +199,7 @@ fn load_batch(
     if let Some((seq, ending)) = end {
         let (at, leaf) = event_at(conn, seq)?;
         view.end = Some(BatchEnd { seq, at, leaf, ending });
+        view.job = log::opened(conn, seq, "job")?;
     }
     view.user = *users.get(view.run, || user_of(conn, view.run))?;
     Ok(view)
@@ -223,8 +226,13 @@ fn load_reading(conn: &Connection, number: i64) -> Result<ReadingView> {
             statement.query_row(named_params! {":id": number}, |row| Ok((row.get(0)?, row.get(1)?)))
         })
         .doing("reading evidence")?;
-    let (at, leaf) = event_at(conn, seq)?;
-    Ok(ReadingView { number, run, seq, at, leaf })
+    let event = log::event(conn, seq)?;
+    let logged = event.decode()?;
+    let absent = match logged.event {
+        Event::SnapshotTaken(snapshot) => snapshot.absent.unwrap_or_default(),
+        _ => EntryRanges::default(),
+    };
+    Ok(ReadingView { number, run, seq, at: logged.at, leaf: event.leaf, absent })
 }
 
 fn load_scope(conn: &Connection, number: i64) -> Result<ScopeView> {
@@ -285,7 +293,9 @@ pub(super) fn request(conn: &Connection, id: RequestId) -> Result<RequestView> {
         operation: event.operation,
         product: event.product,
         module: event.module,
+        list: event.related_list,
         workflows: event.workflows,
+        snapshot: event.snapshot.unwrap_or(true),
         first,
         last,
         not_before: event.not_before,
@@ -303,6 +313,10 @@ pub(super) fn request(conn: &Connection, id: RequestId) -> Result<RequestView> {
         source_name: typed.remove("source_name"),
         source_sha256: typed.remove("source_sha256"),
         source_column: typed.remove("source_column"),
+        tags: typed
+            .remove("tags")
+            .and_then(|tags| serde_json::from_str(&tags).ok())
+            .unwrap_or_default(),
     })
 }
 

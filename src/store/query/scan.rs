@@ -83,6 +83,12 @@ struct EvidenceRow {
     facts: Option<String>,
 }
 
+struct SnapshotRow {
+    entry: EntryId,
+    reading: i64,
+    facts: Option<String>,
+}
+
 /// One chunk of entries with their attempts and evidence, and how far the merge has come.
 struct Scan<'c> {
     lookups: Lookups<'c>,
@@ -92,8 +98,10 @@ struct Scan<'c> {
     entries: Vec<EntryRow>,
     attempts: Vec<AttemptRow>,
     evidence: Vec<EvidenceRow>,
+    snapshots: Vec<SnapshotRow>,
     next_attempt: usize,
     next_evidence: usize,
+    next_snapshot: usize,
     current: Option<EntryView>,
 }
 
@@ -106,8 +114,10 @@ impl<'c> Scan<'c> {
             entries: Vec::with_capacity(CHUNK),
             attempts: Vec::with_capacity(CHUNK),
             evidence: Vec::new(),
+            snapshots: Vec::new(),
             next_attempt: 0,
             next_evidence: 0,
+            next_snapshot: 0,
             current: None,
         })
     }
@@ -116,7 +126,8 @@ impl<'c> Scan<'c> {
     fn load(&mut self, from: EntryId, last: EntryId) -> Result<bool> {
         self.attempts.clear();
         self.evidence.clear();
-        (self.next_attempt, self.next_evidence) = (0, 0);
+        self.snapshots.clear();
+        (self.next_attempt, self.next_evidence, self.next_snapshot) = (0, 0, 0);
         self.load_entries(from, last)?;
         let (Some(first), Some(last)) = (self.entries.first(), self.entries.last()) else {
             return Ok(false);
@@ -207,6 +218,20 @@ impl<'c> Scan<'c> {
             };
             self.evidence.push(read().doing(READING)?);
         }
+        let mut statement = conn
+            .prepare_cached(
+                "-- load_snapshots\nSELECT entry, reading, facts FROM snapshot
+                 WHERE entry BETWEEN :first AND :last ORDER BY entry",
+            )
+            .doing(READING)?;
+        let mut rows = statement.query(range).doing(READING)?;
+        while let Some(row) = rows.next().doing(READING)? {
+            let read = || -> rusqlite::Result<_> {
+                let (Sql(entry), reading) = (row.get(0)?, row.get(1)?);
+                Ok(SnapshotRow { entry, reading, facts: row.get(2)? })
+            };
+            self.snapshots.push(read().doing(READING)?);
+        }
         Ok(())
     }
 
@@ -243,6 +268,17 @@ impl<'c> Scan<'c> {
                 });
             }
             self.next_evidence += 1;
+        }
+        while let Some(snapshot) = self.snapshots.get_mut(self.next_snapshot)
+            && snapshot.entry <= entry
+        {
+            if snapshot.entry == entry {
+                read = true;
+                let reading = self.lookups.reading(snapshot.reading)?;
+                let never_there = reading.absent.contains(entry);
+                steps.push(Step::Snapshot { reading, facts: snapshot.facts.take(), never_there });
+            }
+            self.next_snapshot += 1;
         }
         if read {
             steps.sort_by_key(Step::seq);

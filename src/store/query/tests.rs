@@ -1,4 +1,5 @@
-use crate::domain::evidence::{Facts, UNDECIDED};
+use crate::domain::evidence::UNDECIDED;
+use crate::domain::evidence::deletion::Facts;
 use crate::domain::id::{BatchId, EntryId, EventSeq, RequestId};
 use crate::domain::policy::ApprovalPolicy;
 use crate::domain::state::{EntryState, Outcome, Verdict};
@@ -213,7 +214,7 @@ fn requests_and_batches_come_in_full() {
     let mut journal = Journal::new();
     let ask = Ask {
         records: vec![record(1), record(2)],
-        repeated: vec![RepeatedRow { line: 4, target: record(1) }],
+        repeated: vec![RepeatedRow { parent: None, line: 4, target: record(1) }],
         invalid: vec![InvalidRow {
             line: 5,
             value: "4.1E+17".to_owned(),

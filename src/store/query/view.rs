@@ -4,14 +4,17 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::call::Operation;
 use crate::domain::event::SourceKind;
-use crate::domain::evidence::Facts;
+use crate::domain::evidence::deletion::Facts;
+use crate::domain::evidence::presence::ThingFacts;
 use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RecordId, RequestId, RunId};
 use crate::domain::merkle::Hash;
+use crate::domain::ranges::EntryRanges;
+use crate::domain::scope::{Operation, RelatedList};
 use crate::domain::state::{Change, EntryState, Outcome, Verdict};
 use crate::domain::target::{ApiVersion, Product, named_set};
 use crate::domain::time::Timestamp;
+use crate::store::snapshot;
 
 /// A request with what was typed about it. Texts are `None` where none was given, or once erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +33,12 @@ pub struct RequestView {
     pub product: Product,
     /// The module.
     pub module: ModuleName,
+    /// The related list of an unlink.
+    pub list: Option<RelatedList>,
     /// Whether Zoho's workflows run.
     pub workflows: bool,
+    /// Whether what is there is read before the first call.
+    pub snapshot: bool,
     /// Its first entry.
     pub first: EntryId,
     /// Its last entry.
@@ -66,6 +73,8 @@ pub struct RequestView {
     pub source_sha256: Option<String>,
     /// The column that held the ids.
     pub source_column: Option<String>,
+    /// The tags of an untag.
+    pub tags: Vec<String>,
 }
 
 impl RequestView {
@@ -115,6 +124,8 @@ pub struct BatchView {
     pub send_by: Timestamp,
     /// How it ended; `None` while it is open.
     pub end: Option<BatchEnd>,
+    /// Zoho's id of the asynchronous job that it made.
+    pub job: Option<String>,
 }
 
 impl BatchView {
@@ -184,7 +195,7 @@ impl Ending {
     }
 }
 
-/// A reading of evidence.
+/// A reading, of evidence or of snapshots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadingView {
     /// Its number.
@@ -197,6 +208,8 @@ pub struct ReadingView {
     pub at: Timestamp,
     /// Its leaf hash.
     pub leaf: Hash,
+    /// Of a snapshot: the entries that turned out never to have been there.
+    pub absent: EntryRanges,
 }
 
 /// Zoho's words; each is empty where there were none.
@@ -227,6 +240,15 @@ pub enum Step {
         /// What came of it; `None` while the batch is open.
         result: Option<AttemptResult>,
     },
+    /// What was there before its first call was read.
+    Snapshot {
+        /// The reading.
+        reading: Rc<ReadingView>,
+        /// What was read, as JSON; `None` once erased.
+        facts: Option<String>,
+        /// Whether it showed that there was nothing to do: that settled it.
+        never_there: bool,
+    },
     /// Evidence was read for it.
     Evidence {
         /// The reading.
@@ -245,7 +267,7 @@ impl Step {
     pub fn seq(&self) -> Option<EventSeq> {
         match self {
             Self::Attempt { batch, .. } => batch.end.as_ref().map(|end| end.seq),
-            Self::Evidence { reading, .. } => Some(reading.seq),
+            Self::Evidence { reading, .. } | Self::Snapshot { reading, .. } => Some(reading.seq),
         }
     }
 
@@ -256,6 +278,7 @@ impl Step {
                 result.outcome != Outcome::Returned || !result.said.code.is_empty()
             }
             Self::Attempt { result: None, .. } => false,
+            Self::Snapshot { never_there, .. } => *never_there,
             Self::Evidence { .. } => true,
         }
     }
@@ -266,6 +289,7 @@ impl Step {
             Self::Attempt { result, .. } => {
                 (EntryState::InFlight, Change::Answered(result.as_ref()?.outcome))
             }
+            Self::Snapshot { .. } => (EntryState::Pending, Change::NeverThere),
             Self::Evidence { verdict, .. } => (EntryState::Unknown, Change::Evidence(*verdict)),
         };
         from.next(change).ok()
@@ -279,6 +303,8 @@ named_set!(
         Answer = "answer",
         /// What was read afterwards.
         Evidence = "evidence",
+        /// An asynchronous job, and what was read once it was over.
+        Job = "job",
     }
 );
 
@@ -325,7 +351,7 @@ impl EntryView {
     pub fn last_batch(&self) -> Option<&Rc<BatchView>> {
         self.steps.iter().rev().find_map(|step| match step {
             Step::Attempt { batch, .. } => Some(batch),
-            Step::Evidence { .. } => None,
+            Step::Snapshot { .. } | Step::Evidence { .. } => None,
         })
     }
 
@@ -339,16 +365,46 @@ impl EntryView {
         match self.last_word() {
             Some(Step::Attempt { result: Some(result), .. }) => &result.said.code,
             Some(Step::Evidence { code, .. }) => code,
-            Some(Step::Attempt { result: None, .. }) | None => "",
+            Some(Step::Attempt { result: None, .. } | Step::Snapshot { .. }) | None => "",
         }
     }
 
-    /// What the evidence says, when it had the last word and was not erased.
+    /// What the evidence says of a deletion, when it had the last word and was not erased.
     pub fn facts(&self) -> Option<Facts> {
         match self.last_word() {
             Some(Step::Evidence { facts: Some(facts), .. }) => serde_json::from_str(facts).ok(),
             _ => None,
         }
+    }
+
+    /// What the evidence says of a tag or a relation, when it had the last word and was not erased.
+    pub fn thing_facts(&self) -> Option<ThingFacts> {
+        match self.last_word() {
+            Some(
+                Step::Evidence { facts: Some(facts), .. }
+                | Step::Snapshot { facts: Some(facts), .. },
+            ) => snapshot::parse(self.scope.operation, facts),
+            _ => None,
+        }
+    }
+
+    /// What was there before its first call, if that was read and not erased.
+    pub fn snapshot(&self) -> Option<ThingFacts> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Snapshot { facts: Some(facts), .. } => {
+                snapshot::parse(self.scope.operation, facts)
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether the last call was an asynchronous job that Zoho accepted.
+    fn was_a_job(&self) -> bool {
+        let last = self.steps.iter().rev().find_map(|step| match step {
+            Step::Attempt { result, .. } => result.as_ref(),
+            Step::Snapshot { .. } | Step::Evidence { .. } => None,
+        });
+        last.is_some_and(|result| result.outcome == Outcome::Queued)
     }
 
     /// The event that settled it; `None` while it is open.
@@ -366,8 +422,8 @@ impl EntryView {
                 at: end.at,
                 leaf: end.leaf,
             }),
-            Step::Evidence { reading, .. } => Some(Settled {
-                by: SettledBy::Evidence,
+            Step::Snapshot { reading, .. } | Step::Evidence { reading, .. } => Some(Settled {
+                by: if self.was_a_job() { SettledBy::Job } else { SettledBy::Evidence },
                 seq: reading.seq,
                 at: reading.at,
                 leaf: reading.leaf,

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use super::Write;
 use crate::domain::answer::RawAnswer;
-use crate::domain::call::{CallItem, CallKind, Operation, PreparedBatch};
+use crate::domain::call::{CallItem, CallKind, PreparedBatch};
 use crate::domain::event::{Returned, SourceKind, Unanswered};
 use crate::domain::id::{BatchId, EntryId, ModuleName, RecordId, RequestId, RunId};
 use crate::domain::merkle::Hash;
 use crate::domain::outcome::{ItemResult, Judgement};
 use crate::domain::policy::ApprovalPolicy;
 use crate::domain::ranges::EntryRanges;
+use crate::domain::scope::{Action, Scope, Task};
 use crate::domain::state::{Outcome, Verdict};
 use crate::domain::target::{ApiVersion, Product};
 use crate::domain::time::Timestamp;
@@ -156,9 +157,10 @@ fn replace_key(journal: &mut Journal) -> Write {
 /// Records the deletion of Leads, with a row that repeats the first and one that is not an id.
 pub(super) fn recording(first: i64, last: i64) -> Write {
     let (module, target) = (leads(), Journal::target());
-    let items: Vec<NewItem> =
-        (first..=last).map(|number| NewItem { target: record(number), row: number + 1 }).collect();
-    let repeated = [RepeatedRow { line: 900_000, target: record(first) }];
+    let items: Vec<NewItem> = (first..=last)
+        .map(|number| NewItem { parent: None, target: record(number), row: number + 1 })
+        .collect();
+    let repeated = [RepeatedRow { parent: None, line: 900_000, target: record(first) }];
     let invalid = [InvalidRow {
         line: 900_001,
         value: "=HYPERLINK(\"http://x\")".to_owned(),
@@ -173,7 +175,9 @@ pub(super) fn recording(first: i64, last: i64) -> Write {
     };
     Box::new(move |tx| {
         tx.record(&NewRequest {
-            operation: Operation::Delete,
+            task: &Task::Delete,
+            snapshot: true,
+            module_id: None,
             product: Product::Crm,
             module: &module,
             workflows: true,
@@ -274,13 +278,14 @@ pub(super) fn picked(entries: &[i64]) -> Picked {
     let item = |entry: &i64| CallItem { entry: EntryId::new(*entry), target: record(*entry) };
     Picked {
         kind: CallKind {
-            operation: Operation::Delete,
-            product: Product::Crm,
+            scope: Scope { product: Product::Crm, module: leads(), action: Action::Delete },
             api_version: ApiVersion::V8,
-            module: leads(),
-            workflows: true,
+            workflows: false,
+            snapshot: true,
+            module_id: None,
         },
         items: entries.iter().map(item).collect(),
+        alone: false,
     }
 }
 
@@ -292,8 +297,7 @@ fn begin_batch(journal: &mut Journal) -> Write {
     pad(journal);
     Box::new(move |tx| {
         let seen = EntryRanges::span(EntryId::new(1), EntryId::new(1));
-        let template = "DELETE /crm/v8/Leads?ids={ids}&wf_trigger=false";
-        tx.begin_batch(run, picked(&[1, 2]), template, Some(seen)).map(drop)
+        tx.begin_batch(run, picked(&[1, 2]), Some(seen)).map(drop)
     })
 }
 
@@ -326,8 +330,15 @@ pub(super) fn answer(
         sent_at: SENT.parse().unwrap(),
         answered_at: SENT.parse().unwrap(),
     };
-    let judgement =
-        Judgement { results, share, complete: true, strangers: 0, repeated: 0, halt: None };
+    let judgement = Judgement {
+        results,
+        share,
+        complete: true,
+        strangers: 0,
+        repeated: 0,
+        job: None,
+        halt: None,
+    };
     (raw, judgement)
 }
 

@@ -12,6 +12,9 @@ const READING: &str = include_str!("../reading.rs");
 const BATCH: &str = include_str!("../batch.rs");
 const ITEMS: &str = include_str!("../items.rs");
 const LOG: &str = include_str!("../log.rs");
+const JOB: &str = include_str!("../job.rs");
+const SCOPE: &str = include_str!("../scope.rs");
+const SNAPSHOT: &str = include_str!("../snapshot.rs");
 
 /// Tables that grow with what was asked and done, and the names that statements give them.
 const LARGE: [(&str, &str); 6] = [
@@ -60,7 +63,7 @@ fn no_statement_of_a_run_looks_at_a_large_table_from_end_to_end() {
     // No journal has statistics: nothing runs ANALYZE.
     let conn = schema::fresh(schema::newest()).unwrap();
     let (mut names, mut scanning) = (Vec::new(), Vec::new());
-    for source in [BATCH, ENTRY, ITEMS, LOG, OVERVIEW, QUEUE, READING] {
+    for source in [BATCH, ENTRY, ITEMS, JOB, LOG, OVERVIEW, QUEUE, READING, SCOPE, SNAPSHOT] {
         for (name, sql) in statements(source) {
             // The first is put together from parts and looks nothing up; of the other see below.
             if ["insert_entries", "append_event"].contains(&name.as_str()) {
@@ -76,7 +79,8 @@ fn no_statement_of_a_run_looks_at_a_large_table_from_end_to_end() {
     assert!(scanning.is_empty(), "{}", scanning.join("\n"));
     for hot in [
         "due_requests",
-        "fill",
+        "pending_from",
+        "parent_at",
         "pick_split",
         "is_busy",
         "open_duplicate",

@@ -9,24 +9,18 @@ use rusqlite::Connection;
 use super::cases::{answer, created, picked, start};
 use super::disk_full::{noise, room};
 use super::{Dump, assert_whole};
-use crate::domain::call::CallKind;
+use crate::domain::calls::{Limits, Versions};
 use crate::domain::event::Unanswered;
 use crate::domain::id::{BatchId, EntryId, RecordId, RequestId, RunId};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::state::{EntryState, Outcome};
 use crate::domain::target::{ApiVersion, Product};
-use crate::store::queue::Versions;
 use crate::store::testing::{Journal, OTHER, USER};
-use crate::store::writer::{ClaimRules, Claimed, LostCall, Writer};
+use crate::store::writer::{ClaimRules, Claimed, LostCall, ReadBefore, ReadFirst, Writer};
 use crate::store::{Head, Result, Store, StoreError};
 
 /// Messages that wait at the same time: more than one transaction takes.
 const MANY: usize = 70;
-
-#[expect(clippy::unnecessary_wraps, reason = "the rules want a call that can be impossible")]
-fn template(kind: &CallKind, _single: bool) -> std::result::Result<String, String> {
-    Ok(format!("DELETE /{}/{}?ids={{ids}}", kind.product, kind.module))
-}
 
 /// A thread that stands still after its first commit until the gate opens; what is asked of it meanwhile
 /// goes into one transaction.
@@ -53,7 +47,7 @@ fn start_thread(journal: &mut Journal, run: RunId) -> Started {
     let now = journal.now;
     // Whatever there is.
     let requests = (1..10).map(RequestId::new).collect();
-    let rules = ClaimRules { run, versions, requests, template };
+    let rules = ClaimRules { run, versions, limits: Limits::default(), requests };
     let (writer, thread) =
         Writer::start(store, rules, HashSet::new(), move || now, Box::new(on_commit));
     Started { writer, thread, gate, heads }
@@ -79,14 +73,16 @@ async fn an_entry_that_moved_meanwhile_fails_its_own_message_and_no_other() {
     };
     let Started { writer, thread, gate, .. } = start_thread(&mut journal, run);
     writer.see_user(user(USER), 1).await.unwrap();
-    let seen = EntryRanges::span(EntryId::new(1), EntryId::new(1));
+    let seen = Some(EntryRanges::span(EntryId::new(1), EntryId::new(1)));
+    let read = ReadBefore { seen, snapshots: Vec::new() };
+    let mixed = ReadFirst { picked: picked(&[1, 5]), unread: Vec::new() };
     let (settled, lost, refused, taken, claimed, ()) = tokio::join!(
         biased;
         writer.settle(first, raw, judgement),
         writer.leave_unanswered(second.batch(), lost),
         writer.settle(second, late, too_late),
-        writer.claim_read(picked(&[1, 5]), seen),
-        writer.claim(3),
+        writer.claim_read(mixed, read),
+        writer.claim(3, None),
         async { drop(gate) },
     );
     settled.unwrap();
@@ -118,9 +114,11 @@ async fn entries_whose_claim_failed_are_found_by_the_next_one() {
     journal.store.conn.execute_batch(fault).unwrap();
     let Started { writer, thread, gate, .. } = start_thread(&mut journal, run);
     drop(gate);
-    let refused = writer.claim(3).await;
+    let refused = writer.claim(3, None).await;
     assert!(matches!(refused, Err(StoreError::Sqlite { .. })), "{refused:?}");
-    let Claimed::Batch(batch) = writer.claim(4).await.unwrap() else { panic!("nothing is due") };
+    let Claimed::Batch(batch) = writer.claim(4, None).await.unwrap() else {
+        panic!("nothing is due")
+    };
     let entries: Vec<EntryId> = batch.items().iter().map(|item| item.entry).collect();
     assert_eq!(entries, [1, 2, 3, 4].map(EntryId::new));
     drop((batch, writer));
@@ -150,7 +148,7 @@ async fn fail(
     let one = writer.clone();
     waiting.push(tokio::spawn(async move { one.settle(prepared, raw, judgement).await }));
     let one = writer.clone();
-    waiting.push(tokio::spawn(async move { one.claim(100).await.map(drop) }));
+    waiting.push(tokio::spawn(async move { one.claim(100, None).await.map(drop) }));
     for number in 0..MANY {
         let one = writer.clone();
         let module = format!("Module{number}").parse().unwrap();

@@ -7,8 +7,11 @@ use serde_json::value::RawValue;
 use crate::domain::answer::{Deletion, ReadError};
 use crate::domain::id::RecordId;
 use crate::zoho::reads::{Fetched, Named, PER_PAGE, joined};
-use crate::zoho::versions::RECYCLE_BIN;
 use crate::zoho::wire::time;
+
+/// The path of the recycle bin's calls, whatever version deletes: reading it came with v6, and restoring
+/// is documented for v8 only (CRM v8 Restore Recycle Bin Records page).
+const RECYCLE_BIN: &str = "/crm/v8/settings/recycle_bin";
 
 #[derive(Debug, Deserialize)]
 struct Row<'a> {

@@ -7,8 +7,11 @@
 pub(super) mod bin;
 pub(super) mod deleted;
 pub(super) mod identity;
+pub(super) mod job;
 pub(super) mod module;
 pub(super) mod records;
+pub(super) mod related;
+pub(super) mod tags;
 #[cfg(test)]
 mod tests;
 
@@ -18,11 +21,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::domain::answer::{ParsedAnswer, Read, ReadError, Verdict};
+use crate::domain::calls;
 use crate::domain::id::RecordId;
 use crate::domain::target::{ApiVersion, Product};
 use crate::zoho::answer::{call_verdict, parse_body};
 use crate::zoho::headers::Told;
-use crate::zoho::versions::Api;
 use crate::zoho::wire::{Elements, boolean, object, record_id};
 
 /// How many ids one read names at most. The recycle bin's limit for its other call by ids is 100 (CRM v8
@@ -65,6 +68,10 @@ pub(super) struct Listing<'a> {
     pub(super) users: Option<Elements<'a>>,
     #[serde(borrow)]
     pub(super) modules: Option<Elements<'a>>,
+    #[serde(borrow)]
+    pub(super) tags: Option<Elements<'a>>,
+    #[serde(borrow)]
+    pub(super) mass_delete: Option<Elements<'a>>,
     #[serde(borrow)]
     info: Option<&'a RawValue>,
 }
@@ -231,11 +238,23 @@ impl Named<'_> {
 }
 
 /// Where a product's version begins.
-pub(super) fn root(product: Product, version: ApiVersion) -> Result<&'static str, ReadError> {
-    Api::of(product, version).map(|api| api.root).ok_or_else(|| ReadError::NotThere {
+pub(super) fn root(product: Product, version: ApiVersion) -> Result<String, ReadError> {
+    if version.is_offered_by(product) {
+        return Ok(calls::root(product, version));
+    }
+    Err(ReadError::NotThere {
         code: "UNKNOWN_VERSION".to_owned(),
-        message: format!("this program does not speak {product} {version}"),
+        message: format!("{product} has no {version}"),
     })
+}
+
+/// Whether the refusal of a read by path means that there is no such record: 404 `INVALID_DATA` (OAS YAML,
+/// related records), or 400 `INVALID_DATA` that names a part of the path, `record` being its place.
+pub(super) fn names_no_record(fetched: &Fetched, verdict: &Verdict, record: u64) -> bool {
+    verdict.code == "INVALID_DATA"
+        && (fetched.http_status == 404
+            || (fetched.http_status == 400
+                && verdict.resource_path_index.is_some_and(|index| index <= record)))
 }
 
 /// Ids joined by bare commas, after checking their number. An empty list is never sent: it could be

@@ -7,14 +7,16 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::domain::answer::{ReadError, RecordSeen, Verdict};
+use crate::domain::answer::{ReadError, RecordSeen};
 use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::target::{ApiVersion, Product};
-use crate::zoho::reads::{Content, Fetched, joined, root};
-use crate::zoho::wire::time;
+use crate::zoho::reads::{Content, Fetched, joined, names_no_record, root};
+use crate::zoho::wire::{tag_names, time};
 
 /// What is asked for; `fields` is mandatory unless one record is read by its path (CRM v7 page).
 const QUERY: &str = "fields=id,Modified_Time&converted=both";
+/// The same, with the records' tags.
+const WITH_TAGS: &str = "fields=id,Tag,Modified_Time&converted=both";
 
 #[derive(Debug, Deserialize)]
 struct Row<'a> {
@@ -22,6 +24,8 @@ struct Row<'a> {
     id: Option<&'a RawValue>,
     #[serde(borrow, rename = "Modified_Time")]
     modified_time: Option<&'a RawValue>,
+    #[serde(borrow, rename = "Tag")]
+    tags: Option<&'a RawValue>,
 }
 
 /// `GET {module}?ids=`, or `GET {module}/{id}`.
@@ -30,19 +34,27 @@ pub(crate) fn path(
     version: ApiVersion,
     module: &ModuleName,
     ids: &[RecordId],
+    with_tags: bool,
 ) -> Result<String, ReadError> {
     let root = root(product, version)?;
+    let query = if with_tags { WITH_TAGS } else { QUERY };
     Ok(match ids {
-        [id] => format!("{root}/{module}/{id}?{QUERY}"),
-        _ => format!("{root}/{module}?ids={}&{QUERY}", joined(ids)?),
+        [id] => format!("{root}/{module}/{id}?{query}"),
+        _ => format!("{root}/{module}?ids={}&{query}", joined(ids)?),
     })
 }
 
 /// Which of the records can be read.
-pub(crate) fn read(fetched: &Fetched, asked: &[RecordId]) -> Result<Vec<RecordSeen>, ReadError> {
+pub(crate) fn read(
+    fetched: &Fetched,
+    asked: &[RecordId],
+    with_tags: bool,
+) -> Result<Vec<RecordSeen>, ReadError> {
     let listing = match fetched.content()? {
         Content::Nothing => return Ok(Vec::new()),
-        Content::Refused(verdict) if asked.len() == 1 && not_readable(fetched, &verdict) => {
+        Content::Refused(verdict)
+            if asked.len() == 1 && names_no_record(fetched, &verdict, u64::MAX) =>
+        {
             return Ok(Vec::new());
         }
         Content::Refused(verdict) => return Err(fetched.refused(verdict)),
@@ -54,20 +66,18 @@ pub(crate) fn read(fetched: &Fetched, asked: &[RecordId]) -> Result<Vec<RecordSe
     let mut rows = Vec::with_capacity(list.0.len());
     for raw in &list.0 {
         let row: Row<'_> = fetched.row(raw)?;
+        let tags = row.tags.and_then(tag_names);
+        // A record without tags has an empty list. One whose tags are not told says nothing.
+        if with_tags && tags.is_none() {
+            return Err(fetched.unusable("a record's tags are not told"));
+        }
         rows.push(RecordSeen {
             id: fetched.row_id(row.id)?,
             modified_time: row.modified_time.and_then(time),
+            tags,
         });
     }
     let found: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
     fetched.check_rows(&listing, &found, asked)?;
     Ok(rows)
-}
-
-/// Whether the refusal of a read by path means that there is no such record: 404 `INVALID_DATA` (OAS YAML,
-/// related records), or 400 `INVALID_DATA` that names a part of the path.
-fn not_readable(fetched: &Fetched, verdict: &Verdict) -> bool {
-    verdict.code == "INVALID_DATA"
-        && (fetched.http_status == 404
-            || (fetched.http_status == 400 && verdict.resource_path_index.is_some()))
 }

@@ -43,11 +43,11 @@ fn paths_are_as_documented() {
         "/crm/v7/Leads/deleted?type=all&page=3&per_page=200"
     );
     assert_eq!(
-        records::path(crm, VERSION, &leads, &[id(1), id(2)]).unwrap(),
+        records::path(crm, VERSION, &leads, &[id(1), id(2)], false).unwrap(),
         "/crm/v7/Leads?ids=4876876000000624001,4876876000000624002&fields=id,Modified_Time&converted=both"
     );
     assert_eq!(
-        records::path(crm, VERSION, &leads, &[id(1)]).unwrap(),
+        records::path(crm, VERSION, &leads, &[id(1)], false).unwrap(),
         "/crm/v7/Leads/4876876000000624001?fields=id,Modified_Time&converted=both"
     );
 }
@@ -57,7 +57,7 @@ fn a_read_by_no_ids_or_too_many_is_not_asked() {
     let many: Vec<RecordId> = (0..101).map(id).collect();
     for ids in [&[][..], &many[..]] {
         assert!(bin::path(ids).is_err());
-        assert!(records::path(Product::Crm, VERSION, &module_name(), ids).is_err());
+        assert!(records::path(Product::Crm, VERSION, &module_name(), ids, false).is_err());
     }
     assert!(matches!(
         identity::org_path(Product::Crm, ApiVersion::V1),
@@ -162,10 +162,10 @@ fn readable_records_come_with_their_time() {
     let body = r#"{"data":[{"id":"4876876000000624001","Modified_Time":"2026-08-22T10:00:00+00:00","Last_Name":"x"}],
         "info":{"more_records":false}}"#;
     assert_eq!(
-        records::read(&fetched(200, body), &[id(1), id(2)]),
-        Ok(vec![RecordSeen { id: id(1), modified_time: time("2026-08-22T10:00:00Z") }])
+        records::read(&fetched(200, body), &[id(1), id(2)], false),
+        Ok(vec![RecordSeen { id: id(1), modified_time: time("2026-08-22T10:00:00Z"), tags: None }])
     );
-    let other = records::read(&fetched(200, body), &[id(2), id(3)]);
+    let other = records::read(&fetched(200, body), &[id(2), id(3)], false);
     assert!(is_unusable(&other));
 }
 
@@ -179,15 +179,18 @@ fn every_way_of_saying_no_such_record_is_nothing() {
     for (status, body) in
         [(204, ""), (200, no_content), (404, flat), (404, wrapped), (400, in_path)]
     {
-        let read = records::read(&fetched(status, body), &[id(1)]);
+        let read = records::read(&fetched(status, body), &[id(1)], false);
         assert_eq!(read, Ok(vec![]), "{status} {body}");
     }
     // Perhaps cut before its first byte.
-    assert!(is_unusable(&records::read(&fetched(200, ""), &[id(1)])));
-    assert!(is_unusable(&records::read(&fetched(400, flat), &[id(1)])));
-    assert!(is_unusable(&records::read(&fetched(400, in_path), &[id(1), id(2)])));
+    assert!(is_unusable(&records::read(&fetched(200, ""), &[id(1)], false)));
+    assert!(is_unusable(&records::read(&fetched(400, flat), &[id(1)], false)));
+    assert!(is_unusable(&records::read(&fetched(400, in_path), &[id(1), id(2)], false)));
     let url = r#"{"code":"INVALID_URL_PATTERN","details":{},"message":"x","status":"error"}"#;
-    assert!(matches!(records::read(&fetched(404, url), &[id(1)]), Err(ReadError::NotThere { .. })));
+    assert!(matches!(
+        records::read(&fetched(404, url), &[id(1)], false),
+        Err(ReadError::NotThere { .. })
+    ));
 }
 
 #[test]
@@ -195,11 +198,11 @@ fn a_damaged_answer_is_never_nothing() {
     let whole = r#"{"data":[{"id":"4876876000000624001"}]}"#;
     let mut cut = fetched(200, whole);
     cut.cut = true;
-    assert!(is_unusable(&records::read(&cut, &[id(1)])));
+    assert!(is_unusable(&records::read(&cut, &[id(1)], false)));
     cut.body.clear();
-    assert!(is_unusable(&records::read(&cut, &[id(1)])));
+    assert!(is_unusable(&records::read(&cut, &[id(1)], false)));
     for end in 1..whole.len() {
-        let read = records::read(&fetched(200, &whole[..end]), &[id(1)]);
+        let read = records::read(&fetched(200, &whole[..end]), &[id(1)], false);
         assert!(is_unusable(&read), "{end}");
     }
     for body in [
@@ -217,11 +220,11 @@ fn a_damaged_answer_is_never_nothing() {
         r#"{"data":[{"id":"4876876000000624001"},{"id":"4876876000000624001"}]}"#,
         r#"{"data":[{"code":"INVALID_DATA","details":{},"status":"error"}]}"#,
     ] {
-        let read = records::read(&fetched(200, body), &[id(1)]);
+        let read = records::read(&fetched(200, body), &[id(1)], false);
         assert!(is_unusable(&read), "{body}");
     }
     for (status, body) in [(500, ""), (503, "<html>"), (302, whole), (404, ""), (403, "{}")] {
-        let read = records::read(&fetched(status, body), &[id(1)]);
+        let read = records::read(&fetched(status, body), &[id(1)], false);
         assert!(is_unusable(&read), "{status}");
     }
 }

@@ -52,10 +52,10 @@ impl Worker<'_> {
             .flat_map(|part| (part.first.get()..=part.last.get()).map(move |_| &part.request));
         let mut tree = Tree::default();
         let rows = plan.iter().zip(owners).zip(&items).enumerate();
-        for (position, (((entry, group), request), item)) in rows {
+        for (position, (((_, group), request), item)) in rows {
             let purpose = LeafPurpose::Answered(data.batch);
             if let Some(identity) = identity(item)
-                && let Some((salt, maker)) = self.salt(request, *entry, purpose)
+                && let Some((salt, maker)) = self.salt(request, item, purpose)?
             {
                 let (outcome, slice) = (group.outcome.wire_name(), answer.slice(position));
                 let opened = maker.answered(&identity, data.batch, outcome, &group.code, slice);

@@ -52,9 +52,8 @@ impl Worker<'_> {
                 tell("it is blank, and no event says that it was erased");
                 continue;
             };
-            if let Some((salt, maker)) =
-                self.salt(request, entry, LeafPurpose::Evidence(data.evidence))
-            {
+            let purpose = LeafPurpose::Evidence(data.evidence);
+            if let Some((salt, maker)) = self.salt(request, item, purpose)? {
                 let verdict = group.verdict.wire_name();
                 let facts = facts.as_bytes();
                 let opened = maker.evidence(&identity, data.evidence, verdict, &group.code, facts);

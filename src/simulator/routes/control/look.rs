@@ -136,6 +136,7 @@ pub(super) fn requests(shared: &Shared) -> Answer {
                 "at_ms": seen.at_ms,
                 "method": seen.method,
                 "url": seen.url,
+                "body": seen.body,
                 "status": seen.status,
                 "fault": seen.fault.map(Fault::name),
                 "applied": seen.applied,

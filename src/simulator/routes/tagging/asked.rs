@@ -15,8 +15,16 @@ const LIMIT: usize = 500;
 /// Records and tags as the call names them.
 #[derive(Debug)]
 pub(super) enum Asked {
-    Query { ids: Vec<String>, names: Vec<String>, over_write: Option<String> },
-    Body(Result<Map<String, Value>, Answer>),
+    Query {
+        ids: Vec<String>,
+        names: Vec<String>,
+        over_write: Option<String>,
+    },
+    /// The body, and `over_write`, which may stand in the query as well (OAS tags.json).
+    Body {
+        body: Result<Map<String, Value>, Answer>,
+        over_write: bool,
+    },
 }
 
 /// A tag as the call names it; the id wins (Add Tags page).
@@ -39,7 +47,10 @@ impl Asked {
     /// `None` where the API has no tags.
     pub(super) fn new(api: Api, call: &Call) -> Option<Self> {
         Some(match api.tagging? {
-            Tagging::Body => Self::Body(body::object(call)),
+            Tagging::Body => Self::Body {
+                body: body::object(call),
+                over_write: call.parameter("over_write") == Some("true"),
+            },
             Tagging::Query => Self::Query {
                 ids: items::split(call.parameter("ids")),
                 names: items::split(call.parameter("tag_names")),
@@ -52,8 +63,8 @@ impl Asked {
     pub(super) fn ids(&self) -> Vec<String> {
         match self {
             Self::Query { ids, .. } => ids.clone(),
-            Self::Body(Ok(body)) => body::texts(body.get("ids")),
-            Self::Body(Err(_)) => Vec::new(),
+            Self::Body { body: Ok(body), .. } => body::texts(body.get("ids")),
+            Self::Body { body: Err(_), .. } => Vec::new(),
         }
     }
 
@@ -61,8 +72,10 @@ impl Asked {
     /// named by path takes the place of `ids`.
     pub(super) fn plan(&self, single: Option<&str>, most: usize) -> Result<Plan, Answer> {
         match self {
-            Self::Body(body) => {
-                Self::plan_of_body(body.as_ref().map_err(Clone::clone)?, single, most)
+            Self::Body { body, over_write } => {
+                let body = body.as_ref().map_err(Clone::clone)?;
+                let plan = Self::plan_of_body(body, single, most)?;
+                Ok(Plan { over_write: plan.over_write || *over_write, ..plan })
             }
             Self::Query { ids, names, over_write } => {
                 let ids = single.map_or_else(|| ids.clone(), |id| vec![id.to_owned()]);

@@ -1,0 +1,235 @@
+//! What reads prove about an entry whose call got no answer, or an answer that does not tell.
+//!
+//! Pure rules, one a kind of thing: [`deletion`] for records, [`presence`] for tags and relations. They
+//! never guess: what the reads cannot decide stays unknown, with code `UNDECIDED`.
+
+pub mod deletion;
+pub mod presence;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::codes;
+use crate::domain::id::{RecordId, RunId};
+use crate::domain::scope::Operation;
+use crate::domain::state::{Outcome, Verdict};
+use crate::domain::time::Timestamp;
+
+/// How far Zoho's whole seconds and a measured clock offset may be off.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
+
+/// The code of an entry that reads cannot decide.
+pub const UNDECIDED: &str = "UNDECIDED";
+
+/// What one source says about one record.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Look<T> {
+    /// Not asked yet, or not asked because another source decided.
+    #[default]
+    NotAsked,
+    /// Asked, and it is not there.
+    NotThere,
+    /// It is there.
+    Seen(T),
+    /// The source cannot be asked: forbidden, or not offered.
+    Closed,
+    /// The source did not answer this time.
+    Silent,
+}
+
+/// An attempt whose effect is open: the call may have been carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenAttempt {
+    /// The earliest moment at which it can have taken effect, in Zoho's time.
+    pub from: Timestamp,
+    /// The latest moment at which it can still take effect, in Zoho's time.
+    pub until: Timestamp,
+    /// The token's user of that run; `None` when it could not be read.
+    pub user: Option<RecordId>,
+    /// Whether a read shortly before it showed the record to be there.
+    pub seen_before: bool,
+    /// Whether evidence said later that it changed nothing. Should Zoho have carried it out all the same
+    /// after that, it is still put down to it.
+    pub closed: bool,
+    /// The code of an answer that does not tell (`INTERNAL_ERROR`, or one nobody knows); empty without an answer.
+    pub code: String,
+}
+
+/// What the journal knows about an entry before it reads.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct History {
+    /// Attempts whose effect is or was open, in order.
+    pub open: Vec<OpenAttempt>,
+    /// The last attempt's code, when it was a refusal that did not tell whether the thing was there.
+    pub refusal: Option<String>,
+    /// How often this run sent it already.
+    pub tries: u32,
+    /// Whether the last open attempt can no longer take effect.
+    pub quarantine_over: bool,
+    /// When that will be the case, by our clock, if it is not yet.
+    pub quarantine_ends: Option<Timestamp>,
+    /// Whether the last attempt was an asynchronous job that Zoho accepted, and that is over.
+    pub job_over: bool,
+}
+
+/// One attempt of an entry, as the journal recorded it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptRecord {
+    /// What was asked for.
+    pub operation: Operation,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Zoho's code; empty where it gave none.
+    pub code: String,
+    /// Whether Zoho itself answered in full.
+    pub complete: bool,
+    /// When the batch was recorded, by our clock.
+    pub begun_at: Timestamp,
+    /// When its bytes were handed to the network, where known.
+    pub sent_at: Option<Timestamp>,
+    /// The last moment at which the call can have been sent, where it got no answer.
+    pub sent_before: Option<Timestamp>,
+    /// The last moment at which the bytes were allowed to leave.
+    pub send_by: Timestamp,
+    /// The run that sent it.
+    pub run: RunId,
+    /// The token's user of that run.
+    pub user: Option<RecordId>,
+    /// Zoho's clock minus ours, in milliseconds, as that run measured it.
+    pub clock_offset_ms: i64,
+    /// Whether a read shortly before showed the record to be there.
+    pub seen_before: bool,
+    /// Whether evidence said later that it changed nothing.
+    pub closed: bool,
+}
+
+impl AttemptRecord {
+    /// Whether the call may have taken effect, or may still.
+    fn is_open(&self) -> bool {
+        match self.outcome {
+            Outcome::Queued => true,
+            Outcome::Unknown => !codes::asks(self.operation, &self.code),
+            Outcome::Done | Outcome::Failed | Outcome::Returned => false,
+        }
+    }
+
+    /// The last moment at which the bytes can have left.
+    fn last_sent(&self) -> Timestamp {
+        self.sent_before.or(self.sent_at).unwrap_or(self.send_by)
+    }
+}
+
+impl History {
+    /// What follows from an entry's attempts. `now` is by our clock.
+    pub fn of(
+        attempts: &[AttemptRecord],
+        tries: u32,
+        quarantine: Duration,
+        now: Timestamp,
+    ) -> Self {
+        let open: Vec<&AttemptRecord> = attempts.iter().filter(|one| one.is_open()).collect();
+        // Zoho's own complete answer is its last word: nothing of that call is still under way.
+        let quarantine_ends = open
+            .iter()
+            .filter(|one| !one.complete && !one.closed)
+            .map(|one| one.last_sent().plus(quarantine))
+            .max()
+            .filter(|end| now < *end);
+        let live = open.iter().any(|one| !one.closed);
+        let refusal = attempts.last().filter(|_| !live).map(|last| last.code.clone());
+        Self {
+            open: open.into_iter().map(|one| OpenAttempt::of(one, quarantine)).collect(),
+            refusal,
+            tries,
+            quarantine_over: quarantine_ends.is_none(),
+            quarantine_ends,
+            job_over: attempts.last().is_some_and(|last| last.outcome == Outcome::Queued),
+        }
+    }
+}
+
+impl OpenAttempt {
+    fn of(attempt: &AttemptRecord, quarantine: Duration) -> Self {
+        let zoho = |at: Timestamp| at.shifted(attempt.clock_offset_ms);
+        let last = attempt.last_sent().max(attempt.send_by);
+        Self {
+            from: zoho(attempt.sent_at.unwrap_or(attempt.begun_at)).minus(CLOCK_TOLERANCE),
+            until: zoho(last.plus(quarantine)).plus(CLOCK_TOLERANCE),
+            user: attempt.user,
+            seen_before: attempt.seen_before,
+            closed: attempt.closed,
+            code: attempt.code.clone(),
+        }
+    }
+}
+
+impl History {
+    /// The first attempt that may still have taken effect, as far as evidence has gone.
+    pub(crate) fn first_live(&self) -> Option<&OpenAttempt> {
+        self.open.iter().find(|attempt| !attempt.closed)
+    }
+}
+
+/// How often one run sends an entry that Zoho answers with an error of its own.
+pub const MAX_TRIES: u32 = 3;
+
+/// A place to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The recycle bin.
+    Bin,
+    /// The list of deletions.
+    Deleted,
+    /// The record itself.
+    Record,
+    /// The tags that the record carries.
+    RecordTags,
+    /// The parent's related list.
+    RelatedList,
+    /// The related record itself.
+    Related,
+    /// The tags of the module.
+    ModuleTags,
+}
+
+/// What follows from what was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// It is settled, or may be sent again.
+    Settle {
+        /// What evidence says.
+        verdict: Verdict,
+        /// Zoho's code, or ours; empty where there is none.
+        code: String,
+        /// In words, for a person.
+        why: &'static str,
+    },
+    /// Another source must be read first.
+    Ask(Source),
+    /// The call may still take effect: read again after the quarantine.
+    Wait,
+    /// A source did not answer: read again later.
+    Later,
+}
+
+fn settle(verdict: Verdict, code: &str, why: &'static str) -> Decision {
+    Decision::Settle { verdict, code: code.to_owned(), why }
+}
+
+/// Our calls changed nothing. Zoho's own errors are tried again a few times; an unknown refusal is not.
+fn untouched(history: &History, why: &'static str) -> Decision {
+    let code = history.open.last().map(|attempt| attempt.code.as_str()).unwrap_or_default();
+    let internal = matches!(code, "" | "INTERNAL_ERROR" | "INTERNAL_SERVER_ERROR");
+    let spent = history.tries >= MAX_TRIES;
+    if spent && code.is_empty() {
+        // Answers that leave it out, again and again: the next run tries, this one would for ever.
+        return Decision::Wait;
+    }
+    if internal && !spent {
+        settle(Verdict::Pending, code, why)
+    } else {
+        settle(Verdict::Failed, code, why)
+    }
+}

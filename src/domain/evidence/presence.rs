@@ -1,0 +1,297 @@
+//! Tags and relations: they bear no date and no name of who took them away, so what a read shows now is
+//! compared with what the first snapshot showed before our first call.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::evidence::deletion::SeenRecord;
+use crate::domain::evidence::{Decision, History, Look, Source, UNDECIDED, settle, untouched};
+use crate::domain::scope::TagSet;
+use crate::domain::state::Verdict;
+use crate::domain::time::Timestamp;
+
+/// Which of the tags in question a record carries, as Zoho spells them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarriedTags {
+    /// Their names.
+    pub tags: Vec<String>,
+    /// `Modified_Time`.
+    pub modified: Option<Timestamp>,
+}
+
+impl CarriedTags {
+    /// Of all tags that a record carries, those in question. Another spelling may be the same tag: whether
+    /// Zoho tells capitals apart is documented nowhere.
+    pub fn of(asked: &TagSet, carried: &[String], modified: Option<Timestamp>) -> Self {
+        let tags = carried
+            .iter()
+            .filter(|one| asked.names().iter().any(|name| name.may_be(one)))
+            .cloned()
+            .collect();
+        Self { tags, modified }
+    }
+}
+
+/// What was read about a record that is to lose tags.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TagFacts {
+    /// The record; not there when it cannot be read.
+    pub record: Look<CarriedTags>,
+}
+
+/// Whether a record stands in a related list, with what a relation holds of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Membership {
+    /// Whether it stands there.
+    pub member: bool,
+    /// `Member_Status`, of a campaign's members.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member_status: Option<String>,
+    /// `list_price`, of a product in a price book.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_price: Option<String>,
+}
+
+/// What was read about a relation.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RelationFacts {
+    /// The parent's related list; not there when the parent cannot be read.
+    pub list: Look<Membership>,
+    /// The related record itself, asked for only where it does not stand in the list.
+    #[serde(default)]
+    pub related: Look<SeenRecord>,
+}
+
+/// A tag's definition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenTag {
+    /// Its name.
+    pub name: String,
+    /// Its colour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color: Option<String>,
+}
+
+/// What was read about a tag's definition.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DefinitionFacts {
+    /// The tag, in the list of its module's tags.
+    pub tag: Look<SeenTag>,
+}
+
+/// What was read about an entry, whatever it is. As JSON, this is what is kept of the reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ThingFacts {
+    /// A record's tags.
+    Tags(TagFacts),
+    /// A relation.
+    Relation(RelationFacts),
+    /// A tag's definition.
+    Definition(DefinitionFacts),
+}
+
+/// Whether the thing is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// It is there, or some of it.
+    There {
+        /// When it, or what holds it, was changed last.
+        modified: Option<Timestamp>,
+        /// How many parts of it are left: tags; 1 of all else.
+        left: usize,
+    },
+    /// It is not there, and what would hold it is.
+    Gone,
+    /// What would hold it cannot be read: nothing is said about the thing.
+    NoHolder,
+}
+
+/// What the first snapshot showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// None was made.
+    NotRead,
+    /// It was there: so many parts of it.
+    There(usize),
+    /// It was not there.
+    NotThere,
+}
+
+impl ThingFacts {
+    /// As JSON.
+    pub fn json(&self) -> Result<String, serde_json::Error> {
+        match self {
+            Self::Tags(facts) => serde_json::to_string(facts),
+            Self::Relation(facts) => serde_json::to_string(facts),
+            Self::Definition(facts) => serde_json::to_string(facts),
+        }
+    }
+
+    /// Where it is to be read next, whether it is there, or why nothing is known.
+    fn presence(&self) -> Look<Presence> {
+        match self {
+            Self::Tags(facts) => match &facts.record {
+                Look::Seen(carried) if carried.tags.is_empty() => Look::Seen(Presence::Gone),
+                Look::Seen(carried) => Look::Seen(Presence::There {
+                    modified: carried.modified,
+                    left: carried.tags.len(),
+                }),
+                other => holder(other),
+            },
+            Self::Relation(facts) => match &facts.list {
+                Look::Seen(one) if one.member => {
+                    Look::Seen(Presence::There { modified: None, left: 1 })
+                }
+                Look::Seen(_) => Look::Seen(Presence::Gone),
+                other => holder(other),
+            },
+            Self::Definition(facts) => match &facts.tag {
+                Look::Seen(_) => Look::Seen(Presence::There { modified: None, left: 1 }),
+                // The list of a module's tags is whole: what it lacks is gone.
+                Look::NotThere => Look::Seen(Presence::Gone),
+                other => holder(other),
+            },
+        }
+    }
+
+    /// What a snapshot with these facts says about the time before our first call.
+    pub fn before(&self) -> Before {
+        match self.presence() {
+            Look::Seen(Presence::There { left, .. }) => Before::There(left),
+            Look::Seen(Presence::Gone | Presence::NoHolder) => Before::NotThere,
+            Look::NotAsked | Look::NotThere | Look::Closed | Look::Silent => Before::NotRead,
+        }
+    }
+
+    /// Whether a read before the first call shows that there is nothing to do: the thing is not there, and
+    /// what it would belong to is, so that Zoho cannot be meant to say otherwise.
+    pub fn never_there(&self) -> bool {
+        match self {
+            Self::Tags(_) => self.presence() == Look::Seen(Presence::Gone),
+            // An id that Zoho never knew is Zoho's to refuse.
+            Self::Relation(facts) => {
+                self.presence() == Look::Seen(Presence::Gone)
+                    && matches!(facts.related, Look::Seen(_))
+            }
+            // Nothing tells a tag that was deleted from an id that was never one: Zoho's to refuse as well.
+            Self::Definition(_) => false,
+        }
+    }
+
+    /// Whether such a thing makes Zoho refuse a whole call: it goes alone.
+    pub fn goes_alone(&self) -> bool {
+        matches!(self, Self::Definition(DefinitionFacts { tag: Look::NotThere }))
+    }
+
+    /// Whether something that Zoho refused and that is not there was gone before our call. Else it was never
+    /// known.
+    fn was_known(&self) -> bool {
+        match self {
+            Self::Tags(_) => true,
+            Self::Relation(facts) => matches!(facts.related, Look::Seen(_)),
+            Self::Definition(_) => false,
+        }
+    }
+}
+
+fn holder<T>(look: &Look<T>) -> Look<Presence> {
+    match look {
+        Look::NotAsked => Look::NotAsked,
+        Look::NotThere | Look::Seen(_) => Look::Seen(Presence::NoHolder),
+        Look::Closed => Look::Closed,
+        Look::Silent => Look::Silent,
+    }
+}
+
+/// The evidence rule for tags and relations.
+pub fn decide(history: &History, before: Before, facts: &ThingFacts) -> Decision {
+    match facts.presence() {
+        Look::NotAsked => Decision::Ask(match facts {
+            ThingFacts::Tags(_) => Source::RecordTags,
+            ThingFacts::Relation(_) => Source::RelatedList,
+            ThingFacts::Definition(_) => Source::ModuleTags,
+        }),
+        Look::Silent => Decision::Later,
+        Look::Closed | Look::NotThere => {
+            unseen(history, "it cannot be read: the source is closed to us")
+        }
+        Look::Seen(Presence::NoHolder) => {
+            unseen(history, "the record that it belongs to cannot be read")
+        }
+        Look::Seen(Presence::Gone) => gone(history, before, facts),
+        Look::Seen(Presence::There { modified, left }) => there(history, before, modified, left),
+    }
+}
+
+/// Nothing was read that speaks of it.
+fn unseen(history: &History, why: &'static str) -> Decision {
+    match &history.refusal {
+        Some(code) if history.open.is_empty() => settle(
+            Verdict::Failed,
+            code,
+            "Zoho refused our call, and what it was about cannot be read",
+        ),
+        _ if !history.quarantine_over => Decision::Wait,
+        _ => settle(Verdict::Undecided, UNDECIDED, why),
+    }
+}
+
+/// It is not there.
+fn gone(history: &History, before: Before, facts: &ThingFacts) -> Decision {
+    let was_there = matches!(before, Before::There(_));
+    if history.open.is_empty() {
+        if let (Before::NotRead | Before::NotThere, ThingFacts::Relation(facts)) = (before, facts)
+            && facts.related == Look::NotAsked
+        {
+            return Decision::Ask(Source::Related);
+        }
+        let code = history.refusal.as_deref().unwrap_or_default();
+        return if was_there || facts.was_known() {
+            settle(Verdict::Absent, code, "Zoho refused our call, and it was gone before it")
+        } else {
+            settle(Verdict::Failed, code, "Zoho refused our call, and no source knows it")
+        };
+    }
+    // A job is accepted only when all of its tags are there.
+    if history.job_over {
+        return settle(Verdict::Done, "", "it is gone, and Zoho's job for it is over");
+    }
+    if was_there {
+        return settle(
+            Verdict::Done,
+            "",
+            "it was there before our first call and is gone after a call that may have been carried out",
+        );
+    }
+    settle(
+        Verdict::Undecided,
+        UNDECIDED,
+        "it is not there, and nothing tells whether it was before",
+    )
+}
+
+/// It is there, or part of it.
+fn there(history: &History, before: Before, modified: Option<Timestamp>, left: usize) -> Decision {
+    let Some(first) = history.first_live() else {
+        let code = history.refusal.as_deref().unwrap_or_default();
+        return settle(Verdict::Failed, code, "Zoho refused our call and it is still there");
+    };
+    if history.job_over {
+        return settle(Verdict::Failed, "FAILED", "Zoho's job is over and it is still there");
+    }
+    if !history.quarantine_over {
+        return Decision::Wait;
+    }
+    // Changed after our call left, with all of it there: that may be somebody's undoing of our call.
+    let whole = match before {
+        Before::There(parts) => left >= parts,
+        Before::NotRead | Before::NotThere => true,
+    };
+    if whole && modified.is_some_and(|modified| modified >= first.from) {
+        return settle(
+            Verdict::Undecided,
+            UNDECIDED,
+            "it is there, but the record was changed after our call: perhaps somebody put it back",
+        );
+    }
+    untouched(history, "it is still there: our call changed nothing, or not all")
+}

@@ -1,0 +1,70 @@
+//! Snapshots: what was there before each entry's first call, against the log.
+
+use crate::domain::event::SnapshotTaken;
+use crate::domain::id::{EntryId, EventSeq};
+use crate::domain::merkle::Tree;
+use crate::domain::seal::{LeafPurpose, item_leaf};
+use crate::evidence::verify::findings::{Findings, Kind};
+use crate::evidence::verify::items::{Part, Worker, identity};
+use crate::store::Result;
+use crate::store::audit::SnapshotRow;
+use crate::store::snapshot;
+
+impl Worker<'_> {
+    /// Checks one reading: facts by their leaves, and that what was settled follows from them.
+    pub(super) fn snapshot(
+        &mut self,
+        seq: EventSeq,
+        data: &SnapshotTaken,
+        parts: &[Part],
+        found: &mut Findings,
+    ) -> Result<()> {
+        let mut rows: Vec<SnapshotRow> = Vec::new();
+        for part in parts {
+            self.audit.snapshots((part.first, part.last), &mut rows)?;
+        }
+        let mut whole = self.items_of(parts, found)?;
+        let mut rows = rows.iter().peekable();
+        let mut tree = Tree::default();
+        let items = std::mem::take(&mut self.items);
+        let owners = parts
+            .iter()
+            .flat_map(|part| (part.first.get()..=part.last.get()).map(move |_| &part.request));
+        for (request, item) in owners.zip(&items) {
+            let entry = EntryId::new(item.entry);
+            let mut tell = |what: &str| {
+                let place = format!("snapshot of {entry}");
+                found.add(Kind::Evidence, place, what, Some(seq));
+                whole = false;
+            };
+            let Some(row) = rows.next_if(|row| row.entry == item.entry) else {
+                tell("the row is missing");
+                continue;
+            };
+            if row.reading != data.reading {
+                tell("it is not of the reading that the log says");
+            }
+            let (Some(facts), Some(identity)) = (&row.facts, identity(item)) else {
+                tell("it is blank, and no event says that it was erased");
+                continue;
+            };
+            let absent = data.absent.as_ref().is_some_and(|absent| absent.contains(entry));
+            let read = snapshot::parse(request.operation, facts);
+            if read.is_none_or(|facts| facts.never_there() != absent) {
+                tell("what the log says was never there does not follow from it");
+            }
+            let purpose = LeafPurpose::Snapshot(data.reading);
+            if let Some((salt, maker)) = self.salt(request, item, purpose)? {
+                let opened = maker.snapshot(&identity, data.reading, facts.as_bytes());
+                tree.append(item_leaf(&salt, opened), |_, _| ());
+            }
+        }
+        self.items = items;
+        if whole && tree.root() != data.items_root {
+            let what =
+                "what was read is not what the log sealed: facts, ids or a secret were edited";
+            found.add(Kind::Evidence, format!("reading {}", data.reading), what, Some(seq));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+//! Reading before the first call: what undo and attribution need and no answer tells.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::domain::id::RecordId;
+use crate::domain::limits::IDS_PER_READ;
+use crate::domain::ranges::EntryRanges;
+use crate::domain::scope::{Action, Operation};
+use crate::reconcile::shared::Shared;
+use crate::store::queue::Picked;
+use crate::store::snapshot::Snapshot;
+use crate::store::writer::{ReadBefore, ReadFirst};
+use crate::zoho::Zoho;
+
+/// Reads what must be known before these entries are claimed. `None` stops the run.
+pub(crate) async fn read_before<Z: Zoho, C: Clock>(
+    shared: &Arc<Shared<Z, C>>,
+    first: &ReadFirst,
+) -> Option<ReadBefore> {
+    if first.picked.kind.scope.operation() == Operation::Delete {
+        let seen = Some(readable(shared, &first.picked).await?);
+        return Some(ReadBefore { seen, snapshots: Vec::new() });
+    }
+    let unread: HashSet<_> = first.unread.iter().collect();
+    let items: Vec<_> =
+        first.picked.items.iter().filter(|item| unread.contains(&item.entry)).collect();
+    let ids: Vec<RecordId> = items.iter().map(|item| item.target).collect();
+    let kind = &first.picked.kind;
+    let found = match shared.look(&kind.scope, kind.api_version, &ids, false).await {
+        Ok(found) => found,
+        Err(error) => {
+            shared.cannot_read(&what(&first.picked), error);
+            return None;
+        }
+    };
+    let snapshot = |item: &&crate::domain::call::CallItem| {
+        let facts = found.get(&item.target)?.clone();
+        Some(Snapshot { entry: item.entry, facts })
+    };
+    Some(ReadBefore { seen: None, snapshots: items.iter().filter_map(snapshot).collect() })
+}
+
+/// What cannot be read, and what may be done without it.
+fn what(picked: &Picked) -> String {
+    let module = &picked.kind.scope.module;
+    let instead = "or record the request with --no-snapshot";
+    match &picked.kind.scope.action {
+        Action::Delete => format!("records of {module}"),
+        Action::Untag(_) => {
+            format!("the tags of records of {module} before they are removed ({instead})")
+        }
+        Action::Unlink { parent, list } => {
+            format!("the list {list} of {module} {parent} before records are taken out ({instead})")
+        }
+        Action::DeleteTags => {
+            format!("the tags of {module} before they are deleted ({instead})")
+        }
+    }
+}
+
+/// Which of these entries' records can be read now.
+async fn readable<Z: Zoho, C: Clock>(
+    shared: &Arc<Shared<Z, C>>,
+    picked: &Picked,
+) -> Option<EntryRanges> {
+    let kind = &picked.kind;
+    let (product, module) = (kind.scope.product, &kind.scope.module);
+    let mut there = HashSet::new();
+    for chunk in picked.items.chunks(IDS_PER_READ) {
+        let ids: Vec<RecordId> = chunk.iter().map(|item| item.target).collect();
+        let read = shared
+            .read(1, || shared.zoho.read_records(product, kind.api_version, module, &ids, false))
+            .await;
+        match read {
+            Ok(read) => there.extend(read.value.into_iter().map(|record| record.id)),
+            Err(error) => {
+                shared.cannot_read(&format!("records of {module} before deleting them"), error);
+                return None;
+            }
+        }
+    }
+    let seen = picked.items.iter().filter(|item| there.contains(&item.target));
+    Some(seen.map(|item| item.entry).collect())
+}

@@ -1,0 +1,129 @@
+//! Asynchronous jobs: asking how they go, with back-off. Their status holds counts only; what became of each
+//! item is read once a job is over.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::domain::answer::{JobSeen, ReadError};
+use crate::domain::event::JobEnding;
+use crate::domain::id::BatchId;
+use crate::domain::time::Timestamp;
+use crate::reconcile::options::{Progress, RunError, Stop};
+use crate::reconcile::shared::Shared;
+use crate::store::Reader;
+use crate::store::job::Job;
+use crate::zoho::Zoho;
+
+/// How long after its acceptance a job is asked for first, and how the pauses grow.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// When each open job is asked for next.
+#[derive(Debug, Default)]
+pub(crate) struct Polls {
+    known: HashMap<BatchId, (Timestamp, Duration)>,
+    /// Jobs of earlier runs are asked for at once.
+    begun: bool,
+}
+
+/// What asking came to.
+#[derive(Debug, Default)]
+pub(crate) struct Polled {
+    /// Jobs that turned out to be over.
+    pub(crate) ended: u64,
+    /// When the next job is to be asked for.
+    pub(crate) next: Option<Timestamp>,
+}
+
+impl Polls {
+    /// Asks for every open job whose time has come.
+    pub(crate) async fn poll<Z: Zoho, C: Clock>(
+        &mut self,
+        shared: &Arc<Shared<Z, C>>,
+    ) -> Result<Polled, RunError> {
+        let jobs = {
+            let reader = Reader::open(&shared.options.db)?;
+            if reader.open_jobs()? == 0 { Vec::new() } else { reader.jobs(true)? }
+        };
+        let wanted = shared.options.wanted.as_deref();
+        let mut polled = Polled::default();
+        for job in jobs {
+            if wanted.is_some_and(|wanted| !wanted.contains(&job.request)) {
+                continue;
+            }
+            let now = shared.clock.now();
+            let first = if self.begun { now.plus(FIRST_PAUSE) } else { now };
+            let (at, pause) = *self.known.entry(job.batch).or_insert((first, FIRST_PAUSE));
+            let next = if now < at || shared.is_stopping() {
+                Some(at)
+            } else if self.ask(shared, &job).await? {
+                polled.ended += 1;
+                self.known.remove(&job.batch);
+                None
+            } else {
+                let next = shared.clock.now().plus(pause);
+                self.known.insert(job.batch, (next, (pause * 2).min(LONGEST_PAUSE)));
+                Some(next)
+            };
+            polled.next = match (polled.next, next) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            };
+        }
+        self.begun = true;
+        if polled.ended > 0 {
+            shared.state().busy_until = None;
+        }
+        Ok(polled)
+    }
+
+    /// Asks how one job goes, and records its end. Whether it is over.
+    async fn ask<Z: Zoho, C: Clock>(
+        &self,
+        shared: &Arc<Shared<Z, C>>,
+        job: &Job,
+    ) -> Result<bool, RunError> {
+        let id = job.id.as_deref().unwrap_or_default();
+        let (product, version) = (job.product, job.api_version);
+        let (ending, counts) = match shared
+            .read(1, || shared.zoho.read_job(product, version, id))
+            .await
+            .map(|read| read.value)
+        {
+            Ok(JobSeen::Known(status)) => {
+                let ending = match status.status.as_str() {
+                    "COMPLETED" => JobEnding::Completed,
+                    "FAILED" => JobEnding::Failed,
+                    // SCHEDULED, QUEUED, RUNNING, and whatever else there may be: an open set.
+                    _ => return Ok(false),
+                };
+                (ending, [status.total, status.deleted, status.failed])
+            }
+            Ok(JobSeen::Forgotten { .. }) => (JobEnding::Forgotten, [None; 3]),
+            Err(ReadError::NotThere { code, .. } | ReadError::Forbidden { code, .. }) => {
+                shared.warn(format!(
+                    "how job {id} goes cannot be read ({code}, scope ZohoCRM.settings.tags.READ): its \
+                     entries stay queued"
+                ));
+                return Ok(false);
+            }
+            Err(ReadError::Unauthorized { code, message }) => {
+                let what = "the access token".to_owned();
+                shared.stop(Stop::NotAllowed { what, code, message });
+                return Ok(false);
+            }
+            Err(
+                ReadError::Throttled { .. }
+                | ReadError::Unreachable(_)
+                | ReadError::Unusable { .. },
+            ) => return Ok(false),
+        };
+        shared.writer.end_job(job.batch, ending, counts).await?;
+        let [total, deleted, failed] = counts;
+        let job = id.to_owned();
+        shared.tell(&Progress::JobOver { job, ending, total, deleted, failed });
+        Ok(true)
+    }
+}

@@ -1,0 +1,235 @@
+//! Reading tags and relations: for a snapshot before the first call, and as evidence afterwards.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::domain::answer::{ReadError, Related};
+use crate::domain::evidence::Look;
+use crate::domain::evidence::deletion::SeenRecord;
+use crate::domain::evidence::presence::{
+    CarriedTags, DefinitionFacts, Membership, RelationFacts, SeenTag, TagFacts, ThingFacts,
+};
+use crate::domain::id::{ModuleName, RecordId};
+use crate::domain::limits::IDS_PER_READ;
+use crate::domain::relations::{Standing, standing};
+use crate::domain::scope::{Action, RelatedList, Scope, TagSet};
+use crate::domain::target::{ApiVersion, Product};
+use crate::reconcile::shared::Shared;
+use crate::zoho::{ListAsked, Zoho};
+
+/// Pages of a related list that are read for one go.
+const MAX_PAGES: u32 = 50;
+
+/// How long a list of a module's tags serves the next batch of the same module.
+const TAGS_KEPT: Duration = Duration::from_secs(10);
+
+/// All tags of a module by id, and when they were read, on the clock that counts suspend.
+pub(crate) type TagList = (Duration, Arc<HashMap<RecordId, SeenTag>>);
+
+/// What was read about each id that was asked for.
+pub(crate) type Found = HashMap<RecordId, ThingFacts>;
+
+/// What is read, and where.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) product: Product,
+    pub(crate) version: ApiVersion,
+    pub(crate) module: &'a ModuleName,
+}
+
+impl<'a> Place<'a> {
+    pub(crate) fn of(scope: &'a Scope, version: ApiVersion) -> Self {
+        Self { product: scope.product, version, module: &scope.module }
+    }
+}
+
+impl<Z: Zoho, C: Clock> Shared<Z, C> {
+    /// Reads whether the things of one scope are there; nothing for a deletion, whose sources are others. A
+    /// list that was read a moment ago serves again unless it must be `fresh`.
+    pub(crate) async fn look(
+        &self,
+        scope: &Scope,
+        version: ApiVersion,
+        ids: &[RecordId],
+        fresh: bool,
+    ) -> Result<Found, ReadError> {
+        let place = Place::of(scope, version);
+        match &scope.action {
+            Action::Delete => Ok(Found::new()),
+            Action::Untag(tags) => self.look_at_tags(place, ids, tags).await,
+            Action::Unlink { parent, list } => {
+                self.look_at_relations(place, *parent, list, ids).await
+            }
+            Action::DeleteTags => self.look_at_definitions(place, ids, fresh).await,
+        }
+    }
+
+    async fn look_at_tags(
+        &self,
+        place: Place<'_>,
+        ids: &[RecordId],
+        asked: &TagSet,
+    ) -> Result<Found, ReadError> {
+        let mut found = Found::new();
+        for chunk in ids.chunks(IDS_PER_READ) {
+            let Place { product, version, module } = place;
+            let read = self
+                .read(1, || self.zoho.read_records(product, version, module, chunk, true))
+                .await?;
+            for id in chunk {
+                let record = read.value.iter().find(|record| record.id == *id).map_or(
+                    Look::NotThere,
+                    |record| {
+                        let carried = record.tags.as_deref().unwrap_or_default();
+                        Look::Seen(CarriedTags::of(asked, carried, record.modified_time))
+                    },
+                );
+                found.insert(*id, ThingFacts::Tags(TagFacts { record }));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn look_at_relations(
+        &self,
+        place: Place<'_>,
+        parent: RecordId,
+        list: &RelatedList,
+        ids: &[RecordId],
+    ) -> Result<Found, ReadError> {
+        let standing = standing(place.product, place.module, list);
+        let field = match &standing {
+            Standing::Listed { field, .. } => *field,
+            Standing::DeletesRecords | Standing::Unlisted => None,
+        };
+        let Place { product, version, module } = place;
+        let asked = ListAsked { product, version, module, parent, list, field };
+        let mut found = Found::new();
+        for chunk in ids.chunks(IDS_PER_READ) {
+            let members = self.members(&asked, chunk).await?;
+            for id in chunk {
+                let list = match &members {
+                    None => Look::NotThere,
+                    Some(members) => Look::Seen(membership(members, *id)),
+                };
+                let facts = RelationFacts { list, related: Look::NotAsked };
+                found.insert(*id, ThingFacts::Relation(facts));
+            }
+        }
+        if let Standing::Listed { related, .. } = &standing {
+            self.look_at_related(Place { module: related, ..place }, &mut found).await?;
+        } else {
+            // Which module the list's records belong to is not known.
+            for facts in found.values_mut() {
+                if let ThingFacts::Relation(facts) = facts {
+                    facts.related = Look::Closed;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Those of the records that stand in the list; `None` when the parent is not there.
+    async fn members(
+        &self,
+        asked: &ListAsked<'_>,
+        ids: &[RecordId],
+    ) -> Result<Option<Vec<Related>>, ReadError> {
+        let mut members: Vec<Related> = Vec::new();
+        for page in 1..=MAX_PAGES {
+            let read = self.read(1, || self.zoho.read_related(asked, ids, page)).await?;
+            let Some(read) = read.value else { return Ok(None) };
+            members.extend(read.rows);
+            if !read.more || members.len() >= ids.len() {
+                return Ok(Some(members));
+            }
+        }
+        Err(ReadError::Unusable {
+            http_status: 200,
+            why: format!("{} of {} is longer than {MAX_PAGES} pages", asked.list, asked.parent),
+        })
+    }
+
+    /// Whether the records that do not stand in the list are records at all.
+    async fn look_at_related(&self, place: Place<'_>, found: &mut Found) -> Result<(), ReadError> {
+        let missing = |facts: &ThingFacts| {
+            matches!(facts, ThingFacts::Relation(RelationFacts { list: Look::Seen(one), .. })
+                if !one.member)
+        };
+        let mut ids: Vec<RecordId> =
+            found.iter().filter(|(_, facts)| missing(facts)).map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        for chunk in ids.chunks(IDS_PER_READ) {
+            let Place { product, version, module } = place;
+            let read = self
+                .read(1, || self.zoho.read_records(product, version, module, chunk, false))
+                .await;
+            let records = match read {
+                Ok(read) => Some(read.value),
+                Err(ReadError::Forbidden { .. } | ReadError::NotThere { .. }) => None,
+                Err(error) => return Err(error),
+            };
+            for id in chunk {
+                if let Some(ThingFacts::Relation(facts)) = found.get_mut(id) {
+                    facts.related = match &records {
+                        None => Look::Closed,
+                        Some(records) => {
+                            records.iter().find(|one| one.id == *id).map_or(Look::NotThere, |one| {
+                                Look::Seen(SeenRecord { modified: one.modified_time })
+                            })
+                        }
+                    };
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn look_at_definitions(
+        &self,
+        place: Place<'_>,
+        ids: &[RecordId],
+        fresh: bool,
+    ) -> Result<Found, ReadError> {
+        let tags = self.tags_of(place, fresh).await?;
+        let facts = |id: &RecordId| {
+            let tag = tags.get(id).map_or(Look::NotThere, |tag| Look::Seen(tag.clone()));
+            (*id, ThingFacts::Definition(DefinitionFacts { tag }))
+        };
+        Ok(ids.iter().map(facts).collect())
+    }
+
+    /// The tags of a module. Several batches of it are claimed with one read, a `fresh` one is made anew.
+    async fn tags_of(
+        &self,
+        place: Place<'_>,
+        fresh: bool,
+    ) -> Result<Arc<HashMap<RecordId, SeenTag>>, ReadError> {
+        let key = (place.product, place.module.clone());
+        let now = self.clock.elapsed();
+        if !fresh
+            && let Some((at, tags)) = self.state().tag_lists.get(&key)
+            && now.saturating_sub(*at) < TAGS_KEPT
+        {
+            return Ok(Arc::clone(tags));
+        }
+        let Place { product, version, module } = place;
+        let read = self.read(1, || self.zoho.read_tags(product, version, module)).await?;
+        let seen = |tag: crate::domain::answer::TagSeen| {
+            (tag.id, SeenTag { name: tag.name, color: tag.color })
+        };
+        let tags: Arc<HashMap<_, _>> = Arc::new(read.value.into_iter().map(seen).collect());
+        self.state().tag_lists.insert(key, (now, Arc::clone(&tags)));
+        Ok(tags)
+    }
+}
+
+fn membership(members: &[Related], id: RecordId) -> Membership {
+    members.iter().find(|one| one.id == id).map_or_else(Membership::default, |one| Membership {
+        member: true,
+        member_status: one.member_status.clone(),
+        list_price: one.list_price.clone(),
+    })
+}

@@ -1,0 +1,141 @@
+//! Snapshots: what was there before an entry's first call. One an entry, for good, so that a later attempt
+//! never takes our own success for something that was never there.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, named_params};
+
+use crate::domain::call::CallItem;
+use crate::domain::event::{Event, SnapshotTaken};
+use crate::domain::evidence::presence::{DefinitionFacts, RelationFacts, TagFacts, ThingFacts};
+use crate::domain::id::{EntryId, ModuleName, RunId};
+use crate::domain::merkle::Tree;
+use crate::domain::ranges::EntryRanges;
+use crate::domain::scope::Operation;
+use crate::domain::seal::{LeafMaker, LeafPurpose, item_leaf};
+use crate::store::code::Sql;
+use crate::store::entry;
+use crate::store::error::{Doing, Result, StoreError};
+use crate::store::items::{items_of, salts};
+use crate::store::log::Seals;
+use crate::store::{WriteTx, reading};
+
+/// What was read of one entry before its first call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The entry.
+    pub entry: EntryId,
+    /// What was read.
+    pub facts: ThingFacts,
+}
+
+/// The snapshot of an entry, as its text; `None` when none was made, or once it was erased.
+pub(crate) fn text_of(conn: &Connection, entry: EntryId) -> Result<Option<String>> {
+    conn.prepare_cached("-- snapshot_of\nSELECT facts FROM snapshot WHERE entry = :entry")
+        .and_then(|mut statement| {
+            statement.query_row(named_params! {":entry": Sql(entry)}, |row| row.get(0)).optional()
+        })
+        .map(Option::flatten)
+        .doing("reading a snapshot")
+}
+
+/// The snapshot of an entry.
+pub(crate) fn facts_of(
+    conn: &Connection,
+    operation: Operation,
+    entry: EntryId,
+) -> Result<Option<ThingFacts>> {
+    let Some(text) = text_of(conn, entry)? else { return Ok(None) };
+    let bad = || StoreError::corrupt("snapshot", format!("{entry}: its facts"));
+    parse(operation, &text).map(Some).ok_or_else(bad)
+}
+
+/// Facts from their text; `None` for what is none of this operation.
+pub fn parse(operation: Operation, text: &str) -> Option<ThingFacts> {
+    match operation {
+        Operation::Delete => None,
+        Operation::Untag => serde_json::from_str::<TagFacts>(text).ok().map(ThingFacts::Tags),
+        Operation::Unlink => {
+            serde_json::from_str::<RelationFacts>(text).ok().map(ThingFacts::Relation)
+        }
+        Operation::DeleteTags => {
+            serde_json::from_str::<DefinitionFacts>(text).ok().map(ThingFacts::Definition)
+        }
+    }
+}
+
+/// Which of the items have no snapshot yet, and the facts of those that have one.
+pub(crate) fn split(
+    conn: &Connection,
+    operation: Operation,
+    items: &[CallItem],
+) -> Result<(Vec<EntryId>, HashMap<EntryId, ThingFacts>)> {
+    let (mut unread, mut known) = (Vec::new(), HashMap::new());
+    for item in items {
+        match facts_of(conn, operation, item.entry)? {
+            Some(facts) => {
+                known.insert(item.entry, facts);
+            }
+            None => unread.push(item.entry),
+        }
+    }
+    Ok((unread, known))
+}
+
+impl WriteTx<'_> {
+    /// Records what was read before the first call, and settles what was never there. `snapshots` ascend by
+    /// entry; each entry is pending and has none yet.
+    pub(crate) fn take_snapshot(
+        &mut self,
+        run: RunId,
+        module: &ModuleName,
+        snapshots: &[Snapshot],
+    ) -> Result<()> {
+        self.check_run(run)?;
+        let doing = "recording a snapshot";
+        let number = reading::next_reading(&self.tx)?;
+        let entries: EntryRanges = snapshots.iter().map(|one| one.entry).collect();
+        let absent: EntryRanges =
+            snapshots.iter().filter(|one| one.facts.never_there()).map(|one| one.entry).collect();
+        let texts = snapshots
+            .iter()
+            .map(|one| one.facts.json())
+            .collect::<std::result::Result<Vec<String>, _>>()
+            .map_err(|error| StoreError::corrupt("snapshot", error.to_string()))?;
+        let items = items_of(&self.tx, &entries)?;
+        let salts = salts(&self.tx, &items, LeafPurpose::Snapshot(number))?;
+        let mut makers: HashMap<i64, LeafMaker> = HashMap::new();
+        let mut tree = Tree::default();
+        for ((item, text), salt) in items.iter().zip(&texts).zip(&salts) {
+            let maker = makers.entry(item.scope.0).or_insert_with(|| LeafMaker::new(&item.what));
+            let opened = maker.snapshot(&item.identity, number, text.as_bytes());
+            tree.append(item_leaf(salt, opened), |_, _| ());
+        }
+        let event = Event::from(SnapshotTaken {
+            run,
+            reading: number,
+            module: module.clone(),
+            entries,
+            absent: (absent.len() > 0).then_some(absent),
+            items_root: tree.root(),
+        });
+        entry::apply(&self.tx, &event)?;
+        let seq = self.append(event, Seals::default())?;
+        reading::insert_reading(&self.tx, number, seq, run)?;
+        let mut insert = self
+            .tx
+            .prepare_cached(
+                "-- insert_snapshot\nINSERT INTO snapshot (entry, reading, facts)
+                 VALUES (:entry, :reading, :facts)",
+            )
+            .doing(doing)?;
+        for (snapshot, text) in snapshots.iter().zip(texts) {
+            insert
+                .execute(named_params! {
+                    ":entry": Sql(snapshot.entry), ":reading": number, ":facts": text,
+                })
+                .doing(doing)?;
+        }
+        Ok(())
+    }
+}
