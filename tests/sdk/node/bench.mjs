@@ -1,6 +1,5 @@
 /** What every part of the judgement works with. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Court } from './court.mjs';
 import { sdk } from './sdk.mjs';
@@ -41,21 +40,6 @@ class Bench {
       .resourcePath(this.scratch)
       .initialize();
     return token;
-  }
-
-  /**
-   * Fills the file in which the SDK keeps the fields of modules.
-   *
-   * It asks for them (`settings/fields`) before it reads records. The journal never does, and the
-   * simulator does not have them.
-   */
-  async fillFieldCache() {
-    const fields = { id: { name: 'id', type: 'Long' } };
-    const modules = Object.keys((await this.simulator.state()).modules);
-    const cache = Object.fromEntries(modules.map((module) => [module.toLowerCase(), fields]));
-    const file = await new sdk.Converter().getEncodedFileName();
-    mkdirSync(path.dirname(file), { recursive: true });
-    writeFileSync(file, JSON.stringify(cache));
   }
 }
 

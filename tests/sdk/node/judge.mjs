@@ -12,7 +12,6 @@ const bench = fromEnvironment();
 await tokens.judgeRefusals(bench);
 await tokens.judgeGrant(bench);
 const token = await tokens.judgeRefresh(bench);
-await bench.fillFieldCache();
 await deletes.judge(bench);
 await reads.judge(bench);
 await tags.judge(bench);

@@ -12,7 +12,6 @@ from zohocrmsdk.src.com.zoho.api.authenticator.oauth_token import OAuthToken
 from zohocrmsdk.src.com.zoho.api.authenticator.store.file_store import FileStore
 from zohocrmsdk.src.com.zoho.crm.api import HeaderMap, Initializer, ParameterMap
 from zohocrmsdk.src.com.zoho.crm.api.dc.data_center import DataCenter
-from zohocrmsdk.src.com.zoho.crm.api.util.converter import Converter
 
 from court import Court
 from simulator import Simulator
@@ -38,18 +37,6 @@ class Bench:
         store = FileStore(str(self.scratch / "tokens.csv"))
         Initializer.initialize(environment, token, store=store, resource_path=str(self.scratch))
         return token
-
-    def fill_field_cache(self) -> None:
-        """Fills the file in which the SDK keeps the fields of modules.
-
-        It asks for them (`settings/fields`) before it reads records. The journal never does, and
-        the simulator does not have them.
-        """
-        fields = {"id": {"name": "id", "type": "Integer"}}
-        cache = {module.lower(): fields for module in self.simulator.state()["modules"]}
-        file = self.scratch / "resources" / Converter.get_encoded_file_name()
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(json.dumps(cache))
 
 
 def params(*pairs: tuple[Any, Any]) -> ParameterMap:

@@ -19,7 +19,6 @@ def main() -> int:
     tokens.judge_refusals(bench)
     tokens.judge_grant(bench)
     token = tokens.judge_refresh(bench)
-    bench.fill_field_cache()
     deletes.judge(bench)
     reads.judge(bench)
     tags.judge(bench)
