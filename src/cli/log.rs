@@ -9,7 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::{Line, Out, Tone};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, JobEnded};
 use crate::domain::id::EventSeq;
 use crate::domain::merkle::Hash;
 use crate::store::{Reader, StoreError, StoredEvent};
@@ -160,13 +160,7 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
         Event::RequestPinned(event) => {
             format!("{}: its module has the id {}", event.request, seal("module_id"))
         }
-        Event::JobEnded(event) => format!(
-            "the job of {} {}: {} of {} deleted",
-            event.batch,
-            event.ending,
-            event.deleted.map_or_else(|| "?".to_owned(), |deleted| deleted.to_string()),
-            event.total.map_or_else(|| "?".to_owned(), |total| total.to_string()),
-        ),
+        Event::JobEnded(event) => job_in_words(event),
         Event::RunEnded(event) => format!(
             "{}: exit code {}, {} calls, {} credits",
             event.run, event.exit_code, event.calls, event.credits
@@ -179,6 +173,18 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
         | Event::SnapshotTaken(_)
         | Event::EntriesReopened(_) => entries_in_words(event, opened),
     }
+}
+
+fn job_in_words(event: &JobEnded) -> String {
+    let count =
+        |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
+    format!(
+        "the job of {} {}: {} of {} deleted",
+        event.batch,
+        event.ending,
+        count(event.deleted),
+        count(event.total)
+    )
 }
 
 /// Who ran it, from the sealed JSON; as it stands, where it is none.

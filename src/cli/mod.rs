@@ -10,6 +10,7 @@ pub mod output;
 mod completions;
 mod config;
 mod delete;
+mod delete_tags;
 mod demo;
 mod export;
 mod init;
@@ -25,6 +26,9 @@ mod status;
 mod sync;
 #[cfg(test)]
 mod testing;
+mod things;
+mod unlink;
+mod untag;
 mod verify;
 mod work;
 
@@ -41,7 +45,7 @@ use crate::cli::output::{Color, Options, Out};
 use crate::clock::SystemClock;
 use crate::config::{ConfigFile, Flags, Settings};
 
-/// Delete records in Zoho CRM so that every one of them can be accounted for
+/// Delete records, remove tags and unlink records in Zoho CRM and Bigin so that every item can be accounted for
 #[derive(Debug, Parser)]
 #[command(name = "journal", version, propagate_version = true, max_term_width = 100)]
 #[command(
@@ -123,6 +127,9 @@ struct TargetFlags {
 enum Command {
     Init(init::InitArgs),
     Delete(delete::DeleteArgs),
+    Untag(untag::UntagArgs),
+    Unlink(unlink::UnlinkArgs),
+    DeleteTags(delete_tags::DeleteTagsArgs),
     Plan(plan::PlanArgs),
     /// Settle what is unknown, submit what is pending, and keep every answer
     Sync(sync::SyncArgs),
@@ -146,9 +153,12 @@ impl Command {
         match self {
             Self::Sync(args) => args.settings(flags),
             Self::Replay(args) => args.settings(flags),
+            Self::Plan(args) => args.settings(flags),
             Self::Init(_)
             | Self::Delete(_)
-            | Self::Plan(_)
+            | Self::Untag(_)
+            | Self::Unlink(_)
+            | Self::DeleteTags(_)
             | Self::Status(_)
             | Self::List(_)
             | Self::Show(_)
@@ -166,6 +176,9 @@ impl Command {
         match self {
             Self::Init(args) => init::run(&args, context),
             Self::Delete(args) => delete::run(&args, context),
+            Self::Untag(args) => untag::run(&args, context),
+            Self::Unlink(args) => unlink::run(&args, context),
+            Self::DeleteTags(args) => delete_tags::run(&args, context),
             Self::Plan(args) => plan::run(&args, context),
             Self::Sync(args) => sync::run_sync(&args, context),
             Self::Replay(args) => sync::run_replay(&args, context),

@@ -7,7 +7,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::counted;
 use crate::cli::plan;
-use crate::cli::record::workflows_in_words;
+use crate::cli::things::{self, workflows_in_words};
 use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview};
 use crate::domain::state::EntryState;
@@ -57,7 +57,8 @@ impl Work {
 
     /// Whether there is neither anything to send nor anything to find out.
     pub(crate) fn is_idle(&self) -> bool {
-        self.entries() == 0 && self.plan.unknown == 0
+        let queued = self.requests.iter().any(|one| one.count(EntryState::Queued) > 0);
+        self.entries() == 0 && self.plan.unknown == 0 && !queued
     }
 
     /// Whether workflows run for any of the entries that are sent, those included that evidence may show
@@ -125,13 +126,12 @@ pub(crate) fn announce(context: &mut Context, work: &Work) -> Result<(), CliErro
 }
 
 fn in_a_line(request: &RequestOverview, pending: u64) -> String {
+    let group = request.group();
     format!(
-        "{}: {} {} of {} ({}), asked for by {}: {}",
+        "{}: {}{}, asked for by {}: {}",
         request.request,
-        request.operation,
-        counted(pending, "record", "records"),
-        request.module,
-        workflows_in_words(request.workflows),
+        things::in_words(&group, pending),
+        things::in_brackets(&group),
         request.requested_by.as_deref().unwrap_or("(erased)"),
         request.reason.as_deref().unwrap_or("(erased)"),
     )

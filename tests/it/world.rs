@@ -1,6 +1,6 @@
 //! A journal, a simulated Zoho, and the engine between them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use zoho_journal::domain::event::SourceKind;
 use zoho_journal::domain::id::{ModuleName, RecordId, RequestId};
 use zoho_journal::domain::merkle::Hash;
 use zoho_journal::domain::policy::ApprovalPolicy;
-use zoho_journal::domain::scope::Task;
+use zoho_journal::domain::scope::{Operation, TagSet, Task};
 use zoho_journal::domain::state::EntryState;
 use zoho_journal::domain::target::{ApiVersion, DataCenter, Environment, Product, Target};
 use zoho_journal::evidence::keeper::{Keeper, Operator};
@@ -24,7 +24,7 @@ use zoho_journal::reconcile::Parts;
 use zoho_journal::reconcile::options::{
     Progress, Reporter, RunError, RunKind, RunOptions, Summary,
 };
-use zoho_journal::simulator::{Config, Simulator};
+use zoho_journal::simulator::{Config, EffectKind, Simulator, Snapshot};
 use zoho_journal::store::entry::NewItem;
 use zoho_journal::store::recording::{NewRequest, Recorded, RequestSource};
 use zoho_journal::store::{Reader, Store};
@@ -103,7 +103,13 @@ impl World {
     }
 
     pub fn try_record(&mut self, module: &str, ids: &[u64], again: bool) -> Recorded {
-        record_into(self.store(), &self.target(), module, ids, again)
+        let ask = Ask::new(module, Task::Delete, ids);
+        record_into(self.store(), &self.target(), &ask, again)
+    }
+
+    /// Records any request.
+    pub fn ask(&mut self, ask: &Ask<'_>) -> RequestId {
+        record_into(self.store(), &self.target(), ask, false).request.unwrap()
     }
 
     /// Has another process record a request as soon as the next run has met its org.
@@ -111,7 +117,7 @@ impl World {
         let (store, target) = (self.store(), self.target());
         let (module, ids) = (module.to_owned(), ids.to_vec());
         let record = move || {
-            record_into(store, &target, &module, &ids, false);
+            record_into(store, &target, &Ask::new(&module, Task::Delete, &ids), false);
         };
         *self.told.after_contact.lock().unwrap() = Some(Box::new(record));
     }
@@ -179,19 +185,30 @@ impl World {
 }
 
 impl World {
-    /// Every entry of the journal with its record and state, through a plain SQLite client.
-    pub fn entries(&self) -> Vec<(i64, u64, EntryState)> {
+    /// Every entry of the journal, through a plain SQLite client.
+    pub fn entries(&self) -> Vec<Row> {
         use rusqlite::{Connection, OpenFlags};
         let conn = Connection::open_with_flags(&self.db, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
         let mut statement = conn
             .prepare(
-                "SELECT e.id, e.target, w.name FROM entry e
-                 JOIN word w ON w.kind = 'state' AND w.number = e.state ORDER BY e.id",
+                "SELECT e.id, e.target, w.name, s.operation, s.parent, s.module, s.tags FROM entry e
+                 JOIN word w ON w.kind = 'state' AND w.number = e.state
+                 JOIN scope s ON s.id = e.scope ORDER BY e.id",
             )
             .unwrap();
         let rows = statement.query_map([], |row| {
-            let (entry, target): (i64, i64) = (row.get(0)?, row.get(1)?);
-            Ok((entry, target.cast_unsigned(), row.get::<_, String>(2)?.parse().unwrap()))
+            Ok(Row {
+                entry: row.get(0)?,
+                id: row.get::<_, i64>(1)?.cast_unsigned(),
+                state: row.get::<_, String>(2)?.parse().unwrap(),
+                operation: row.get::<_, String>(3)?.parse().unwrap(),
+                parent: row.get::<_, Option<i64>>(4)?.map(i64::cast_unsigned),
+                module: row.get(5)?,
+                tags: row
+                    .get::<_, Option<String>>(6)?
+                    .map(|tags| serde_json::from_str(&tags).unwrap())
+                    .unwrap_or_default(),
+            })
         });
         rows.unwrap().map(Result::unwrap).collect()
     }
@@ -203,21 +220,26 @@ impl World {
         check_journal(&self.reader()).unwrap();
         let zoho = self.zoho.snapshot();
         let entries = self.entries();
-        let mut done_by: BTreeMap<u64, usize> = BTreeMap::new();
-        for (_, id, _) in entries.iter().filter(|(_, _, state)| *state == EntryState::Done) {
-            *done_by.entry(*id).or_default() += 1;
+        let mut done_by: BTreeMap<_, usize> = BTreeMap::new();
+        for row in entries.iter().filter(|row| row.state == EntryState::Done) {
+            *done_by.entry(row.thing()).or_default() += 1;
         }
-        for (entry, id, state) in entries {
-            let by_us = zoho.deletions_by_calls(id);
-            let done = done_by.get(&id).copied().unwrap_or(0);
-            assert!(by_us <= 1, "E{entry} ({id}) was deleted {by_us} times by our calls");
-            assert!(done <= by_us, "E{entry} ({id}) is {state}, and no call of ours deleted it");
+        for row in entries {
+            let (entry, id, state, operation) = (row.entry, row.id, row.state, row.operation);
+            let by_us = self.calls_that_did(&zoho, &row);
+            let done = done_by.get(&row.thing()).copied().unwrap_or(0);
+            assert!(by_us <= 1, "{operation} E{entry} ({id}) was done {by_us} times by our calls");
+            assert!(
+                done <= by_us,
+                "{operation} E{entry} ({id}) is {state}, and no call of ours did it"
+            );
             match state {
                 // Its call may have taken effect; nobody claims to know.
                 EntryState::Unknown | EntryState::InFlight | EntryState::Queued => {}
                 EntryState::Absent => {
-                    assert!(!zoho.is_live(id), "E{entry} ({id}) is absent, and Zoho has it");
-                    assert_eq!(by_us, done, "E{entry} ({id}) is absent, and our call deleted it");
+                    let live = operation == Operation::Delete && zoho.is_live(id);
+                    assert!(!live, "E{entry} ({id}) is absent, and Zoho has it");
+                    assert_eq!(by_us, done, "E{entry} ({id}) is absent, and our call did it");
                 }
                 EntryState::AwaitingApproval
                 | EntryState::Pending
@@ -225,10 +247,39 @@ impl World {
                 | EntryState::Failed
                 | EntryState::Held
                 | EntryState::Cancelled => {
-                    assert_eq!(by_us, done, "E{entry} ({id}) is {state}, and our call deleted it");
+                    assert_eq!(
+                        by_us, done,
+                        "{operation} E{entry} ({id}) is {state}, and our call did it"
+                    );
                 }
             }
         }
+    }
+
+    /// How many of our calls did to an entry's thing what it asks for.
+    fn calls_that_did(&self, zoho: &Snapshot, row: &Row) -> usize {
+        let calls = self.zoho.requests();
+        let effects = zoho.effects_of(row.id).iter().filter(|effect| {
+            effect.request.is_some_and(|number| {
+                let call = calls.iter().find(|call| call.number == number).unwrap();
+                match row.operation {
+                    Operation::Delete | Operation::DeleteTags => effect.kind == EffectKind::Deleted,
+                    Operation::Untag => {
+                        let tags = zoho.tags.get(&row.module);
+                        call.url.contains("remove_tags")
+                            && row.tags.iter().any(|name| {
+                                let tag = tags.and_then(|tags| tags.get(name));
+                                tag.is_some_and(|tag| effect.kind == EffectKind::Untagged(*tag))
+                            })
+                    }
+                    Operation::Unlink => {
+                        row.parent.is_some_and(|parent| effect.kind == EffectKind::Unlinked(parent))
+                    }
+                }
+            })
+        });
+        // One call may take several tags off a record.
+        effects.filter_map(|effect| effect.request).collect::<BTreeSet<u64>>().len()
     }
 
     /// How many write calls reached Zoho.
@@ -249,35 +300,77 @@ impl World {
     }
 }
 
-fn record_into(
-    mut store: Store,
-    target: &Target,
-    module: &str,
-    ids: &[u64],
-    again: bool,
-) -> Recorded {
-    let module: ModuleName = module.parse().unwrap();
+/// An entry as it stands in the file.
+pub struct Row {
+    pub entry: i64,
+    pub id: u64,
+    pub state: EntryState,
+    pub operation: Operation,
+    pub parent: Option<u64>,
+    pub module: String,
+    pub tags: Vec<String>,
+}
+
+impl Row {
+    fn thing(&self) -> (Operation, Option<u64>, Vec<String>, u64) {
+        (self.operation, self.parent, self.tags.clone(), self.id)
+    }
+}
+
+/// What is asked for.
+pub struct Ask<'a> {
+    pub product: Product,
+    pub module: &'a str,
+    pub task: Task,
+    /// Parents, of an unlink, and ids.
+    pub items: Vec<(Option<u64>, u64)>,
+    pub snapshot: bool,
+}
+
+impl<'a> Ask<'a> {
+    pub fn new(module: &'a str, task: Task, ids: &[u64]) -> Self {
+        let items = ids.iter().map(|id| (None, *id)).collect();
+        Self { product: Product::Crm, module, task, items, snapshot: true }
+    }
+
+    pub fn untag(module: &'a str, tags: &[&str], ids: &[u64]) -> Self {
+        let tags = TagSet::new(tags.iter().map(|tag| tag.parse().unwrap())).unwrap();
+        Self::new(module, Task::Untag(tags), ids)
+    }
+
+    pub fn unlink(module: &'a str, parent: u64, list: &str, ids: &[u64]) -> Self {
+        let items = ids.iter().map(|id| (Some(parent), *id)).collect();
+        Self { items, ..Self::new(module, Task::Unlink(list.parse().unwrap()), &[]) }
+    }
+}
+
+fn record_id(id: u64) -> RecordId {
+    RecordId::from_stored(i64::try_from(id).unwrap()).unwrap()
+}
+
+fn record_into(mut store: Store, target: &Target, ask: &Ask<'_>, again: bool) -> Recorded {
+    let module: ModuleName = ask.module.parse().unwrap();
     let mut items: Vec<NewItem> = (1..)
-        .zip(ids)
-        .map(|(row, id)| NewItem {
-            parent: None,
-            target: RecordId::from_stored(i64::try_from(*id).unwrap()).unwrap(),
+        .zip(&ask.items)
+        .map(|(row, (parent, id))| NewItem {
+            parent: parent.map(record_id),
+            target: record_id(*id),
             row,
         })
         .collect();
-    items.sort_by_key(|item| item.target);
+    items.sort_by_key(|item| (item.parent, item.target));
     let source = RequestSource {
         kind: SourceKind::Arguments,
         name: "command line".to_owned(),
         sha256: Hash::of(b""),
         column: None,
-        rows: u64::try_from(ids.len()).unwrap(),
+        rows: u64::try_from(items.len()).unwrap(),
     };
     let new = NewRequest {
-        task: &Task::Delete,
-        snapshot: true,
+        task: &ask.task,
+        snapshot: ask.snapshot,
         module_id: None,
-        product: Product::Crm,
+        product: ask.product,
         module: &module,
         workflows: true,
         target,

@@ -110,8 +110,13 @@ pub enum Presence {
 pub enum Before {
     /// None was made.
     NotRead,
-    /// It was there: so many parts of it.
-    There(usize),
+    /// It was there.
+    There {
+        /// When it, or what holds it, had been changed last.
+        modified: Option<Timestamp>,
+        /// How many parts of it there were.
+        parts: usize,
+    },
     /// It was not there.
     NotThere,
 }
@@ -129,34 +134,31 @@ impl ThingFacts {
     /// Where it is to be read next, whether it is there, or why nothing is known.
     fn presence(&self) -> Look<Presence> {
         match self {
-            Self::Tags(facts) => match &facts.record {
-                Look::Seen(carried) if carried.tags.is_empty() => Look::Seen(Presence::Gone),
-                Look::Seen(carried) => Look::Seen(Presence::There {
-                    modified: carried.modified,
-                    left: carried.tags.len(),
-                }),
-                other => holder(other),
-            },
-            Self::Relation(facts) => match &facts.list {
-                Look::Seen(one) if one.member => {
-                    Look::Seen(Presence::There { modified: None, left: 1 })
+            Self::Tags(facts) => holder(&facts.record, |carried| match carried.tags.len() {
+                0 => Presence::Gone,
+                left => Presence::There { modified: carried.modified, left },
+            }),
+            Self::Relation(facts) => holder(&facts.list, |one| {
+                if one.member {
+                    Presence::There { modified: None, left: 1 }
+                } else {
+                    Presence::Gone
                 }
-                Look::Seen(_) => Look::Seen(Presence::Gone),
-                other => holder(other),
-            },
-            Self::Definition(facts) => match &facts.tag {
-                Look::Seen(_) => Look::Seen(Presence::There { modified: None, left: 1 }),
-                // The list of a module's tags is whole: what it lacks is gone.
-                Look::NotThere => Look::Seen(Presence::Gone),
-                other => holder(other),
-            },
+            }),
+            // The list of a module's tags is whole: what it lacks is gone.
+            Self::Definition(facts) if facts.tag == Look::NotThere => Look::Seen(Presence::Gone),
+            Self::Definition(facts) => {
+                holder(&facts.tag, |_| Presence::There { modified: None, left: 1 })
+            }
         }
     }
 
     /// What a snapshot with these facts says about the time before our first call.
     pub fn before(&self) -> Before {
         match self.presence() {
-            Look::Seen(Presence::There { left, .. }) => Before::There(left),
+            Look::Seen(Presence::There { modified, left }) => {
+                Before::There { modified, parts: left }
+            }
             Look::Seen(Presence::Gone | Presence::NoHolder) => Before::NotThere,
             Look::NotAsked | Look::NotThere | Look::Closed | Look::Silent => Before::NotRead,
         }
@@ -193,10 +195,12 @@ impl ThingFacts {
     }
 }
 
-fn holder<T>(look: &Look<T>) -> Look<Presence> {
+/// What a look at the holder says about the thing.
+fn holder<T>(look: &Look<T>, seen: impl FnOnce(&T) -> Presence) -> Look<Presence> {
     match look {
         Look::NotAsked => Look::NotAsked,
-        Look::NotThere | Look::Seen(_) => Look::Seen(Presence::NoHolder),
+        Look::NotThere => Look::Seen(Presence::NoHolder),
+        Look::Seen(holder) => Look::Seen(seen(holder)),
         Look::Closed => Look::Closed,
         Look::Silent => Look::Silent,
     }
@@ -237,7 +241,7 @@ fn unseen(history: &History, why: &'static str) -> Decision {
 
 /// It is not there.
 fn gone(history: &History, before: Before, facts: &ThingFacts) -> Decision {
-    let was_there = matches!(before, Before::There(_));
+    let was_there = matches!(before, Before::There { .. });
     if history.open.is_empty() {
         if let (Before::NotRead | Before::NotThere, ThingFacts::Relation(facts)) = (before, facts)
             && facts.related == Look::NotAsked
@@ -281,12 +285,14 @@ fn there(history: &History, before: Before, modified: Option<Timestamp>, left: u
     if !history.quarantine_over {
         return Decision::Wait;
     }
-    // Changed after our call left, with all of it there: that may be somebody's undoing of our call.
-    let whole = match before {
-        Before::There(parts) => left >= parts,
-        Before::NotRead | Before::NotThere => true,
+    // Changed after our call left, with all of it there: that may be somebody's undoing of our call. What the
+    // snapshot showed tells it apart from a change right before.
+    let (before, parts) = match before {
+        Before::There { modified, parts } => (modified, parts),
+        Before::NotRead | Before::NotThere => (None, 0),
     };
-    if whole && modified.is_some_and(|modified| modified >= first.from) {
+    let changed = modified.is_some_and(|at| at >= first.from) && modified != before;
+    if changed && left >= parts {
         return settle(
             Verdict::Undecided,
             UNDECIDED,
@@ -294,4 +300,157 @@ fn there(history: &History, before: Before, modified: Option<Timestamp>, left: u
         );
     }
     untouched(history, "it is still there: our call changed nothing, or not all")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::evidence::OpenAttempt;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_millis(second * 1000)
+    }
+
+    fn tags(names: &[&str], second: i64) -> ThingFacts {
+        let tags = names.iter().map(|name| (*name).to_owned()).collect();
+        let record = Look::Seen(CarriedTags { tags, modified: Some(at(second)) });
+        ThingFacts::Tags(TagFacts { record })
+    }
+
+    fn relation(member: bool, related: Look<SeenRecord>) -> ThingFacts {
+        let list = Look::Seen(Membership { member, ..Membership::default() });
+        ThingFacts::Relation(RelationFacts { list, related })
+    }
+
+    fn definition(tag: Look<SeenTag>) -> ThingFacts {
+        ThingFacts::Definition(DefinitionFacts { tag })
+    }
+
+    fn record() -> Look<SeenRecord> {
+        Look::Seen(SeenRecord { modified: None })
+    }
+
+    /// One call without an answer, sent at second 100, whose quarantine is over.
+    fn lost() -> History {
+        History {
+            open: vec![OpenAttempt {
+                from: at(100),
+                until: at(230),
+                user: None,
+                seen_before: false,
+                closed: false,
+                code: String::new(),
+            }],
+            quarantine_over: true,
+            tries: 1,
+            ..History::default()
+        }
+    }
+
+    fn refused() -> History {
+        History {
+            refusal: Some("INVALID_DATA".to_owned()),
+            quarantine_over: true,
+            tries: 1,
+            ..History::default()
+        }
+    }
+
+    #[track_caller]
+    fn check(history: &History, before: &ThingFacts, now: &ThingFacts, expected: &str) {
+        let decision = match decide(history, before.before(), now) {
+            Decision::Settle { verdict, code, .. } => format!("{verdict} {code}"),
+            other @ (Decision::Ask(_) | Decision::Wait | Decision::Later) => format!("{other:?}"),
+        };
+        assert_eq!(decision.trim(), expected, "{before:?} {now:?}");
+    }
+
+    #[test]
+    fn what_was_there_before_the_first_call_and_is_gone_after_an_open_one_is_done() {
+        check(&lost(), &tags(&["a", "b"], 50), &tags(&[], 120), "done");
+        let waiting = History { quarantine_over: false, ..lost() };
+        check(&waiting, &tags(&["a"], 50), &tags(&[], 120), "done");
+        let member = relation(true, Look::NotAsked);
+        check(&lost(), &member, &relation(false, record()), "done");
+        let tag = Look::Seen(SeenTag { name: "a".to_owned(), color: None });
+        check(&lost(), &definition(tag), &definition(Look::NotThere), "done");
+    }
+
+    #[test]
+    fn without_a_snapshot_nothing_tells_whose_call_it_was() {
+        let none = tags(&[], 50);
+        check(&lost(), &none, &tags(&[], 120), "undecided UNDECIDED");
+    }
+
+    #[test]
+    fn what_is_still_there_waits_for_the_quarantine_and_is_sent_again() {
+        let waiting = History { quarantine_over: false, ..lost() };
+        check(&waiting, &tags(&["a"], 50), &tags(&["a"], 50), "Wait");
+        check(&lost(), &tags(&["a"], 50), &tags(&["a"], 50), "pending");
+        // One of two tags: our call did half of it, or somebody did.
+        check(&lost(), &tags(&["a", "b"], 50), &tags(&["a"], 150), "pending");
+    }
+
+    #[test]
+    fn what_was_changed_after_our_call_may_have_been_put_back() {
+        check(&lost(), &tags(&["a"], 50), &tags(&["a"], 150), "undecided UNDECIDED");
+        // Changed right before the snapshot, and not since.
+        check(&lost(), &tags(&["a"], 101), &tags(&["a"], 101), "pending");
+    }
+
+    #[test]
+    fn a_refusal_is_told_apart_by_what_is_known() {
+        check(&refused(), &tags(&["a"], 50), &tags(&["a"], 50), "failed INVALID_DATA");
+        check(&refused(), &tags(&["a"], 50), &tags(&[], 50), "absent INVALID_DATA");
+        let gone = ThingFacts::Tags(TagFacts { record: Look::NotThere });
+        check(&refused(), &gone, &gone, "failed INVALID_DATA");
+        let outside = relation(false, Look::NotThere);
+        check(&refused(), &outside, &outside, "failed INVALID_DATA");
+        check(&refused(), &outside, &relation(false, record()), "absent INVALID_DATA");
+        let no_tag = definition(Look::NotThere);
+        check(&refused(), &no_tag, &no_tag, "failed INVALID_DATA");
+    }
+
+    #[test]
+    fn a_job_that_is_over_did_what_is_gone_and_failed_at_the_rest() {
+        let over = History { job_over: true, ..lost() };
+        let tag = definition(Look::Seen(SeenTag { name: "a".to_owned(), color: None }));
+        check(&over, &tag, &definition(Look::NotThere), "done");
+        check(&over, &tag, &tag, "failed FAILED");
+    }
+
+    #[test]
+    fn a_source_that_is_closed_or_silent_decides_nothing() {
+        let closed = ThingFacts::Tags(TagFacts { record: Look::Closed });
+        let silent = ThingFacts::Tags(TagFacts { record: Look::Silent });
+        let gone = ThingFacts::Tags(TagFacts { record: Look::NotThere });
+        check(&lost(), &tags(&["a"], 50), &closed, "undecided UNDECIDED");
+        check(&lost(), &tags(&["a"], 50), &silent, "Later");
+        check(&lost(), &tags(&["a"], 50), &gone, "undecided UNDECIDED");
+        check(&refused(), &tags(&["a"], 50), &closed, "failed INVALID_DATA");
+    }
+
+    #[test]
+    fn only_what_zoho_would_not_refuse_was_never_there() {
+        assert!(tags(&[], 50).never_there());
+        assert!(relation(false, record()).never_there());
+        assert!(!relation(false, Look::NotThere).never_there());
+        assert!(!relation(false, Look::Closed).never_there());
+        assert!(!definition(Look::NotThere).never_there());
+        assert!(definition(Look::NotThere).goes_alone());
+    }
+
+    /// What is kept of the reads stands in item leaves: its form is for good.
+    #[test]
+    fn the_facts_are_written_so() {
+        assert_eq!(
+            tags(&["a"], 50).json().unwrap(),
+            r#"{"record":{"seen":{"tags":["a"],"modified":"1970-01-01T00:00:50.000Z"}}}"#
+        );
+        assert_eq!(
+            relation(true, Look::NotAsked).json().unwrap(),
+            r#"{"list":{"seen":{"member":true}},"related":"not_asked"}"#
+        );
+        assert_eq!(definition(Look::NotThere).json().unwrap(), r#"{"tag":"not_there"}"#);
+    }
 }

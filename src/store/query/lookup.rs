@@ -228,9 +228,10 @@ fn load_reading(conn: &Connection, number: i64) -> Result<ReadingView> {
         .doing("reading evidence")?;
     let event = log::event(conn, seq)?;
     let logged = event.decode()?;
-    let absent = match logged.event {
-        Event::SnapshotTaken(snapshot) => snapshot.absent.unwrap_or_default(),
-        _ => EntryRanges::default(),
+    let absent = if let Event::SnapshotTaken(snapshot) = logged.event {
+        snapshot.absent.unwrap_or_default()
+    } else {
+        EntryRanges::default()
     };
     Ok(ReadingView { number, run, seq, at: logged.at, leaf: event.leaf, absent })
 }

@@ -394,7 +394,7 @@ impl EntryView {
             Step::Snapshot { facts: Some(facts), .. } => {
                 snapshot::parse(self.scope.operation, facts)
             }
-            _ => None,
+            Step::Attempt { .. } | Step::Snapshot { .. } | Step::Evidence { .. } => None,
         })
     }
 
