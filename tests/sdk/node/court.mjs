@@ -61,7 +61,8 @@ export class Court {
     }
     console.log(`${word.padEnd(6)} ${this.judge.padEnd(6)} ${name}${reason}`);
     for (const line of check.disagreements) {
-      console.log(`         ${line}`);
+      // The other judge speaks at the same time.
+      console.log(`       ${this.judge.padEnd(6)}   ${line}`);
     }
   }
 }

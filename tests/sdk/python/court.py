@@ -53,7 +53,8 @@ class Court:
             word = "FAILED"
         print(f"{word:<6} {self.judge:<6} {name}{reason}", flush=True)
         for line in check.disagreements:
-            print(f"         {line}", flush=True)
+            # The other judge speaks at the same time.
+            print(f"       {self.judge:<6}   {line}", flush=True)
 
 
 def short(value: object) -> str:
