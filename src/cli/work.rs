@@ -10,6 +10,7 @@ use crate::cli::plan;
 use crate::cli::things::{self, workflows_in_words};
 use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview};
+use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
 use crate::reconcile::options::{RunKind, takes_up};
 use crate::store::StoreError;
