@@ -222,7 +222,7 @@ fn related_records_are_found_by_either_end() {
     let asked = env.journal(["sync"]).exits(8);
     says(&asked, "confirmation is missing");
     let ran = env.journal(["sync", "--yes"]).exits(0);
-    says(&ran, "R1: unlink 2 related records from the list Leads of Campaigns, asked for by anna");
+    says(&ran, "R1: unlink 2 related records of Campaigns (list Leads), asked for by anna");
     let found = |id: u64| {
         let id = id.to_string();
         env.journal(["list", "--id", &id, "--operation", "unlink", "--json"]).exits(0).json_lines()
