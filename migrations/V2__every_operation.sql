@@ -5,12 +5,13 @@ ALTER TABLE request ADD COLUMN snapshot INTEGER NOT NULL DEFAULT 1 CHECK (snapsh
 -- The event whose seal "module_id" holds Zoho's id of the module; NULL until it is known.
 ALTER TABLE request ADD COLUMN module_seq INTEGER REFERENCES event (seq);
 
--- What was there before the first call; one an entry, for good.
+-- What was there before a call. None is made any more once a call of the entry may have acted.
 CREATE TABLE snapshot (
-    entry INTEGER PRIMARY KEY REFERENCES entry (id),
+    entry INTEGER NOT NULL REFERENCES entry (id),
     reading INTEGER NOT NULL REFERENCES reading (id),
-    facts TEXT                     -- JSON: ids, times, tags; NULL once erased
-) STRICT;
+    facts TEXT,                    -- JSON: ids, times, tags; NULL once erased
+    PRIMARY KEY (entry, reading)
+) WITHOUT ROWID, STRICT;
 
 -- Asynchronous jobs. Zoho's id of the job is the seal "job" of the event that ended the batch's call.
 CREATE TABLE job (

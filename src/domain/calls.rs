@@ -223,8 +223,8 @@ pub fn root(product: Product, version: ApiVersion) -> String {
 }
 
 impl WriteCall {
-    /// How so many items are written. `alone` are those that a refused call was split down to, or that are
-    /// known to fail a call as a whole: they take the form whose answer speaks of them.
+    /// How so many items are written. `alone` is an item that a refused call was split down to and that a read
+    /// showed to be there: it takes the form whose answer speaks of it.
     pub fn form(&self, items: usize, alone: bool) -> Form {
         match self.many {
             None => Form::One,

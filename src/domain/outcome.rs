@@ -153,7 +153,8 @@ impl Judge<'_> {
         let mut outcome = self.outcome(Level::Item, &answer.verdict);
         if let (Outcome::Done, Some(tags), Some(left)) =
             (outcome, self.kind.scope.tags(), &answer.tags)
-            && tags.names().iter().any(|name| left.iter().any(|one| one == name.as_str()))
+            // Another spelling may be the same tag: reading tells.
+            && tags.names().iter().any(|name| left.iter().any(|one| name.may_be(one)))
         {
             outcome = Outcome::Unknown;
         }
@@ -209,7 +210,7 @@ impl Judge<'_> {
         Judgement { share, strangers, repeated, ..self.judgement(results) }
     }
 
-    /// The record that a refusal names by its place among the ids as they were sent (OAS tags.json: INVALID_DATA
+    /// The record that a refusal names by its place among the ids as they were sent (OAS tags.json: `INVALID_DATA`
     /// with `$.ids[1]` and no id). A success proves itself by its id only.
     fn named_by_path(&self, answer: &AnswerItem) -> Option<RecordId> {
         let refused = self.is_refusal(answer) && answer.verdict.id.is_none();
@@ -271,6 +272,10 @@ impl Judge<'_> {
             let level =
                 if culprit || verdict.code == "SUCCESS" { Level::Item } else { Level::Call };
             let outcome = self.outcome(level, verdict);
+            let open = matches!(self.meaning(level, verdict), Meaning::Accepted | Meaning::Open);
+            if open {
+                return self.open(verdict);
+            }
             if outcome != Outcome::Returned {
                 return self.all(outcome, verdict);
             }
@@ -287,10 +292,15 @@ impl Judge<'_> {
                 let permissions = verdict.permissions.clone();
                 halted(Halt::Forbidden { code, message, permissions })
             }
-            Meaning::Done | Meaning::Accepted | Meaning::RefusedAsk | Meaning::Open => {
-                self.all(Outcome::Unknown, verdict)
-            }
+            Meaning::Done | Meaning::RefusedAsk => self.all(Outcome::Unknown, verdict),
+            Meaning::Accepted | Meaning::Open => self.open(verdict),
         }
+    }
+
+    /// It may have been done or not. A job may begin after its answer, so that answer is no last word.
+    fn open(&self, verdict: &Verdict) -> Judgement {
+        let job_call = self.operation() == Operation::DeleteTags;
+        Judgement { complete: self.complete && !job_call, ..self.all(Outcome::Unknown, verdict) }
     }
 
     /// The id of the job that an answer speaks of. The code beside it is an open set; what the table knows

@@ -17,7 +17,9 @@ pub(super) fn past(entry: &EntryView) -> String {
         Operation::Untag => {
             // What the record carried is what it lost.
             let carried = match entry.snapshot() {
-                Some(ThingFacts::Tags(TagFacts { record: Look::Seen(carried) })) => carried.tags,
+                Some(ThingFacts::Tags(TagFacts { record: Look::Seen(carried), .. })) => {
+                    carried.tags
+                }
                 _ => scope.tags.clone(),
             };
             format!("{} removed", tags(&carried))

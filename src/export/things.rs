@@ -19,16 +19,28 @@ pub(super) enum Moment {
 
 /// What was read of a tag or a relation, in few words: `tags left: Prime`, `not in the list`, `tag there`.
 pub(super) fn things_in_brief(facts: &ThingFacts, moment: Moment) -> String {
-    if moment == Moment::Before && facts.never_there() {
+    if moment == Moment::Before && facts.never_there(false) {
         return "not there".to_owned();
     }
     match facts {
-        ThingFacts::Tags(TagFacts { record }) => {
+        ThingFacts::Tags(TagFacts { record, defined: facts_defined }) => {
             let Look::Seen(carried) = record else { return unseen("record", record) };
             let what = if moment == Moment::Before { "tags there" } else { "tags left" };
             let tags = listed(&carried.tags);
+            let similar = match carried.similar.as_slice() {
+                [] => String::new(),
+                names => format!(", spelt otherwise: {}", names.join(", ")),
+            };
             let modified = carried.modified.map(|at| format!(", record modified {at}"));
-            format!("{what}: {tags}{}", modified.unwrap_or_default())
+            let defined = match facts_defined {
+                Look::Seen(false) => ", one of them not defined in the module any more",
+                Look::Seen(true)
+                | Look::NotAsked
+                | Look::NotThere
+                | Look::Closed
+                | Look::Silent => "",
+            };
+            format!("{what}: {tags}{similar}{}{defined}", modified.unwrap_or_default())
         }
         ThingFacts::Relation(RelationFacts { list, related }) => match list {
             Look::Seen(membership) if membership.member => member(membership),
@@ -199,15 +211,15 @@ enum Presence {
 fn is_there(facts: &ThingFacts) -> Presence {
     let held = |there: bool| if there { Presence::There } else { Presence::Gone };
     match facts {
-        ThingFacts::Tags(TagFacts { record: Look::Seen(carried) }) => {
-            held(!carried.tags.is_empty())
+        ThingFacts::Tags(TagFacts { record: Look::Seen(carried), .. }) => {
+            held(!carried.tags.is_empty() || !carried.similar.is_empty())
         }
         ThingFacts::Relation(RelationFacts { list: Look::Seen(membership), .. }) => {
             held(membership.member)
         }
         ThingFacts::Definition(DefinitionFacts { tag: Look::Seen(_) }) => Presence::There,
         ThingFacts::Definition(DefinitionFacts { tag: Look::NotThere }) => Presence::Gone,
-        ThingFacts::Tags(TagFacts { record: Look::NotThere })
+        ThingFacts::Tags(TagFacts { record: Look::NotThere, .. })
         | ThingFacts::Relation(RelationFacts { list: Look::NotThere, .. }) => Presence::NoHolder,
         ThingFacts::Tags(_) | ThingFacts::Relation(_) | ThingFacts::Definition(_) => {
             Presence::Unread

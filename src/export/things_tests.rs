@@ -228,7 +228,7 @@ fn batches_and_requests_say_what_they_are_about() {
 #[test]
 fn sources_that_show_nothing_are_named() {
     let after = |facts: &ThingFacts| things_in_brief(facts, Moment::After);
-    let tags = |record| ThingFacts::Tags(TagFacts { record });
+    let tags = |record| ThingFacts::Tags(TagFacts { record, defined: Look::NotAsked });
     assert_eq!(after(&tags(Look::NotThere)), "record not there");
     assert_eq!(after(&tags(Look::Closed)), "record closed to us");
     assert_eq!(after(&tags(Look::Silent)), "record gave no answer");

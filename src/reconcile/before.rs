@@ -4,10 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::clock::Clock;
+use crate::domain::answer::ReadError;
+use crate::domain::call::CallItem;
+use crate::domain::calls::{self, Envelope};
 use crate::domain::id::RecordId;
 use crate::domain::limits::IDS_PER_READ;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::{Action, Operation};
+use crate::reconcile::resolve::unread;
 use crate::reconcile::shared::Shared;
 use crate::store::queue::Picked;
 use crate::store::snapshot::Snapshot;
@@ -23,23 +27,37 @@ pub(crate) async fn read_before<Z: Zoho, C: Clock>(
         let seen = Some(readable(shared, &first.picked).await?);
         return Some(ReadBefore { seen, snapshots: Vec::new() });
     }
-    let unread: HashSet<_> = first.unread.iter().collect();
+    let wanted: HashSet<_> = first.unread.iter().collect();
     let items: Vec<_> =
-        first.picked.items.iter().filter(|item| unread.contains(&item.entry)).collect();
+        first.picked.items.iter().filter(|item| wanted.contains(&item.entry)).collect();
     let ids: Vec<RecordId> = items.iter().map(|item| item.target).collect();
     let kind = &first.picked.kind;
+    let (operation, product) = (kind.scope.operation(), kind.scope.product);
+    let call = calls::find(operation, product, kind.api_version);
+    let by_job = call.is_some_and(|call| call.envelope == Envelope::Job);
     let found = match shared.look(&kind.scope, kind.api_version, &ids, false).await {
         Ok(found) => found,
+        // The module or the list is not there: Zoho will say so to the call as well, which can do nothing then.
+        // The call for one tag names no module.
+        Err(ReadError::NotThere { code, message })
+            if operation != Operation::DeleteTags || by_job =>
+        {
+            shared.warn(format!("{} cannot be read: {code}: {message}", what(&first.picked)));
+            ids.iter().map(|id| (*id, unread(&kind.scope, true))).collect()
+        }
         Err(error) => {
             shared.cannot_read(&what(&first.picked), error);
             return None;
         }
     };
-    let snapshot = |item: &&crate::domain::call::CallItem| {
+    let snapshot = |item: &&CallItem| {
         let facts = found.get(&item.target)?.clone();
-        Some(Snapshot { entry: item.entry, facts })
+        Some(Snapshot { entry: item.entry, settles: facts.never_there(by_job), facts })
     };
-    Some(ReadBefore { seen: None, snapshots: items.iter().filter_map(snapshot).collect() })
+    Some(ReadBefore {
+        seen: None,
+        snapshots: items.into_iter().filter_map(|item| snapshot(&item)).collect(),
+    })
 }
 
 /// What cannot be read, and what may be done without it.
@@ -54,9 +72,7 @@ fn what(picked: &Picked) -> String {
         Action::Unlink { parent, list } => {
             format!("the list {list} of {module} {parent} before records are taken out ({instead})")
         }
-        Action::DeleteTags => {
-            format!("the tags of {module} before they are deleted ({instead})")
-        }
+        Action::DeleteTags => format!("the tags of {module} before they are deleted"),
     }
 }
 

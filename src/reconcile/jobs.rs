@@ -10,6 +10,7 @@ use crate::domain::answer::{JobSeen, ReadError};
 use crate::domain::event::JobEnding;
 use crate::domain::id::BatchId;
 use crate::domain::time::Timestamp;
+use crate::reconcile::concerns;
 use crate::reconcile::options::{Progress, RunError, Stop};
 use crate::reconcile::shared::Shared;
 use crate::store::Reader;
@@ -37,22 +38,30 @@ pub(crate) struct Polled {
     pub(crate) next: Option<Timestamp>,
 }
 
+/// The open jobs of this run's business.
+fn open_jobs<Z, C>(shared: &Shared<Z, C>) -> Result<Vec<Job>, RunError> {
+    let reader = Reader::open(&shared.options.db)?;
+    if reader.open_jobs()? == 0 {
+        return Ok(Vec::new());
+    }
+    let mut jobs = Vec::new();
+    for job in reader.jobs(true)? {
+        if concerns(&reader, shared.options.wanted.as_deref(), &job)? {
+            jobs.push(job);
+        }
+    }
+    Ok(jobs)
+}
+
 impl Polls {
     /// Asks for every open job whose time has come.
     pub(crate) async fn poll<Z: Zoho, C: Clock>(
         &mut self,
         shared: &Arc<Shared<Z, C>>,
     ) -> Result<Polled, RunError> {
-        let jobs = {
-            let reader = Reader::open(&shared.options.db)?;
-            if reader.open_jobs()? == 0 { Vec::new() } else { reader.jobs(true)? }
-        };
-        let wanted = shared.options.wanted.as_deref();
+        let jobs = open_jobs(shared)?;
         let mut polled = Polled::default();
         for job in jobs {
-            if wanted.is_some_and(|wanted| !wanted.contains(&job.request)) {
-                continue;
-            }
             let now = shared.clock.now();
             let first = if self.begun { now.plus(FIRST_PAUSE) } else { now };
             let (at, pause) = *self.known.entry(job.batch).or_insert((first, FIRST_PAUSE));
@@ -74,7 +83,8 @@ impl Polls {
         }
         self.begun = true;
         if polled.ended > 0 {
-            shared.state().busy_until = None;
+            shared.not_busy();
+            shared.state().tag_lists.forget();
         }
         Ok(polled)
     }
@@ -100,6 +110,12 @@ impl Polls {
                     _ => return Ok(false),
                 };
                 (ending, [status.total, status.deleted, status.failed])
+            }
+            // What was accepted just now may not be known everywhere yet, and may still begin.
+            Ok(JobSeen::Forgotten { .. })
+                if shared.clock.now() < job.accepted_at.plus(shared.options.quarantine) =>
+            {
+                return Ok(false);
             }
             Ok(JobSeen::Forgotten { .. }) => (JobEnding::Forgotten, [None; 3]),
             Err(ReadError::NotThere { code, .. } | ReadError::Forbidden { code, .. }) => {

@@ -14,7 +14,7 @@ use crate::domain::evidence::presence::{
 use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::limits::IDS_PER_READ;
 use crate::domain::relations::{Standing, standing};
-use crate::domain::scope::{Action, RelatedList, Scope, TagSet};
+use crate::domain::scope::{Action, RelatedList, Scope, TagName, TagSet};
 use crate::domain::target::{ApiVersion, Product};
 use crate::reconcile::shared::Shared;
 use crate::zoho::{ListAsked, Zoho};
@@ -25,8 +25,23 @@ const MAX_PAGES: u32 = 50;
 /// How long a list of a module's tags serves the next batch of the same module.
 const TAGS_KEPT: Duration = Duration::from_secs(10);
 
-/// All tags of a module by id, and when they were read, on the clock that counts suspend.
-pub(crate) type TagList = (Duration, Arc<HashMap<RecordId, SeenTag>>);
+/// All tags of a module by id.
+type Tags = Arc<HashMap<RecordId, SeenTag>>;
+
+/// Tags of modules, and when they were read, on the clock that counts suspend. A list from before a call of ours
+/// was settled would show what that call deleted: then all are forgotten, and what is being read is not kept.
+#[derive(Debug, Default)]
+pub(crate) struct TagLists {
+    lists: HashMap<(Product, ModuleName), (Duration, Tags)>,
+    generation: u64,
+}
+
+impl TagLists {
+    pub(crate) fn forget(&mut self) {
+        self.lists.clear();
+        self.generation += 1;
+    }
+}
 
 /// What was read about each id that was asked for.
 pub(crate) type Found = HashMap<RecordId, ThingFacts>;
@@ -86,7 +101,8 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                         Look::Seen(CarriedTags::of(asked, carried, record.modified_time))
                     },
                 );
-                found.insert(*id, ThingFacts::Tags(TagFacts { record }));
+                let facts = TagFacts { record, defined: Look::NotAsked };
+                found.insert(*id, ThingFacts::Tags(facts));
             }
         }
         Ok(found)
@@ -146,9 +162,9 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                 return Ok(Some(members));
             }
         }
-        Err(ReadError::Unusable {
-            http_status: 200,
-            why: format!("{} of {} is longer than {MAX_PAGES} pages", asked.list, asked.parent),
+        Err(ReadError::NotThere {
+            code: "TOO_LONG".to_owned(),
+            message: format!("{} of {} is longer than {MAX_PAGES} pages", asked.list, asked.parent),
         })
     }
 
@@ -202,27 +218,42 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
     }
 
     /// The tags of a module. Several batches of it are claimed with one read, a `fresh` one is made anew.
-    async fn tags_of(
-        &self,
-        place: Place<'_>,
-        fresh: bool,
-    ) -> Result<Arc<HashMap<RecordId, SeenTag>>, ReadError> {
+    async fn tags_of(&self, place: Place<'_>, fresh: bool) -> Result<Tags, ReadError> {
         let key = (place.product, place.module.clone());
         let now = self.clock.elapsed();
-        if !fresh
-            && let Some((at, tags)) = self.state().tag_lists.get(&key)
-            && now.saturating_sub(*at) < TAGS_KEPT
-        {
-            return Ok(Arc::clone(tags));
-        }
+        let generation = {
+            let state = self.state();
+            if !fresh
+                && let Some((at, tags)) = state.tag_lists.lists.get(&key)
+                && now.saturating_sub(*at) < TAGS_KEPT
+            {
+                return Ok(Arc::clone(tags));
+            }
+            state.tag_lists.generation
+        };
         let Place { product, version, module } = place;
         let read = self.read(1, || self.zoho.read_tags(product, version, module)).await?;
         let seen = |tag: crate::domain::answer::TagSeen| {
             (tag.id, SeenTag { name: tag.name, color: tag.color })
         };
-        let tags: Arc<HashMap<_, _>> = Arc::new(read.value.into_iter().map(seen).collect());
-        self.state().tag_lists.insert(key, (now, Arc::clone(&tags)));
+        let tags: Tags = Arc::new(read.value.into_iter().map(seen).collect());
+        let mut state = self.state();
+        if state.tag_lists.generation == generation {
+            state.tag_lists.lists.insert(key, (now, Arc::clone(&tags)));
+        }
+        drop(state);
         Ok(tags)
+    }
+
+    /// Whether all of these tags are still defined in the module.
+    pub(crate) async fn are_defined(
+        &self,
+        place: Place<'_>,
+        asked: &TagSet,
+    ) -> Result<bool, ReadError> {
+        let tags = self.tags_of(place, true).await?;
+        let is = |name: &TagName| tags.values().any(|tag| name.may_be(&tag.name));
+        Ok(asked.names().iter().all(is))
     }
 }
 

@@ -32,6 +32,7 @@ use crate::reconcile::options::{
 };
 pub use crate::reconcile::shared::Interrupt;
 use crate::reconcile::shared::Shared;
+use crate::store::job::Job;
 use crate::store::run::NewRun;
 use crate::store::writer::{ClaimRules, OnCommit, Writer};
 use crate::store::{Reader, Store, StoreError};
@@ -248,7 +249,8 @@ async fn work<Z: Zoho, C: Clock>(
             idle = 0;
             continue;
         }
-        let busy_until = shared.state().busy_until;
+        // Where nothing waits for its turn, somebody else's job is nobody's business.
+        let busy_until = if submitted.waiting { shared.busy_until() } else { None };
         let job = [polled.next, busy_until].into_iter().flatten().min();
         // A job takes as long as it takes: only `--wait` bounds that.
         idle += u32::from(job.is_none());
@@ -323,6 +325,12 @@ async fn end<Z: Zoho, C: Clock>(
     Ok(summary)
 }
 
+/// Whether a job has entries of the wanted requests.
+fn concerns(reader: &Reader, wanted: Option<&[RequestId]>, job: &Job) -> Result<bool, StoreError> {
+    let Some(wanted) = wanted else { return Ok(true) };
+    Ok(reader.owners(&job.entries)?.iter().any(|owner| wanted.contains(owner)))
+}
+
 fn sum_up<Z: Zoho, C: Clock>(
     shared: &Arc<Shared<Z, C>>,
     begun: &Begun,
@@ -356,10 +364,12 @@ fn sum_up<Z: Zoho, C: Clock>(
     let totals: BTreeMap<EntryState, u64> = reader.totals()?.into_iter().collect();
     let undecided = reader.undecided(wanted)?;
     let open = reader.jobs(true)?.into_iter();
-    let jobs = open
-        .filter(|job| wanted.is_none_or(|wanted| wanted.contains(&job.request)))
-        .filter_map(|job| job.id)
-        .collect();
+    let mut jobs = Vec::new();
+    for job in open {
+        if concerns(&reader, wanted, &job)? {
+            jobs.extend(job.id);
+        }
+    }
     let state = shared.state();
     Ok(Summary {
         run: Some(begun.run),

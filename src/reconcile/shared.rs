@@ -1,17 +1,16 @@
 //! What the parallel parts of a run share: budget, counters, streaks of refusals, and whether to stop.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
 use crate::clock::Clock;
-use crate::domain::id::{EntryId, ModuleName, RequestId};
+use crate::domain::id::{EntryId, RequestId};
 use crate::domain::scope::Operation;
-use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
-use crate::reconcile::look::TagList;
+use crate::reconcile::look::TagLists;
 use crate::reconcile::options::{Progress, Reporter, RunOptions, Stop};
 use crate::store::writer::Writer;
 
@@ -45,7 +44,9 @@ pub(crate) struct State {
     /// Seeds the jitter of waiting times.
     pub(crate) jitter: u64,
     /// Tags of modules, as they were read last.
-    pub(crate) tag_lists: HashMap<(Product, ModuleName), TagList>,
+    pub(crate) tag_lists: TagLists,
+    /// How many entries are read for one claim at most, once reading more took too long.
+    pub(crate) read_at_most: Option<usize>,
     /// No job is asked for before this moment: Zoho takes one at a time, and one is under way.
     pub(crate) busy_until: Option<Timestamp>,
     busy_times: u32,
@@ -243,6 +244,16 @@ impl<Z, C: Clock> Shared<Z, C> {
         state.setback = setback;
     }
 
+    /// So many entries took too long to read before a call: fewer are read from now on. Where even one takes too
+    /// long, the run stops.
+    pub(crate) fn read_fewer(&self, entries: usize) {
+        if entries <= 1 {
+            let why = "reading what is there takes longer than a call may wait for it";
+            self.stop(Stop::Unreachable(why.to_owned()));
+        }
+        self.state().read_at_most = Some((entries / 2).max(1));
+    }
+
     /// Zoho has another job under way: none is asked for, for a while.
     pub(crate) fn busy(&self) {
         let now = self.clock.now();
@@ -254,9 +265,22 @@ impl<Z, C: Clock> Shared<Z, C> {
 
     /// The operation that must wait because of that.
     pub(crate) fn must_wait(&self) -> Option<Operation> {
+        self.busy_until().map(|_| Operation::DeleteTags)
+    }
+
+    /// Until when, while that time has not come.
+    pub(crate) fn busy_until(&self) -> Option<Timestamp> {
         let now = self.clock.now();
-        let busy = self.state().busy_until.is_some_and(|until| now < until);
-        busy.then_some(Operation::DeleteTags)
+        let mut state = self.state();
+        state.busy_until = state.busy_until.filter(|until| now < *until);
+        state.busy_until
+    }
+
+    /// A job of ours is over: another one may begin.
+    pub(crate) fn not_busy(&self) {
+        let mut state = self.state();
+        state.busy_until = None;
+        state.busy_times = 0;
     }
 
     /// A call went well: the next setback starts small again.

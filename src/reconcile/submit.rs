@@ -13,7 +13,7 @@ use crate::domain::event::{Returned, Unanswered};
 use crate::domain::id::EntryId;
 use crate::domain::limits::{SEND_WITHIN, SNAPSHOT_MAX_AGE};
 use crate::domain::outcome::{Halt, Judgement, judge};
-use crate::domain::scope::Action;
+use crate::domain::scope::{Action, Operation};
 use crate::domain::state::Outcome;
 use crate::reconcile::before::read_before;
 use crate::reconcile::contact::scope_prefix;
@@ -36,6 +36,8 @@ pub(crate) struct Submitted {
     pub(crate) batches: u64,
     /// Claims that a read settled before anything was sent.
     pub(crate) settled: u64,
+    /// Whether an operation was left out because another job is under way.
+    pub(crate) waiting: bool,
 }
 
 /// Connections that failed in a row after which the run stops.
@@ -56,6 +58,7 @@ pub(crate) async fn submit<Z: Zoho, C: Clock>(
             Ok(Ok(submitted)) => {
                 total.batches += submitted.batches;
                 total.settled += submitted.settled;
+                total.waiting |= submitted.waiting;
             }
             Ok(Err(error)) => {
                 // The others find the writer gone, or end with their present call.
@@ -87,6 +90,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
             submitted.batches += u64::from(sent);
             next = claimed;
         }
+        submitted.waiting = self.shared.must_wait().is_some();
         Ok(submitted)
     }
 
@@ -101,7 +105,8 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
             if shared.is_stopping() || !shared.over_the_limit().is_empty() {
                 return Ok(None);
             }
-            let claimed = match shared.writer.claim(usize::MAX, shared.must_wait()).await {
+            let at_most = shared.state().read_at_most.unwrap_or(usize::MAX);
+            let claimed = match shared.writer.claim(at_most, shared.must_wait()).await {
                 Ok(Claimed::ReadFirst(first)) => match self.claim_after_reading(first).await? {
                     Some(claimed) => claimed,
                     None => return Ok(None),
@@ -137,10 +142,11 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         };
         // A read that had to wait for its turn shows what was there long before the call.
         if shared.clock.elapsed().saturating_sub(began) > SNAPSHOT_MAX_AGE {
+            shared.read_fewer(first.picked.items.len());
             return Ok(Some(Ok(Claimed::ReadFirst(first))));
         }
         let module = first.picked.kind.scope.module.clone();
-        let absent = read.snapshots.iter().filter(|one| one.facts.never_there());
+        let absent = read.snapshots.iter().filter(|one| one.settles);
         let absent: Vec<EntryId> = absent.map(|one| one.entry).collect();
         let claimed = shared.writer.claim_read(first, read).await;
         if claimed.is_ok() && !absent.is_empty() {
@@ -244,7 +250,16 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         }
         self.count(&prepared, &judgement);
         self.report(&prepared, &raw, &judgement);
-        Ok(shared.writer.settle(prepared, raw, judgement).await?)
+        // Before and after: nobody may claim by a list of tags from before this call.
+        let deletes_tags = prepared.kind().scope.operation() == Operation::DeleteTags;
+        if deletes_tags {
+            shared.state().tag_lists.forget();
+        }
+        shared.writer.settle(prepared, raw, judgement).await?;
+        if deletes_tags {
+            shared.state().tag_lists.forget();
+        }
+        Ok(())
     }
 
     /// Counts refusals in a row by request: too many of them mean a wrong module or column.
@@ -276,6 +291,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         sent_at: Option<crate::domain::time::Timestamp>,
     ) -> Result<(), RunError> {
         let shared = &self.shared;
+        shared.state().tag_lists.forget();
         let lost = LostCall {
             sent_at,
             // Connecting comes after `sent_at`: the bytes may have left at any time until now.

@@ -113,7 +113,7 @@ const fn statements(table: Table) -> (&'static str, &'static str) {
         Table::Reading => of!("reading", "id = ?1"),
         Table::Evidence => of!("evidence", "entry = ?1 AND reading = ?2"),
         Table::Job => of!("job", "batch = ?1"),
-        Table::Snapshot => of!("snapshot", "entry = ?1"),
+        Table::Snapshot => of!("snapshot", "entry = ?1 AND reading = ?2"),
     }
 }
 

@@ -165,8 +165,9 @@ fn pending_parts(conn: &Connection, request: &RequestOverview) -> Result<Vec<Pen
     if request.operation == Operation::Unlink {
         let mut statement = conn
             .prepare_cached(
-                "-- pending_by_scope\nSELECT e.scope, count(*), count(*) - count(p.entry)
-                 FROM entry e LEFT JOIN snapshot p ON p.entry = e.id
+                "-- pending_by_scope\nSELECT e.scope, count(*),
+                     sum(NOT EXISTS (SELECT 1 FROM snapshot p WHERE p.entry = e.id))
+                 FROM entry e
                  WHERE e.id BETWEEN :first AND :last AND e.state = 3 GROUP BY e.scope",
             )
             .doing(doing)?;
@@ -184,7 +185,7 @@ fn pending_parts(conn: &Connection, request: &RequestOverview) -> Result<Vec<Pen
             .prepare_cached(
                 "-- scope_and_snapshots\nSELECT
                      (SELECT scope FROM entry WHERE id = :first),
-                     (SELECT count(*) FROM snapshot p CROSS JOIN entry e ON e.id = p.entry
+                     (SELECT count(DISTINCT p.entry) FROM snapshot p CROSS JOIN entry e ON e.id = p.entry
                       WHERE p.entry BETWEEN :first AND :last AND e.state = 3)",
             )
             .and_then(|mut statement| {

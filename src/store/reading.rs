@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use crate::domain::event::{EntriesReopened, Event, EvidenceGroup, EvidenceRead};
+use crate::domain::event::{EntriesReopened, Event, EvidenceGroup, EvidenceRead, JobEnding};
 use crate::domain::evidence::AttemptRecord;
 use crate::domain::evidence::presence::ThingFacts;
-use crate::domain::id::{EntryId, EventSeq, ModuleName, RecordId, RequestId, RunId};
+use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RecordId, RequestId, RunId};
 use crate::domain::merkle::Tree;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::{Operation, Scope};
@@ -44,8 +44,21 @@ pub struct UnknownEntry {
     pub attempts: Vec<AttemptRecord>,
     /// How often the newest run sent it.
     pub tries: u32,
+    /// The job of its last attempt, if that was one and is over.
+    pub job: Option<LastJob>,
     /// What an earlier reading showed that could not decide.
     pub undecided_facts: Option<String>,
+}
+
+/// A job that is over, as one of its entries knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastJob {
+    /// The batch that made it.
+    pub batch: BatchId,
+    /// How it ended.
+    pub ending: JobEnding,
+    /// How many items Zoho says that it deleted.
+    pub deleted: Option<u64>,
 }
 
 /// What evidence says about one entry.
@@ -163,6 +176,7 @@ pub(crate) fn unknown_entries(
                 api_version: api_version.unwrap_or(ApiVersion::V8),
                 attempts,
                 tries: tries_of(conn, entry)?,
+                job: job_of(conn, entry)?,
                 undecided_facts: undecided_facts(conn, entry)?,
             });
         }
@@ -284,6 +298,25 @@ fn undecided_facts(conn: &Connection, entry: EntryId) -> Result<Option<String>> 
     })
     .map(Option::flatten)
     .doing("reading an entry's evidence")
+}
+
+/// The job of an entry's last attempt, if that was one and is over.
+fn job_of(conn: &Connection, entry: EntryId) -> Result<Option<LastJob>> {
+    conn.prepare_cached(
+        "-- job_of\nSELECT j.batch, j.ending, j.deleted FROM job j
+         WHERE j.ended_seq IS NOT NULL
+           AND j.batch = (SELECT max(a.batch) FROM attempt a WHERE a.entry = :entry)",
+    )
+    .and_then(|mut statement| {
+        statement
+            .query_row(named_params! {":entry": Sql(entry)}, |row| {
+                let (Sql(batch), Name(ending)) = (row.get(0)?, row.get(1)?);
+                let deleted = row.get::<_, Option<i64>>(2)?.map(uncount);
+                Ok(LastJob { batch, ending, deleted })
+            })
+            .optional()
+    })
+    .doing("reading an entry's job")
 }
 
 /// How often the newest run sent an entry.

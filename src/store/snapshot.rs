@@ -1,5 +1,5 @@
-//! Snapshots: what was there before an entry's first call. One an entry, for good, so that a later attempt
-//! never takes our own success for something that was never there.
+//! Snapshots: what was there before an entry's call. Once a call of it may have acted none is made any more, so
+//! that a later attempt never takes our own success for something that was never there.
 
 use std::collections::HashMap;
 
@@ -8,30 +8,34 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use crate::domain::call::CallItem;
 use crate::domain::event::{Event, SnapshotTaken};
 use crate::domain::evidence::presence::{DefinitionFacts, RelationFacts, TagFacts, ThingFacts};
-use crate::domain::id::{EntryId, ModuleName, RunId};
+use crate::domain::id::{EntryId, EventSeq, ModuleName, RunId};
+use crate::domain::limits::SNAPSHOT_MAX_AGE;
 use crate::domain::merkle::Tree;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::Operation;
 use crate::domain::seal::{LeafMaker, LeafPurpose, item_leaf};
+use crate::domain::time::Timestamp;
 use crate::store::code::Sql;
 use crate::store::entry;
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::items::{items_of, salts};
-use crate::store::log::Seals;
+use crate::store::log::{self, Seals};
 use crate::store::{WriteTx, reading};
 
-/// What was read of one entry before its first call.
+/// What was read of one entry before its call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The entry.
     pub entry: EntryId,
     /// What was read.
     pub facts: ThingFacts,
+    /// Whether it settles the entry: the thing was never there.
+    pub settles: bool,
 }
 
-/// The snapshot of an entry, as its text; `None` when none was made, or once it was erased.
+/// The newest snapshot of an entry, as its text; `None` when none was made, or once it was erased.
 pub(crate) fn text_of(conn: &Connection, entry: EntryId) -> Result<Option<String>> {
-    conn.prepare_cached("-- snapshot_of\nSELECT facts FROM snapshot WHERE entry = :entry")
+    conn.prepare_cached("-- snapshot_of\nSELECT facts FROM snapshot WHERE entry = :entry ORDER BY reading DESC LIMIT 1")
         .and_then(|mut statement| {
             statement.query_row(named_params! {":entry": Sql(entry)}, |row| row.get(0)).optional()
         })
@@ -39,7 +43,7 @@ pub(crate) fn text_of(conn: &Connection, entry: EntryId) -> Result<Option<String
         .doing("reading a snapshot")
 }
 
-/// The snapshot of an entry.
+/// The newest snapshot of an entry.
 pub(crate) fn facts_of(
     conn: &Connection,
     operation: Operation,
@@ -64,27 +68,60 @@ pub fn parse(operation: Operation, text: &str) -> Option<ThingFacts> {
     }
 }
 
-/// Which of the items have no snapshot yet, and the facts of those that have one.
+/// Which of the items must be read before they are claimed, and the facts of the others. An old snapshot is
+/// good enough only where a call may have acted since: then a newer one would show our own success.
 pub(crate) fn split(
     conn: &Connection,
     operation: Operation,
     items: &[CallItem],
+    now: Timestamp,
 ) -> Result<(Vec<EntryId>, HashMap<EntryId, ThingFacts>)> {
     let (mut unread, mut known) = (Vec::new(), HashMap::new());
     for item in items {
         match facts_of(conn, operation, item.entry)? {
-            Some(facts) => {
+            Some(facts)
+                if may_have_acted(conn, item.entry)? || is_fresh(conn, item.entry, now)? =>
+            {
                 known.insert(item.entry, facts);
             }
-            None => unread.push(item.entry),
+            Some(_) | None => unread.push(item.entry),
         }
     }
     Ok((unread, known))
 }
 
+/// Whether a call of the entry may have acted: done, accepted as a job, or without a clear answer.
+fn may_have_acted(conn: &Connection, entry: EntryId) -> Result<bool> {
+    conn.prepare_cached(
+        "-- may_have_acted\nSELECT EXISTS (
+             SELECT 1 FROM attempt WHERE entry = :entry AND outcome IN (2, 4, 5))",
+    )
+    .and_then(|mut statement| {
+        statement.query_row(named_params! {":entry": Sql(entry)}, |row| row.get(0))
+    })
+    .doing("reading an entry's attempts")
+}
+
+/// Whether the newest snapshot of the entry is young enough for a claim.
+fn is_fresh(conn: &Connection, entry: EntryId, now: Timestamp) -> Result<bool> {
+    let Sql(seq) = conn
+        .prepare_cached(
+            "-- newest_snapshot\nSELECT g.seq FROM snapshot p JOIN reading g ON g.id = p.reading
+             WHERE p.entry = :entry ORDER BY p.reading DESC LIMIT 1",
+        )
+        .and_then(|mut statement| {
+            statement.query_row(named_params! {":entry": Sql(entry)}, |row| {
+                row.get::<_, Sql<EventSeq>>(0)
+            })
+        })
+        .doing("reading a snapshot")?;
+    let read = log::event(conn, seq)?.decode()?.at;
+    Ok(now.since(read) <= SNAPSHOT_MAX_AGE)
+}
+
 impl WriteTx<'_> {
-    /// Records what was read before the first call, and settles what was never there. `snapshots` ascend by
-    /// entry; each entry is pending and has none yet.
+    /// Records what was read before a call, and settles what was never there. `snapshots` ascend by entry; each
+    /// entry is pending, and no call of it may have acted.
     pub(crate) fn take_snapshot(
         &mut self,
         run: RunId,
@@ -96,7 +133,7 @@ impl WriteTx<'_> {
         let number = reading::next_reading(&self.tx)?;
         let entries: EntryRanges = snapshots.iter().map(|one| one.entry).collect();
         let absent: EntryRanges =
-            snapshots.iter().filter(|one| one.facts.never_there()).map(|one| one.entry).collect();
+            snapshots.iter().filter(|one| one.settles).map(|one| one.entry).collect();
         let texts = snapshots
             .iter()
             .map(|one| one.facts.json())

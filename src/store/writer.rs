@@ -388,8 +388,11 @@ impl Jobs<'_> {
             if self.read_first.contains(&(scope.product, scope.module.clone())) {
                 return Ok(self.read_before_claim(picked, Vec::new()));
             }
-        } else if picked.kind.snapshot {
-            let (unread, known) = snapshot::split(&tx.tx, scope.operation(), &picked.items)?;
+        } else if picked.kind.snapshot || scope.operation() == Operation::DeleteTags {
+            // The list of a module's tags is read in any case: the call for one tag names no module, and would
+            // delete another module's.
+            let (unread, known) =
+                snapshot::split(&tx.tx, scope.operation(), &picked.items, tx.now)?;
             if !unread.is_empty() {
                 return Ok(self.read_before_claim(picked, unread));
             }
@@ -415,11 +418,11 @@ impl Jobs<'_> {
             return self.begin(tx, picked, seen).map(Claim::Begun);
         }
         let operation = picked.kind.scope.operation();
-        let (_, mut known) = snapshot::split(&tx.tx, operation, &picked.items)?;
+        let (_, mut known) = snapshot::split(&tx.tx, operation, &picked.items, tx.now)?;
         let fresh = snapshots.iter().map(|one| (one.entry, one.facts.clone()));
         known.extend(fresh);
         let absent: HashSet<EntryId> =
-            snapshots.iter().filter(|one| one.facts.never_there()).map(|one| one.entry).collect();
+            snapshots.iter().filter(|one| one.settles).map(|one| one.entry).collect();
         picked.items.retain(|item| !absent.contains(&item.entry));
         let picked = apart(picked, &known);
         // What is not claimed now is read anew when it is: a snapshot is made for good.
@@ -445,13 +448,15 @@ impl Jobs<'_> {
     }
 }
 
-/// One that would make Zoho refuse the whole call goes alone, before all others.
+/// One that would make Zoho refuse the whole call goes without others, before them; and only what was seen to be
+/// there takes the form for one item.
 fn apart(mut picked: Picked, known: &HashMap<EntryId, ThingFacts>) -> Picked {
     let culprit = |item: &&CallItem| known.get(&item.entry).is_some_and(ThingFacts::goes_alone);
     if let Some(item) = picked.items.iter().find(culprit).copied() {
         picked.items = vec![item];
-        picked.alone = true;
     }
+    let there = |item: &CallItem| known.get(&item.entry).is_some_and(ThingFacts::is_there);
+    picked.alone &= picked.items.iter().all(there);
     picked
 }
 

@@ -17,7 +17,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ),
     (
         "migrations/V2__every_operation.sql",
-        "c045a14e392d8213667e5a0412391bbccc52e5f6020e7fe3b04648ddae7a25a9",
+        "d610d8259527f4e8f2b5fd5af7329c5b8a7d47e20bc1d8da95dc23560bbe9a32",
     ),
 ];
 

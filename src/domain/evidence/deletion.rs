@@ -202,7 +202,7 @@ mod tests {
             quarantine_ends: None,
             tries: 1,
             refusal: None,
-            job_over: false,
+            job: None,
         }
     }
 

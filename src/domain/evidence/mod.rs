@@ -70,8 +70,17 @@ pub struct History {
     pub quarantine_over: bool,
     /// When that will be the case, by our clock, if it is not yet.
     pub quarantine_ends: Option<Timestamp>,
-    /// Whether the last attempt was an asynchronous job that Zoho accepted, and that is over.
-    pub job_over: bool,
+    /// What a job says that Zoho accepted and that is over, if the last attempt was one.
+    pub job: Option<JobOver>,
+}
+
+/// What a job that is over says about a tag that is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobOver {
+    /// By its counts it deleted all of its tags that are gone.
+    Explains,
+    /// More of them are gone than it deleted: somebody else had a hand in it.
+    DoesNot,
 }
 
 /// One attempt of an entry, as the journal recorded it.
@@ -103,6 +112,13 @@ pub struct AttemptRecord {
     pub seen_before: bool,
     /// Whether evidence said later that it changed nothing.
     pub closed: bool,
+}
+
+impl<T> Look<T> {
+    /// Whether nobody asked.
+    pub(crate) const fn is_not_asked(&self) -> bool {
+        matches!(self, Self::NotAsked)
+    }
 }
 
 impl AttemptRecord {
@@ -145,7 +161,10 @@ impl History {
             tries,
             quarantine_over: quarantine_ends.is_none(),
             quarantine_ends,
-            job_over: attempts.last().is_some_and(|last| last.outcome == Outcome::Queued),
+            job: attempts
+                .last()
+                .filter(|last| last.outcome == Outcome::Queued)
+                .map(|_| JobOver::Explains),
         }
     }
 }
@@ -221,7 +240,9 @@ fn settle(verdict: Verdict, code: &str, why: &'static str) -> Decision {
 /// Our calls changed nothing. Zoho's own errors are tried again a few times; an unknown refusal is not.
 fn untouched(history: &History, why: &'static str) -> Decision {
     let code = history.open.last().map(|attempt| attempt.code.as_str()).unwrap_or_default();
-    let internal = matches!(code, "" | "INTERNAL_ERROR" | "INTERNAL_SERVER_ERROR");
+    // A job that was accepted without a name, and did nothing, is Zoho's error as well.
+    let accepted = matches!(code, "SCHEDULED" | "QUEUED" | "RUNNING" | "COMPLETED" | "FAILED");
+    let internal = accepted || matches!(code, "" | "INTERNAL_ERROR" | "INTERNAL_SERVER_ERROR");
     let spent = history.tries >= MAX_TRIES;
     if spent && code.is_empty() {
         // Answers that leave it out, again and again: the next run tries, this one would for ever.

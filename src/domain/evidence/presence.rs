@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::evidence::deletion::SeenRecord;
-use crate::domain::evidence::{Decision, History, Look, Source, UNDECIDED, settle, untouched};
+use crate::domain::evidence::{
+    Decision, History, JobOver, Look, Source, UNDECIDED, settle, untouched,
+};
 use crate::domain::scope::TagSet;
 use crate::domain::state::Verdict;
 use crate::domain::time::Timestamp;
@@ -14,20 +16,26 @@ use crate::domain::time::Timestamp;
 pub struct CarriedTags {
     /// Their names.
     pub tags: Vec<String>,
+    /// Names that differ from those in question by capitals only: whether Zoho takes them for the same tags
+    /// is documented nowhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub similar: Vec<String>,
     /// `Modified_Time`.
     pub modified: Option<Timestamp>,
 }
 
 impl CarriedTags {
-    /// Of all tags that a record carries, those in question. Another spelling may be the same tag: whether
-    /// Zoho tells capitals apart is documented nowhere.
+    /// Of all tags that a record carries, those in question.
     pub fn of(asked: &TagSet, carried: &[String], modified: Option<Timestamp>) -> Self {
-        let tags = carried
-            .iter()
-            .filter(|one| asked.names().iter().any(|name| name.may_be(one)))
-            .cloned()
-            .collect();
-        Self { tags, modified }
+        let is = |one: &&String| asked.names().iter().any(|name| name.as_str() == one.as_str());
+        let may_be = |one: &&String| asked.names().iter().any(|name| name.may_be(one));
+        let tags = carried.iter().filter(is).cloned().collect();
+        let similar = carried.iter().filter(|one| may_be(one) && !is(one)).cloned().collect();
+        Self { tags, similar, modified }
+    }
+
+    fn left(&self) -> usize {
+        self.tags.len() + self.similar.len()
     }
 }
 
@@ -36,6 +44,10 @@ impl CarriedTags {
 pub struct TagFacts {
     /// The record; not there when it cannot be read.
     pub record: Look<CarriedTags>,
+    /// Whether the tags in question are still defined in the module; asked for only where they are gone from
+    /// the record after a call that may have been carried out.
+    #[serde(default, skip_serializing_if = "Look::is_not_asked")]
+    pub defined: Look<bool>,
 }
 
 /// Whether a record stands in a related list, with what a relation holds of its own.
@@ -134,7 +146,7 @@ impl ThingFacts {
     /// Where it is to be read next, whether it is there, or why nothing is known.
     fn presence(&self) -> Look<Presence> {
         match self {
-            Self::Tags(facts) => holder(&facts.record, |carried| match carried.tags.len() {
+            Self::Tags(facts) => holder(&facts.record, |carried| match carried.left() {
                 0 => Presence::Gone,
                 left => Presence::There { modified: carried.modified, left },
             }),
@@ -165,8 +177,8 @@ impl ThingFacts {
     }
 
     /// Whether a read before the first call shows that there is nothing to do: the thing is not there, and
-    /// what it would belong to is, so that Zoho cannot be meant to say otherwise.
-    pub fn never_there(&self) -> bool {
+    /// what it would belong to is. `by_job` where tags are deleted by jobs.
+    pub fn never_there(&self, by_job: bool) -> bool {
         match self {
             Self::Tags(_) => self.presence() == Look::Seen(Presence::Gone),
             // An id that Zoho never knew is Zoho's to refuse.
@@ -174,14 +186,20 @@ impl ThingFacts {
                 self.presence() == Look::Seen(Presence::Gone)
                     && matches!(facts.related, Look::Seen(_))
             }
-            // Nothing tells a tag that was deleted from an id that was never one: Zoho's to refuse as well.
-            Self::Definition(_) => false,
+            // The same, where the call names the module. The call for one tag does not: what is another module's
+            // tag would be deleted there.
+            Self::Definition(facts) => facts.tag == Look::NotThere && !by_job,
         }
     }
 
     /// Whether such a thing makes Zoho refuse a whole call: it goes alone.
     pub fn goes_alone(&self) -> bool {
         matches!(self, Self::Definition(DefinitionFacts { tag: Look::NotThere }))
+    }
+
+    /// Whether it was seen to be there.
+    pub fn is_there(&self) -> bool {
+        matches!(self.presence(), Look::Seen(Presence::There { .. }))
     }
 
     /// Whether something that Zoho refused and that is not there was gone before our call. Else it was never
@@ -218,12 +236,28 @@ pub fn decide(history: &History, before: Before, facts: &ThingFacts) -> Decision
         Look::Closed | Look::NotThere => {
             unseen(history, "it cannot be read: the source is closed to us")
         }
+        // Neither was it there before: our call cannot have done anything.
+        Look::Seen(Presence::NoHolder) if before == Before::NotThere => never(history),
         Look::Seen(Presence::NoHolder) => {
             unseen(history, "the record that it belongs to cannot be read")
         }
         Look::Seen(Presence::Gone) => gone(history, before, facts),
-        Look::Seen(Presence::There { modified, left }) => there(history, before, modified, left),
+        Look::Seen(Presence::There { modified, left }) => {
+            there(history, before, facts, modified, left)
+        }
     }
+}
+
+/// It was not there before our first call and is not there now: Zoho's own word is asked for again.
+fn never(history: &History) -> Decision {
+    if history.first_live().is_none() {
+        let code = history.refusal.as_deref().unwrap_or_default();
+        return settle(Verdict::Failed, code, "Zoho refused our call, and no source knows it");
+    }
+    if !history.quarantine_over {
+        return Decision::Wait;
+    }
+    untouched(history, "it was not there before our call and is not there now")
 }
 
 /// Nothing was read that speaks of it.
@@ -243,11 +277,6 @@ fn unseen(history: &History, why: &'static str) -> Decision {
 fn gone(history: &History, before: Before, facts: &ThingFacts) -> Decision {
     let was_there = matches!(before, Before::There { .. });
     if history.open.is_empty() {
-        if let (Before::NotRead | Before::NotThere, ThingFacts::Relation(facts)) = (before, facts)
-            && facts.related == Look::NotAsked
-        {
-            return Decision::Ask(Source::Related);
-        }
         let code = history.refusal.as_deref().unwrap_or_default();
         return if was_there || facts.was_known() {
             settle(Verdict::Absent, code, "Zoho refused our call, and it was gone before it")
@@ -255,16 +284,27 @@ fn gone(history: &History, before: Before, facts: &ThingFacts) -> Decision {
             settle(Verdict::Failed, code, "Zoho refused our call, and no source knows it")
         };
     }
-    // A job is accepted only when all of its tags are there.
-    if history.job_over {
-        return settle(Verdict::Done, "", "it is gone, and Zoho's job for it is over");
+    match history.job {
+        // A job is accepted only when all of its tags are there.
+        Some(JobOver::Explains) => {
+            return settle(Verdict::Done, "", "it is gone, and Zoho's job for it is over");
+        }
+        Some(JobOver::DoesNot) => {
+            return settle(
+                Verdict::Undecided,
+                UNDECIDED,
+                "it is gone, but more is gone than Zoho's job says that it deleted",
+            );
+        }
+        None => {}
     }
-    if was_there {
-        return settle(
-            Verdict::Done,
-            "",
-            "it was there before our first call and is gone after a call that may have been carried out",
-        );
+    // Evidence of an earlier call showed it there, where no snapshot did.
+    let seen_since = before == Before::NotRead && history.open.iter().any(|one| one.closed);
+    if was_there || seen_since {
+        return by_our_call(facts);
+    }
+    if before == Before::NotThere {
+        return never(history);
     }
     settle(
         Verdict::Undecided,
@@ -273,14 +313,57 @@ fn gone(history: &History, before: Before, facts: &ThingFacts) -> Decision {
     )
 }
 
+/// It was there, and is gone after a call that may have been carried out. What went together with something
+/// larger was not taken away by us.
+fn by_our_call(facts: &ThingFacts) -> Decision {
+    match facts {
+        ThingFacts::Relation(RelationFacts { related: Look::NotThere, .. }) => settle(
+            Verdict::Undecided,
+            UNDECIDED,
+            "the relation is gone, and so is the related record: either may have gone first",
+        ),
+        ThingFacts::Tags(TagFacts { defined: Look::NotAsked, .. }) => {
+            Decision::Ask(Source::ModuleTags)
+        }
+        ThingFacts::Tags(TagFacts { defined: Look::Silent, .. }) => Decision::Later,
+        ThingFacts::Tags(TagFacts { defined: Look::Seen(false), .. }) => settle(
+            Verdict::Undecided,
+            UNDECIDED,
+            "the tags are gone from the record, and so is one of them from the module: either may have gone \
+             first",
+        ),
+        ThingFacts::Tags(_) | ThingFacts::Relation(_) | ThingFacts::Definition(_) => settle(
+            Verdict::Done,
+            "",
+            "it was there before our first call and is gone after a call that may have been carried out",
+        ),
+    }
+}
+
 /// It is there, or part of it.
-fn there(history: &History, before: Before, modified: Option<Timestamp>, left: usize) -> Decision {
+fn there(
+    history: &History,
+    before: Before,
+    facts: &ThingFacts,
+    modified: Option<Timestamp>,
+    left: usize,
+) -> Decision {
     let Some(first) = history.first_live() else {
         let code = history.refusal.as_deref().unwrap_or_default();
         return settle(Verdict::Failed, code, "Zoho refused our call and it is still there");
     };
-    if history.job_over {
+    if history.job.is_some() {
         return settle(Verdict::Failed, "FAILED", "Zoho's job is over and it is still there");
+    }
+    if let ThingFacts::Tags(TagFacts { record: Look::Seen(carried), .. }) = facts
+        && carried.tags.is_empty()
+        && history.open.iter().all(|one| one.code == "SUCCESS")
+    {
+        return settle(
+            Verdict::Absent,
+            "",
+            "the record carries only another spelling of the tag, which Zoho left there",
+        );
     }
     if !history.quarantine_over {
         return Decision::Wait;
@@ -313,8 +396,8 @@ mod tests {
 
     fn tags(names: &[&str], second: i64) -> ThingFacts {
         let tags = names.iter().map(|name| (*name).to_owned()).collect();
-        let record = Look::Seen(CarriedTags { tags, modified: Some(at(second)) });
-        ThingFacts::Tags(TagFacts { record })
+        let carried = CarriedTags { tags, similar: Vec::new(), modified: Some(at(second)) };
+        ThingFacts::Tags(TagFacts { record: Look::Seen(carried), defined: Look::Seen(true) })
     }
 
     fn relation(member: bool, related: Look<SeenRecord>) -> ThingFacts {
@@ -378,8 +461,51 @@ mod tests {
 
     #[test]
     fn without_a_snapshot_nothing_tells_whose_call_it_was() {
-        let none = tags(&[], 50);
-        check(&lost(), &none, &tags(&[], 120), "undecided UNDECIDED");
+        let unread = ThingFacts::Tags(TagFacts { record: Look::Closed, defined: Look::NotAsked });
+        check(&lost(), &unread, &tags(&[], 120), "undecided UNDECIDED");
+    }
+
+    #[test]
+    fn what_was_not_there_before_and_is_not_there_now_is_asked_again_for_zoho_s_word() {
+        let missing = definition(Look::NotThere);
+        let waiting = History { quarantine_over: false, ..lost() };
+        check(&waiting, &missing, &missing, "Wait");
+        check(&lost(), &missing, &missing, "pending");
+        let gone = ThingFacts::Tags(TagFacts { record: Look::NotThere, defined: Look::NotAsked });
+        check(&lost(), &gone, &gone, "pending");
+        let outside = relation(false, Look::NotThere);
+        check(&lost(), &outside, &outside, "pending");
+        // Then Zoho says it.
+        let closed = OpenAttempt { closed: true, ..lost().open[0].clone() };
+        let answered = History { open: vec![closed], ..refused() };
+        check(&answered, &missing, &missing, "failed INVALID_DATA");
+    }
+
+    #[test]
+    fn what_went_together_with_something_larger_is_not_put_down_to_us() {
+        let member = relation(true, Look::NotAsked);
+        check(&lost(), &member, &relation(false, Look::NotThere), "undecided UNDECIDED");
+        let mut now = tags(&[], 120);
+        let ThingFacts::Tags(facts) = &mut now else { unreachable!() };
+        facts.defined = Look::NotAsked;
+        check(&lost(), &tags(&["a"], 50), &now, "Ask(ModuleTags)");
+        let mut now = tags(&[], 120);
+        let ThingFacts::Tags(facts) = &mut now else { unreachable!() };
+        facts.defined = Look::Seen(false);
+        check(&lost(), &tags(&["a"], 50), &now, "undecided UNDECIDED");
+    }
+
+    #[test]
+    fn a_tag_that_differs_by_capitals_and_stays_was_never_the_one() {
+        let other = |second: i64| {
+            let similar = vec!["PRIME".to_owned()];
+            let carried = CarriedTags { tags: Vec::new(), similar, modified: Some(at(second)) };
+            ThingFacts::Tags(TagFacts { record: Look::Seen(carried), defined: Look::NotAsked })
+        };
+        let mut answered = lost();
+        answered.open[0].code = "SUCCESS".to_owned();
+        check(&answered, &other(50), &other(50), "absent");
+        check(&lost(), &other(50), &other(50), "pending");
     }
 
     #[test]
@@ -402,7 +528,7 @@ mod tests {
     fn a_refusal_is_told_apart_by_what_is_known() {
         check(&refused(), &tags(&["a"], 50), &tags(&["a"], 50), "failed INVALID_DATA");
         check(&refused(), &tags(&["a"], 50), &tags(&[], 50), "absent INVALID_DATA");
-        let gone = ThingFacts::Tags(TagFacts { record: Look::NotThere });
+        let gone = ThingFacts::Tags(TagFacts { record: Look::NotThere, defined: Look::NotAsked });
         check(&refused(), &gone, &gone, "failed INVALID_DATA");
         let outside = relation(false, Look::NotThere);
         check(&refused(), &outside, &outside, "failed INVALID_DATA");
@@ -413,17 +539,19 @@ mod tests {
 
     #[test]
     fn a_job_that_is_over_did_what_is_gone_and_failed_at_the_rest() {
-        let over = History { job_over: true, ..lost() };
+        let over = History { job: Some(JobOver::Explains), ..lost() };
         let tag = definition(Look::Seen(SeenTag { name: "a".to_owned(), color: None }));
         check(&over, &tag, &definition(Look::NotThere), "done");
         check(&over, &tag, &tag, "failed FAILED");
+        let short = History { job: Some(JobOver::DoesNot), ..lost() };
+        check(&short, &tag, &definition(Look::NotThere), "undecided UNDECIDED");
     }
 
     #[test]
     fn a_source_that_is_closed_or_silent_decides_nothing() {
-        let closed = ThingFacts::Tags(TagFacts { record: Look::Closed });
-        let silent = ThingFacts::Tags(TagFacts { record: Look::Silent });
-        let gone = ThingFacts::Tags(TagFacts { record: Look::NotThere });
+        let closed = ThingFacts::Tags(TagFacts { record: Look::Closed, defined: Look::NotAsked });
+        let silent = ThingFacts::Tags(TagFacts { record: Look::Silent, defined: Look::NotAsked });
+        let gone = ThingFacts::Tags(TagFacts { record: Look::NotThere, defined: Look::NotAsked });
         check(&lost(), &tags(&["a"], 50), &closed, "undecided UNDECIDED");
         check(&lost(), &tags(&["a"], 50), &silent, "Later");
         check(&lost(), &tags(&["a"], 50), &gone, "undecided UNDECIDED");
@@ -432,11 +560,15 @@ mod tests {
 
     #[test]
     fn only_what_zoho_would_not_refuse_was_never_there() {
-        assert!(tags(&[], 50).never_there());
-        assert!(relation(false, record()).never_there());
-        assert!(!relation(false, Look::NotThere).never_there());
-        assert!(!relation(false, Look::Closed).never_there());
-        assert!(!definition(Look::NotThere).never_there());
+        for by_job in [true, false] {
+            assert!(tags(&[], 50).never_there(by_job));
+            assert!(relation(false, record()).never_there(by_job));
+            assert!(!relation(false, Look::NotThere).never_there(by_job));
+            assert!(!relation(false, Look::Closed).never_there(by_job));
+        }
+        // A call without a module would delete another module's tag.
+        assert!(definition(Look::NotThere).never_there(false));
+        assert!(!definition(Look::NotThere).never_there(true));
         assert!(definition(Look::NotThere).goes_alone());
     }
 
@@ -445,7 +577,7 @@ mod tests {
     fn the_facts_are_written_so() {
         assert_eq!(
             tags(&["a"], 50).json().unwrap(),
-            r#"{"record":{"seen":{"tags":["a"],"modified":"1970-01-01T00:00:50.000Z"}}}"#
+            r#"{"record":{"seen":{"tags":["a"],"modified":"1970-01-01T00:00:50.000Z"}},"defined":{"seen":true}}"#
         );
         assert_eq!(
             relation(true, Look::NotAsked).json().unwrap(),

@@ -198,7 +198,11 @@ impl Journal {
     pub(super) fn snapshot(&mut self, run: RunId, read: &[(i64, ThingFacts)]) {
         let snapshots: Vec<Snapshot> = read
             .iter()
-            .map(|(entry, facts)| Snapshot { entry: EntryId::new(*entry), facts: facts.clone() })
+            .map(|(entry, facts)| Snapshot {
+                entry: EntryId::new(*entry),
+                facts: facts.clone(),
+                settles: facts.never_there(true),
+            })
             .collect();
         self.write(|tx| tx.take_snapshot(run, &leads(), &snapshots));
     }
@@ -473,7 +477,8 @@ pub(super) fn of_other_operations(journal: &mut Journal, run: RunId) {
 
     let carried = |tags: &[&str]| {
         let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
-        ThingFacts::Tags(TagFacts { record: Look::Seen(CarriedTags { tags, modified: None }) })
+        let carried = CarriedTags { tags, similar: Vec::new(), modified: None };
+        ThingFacts::Tags(TagFacts { record: Look::Seen(carried), defined: Look::NotAsked })
     };
     journal.snapshot(run, &[(21, carried(&["Prime"])), (22, carried(&[]))]);
     let batch = journal.begin_as(run, Action::Untag(tags), 21..=21);

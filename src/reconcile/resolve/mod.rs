@@ -3,6 +3,8 @@
 mod deletions;
 mod things;
 
+pub(super) use things::unread;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 

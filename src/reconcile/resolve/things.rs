@@ -1,19 +1,30 @@
-//! Unknown tags and relations: one read of what holds them, compared with the first snapshot.
+//! Unknown tags and relations: one read of what holds them, compared with the last snapshot.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::clock::Clock;
+use crate::domain::event::JobEnding;
 use crate::domain::evidence::presence::{
     Before, DefinitionFacts, RelationFacts, TagFacts, ThingFacts, decide,
 };
-use crate::domain::evidence::{History, Look};
-use crate::domain::id::RecordId;
-use crate::domain::scope::{Action, Scope};
+use crate::domain::evidence::{Decision, History, JobOver, Look, Source};
+use crate::domain::id::{BatchId, RecordId};
+use crate::domain::scope::{Action, Scope, TagSet};
 use crate::domain::target::ApiVersion;
+use crate::reconcile::look::Place;
 use crate::reconcile::resolve::{Decided, Seen, usable};
 use crate::reconcile::shared::Shared;
 use crate::store::reading::UnknownEntry;
 use crate::zoho::Zoho;
+
+/// One entry on its way to a decision.
+struct Case {
+    unknown: UnknownEntry,
+    history: History,
+    before: Before,
+    facts: ThingFacts,
+}
 
 /// Reads what is there of the things of one scope, and decides.
 pub(super) async fn look<Z: Zoho, C: Clock>(
@@ -26,24 +37,82 @@ pub(super) async fn look<Z: Zoho, C: Clock>(
     let read = shared.look(scope, version, &ids, true).await;
     let found = usable(shared, &scope.module, read, what(scope));
     let now = shared.clock.now();
-    let decided = |unknown: UnknownEntry| {
+    let case = |unknown: UnknownEntry| {
         let facts = match &found {
             Seen::These(found) => found.get(&unknown.target).cloned(),
             Seen::Closed => Some(unread(scope, true)),
             Seen::Silent => None,
         };
-        let facts = facts.unwrap_or_else(|| unread(scope, false));
         let quarantine = shared.options.quarantine;
-        let history = History::of(&unknown.attempts, unknown.tries, quarantine, now);
-        let before = unknown.snapshot.as_ref().map_or(Before::NotRead, ThingFacts::before);
-        Decided {
-            quarantine_ends: history.quarantine_ends,
-            decision: decide(&history, before, &facts),
-            facts: facts.json(),
+        Case {
+            history: History::of(&unknown.attempts, unknown.tries, quarantine, now),
+            before: unknown.snapshot.as_ref().map_or(Before::NotRead, ThingFacts::before),
+            facts: facts.unwrap_or_else(|| unread(scope, false)),
             unknown,
         }
     };
-    entries.into_iter().map(decided).collect()
+    let mut cases: Vec<Case> = entries.into_iter().map(case).collect();
+    weigh_jobs(&mut cases);
+    if let Action::Untag(tags) = &scope.action {
+        ask_definitions(shared, scope, version, tags, &mut cases).await;
+    }
+    let decided = |case: Case| Decided {
+        quarantine_ends: case.history.quarantine_ends,
+        decision: decide(&case.history, case.before, &case.facts),
+        facts: case.facts.json(),
+        unknown: case.unknown,
+    };
+    cases.into_iter().map(decided).collect()
+}
+
+/// A job's counts say how many of its tags it deleted. Where more are gone, somebody else had a hand in it, and
+/// nobody can say which were whose.
+fn weigh_jobs(cases: &mut [Case]) {
+    let mut gone: HashMap<BatchId, u64> = HashMap::new();
+    for case in cases.iter().filter(|case| !case.facts.is_there()) {
+        if let Some(job) = &case.unknown.job {
+            *gone.entry(job.batch).or_default() += 1;
+        }
+    }
+    for case in cases {
+        let Some(job) = &case.unknown.job else { continue };
+        let deleted = match (job.ending, job.deleted) {
+            (_, Some(deleted)) => deleted,
+            (JobEnding::Completed | JobEnding::Forgotten, None) => u64::MAX,
+            (JobEnding::Failed, None) => 0,
+        };
+        let explains = gone.get(&job.batch).is_none_or(|gone| *gone <= deleted);
+        if case.history.job.is_some() && !explains {
+            case.history.job = Some(JobOver::DoesNot);
+        }
+    }
+}
+
+/// A tag that was deleted altogether went from its records as well: one read tells.
+async fn ask_definitions<Z: Zoho, C: Clock>(
+    shared: &Arc<Shared<Z, C>>,
+    scope: &Scope,
+    version: ApiVersion,
+    tags: &TagSet,
+    cases: &mut [Case],
+) {
+    let asks = |case: &Case| {
+        decide(&case.history, case.before, &case.facts) == Decision::Ask(Source::ModuleTags)
+    };
+    if !cases.iter().any(asks) {
+        return;
+    }
+    let read = shared.are_defined(Place::of(scope, version), tags).await;
+    let defined = match usable(shared, &scope.module, read, "the tags") {
+        Seen::These(defined) => Look::Seen(defined),
+        Seen::Closed => Look::Closed,
+        Seen::Silent => Look::Silent,
+    };
+    for case in cases {
+        if let (true, ThingFacts::Tags(facts)) = (asks(case), &mut case.facts) {
+            facts.defined = defined.clone();
+        }
+    }
 }
 
 fn what(scope: &Scope) -> &'static str {
@@ -56,14 +125,16 @@ fn what(scope: &Scope) -> &'static str {
 }
 
 /// What is known when the source is closed, or gave no answer.
-fn unread(scope: &Scope, closed: bool) -> ThingFacts {
+pub(in crate::reconcile) fn unread(scope: &Scope, closed: bool) -> ThingFacts {
     macro_rules! look {
         () => {
             if closed { Look::Closed } else { Look::Silent }
         };
     }
     match scope.action {
-        Action::Delete | Action::Untag(_) => ThingFacts::Tags(TagFacts { record: look!() }),
+        Action::Delete | Action::Untag(_) => {
+            ThingFacts::Tags(TagFacts { record: look!(), defined: Look::NotAsked })
+        }
         Action::Unlink { .. } => {
             ThingFacts::Relation(RelationFacts { list: look!(), related: Look::NotAsked })
         }

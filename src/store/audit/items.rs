@@ -75,8 +75,6 @@ pub struct EvidenceRow {
 pub struct SnapshotRow {
     /// The entry.
     pub entry: i64,
-    /// The number of the reading.
-    pub reading: i64,
     /// The facts; `None` when erased.
     pub facts: Option<String>,
 }
@@ -237,24 +235,25 @@ impl Audit<'_> {
             .doing(DOING)
     }
 
-    /// Adds the snapshots of a range of entries to `found`, in order.
+    /// Adds the snapshots of a range of entries in one reading to `found`, in order.
     pub fn snapshots(
         &self,
+        reading: i64,
         (first, last): (EntryId, EntryId),
         found: &mut Vec<SnapshotRow>,
     ) -> Result<()> {
         let mut statement = self
             .conn
             .prepare_cached(
-                "-- audit_snapshots\nSELECT entry, reading, facts FROM snapshot
-                 WHERE entry BETWEEN :first AND :last ORDER BY entry",
+                "-- audit_snapshots\nSELECT entry, facts FROM snapshot
+                 WHERE entry BETWEEN :first AND :last AND reading = :reading ORDER BY entry",
             )
             .doing(DOING)?;
         let rows = statement
-            .query_map(named_params! {":first": Sql(first), ":last": Sql(last)}, |row| {
-                let (entry, reading) = (row.get(0)?, row.get(1)?);
-                Ok(SnapshotRow { entry, reading, facts: row.get(2)? })
-            })
+            .query_map(
+                named_params! {":first": Sql(first), ":last": Sql(last), ":reading": reading},
+                |row| Ok(SnapshotRow { entry: row.get(0)?, facts: row.get(1)? }),
+            )
             .doing(DOING)?;
         for row in rows {
             found.push(row.doing(DOING)?);

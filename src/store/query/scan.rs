@@ -221,7 +221,7 @@ impl<'c> Scan<'c> {
         let mut statement = conn
             .prepare_cached(
                 "-- load_snapshots\nSELECT entry, reading, facts FROM snapshot
-                 WHERE entry BETWEEN :first AND :last ORDER BY entry",
+                 WHERE entry BETWEEN :first AND :last ORDER BY entry, reading",
             )
             .doing(READING)?;
         let mut rows = statement.query(range).doing(READING)?;

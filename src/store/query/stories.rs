@@ -60,7 +60,8 @@ pub(crate) fn delete_tags(tags: &[i64]) -> Wish {
 /// A record carries these of the tags in question.
 pub(crate) fn carries(tags: &[&str], modified: Option<Timestamp>) -> ThingFacts {
     let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
-    ThingFacts::Tags(TagFacts { record: Look::Seen(CarriedTags { tags, modified }) })
+    let carried = CarriedTags { tags, similar: Vec::new(), modified };
+    ThingFacts::Tags(TagFacts { record: Look::Seen(carried), defined: Look::NotAsked })
 }
 
 /// A record stands in the list, with this `Member_Status`.
@@ -140,8 +141,13 @@ impl Journal {
     pub(crate) fn snapshot(&mut self, module: &str, facts: &[(i64, ThingFacts)]) {
         let (run, module) = (self.run.unwrap(), module.parse().unwrap());
         let taken = facts.iter().cloned();
-        let snapshots: Vec<Snapshot> =
-            taken.map(|(entry, facts)| Snapshot { entry: EntryId::new(entry), facts }).collect();
+        let snapshots: Vec<Snapshot> = taken
+            .map(|(entry, facts)| Snapshot {
+                entry: EntryId::new(entry),
+                settles: facts.never_there(true),
+                facts,
+            })
+            .collect();
         self.write(|tx| tx.take_snapshot(run, &module, &snapshots));
     }
 

@@ -424,7 +424,7 @@ impl EntryView {
 
     /// What was there before its first call, if that was read and not erased.
     pub fn snapshot(&self) -> Option<ThingFacts> {
-        self.steps.iter().find_map(|step| match step {
+        self.steps.iter().rev().find_map(|step| match step {
             Step::Snapshot { facts: Some(facts), .. } => {
                 snapshot::parse(self.scope.operation, facts)
             }

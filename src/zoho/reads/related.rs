@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::domain::answer::{Page, ReadError, Related};
+use crate::domain::answer::{Page, ReadError, Related, Verdict};
 use crate::domain::id::RecordId;
 use crate::domain::limits::RELATED_PER_PAGE;
 use crate::zoho::api::ListAsked;
@@ -50,6 +50,12 @@ pub(crate) fn read(
         Content::Nothing => return Ok(Some(Page { rows: Vec::new(), more: false })),
         // `resource_path_index` 0 is the record; 2 would be the list.
         Content::Refused(verdict) if names_no_record(fetched, &verdict, 1) => return Ok(None),
+        // The list: no such relation.
+        Content::Refused(Verdict { code, message, resource_path_index: Some(2), .. })
+            if code == "INVALID_DATA" =>
+        {
+            return Err(ReadError::NotThere { code, message });
+        }
         Content::Refused(verdict) => return Err(fetched.refused(verdict)),
         Content::Body(body) => fetched.parse_listing(body)?,
     };
