@@ -28,10 +28,16 @@ use crate::source::{Source, files, in_package, names, slashes, sources};
 const LINES_MAX: usize = 600;
 
 /// The migrations that there are, each with the SHA-256 of its bytes.
-const MIGRATIONS: &[(&str, &str)] = &[(
-    "migrations/V1__create_journal.sql",
-    "509b0640c5fb856d76084955f787d41e15d75fb0f6804ebbf59a6f040125509a",
-)];
+const MIGRATIONS: &[(&str, &str)] = &[
+    (
+        "migrations/V1__create_journal.sql",
+        "509b0640c5fb856d76084955f787d41e15d75fb0f6804ebbf59a6f040125509a",
+    ),
+    (
+        "migrations/V2__every_operation.sql",
+        "c045a14e392d8213667e5a0412391bbccc52e5f6020e7fe3b04648ddae7a25a9",
+    ),
+];
 
 const DOCUMENTS: [&str; 4] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
 
@@ -478,9 +484,8 @@ fn changed_migrations(pinned: &[(&str, &str)], found: &BTreeMap<String, Vec<u8>>
             None => findings.push(format!("{path} is new: add it to MIGRATIONS with {hash}")),
             Some((_, expected)) if *expected != hash => findings.push(format!(
                 "{path} was edited: its SHA-256 is now {hash}. Journals record the hash of what made \
-                 them, and `verify` reports any other. Before the first release (see CHANGELOG.md): \
-                 write the new hash into MIGRATIONS, and make development journals anew. After it: \
-                 take the edit back and add a migration with the next number"
+                 them, and `verify` and every upgrade refuse any other: take the edit back and add a \
+                 migration with the next number"
             )),
             Some(_) => {}
         }

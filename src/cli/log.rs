@@ -114,6 +114,9 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
             format!("journal {} by {}", event.journal, seal("created_by"))
         }
         Event::KeyReplaced(_) => format!("new signing key by {}", seal("replaced_by")),
+        Event::SchemaUpgraded(event) => {
+            format!("schema {} to {} by {}", event.from, event.to, seal("upgraded_by"))
+        }
         Event::RequestRecorded(event) => {
             let ticket = opened.get("ticket").map(|ticket| format!(" ({ticket})"));
             format!(
