@@ -6,6 +6,7 @@ use crate::cli::exit::Exit;
 use crate::cli::record::{Asked, RecordArgs, record};
 use crate::domain::id::ModuleName;
 use crate::domain::scope::Task;
+use crate::intake::Things;
 
 /// Record the intent to delete records; nothing is sent until journal sync
 #[derive(Debug, clap::Args)]
@@ -29,14 +30,7 @@ pub(crate) struct DeleteArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &DeleteArgs, context: &mut Context) -> Result<Exit, CliError> {
-    let asked = Asked {
-        task: &Task::Delete,
-        module: &args.module,
-        parent: None,
-        workflows: !args.no_workflows,
-        snapshot: true,
-        module_id: None,
-        ids: &args.ids,
-    };
-    record(context, &args.record, &asked)
+    let records = Things::Records(&args.module);
+    let asked = Asked::new(&Task::Delete, &args.module, records, &args.ids);
+    record(context, &args.record, &Asked { workflows: Some(!args.no_workflows), ..asked })
 }

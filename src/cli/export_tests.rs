@@ -79,9 +79,9 @@ fn the_list_is_a_table_or_json_lines() {
     assert_eq!(
         table.lines()[..3],
         [
-            "entry      request   module        record               state              code                  settled",
-            "E1         R1        Leads         410405000002264001   done               SUCCESS               2026-11-22T10:00:01.000Z",
-            "E2         R1        Leads         410405000002264002   failed             RECORD_LOCKED         2026-11-22T10:00:01.000Z",
+            "entry      request   operation    module        item                 state              code                  settled",
+            "E1         R1        delete       Leads         410405000002264001   done               SUCCESS               2026-11-22T10:00:01.000Z",
+            "E2         R1        delete       Leads         410405000002264002   failed             RECORD_LOCKED         2026-11-22T10:00:01.000Z",
         ]
     );
     let rows = run(&journal.path(), &["list", "--state", "unknown", "--state", "failed", "--json"]);

@@ -15,7 +15,7 @@ use crate::store::query::{EntryFilter, EntryView};
 /// Which entries are wanted. Every flag but the times may be repeated.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct FilterArgs {
-    /// Only entries for this record
+    /// Only entries for this record, for what is in its related lists, or for this tag
     #[arg(long = "id", value_name = "RECORD")]
     ids: Vec<RecordId>,
     /// Only entries in this state
@@ -95,7 +95,8 @@ impl ListArgs {
         let mut first = true;
         let rows = reader.entries(&filter, |entry| {
             if std::mem::take(&mut first) {
-                let names = ["entry", "request", "module", "record", "state", "code", "settled"];
+                let names =
+                    ["entry", "request", "operation", "module", "item", "state", "code", "settled"];
                 out.data_row(Line::new().toned(Tone::Strong, columns(&names)))?;
             }
             out.data_row(line(entry))?;
@@ -113,9 +114,9 @@ impl ListArgs {
     }
 }
 
-const WIDTHS: [usize; 7] = [9, 8, 12, 19, 17, 20, 0];
+const WIDTHS: [usize; 8] = [9, 8, 11, 12, 19, 17, 20, 0];
 
-fn columns<T: AsRef<str>>(cells: &[T; 7]) -> String {
+fn columns<T: AsRef<str>>(cells: &[T; 8]) -> String {
     let mut line = String::new();
     for (cell, width) in cells.iter().zip(WIDTHS) {
         if !line.is_empty() {
@@ -134,6 +135,7 @@ fn line(entry: &EntryView) -> Line {
     let cells = [
         entry.entry.to_string(),
         entry.request.request.to_string(),
+        entry.scope.operation.to_string(),
         entry.scope.module.to_string(),
         entry.target.map_or_else(|| "(erased)".to_owned(), |id| id.to_string()),
         entry.state.to_string(),

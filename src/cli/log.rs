@@ -8,10 +8,12 @@ use serde_json::value::RawValue;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::jobs::ending_in_words;
 use crate::cli::output::{Line, Out, Tone};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, RequestRecorded};
 use crate::domain::id::EventSeq;
 use crate::domain::merkle::Hash;
+use crate::domain::scope::TagSet;
 use crate::store::{Reader, StoreError, StoredEvent};
 
 /// Show the events of the log, in order
@@ -110,21 +112,18 @@ fn show(out: &mut Out, reader: &Reader, event: &StoredEvent) -> Result<(), CliEr
 fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
     let seal = |field: &str| opened.get(field).map_or("(erased)", String::as_str);
     match event {
-        Event::JournalCreated(event) => {
-            format!("journal {} by {}", event.journal, seal("created_by"))
-        }
-        Event::KeyReplaced(_) => format!("new signing key by {}", seal("replaced_by")),
-        Event::SchemaUpgraded(event) => {
-            format!("schema {} to {} by {}", event.from, event.to, seal("upgraded_by"))
+        Event::JournalCreated(_) | Event::KeyReplaced(_) | Event::SchemaUpgraded(_) => {
+            journal_in_words(event, seal)
         }
         Event::RequestRecorded(event) => {
             let ticket = opened.get("ticket").map(|ticket| format!(" ({ticket})"));
             format!(
-                "{}: {} {} of {} for {}: {}{}",
+                "{}: {} {} of {}{} for {}: {}{}",
                 event.request,
                 event.operation,
                 event.entries,
                 event.module,
+                about(event, opened),
                 seal("requested_by"),
                 seal("reason"),
                 ticket.unwrap_or_default()
@@ -163,13 +162,10 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
         Event::RequestPinned(event) => {
             format!("{}: its module has the id {}", event.request, seal("module_id"))
         }
-        Event::JobEnded(event) => format!(
-            "the job of {} {}: {} of {} deleted",
-            event.batch,
-            event.ending,
-            event.deleted.map_or_else(|| "?".to_owned(), |deleted| deleted.to_string()),
-            event.total.map_or_else(|| "?".to_owned(), |total| total.to_string()),
-        ),
+        Event::JobEnded(event) => {
+            let counts = [event.total, event.deleted, event.failed];
+            format!("the job of {} {}", event.batch, ending_in_words(event.ending, counts))
+        }
         Event::RunEnded(event) => format!(
             "{}: exit code {}, {} calls, {} credits",
             event.run, event.exit_code, event.calls, event.credits
@@ -181,6 +177,36 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
         | Event::EvidenceRead(_)
         | Event::SnapshotTaken(_)
         | Event::EntriesReopened(_) => entries_in_words(event, opened),
+    }
+}
+
+/// What the operation is about beside its records: tags, the related list, whether a snapshot is made.
+fn about(event: &RequestRecorded, opened: &BTreeMap<String, String>) -> String {
+    let mut about = String::new();
+    if event.tags.is_some() {
+        let tags = opened.get("tags").and_then(|tags| TagSet::from_json(tags));
+        let tags = tags.map_or_else(|| "(erased)".to_owned(), |tags| tags.to_string());
+        about.extend([", tags ", &tags]);
+    }
+    if let Some(list) = &event.related_list {
+        about.extend([", list ", list.as_str()]);
+    }
+    if event.snapshot == Some(false) {
+        about.push_str(", without a snapshot");
+    }
+    about
+}
+
+/// Events about the journal itself.
+fn journal_in_words<'a>(event: &Event, seal: impl Fn(&str) -> &'a str) -> String {
+    if let Event::JournalCreated(event) = event {
+        format!("journal {} by {}", event.journal, seal("created_by"))
+    } else if let Event::KeyReplaced(_) = event {
+        format!("new signing key by {}", seal("replaced_by"))
+    } else if let Event::SchemaUpgraded(event) = event {
+        format!("schema {} to {} by {}", event.from, event.to, seal("upgraded_by"))
+    } else {
+        event.kind().to_owned()
     }
 }
 
@@ -207,7 +233,9 @@ fn entries_in_words(event: &Event, opened: &BTreeMap<String, String>) -> String 
     let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
     let groups = |groups: Vec<String>| groups.join("; ");
     if let Event::BatchBegun(event) = event {
-        format!("{}: {} with {}", event.batch, event.template, event.entries)
+        // A body stands below the line of its call.
+        let call = event.template.replace('\n', " ");
+        format!("{}: {call} with {}", event.batch, event.entries)
     } else if let Event::BatchAnswered(event) = event {
         let told = event.groups.iter().map(|group| {
             format!("{} {} {}", group.entries, group.outcome, group.code).trim_end().to_owned()

@@ -10,9 +10,11 @@ pub mod output;
 mod completions;
 mod config;
 mod delete;
+mod delete_tags;
 mod demo;
 mod export;
 mod init;
+mod jobs;
 mod list;
 mod log;
 mod plan;
@@ -25,6 +27,9 @@ mod status;
 mod sync;
 #[cfg(test)]
 mod testing;
+mod things;
+mod unlink;
+mod untag;
 mod verify;
 mod work;
 
@@ -41,7 +46,7 @@ use crate::cli::output::{Color, Options, Out};
 use crate::clock::SystemClock;
 use crate::config::{ConfigFile, Flags, Settings};
 
-/// Delete records in Zoho CRM so that every one of them can be accounted for
+/// Delete records, remove tags and unlink records in Zoho CRM and Bigin so that every item can be accounted for
 #[derive(Debug, Parser)]
 #[command(name = "journal", version, propagate_version = true, max_term_width = 100)]
 #[command(
@@ -123,12 +128,16 @@ struct TargetFlags {
 enum Command {
     Init(init::InitArgs),
     Delete(delete::DeleteArgs),
+    Untag(untag::UntagArgs),
+    Unlink(unlink::UnlinkArgs),
+    DeleteTags(delete_tags::DeleteTagsArgs),
     Plan(plan::PlanArgs),
     /// Settle what is unknown, submit what is pending, and keep every answer
     Sync(sync::SyncArgs),
     /// Finish what was interrupted, and send refused entries again whose code may pass now
     Replay(sync::ReplayArgs),
     Status(status::StatusArgs),
+    Jobs(jobs::JobsArgs),
     List(list::ListArgs),
     Show(show::ShowArgs),
     Log(log::LogArgs),
@@ -146,10 +155,14 @@ impl Command {
         match self {
             Self::Sync(args) => args.settings(flags),
             Self::Replay(args) => args.settings(flags),
+            Self::Plan(args) => args.settings(flags),
             Self::Init(_)
             | Self::Delete(_)
-            | Self::Plan(_)
+            | Self::Untag(_)
+            | Self::Unlink(_)
+            | Self::DeleteTags(_)
             | Self::Status(_)
+            | Self::Jobs(_)
             | Self::List(_)
             | Self::Show(_)
             | Self::Log(_)
@@ -166,10 +179,14 @@ impl Command {
         match self {
             Self::Init(args) => init::run(&args, context),
             Self::Delete(args) => delete::run(&args, context),
+            Self::Untag(args) => untag::run(&args, context),
+            Self::Unlink(args) => unlink::run(&args, context),
+            Self::DeleteTags(args) => delete_tags::run(&args, context),
             Self::Plan(args) => plan::run(&args, context),
             Self::Sync(args) => sync::run_sync(&args, context),
             Self::Replay(args) => sync::run_replay(&args, context),
             Self::Status(args) => args.run(context),
+            Self::Jobs(args) => args.run(context),
             Self::List(args) => args.run(context),
             Self::Show(args) => args.run(context),
             Self::Log(args) => args.run(context),

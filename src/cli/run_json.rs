@@ -85,6 +85,8 @@ pub(crate) struct SummaryLine<'a> {
     undecided: u64,
     awaiting_approval: u64,
     parked: Vec<String>,
+    /// Zoho's ids of the jobs that are not over.
+    jobs: &'a [String],
     stopped_by: Option<String>,
     warnings: &'a [String],
     run: Option<i64>,
@@ -173,6 +175,7 @@ pub(crate) fn summary<'a>(
         undecided: summary.undecided,
         awaiting_approval: summary.awaiting_approval,
         parked: summary.parked.iter().map(RequestId::to_string).collect(),
+        jobs: &summary.jobs,
         stopped_by: summary.stop.as_ref().map(stop_in_words),
         warnings: &summary.warnings,
         run: summary.run.map(RunId::get),

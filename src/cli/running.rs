@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::jobs::ending_in_words;
 use crate::cli::output::OutputError;
 use crate::cli::output::words::{counted, in_words};
 use crate::cli::plan;
@@ -142,8 +143,8 @@ impl<'a> Running<'a> {
                     "{batch}: {answer}: {done} done, {failed} refused, {unknown} unknown, {returned} back in the queue"
                 ));
                 if let Some(job) = job {
-                    let tags = counted(*queued, "item", "items");
-                    out.detail(format!("{batch}: Zoho accepted job {job} for {tags}"));
+                    let entries = counted(*queued, "entry", "entries");
+                    out.say(format!("{batch}: Zoho accepted job {job} for {entries}."));
                 }
                 if let Some(problem) = problem {
                     out.detail(format!("{batch}: {problem}"));
@@ -158,15 +159,8 @@ impl<'a> Running<'a> {
                 self.settled(done + absent + failed);
             }
             Progress::JobOver { job, ending, total, deleted, failed } => {
-                let count = |number: &Option<u64>| {
-                    number.map_or_else(|| "?".to_owned(), |number| number.to_string())
-                };
-                out.detail(format!(
-                    "job {job} {ending}: {} of {} deleted, {} not",
-                    count(deleted),
-                    count(total),
-                    count(failed)
-                ));
+                let counts = [*total, *deleted, *failed];
+                out.say(format!("Zoho's job {job} {}.", ending_in_words(*ending, counts)));
             }
             Progress::Waiting { duration, why } => self.waiting(*duration, why),
             Progress::Interrupted => out.say(
@@ -265,12 +259,25 @@ impl<'a> Running<'a> {
                 "{entries} UNDECIDED: no read can tell what happened; a person must look"
             ));
         }
+        if !summary.jobs.is_empty() {
+            out.say(jobs_in_words(&summary.jobs));
+        }
         if let Some(stop) = &summary.stop {
             out.warn(&stop_in_words(stop));
         }
         out.say(format!("Exit code {}: {}. Next: {next}", exit.code(), exit.meaning()));
         Ok(())
     }
+}
+
+/// `2 jobs of Zoho's are not over: 4876876000005871001, 4876876000005871002`
+fn jobs_in_words(jobs: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = jobs.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let open = counted(u64::try_from(jobs.len()).unwrap_or(u64::MAX), "job", "jobs");
+    let rest = if jobs.len() > SHOWN { " …" } else { "" };
+    let verb = if jobs.len() == 1 { "is" } else { "are" };
+    format!("{open} of Zoho's {verb} not over: {shown}{rest}; journal jobs tells since when")
 }
 
 pub(crate) fn stop_in_words(stop: &Stop) -> String {
@@ -324,6 +331,10 @@ fn next_command(
         Exit::Refused => "use the token of the journal's own org".to_owned(),
         Exit::Unfinished if summary.undecided > 0 && summary.undecided == summary.unfinished => {
             command("list --state unknown --code UNDECIDED")
+        }
+        // Nothing but waiting helps; a replay would take up refused entries as well.
+        Exit::Unfinished if !summary.jobs.is_empty() && summary.stop.is_none() => {
+            command(&format!("sync{names} --wait 10m --yes"))
         }
         Exit::Unfinished
         | Exit::Stopped

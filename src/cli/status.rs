@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::jobs::SYNC_ON;
 use crate::cli::output::words::{counted, grouped, in_words};
 use crate::cli::output::{Line, Tone};
 use crate::domain::id::RequestId;
@@ -160,13 +161,14 @@ impl StatusArgs {
         let Self {} = self;
         let (reader, summary, activity) = look(context)?;
         let binding = reader.binding()?;
-        let next = context.command(&next(&summary, &activity));
+        let jobs_open = reader.open_jobs()?;
+        let next = context.command(&next(&summary, jobs_open, &activity));
         let settings = &context.settings;
         let document = Document {
             entries: EntriesByState(summary.entries.clone()),
             requests: summary.requests,
             batches: summary.batches,
-            jobs_open: 0,
+            jobs_open,
             org: binding.as_ref().and_then(|binding| binding.org.clone()),
             environment: binding.as_ref().map_or_else(
                 || settings.environment.value.to_string(),
@@ -230,6 +232,11 @@ fn lines(document: &Document<'_>, run: (Tone, String), summary: &Summary) -> Vec
         ("entries", Tone::Plain, document.entries.in_words()),
         ("run", run.0, run.1),
     ];
+    if document.jobs_open > 0 {
+        let open = counted(document.jobs_open, "job", "jobs");
+        let told = format!("{open} that Zoho has not finished; journal jobs tells since when");
+        lines.push(("jobs", Tone::Warn, told));
+    }
     if !summary.parked.is_empty() {
         lines.push((
             "parked",
@@ -328,7 +335,7 @@ fn last_in_words(last: Option<&LastRun>) -> String {
 }
 
 /// What to type next, without the program's name. What is broken comes first, then what can be sent, then what needs a person.
-fn next(summary: &Summary, activity: &Activity) -> String {
+fn next(summary: &Summary, jobs_open: u64, activity: &Activity) -> String {
     let count = |state| summary.count(state);
     let undecided = summary.undecided.unwrap_or(0);
     let unknown = count(EntryState::Unknown).saturating_sub(undecided);
@@ -338,8 +345,14 @@ fn next(summary: &Summary, activity: &Activity) -> String {
     if summary.requests == 0 {
         return "delete MODULE --from FILE --id-column NAME --reason TEXT --dry-run".to_owned();
     }
-    if count(EntryState::InFlight) + count(EntryState::Queued) + unknown > 0 {
+    // While Zoho works on a job, waiting is all that helps.
+    let waits = if jobs_open > 0 { count(EntryState::Queued) } else { 0 };
+    let queued = count(EntryState::Queued).saturating_sub(waits);
+    if count(EntryState::InFlight) + queued + unknown > 0 {
         return "replay".to_owned();
+    }
+    if waits > 0 {
+        return SYNC_ON.to_owned();
     }
     if summary.pending_unparked > 0 {
         return "sync".to_owned();

@@ -16,7 +16,6 @@ use crate::cli::running::{self, Running};
 use crate::cli::work::{Work, announce, confirm};
 use crate::clock::SystemClock;
 use crate::config::Flags;
-use crate::domain::calls::Limits;
 use crate::domain::id::RequestId;
 use crate::evidence::keeper::lock_path;
 use crate::platform::{Holder, OsLock, Sharing, holder};
@@ -59,6 +58,9 @@ pub(crate) struct SyncArgs {
     /// Set a request aside after so many refusals in a row [env: JOURNAL_MAX_FAILURES] [default: 100]
     #[arg(long, value_name = "N")]
     max_failures: Option<String>,
+    /// How many tags one job deletes, 1 to 200 [env: JOURNAL_TAGS_PER_JOB] [default: 100]
+    #[arg(long, value_name = "N")]
+    tags_per_job: Option<String>,
     /// How long a whole call may take [env: JOURNAL_HTTP_TIMEOUT] [default: 30s]
     #[arg(long, value_name = "DURATION")]
     timeout: Option<String>,
@@ -85,6 +87,7 @@ impl SyncArgs {
             concurrency: self.concurrency.clone(),
             quarantine: self.quarantine.clone(),
             max_failures: self.max_failures.clone(),
+            tags_per_job: self.tags_per_job.clone(),
             timeout: self.timeout.clone(),
             ..flags
         }
@@ -202,7 +205,7 @@ fn options(
         db: context.db(),
         target: context.target()?,
         versions: settings.versions(),
-        limits: Limits::default(),
+        limits: settings.limits(),
         wanted: plan::wanted(&args.requests),
         codes: codes.to_vec(),
         max_entries: settings.max_entries.value,

@@ -7,7 +7,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::counted;
 use crate::cli::plan;
-use crate::cli::record::workflows_in_words;
+use crate::cli::things::{self, workflows_in_words};
 use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview};
 use crate::domain::state::EntryState;
@@ -20,6 +20,8 @@ pub(crate) struct Work {
     plan: Plan,
     /// Refused entries that a replay puts back to pending.
     reopened: u64,
+    /// Entries of jobs that Zoho has not finished, or whose end was not looked at yet.
+    queued: u64,
     /// Whether workflows run for any of what the run sends or may send once more.
     workflows: bool,
     /// Whether requests were named, which lifts what was set aside.
@@ -40,6 +42,7 @@ impl Work {
                 context.reader()?.reopenable(wanted, &|code| takes_up(codes, code))?
             }
         };
+        let queued = requests.iter().map(|one| one.count(EntryState::Queued)).sum();
         let mut workflows = plan.groups.keys().any(|key| key.workflows)
             || requests.iter().any(|one| one.workflows && may_be_sent_again(one));
         if reopened > 0 {
@@ -47,7 +50,7 @@ impl Work {
             let all = context.reader()?.overview(wanted, false)?;
             workflows |= all.iter().any(|one| one.workflows && one.count(EntryState::Failed) > 0);
         }
-        Ok(Self { requests, plan, reopened, workflows, named: wanted.is_some() })
+        Ok(Self { requests, plan, reopened, queued, workflows, named: wanted.is_some() })
     }
 
     /// Entries that the run would send.
@@ -57,7 +60,7 @@ impl Work {
 
     /// Whether there is neither anything to send nor anything to find out.
     pub(crate) fn is_idle(&self) -> bool {
-        self.entries() == 0 && self.plan.unknown == 0
+        self.entries() == 0 && self.plan.unknown == 0 && self.queued == 0
     }
 
     /// Whether workflows run for any of the entries that are sent, those included that evidence may show
@@ -125,13 +128,12 @@ pub(crate) fn announce(context: &mut Context, work: &Work) -> Result<(), CliErro
 }
 
 fn in_a_line(request: &RequestOverview, pending: u64) -> String {
+    let group = request.group();
     format!(
-        "{}: {} {} of {} ({}), asked for by {}: {}",
+        "{}: {}{}, asked for by {}: {}",
         request.request,
-        request.operation,
-        counted(pending, "record", "records"),
-        request.module,
-        workflows_in_words(request.workflows),
+        things::in_words(&group, pending),
+        things::in_brackets(&group),
         request.requested_by.as_deref().unwrap_or("(erased)"),
         request.reason.as_deref().unwrap_or("(erased)"),
     )

@@ -33,6 +33,8 @@ named_set!(
         Concurrency = "concurrency",
         /// After how many refusals in a row a request is parked.
         MaxFailures = "max_failures",
+        /// How many tags one job deletes.
+        TagsPerJob = "tags_per_job",
     }
 );
 
@@ -64,6 +66,7 @@ impl Key {
             Self::MaxEntries => "--max-entries",
             Self::Concurrency => "--concurrency",
             Self::MaxFailures => "--max-failures",
+            Self::TagsPerJob => "--tags-per-job",
         }
     }
 
@@ -83,12 +86,15 @@ impl Key {
             Self::MaxEntries => "JOURNAL_MAX_ENTRIES",
             Self::Concurrency => "JOURNAL_CONCURRENCY",
             Self::MaxFailures => "JOURNAL_MAX_FAILURES",
+            Self::TagsPerJob => "JOURNAL_TAGS_PER_JOB",
         }
     }
 
     pub(super) const fn shape(self) -> Shape {
         match self {
-            Self::MaxEntries | Self::Concurrency | Self::MaxFailures => Shape::Number,
+            Self::MaxEntries | Self::Concurrency | Self::MaxFailures | Self::TagsPerJob => {
+                Shape::Number
+            }
             Self::RequireApproval => Shape::TextOrNumber,
             Self::Product
             | Self::DataCenter

@@ -16,4 +16,5 @@ pub use file::ConfigFile;
 pub use key::Key;
 pub use resolve::{Flags, Row, Settings};
 pub use setting::{Origin, Setting};
+pub(crate) use suggest::distance;
 pub use value::BaseUrl;

@@ -8,7 +8,7 @@ use super::file::{ConfigFile, FILE_VARIABLE};
 use super::key::Key;
 use super::setting::{Origin, Setting};
 use super::value::{self, BaseUrl};
-use crate::domain::calls::Versions;
+use crate::domain::calls::{Limits, Versions};
 use crate::domain::policy::{ApprovalPolicy, ApprovalPolicyError};
 use crate::domain::target::{ApiVersion, DataCenter, Environment, Product};
 use crate::platform::{Directories, NoHome};
@@ -25,9 +25,9 @@ const DEFAULT_QUARANTINE: Duration = Duration::from_mins(2);
 const LONGEST_QUARANTINE: Duration = Duration::from_hours(24);
 const DEFAULT_MAX_ENTRIES: u64 = 10_000;
 /// What every edition allows at once ("API Limits" page: Free has 5).
-const DEFAULT_CONCURRENCY: u64 = 5;
+const DEFAULT_CONCURRENCY: usize = 5;
 /// More than any edition allows at once (25, "API Limits" page).
-const MOST_CONCURRENCY: u64 = 64;
+const MOST_CONCURRENCY: usize = 64;
 const DEFAULT_MAX_FAILURES: u64 = 100;
 
 /// What the command line said, as text. `None` is a flag that was not given.
@@ -49,6 +49,7 @@ pub struct Flags {
     pub max_entries: Option<String>,
     pub concurrency: Option<String>,
     pub max_failures: Option<String>,
+    pub tags_per_job: Option<String>,
 }
 
 impl Flags {
@@ -68,6 +69,7 @@ impl Flags {
             Key::MaxEntries => self.max_entries.as_deref(),
             Key::Concurrency => self.concurrency.as_deref(),
             Key::MaxFailures => self.max_failures.as_deref(),
+            Key::TagsPerJob => self.tags_per_job.as_deref(),
         }
     }
 }
@@ -105,6 +107,8 @@ pub struct Settings {
     pub concurrency: Setting<usize>,
     /// After how many refusals in a row a request is parked.
     pub max_failures: Setting<u64>,
+    /// How many tags one job deletes.
+    pub tags_per_job: Setting<usize>,
 }
 
 /// One line of `config show`.
@@ -144,7 +148,11 @@ impl Settings {
         let span = |key, default, least, most| {
             sources.read(key, default, |text| value::duration(text, least, most))
         };
-        let concurrency = number(Key::Concurrency, DEFAULT_CONCURRENCY, 1, MOST_CONCURRENCY)?;
+        let size = |key, default, most| -> Result<Setting<usize>, ConfigError> {
+            let wide = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
+            let Setting { value, origin } = number(key, wide(default), 1, wide(most))?;
+            Ok(Setting { value: usize::try_from(value).unwrap_or(default), origin })
+        };
         Ok(Self {
             config: config_origin(flags, env, file),
             db: sources.db(directories)?,
@@ -171,11 +179,13 @@ impl Settings {
                 |text| text.parse().map_err(|error: ApprovalPolicyError| error.to_string()),
             )?,
             max_entries: number(Key::MaxEntries, DEFAULT_MAX_ENTRIES, 0, u64::MAX)?,
-            concurrency: Setting {
-                value: usize::try_from(concurrency.value).unwrap_or(1),
-                origin: concurrency.origin,
-            },
+            concurrency: size(Key::Concurrency, DEFAULT_CONCURRENCY, MOST_CONCURRENCY)?,
             max_failures: number(Key::MaxFailures, DEFAULT_MAX_FAILURES, 1, u64::MAX)?,
+            tags_per_job: size(
+                Key::TagsPerJob,
+                Limits::default().tags_per_job,
+                Limits::MOST_TAGS_PER_JOB,
+            )?,
             product,
             profile,
         })
@@ -197,6 +207,11 @@ impl Settings {
             crm: self.api_version_for(Product::Crm),
             bigin: self.api_version_for(Product::Bigin),
         }
+    }
+
+    /// What the user may set where Zoho's own sources differ.
+    pub fn limits(&self) -> Limits {
+        Limits { tags_per_job: self.tags_per_job.value }
     }
 
     /// Every setting as text, for `config show`. There is no secret among them.
@@ -224,6 +239,7 @@ impl Settings {
             row(own(Key::MaxEntries), &self.max_entries, ToString::to_string),
             row(own(Key::Concurrency), &self.concurrency, ToString::to_string),
             row(own(Key::MaxFailures), &self.max_failures, ToString::to_string),
+            row(own(Key::TagsPerJob), &self.tags_per_job, ToString::to_string),
         ]
     }
 }

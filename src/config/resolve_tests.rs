@@ -54,6 +54,7 @@ fn the_defaults_are_the_documented_ones() {
             "max_entries=10000",
             "concurrency=5",
             "max_failures=100",
+            "tags_per_job=100",
         ]
     );
 }
@@ -87,7 +88,7 @@ fn every_setting_can_come_from_every_place() {
             Key::Db => ("/data/x.db", "/data/x.db"),
             Key::Timeout | Key::Quarantine => ("90s", "1m 30s"),
             Key::RequireApproval => ("7", "7"),
-            Key::MaxEntries | Key::Concurrency | Key::MaxFailures => ("8", "8"),
+            Key::MaxEntries | Key::Concurrency | Key::MaxFailures | Key::TagsPerJob => ("8", "8"),
         };
         let find = |settings: Settings| {
             let rows = settings.rows();

@@ -16,9 +16,9 @@ pub(super) fn nearest<'a>(
         .map(|(_, name)| name)
 }
 
-/// Levenshtein's distance, one row at a time. Input is capped: a hostile key of megabytes must
-/// not cost quadratic time.
-fn distance(left: &str, right: &str) -> usize {
+/// Levenshtein's distance, one row at a time. Input is capped to 64 characters: a hostile key of
+/// megabytes must not cost quadratic time.
+pub(crate) fn distance(left: &str, right: &str) -> usize {
     const LONGEST: usize = 64;
     let right: Vec<char> = right.chars().take(LONGEST).collect();
     let mut row: Vec<usize> = (0..=right.len()).collect();

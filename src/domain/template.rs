@@ -42,15 +42,12 @@ pub(crate) fn fill(text: &str, mut value: impl FnMut(&str) -> Option<String>) ->
         filled.push_str(before);
         let name = after.split_once('}').map(|(name, _)| name).unwrap_or_default();
         let known = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-        match value(name).filter(|_| known && !name.is_empty()) {
-            Some(value) => {
-                filled.push_str(&value);
-                rest = after.get(name.len() + 1..).unwrap_or_default();
-            }
-            None => {
-                filled.push('{');
-                rest = after;
-            }
+        if let Some(value) = value(name).filter(|_| known && !name.is_empty()) {
+            filled.push_str(&value);
+            rest = after.get(name.len() + 1..).unwrap_or_default();
+        } else {
+            filled.push('{');
+            rest = after;
         }
     }
     filled.push_str(rest);
@@ -128,4 +125,216 @@ pub fn request(template: &str, filling: Filling<'_>) -> Result<WriteRequest, Bad
         return Err(bad());
     }
     Ok(WriteRequest { method: method.to_owned(), path_and_query: path_and_query.to_owned(), body })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::call::CallKind;
+    use crate::domain::calls::{self, Form};
+    use crate::domain::scope::{Action, Operation};
+    use crate::domain::target::{ApiVersion, Product};
+
+    fn id(text: &str) -> RecordId {
+        text.parse().unwrap()
+    }
+
+    fn kind(product: Product, version: &str, module: &str, action: Action) -> CallKind {
+        CallKind {
+            scope: Scope { product, module: module.parse().unwrap(), action },
+            api_version: version.parse().unwrap(),
+            workflows: true,
+            snapshot: true,
+            module_id: None,
+        }
+    }
+
+    fn tags(names: &[&str]) -> Action {
+        Action::Untag(TagSet::new(names.iter().map(|name| name.parse().unwrap())).unwrap())
+    }
+
+    /// The request that the table writes, as one text: method, path and query, body.
+    fn written(kind: &CallKind, ids: &[&str]) -> String {
+        let scope = &kind.scope;
+        let call = calls::find(scope.operation(), scope.product, kind.api_version).unwrap();
+        let ids: Vec<RecordId> = ids.iter().map(|text| id(text)).collect();
+        let template = call.template(kind, call.form(ids.len(), true));
+        let filling = Filling { ids: &ids, scope, module_id: kind.module_id };
+        let request = request(&template, filling).unwrap();
+        let body = request.body.map(|body| String::from_utf8(body).unwrap());
+        let body = body.map(|body| format!("\n{body}")).unwrap_or_default();
+        format!("{} {}{body}", request.method, request.path_and_query)
+    }
+
+    /// CRM v2 Delete Records page, sample requests.
+    #[test]
+    fn deleting_records() {
+        let bulk = kind(Product::Crm, "v2", "Leads", Action::Delete);
+        assert_eq!(
+            written(&bulk, &["4150868000001072003", "4150868000001072004"]),
+            "DELETE /crm/v2/Leads?ids=4150868000001072003,4150868000001072004&wf_trigger=true"
+        );
+        let quiet = CallKind { workflows: false, ..bulk };
+        assert_eq!(
+            written(&quiet, &["4150868000001072003"]),
+            "DELETE /crm/v2/Leads/4150868000001072003?wf_trigger=false"
+        );
+        let bigin = kind(Product::Bigin, "v2", "Pipelines", Action::Delete);
+        assert_eq!(
+            written(&bigin, &["2034020000000489089", "2034020000000489090"]),
+            "DELETE /bigin/v2/Pipelines?ids=2034020000000489089,2034020000000489090"
+        );
+        let bigin = kind(Product::Bigin, "v1", "Deals", Action::Delete);
+        assert_eq!(
+            written(&bigin, &["2034020000000489089"]),
+            "DELETE /bigin/v1/Deals/2034020000000489089?wf_trigger=true"
+        );
+    }
+
+    /// CRM v8 Remove Tags page, keys and sample ids; tags are a set, so they stand in order.
+    #[test]
+    fn removing_tags_in_the_body() {
+        let kind = kind(Product::Crm, "v8", "Leads", tags(&["Prime", "Attend First"]));
+        assert_eq!(
+            written(&kind, &["554023000000793002", "554023000000792001"]),
+            "POST /crm/v8/Leads/actions/remove_tags\n\
+             {\"tags\":[{\"name\":\"Attend First\"},{\"name\":\"Prime\"}],\
+             \"ids\":[\"554023000000793002\",\"554023000000792001\"]}"
+        );
+        assert_eq!(
+            written(&kind, &["554023000000793002"]),
+            "POST /crm/v8/Leads/554023000000793002/actions/remove_tags\n\
+             {\"tags\":[{\"name\":\"Attend First\"},{\"name\":\"Prime\"}]}"
+        );
+    }
+
+    /// Bigin v2 Remove Tags page, sample request; CRM v2 and v2.1 Remove Tags pages.
+    #[test]
+    fn removing_tags_in_the_query() {
+        let names = ["From Email", "In progress"];
+        let bigin = kind(Product::Bigin, "v2", "Contacts", tags(&names));
+        assert_eq!(
+            written(&bigin, &["2445013000000402006", "2445013000000141005"]),
+            "POST /bigin/v2/Contacts/actions/remove_tags\
+             ?ids=2445013000000402006,2445013000000141005&tag_names=From%20Email,In%20progress"
+        );
+        let crm = kind(Product::Crm, "v2.1", "Leads", tags(&["50% & more=x+y", "Ж"]));
+        assert_eq!(
+            written(&crm, &["2445013000000402006"]),
+            "POST /crm/v2.1/Leads/2445013000000402006/actions/remove_tags\
+             ?tag_names=50%25%20%26%20more%3Dx%2By,%D0%96"
+        );
+    }
+
+    /// CRM v7 Delink Records page, sample request.
+    #[test]
+    fn unlinking() {
+        let parent = id("3652397000000327001");
+        let unlink = Action::Unlink { parent, list: "Contacts".parse().unwrap() };
+        let kind = kind(Product::Crm, "v7", "Campaigns", unlink);
+        assert_eq!(
+            written(&kind, &["3652397000000925128", "3652397000000649013"]),
+            "DELETE /crm/v7/Campaigns/3652397000000327001/Contacts\
+             ?ids=3652397000000925128,3652397000000649013"
+        );
+        assert_eq!(
+            written(&kind, &["3652397000000925128"]),
+            "DELETE /crm/v7/Campaigns/3652397000000327001/Contacts/3652397000000925128"
+        );
+    }
+
+    /// CRM v8 Mass Delete Tags page, sample input, and its own sample URL.
+    #[test]
+    fn deleting_tags() {
+        let module_id = Some(id("2276164000000000125"));
+        let kind = CallKind { module_id, ..kind(Product::Crm, "v8", "Leads", Action::DeleteTags) };
+        assert_eq!(
+            written(&kind, &["2276164000001021044", "2276164000001021045"]),
+            "POST /crm/v8/settings/tags/actions/mass_delete\n\
+             {\"mass_delete\":[{\"module\":{\"id\":\"2276164000000000125\",\"api_name\":\"Leads\"},\
+             \"tags\":[{\"id\":\"2276164000001021044\"},{\"id\":\"2276164000001021045\"}]}]}"
+        );
+        assert_eq!(
+            written(&kind, &["2276164000001021044"]),
+            "DELETE /crm/v8/settings/tags/2276164000001021044"
+        );
+    }
+
+    #[test]
+    fn a_tag_that_looks_like_a_template_stays_a_tag() {
+        let kind = kind(Product::Crm, "v8", "Leads", tags(&["{ids}", "a\"}]\\"]));
+        let ids = [id("554023000000793002"), id("554023000000793003")];
+        let call = calls::find(kind.scope.operation(), Product::Crm, ApiVersion::V8).unwrap();
+        let template = call.template(&kind, Form::Many);
+        let filling = Filling { ids: &ids, scope: &kind.scope, module_id: None };
+        let body = request(&template, filling).unwrap().body.unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(json["tags"][0]["name"], "a\"}]\\");
+        assert_eq!(json["tags"][1]["name"], "{ids}");
+        assert_eq!(json["ids"][1], "554023000000793003");
+    }
+
+    #[test]
+    fn no_template_of_the_table_names_a_record_or_a_tag() {
+        for call in calls::WRITES {
+            for version in call.versions {
+                let action = match call.operation {
+                    Operation::Delete => Action::Delete,
+                    Operation::Untag => tags(&["Secret"]),
+                    Operation::Unlink => Action::Unlink {
+                        parent: id("3652397000000327001"),
+                        list: "Contacts".parse().unwrap(),
+                    },
+                    Operation::DeleteTags => Action::DeleteTags,
+                };
+                let kind = kind(call.product, version.wire_name(), "Leads", action);
+                for form in [Form::Many, Form::One] {
+                    let template = call.template(&kind, form);
+                    assert!(!template.contains("Secret"), "{template}");
+                    assert!(!template.contains("3652397000000327001"), "{template}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_template_makes_no_request() {
+        let kind = kind(Product::Crm, "v8", "Leads", Action::Delete);
+        let ids = [id("4876876000000624001"), id("4876876000000624002")];
+        for (template, ids) in [
+            ("", &ids[..]),
+            ("DELETE /crm/v8/Leads", &ids[..]),
+            ("DELETE /crm/v8/Leads/{id}", &ids[..]),
+            ("DELETE /crm/v8/Leads?ids={ids}", &ids[..0]),
+            ("DELETE /crm/v8/Leads?ids={ids}&more={ids}", &ids[..]),
+            ("DELETE /crm/v8/{id}?ids={ids}", &ids[..1]),
+            ("DELETE crm/v8/Leads?ids={ids}", &ids[..]),
+            ("DELETE /crm/v8/Leads?ids={ids} HTTP/1.1", &ids[..]),
+            ("DELETE /crm/v8/Leads#{ids}", &ids[..]),
+            ("DELETE /crm/v8/{module}?ids={ids}", &ids[..]),
+            ("DELETE /crm/v8/Leads/{parent}/x?ids={ids}", &ids[..]),
+            ("POST /crm/v8/x?tag_names={tag_names}&ids={ids}", &ids[..]),
+            ("POST /crm/v8/x\n{\"id\":{module_id},\"ids\":[{tag_ids}]}", &ids[..]),
+            ("/crm/v8/Leads?ids={ids}", &ids[..]),
+        ] {
+            let filling = Filling { ids, scope: &kind.scope, module_id: None };
+            assert!(request(template, filling).is_err(), "{template:?}");
+        }
+    }
+
+    #[test]
+    fn the_longest_call_fits_its_line() {
+        let name = "M".repeat(100);
+        let ids: Vec<RecordId> =
+            (0..100).map(|number| RecordId::from_stored(i64::MAX - number).unwrap()).collect();
+        let unlink = Action::Unlink { parent: ids[0], list: name.parse().unwrap() };
+        for action in [Action::Delete, unlink] {
+            let kind = kind(Product::Crm, "v2.1", &name, action);
+            let call = calls::find(kind.scope.operation(), Product::Crm, ApiVersion::V2_1).unwrap();
+            let template = call.template(&kind, Form::Many);
+            let filling = Filling { ids: &ids, scope: &kind.scope, module_id: None };
+            let line = request(&template, filling).unwrap().path_and_query;
+            assert!(line.len() <= call.line_max, "{} bytes", line.len());
+        }
+    }
 }

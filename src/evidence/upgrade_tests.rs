@@ -66,8 +66,9 @@ impl Place {
         let mut names: Vec<String> =
             names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         // Locks stay, and so does what a reader that closes last cannot tidy up.
-        let stays = ["journal.db-wal", "journal.db-shm"];
-        names.retain(|name| !name.ends_with(".lock") && !stays.contains(&name.as_str()));
+        let stays =
+            ["journal.db-wal", "journal.db-shm", "journal.db.lock", "journal.db.anchor.lock"];
+        names.retain(|name| !stays.contains(&name.as_str()));
         names.sort();
         names
     }

@@ -9,6 +9,8 @@
 
 mod crew;
 mod entries;
+#[cfg(test)]
+mod eventful;
 mod findings;
 mod items;
 mod log;

@@ -67,6 +67,7 @@ pub(super) const ATTEMPTS: &[&str] = &[
     "performed_by",
     "log_index",
     "leaf_hash",
+    "job_id",
 ];
 
 /// The columns of the view `batches`.
@@ -88,6 +89,10 @@ pub(super) const BATCHES: &[&str] = &[
     "begun_log_index",
     "log_index",
     "leaf_hash",
+    "operation",
+    "product",
+    "module",
+    "job_id",
 ];
 
 /// The columns of the view `requests`.
@@ -128,6 +133,9 @@ pub(super) const REQUESTS: &[&str] = &[
     "cancelled",
     "log_index",
     "leaf_hash",
+    "related_list",
+    "tags",
+    "snapshot",
 ];
 
 /// The columns of the view `rejected`.

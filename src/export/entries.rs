@@ -12,7 +12,7 @@ use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
 use crate::export::ExportError;
 use crate::export::columns::{ENTRY_COLUMNS, TARGET};
-use crate::export::evidence::{evidence_in_brief, message_of, our_user};
+use crate::export::evidence::{message_of, reads_in_brief};
 use crate::export::style::{Cell, Rows};
 use crate::export::undo::Undo;
 use crate::export::words::in_words;
@@ -134,15 +134,8 @@ impl Texts {
     fn of(entry: &EntryView, whole: &Whole) -> Self {
         let place = (entry.scope.product, entry.scope.module.clone());
         let undo = Undo::of(entry, whole.bins.get(&place).copied().flatten(), whole.now);
-        let evidence = match entry.last_word() {
-            Some(Step::Evidence { .. }) => entry.facts().map_or_else(
-                || "erased".to_owned(),
-                |facts| evidence_in_brief(&facts, our_user(entry)),
-            ),
-            _ => String::new(),
-        };
         let in_words = in_words(entry, undo.as_ref());
-        Self { undo, message: message_of(entry), evidence, in_words }
+        Self { undo, message: message_of(entry), evidence: reads_in_brief(entry), in_words }
     }
 }
 
@@ -183,7 +176,7 @@ fn cells<'a>(
         Cell::some(batch.and_then(|one| one.http_status()), |code| Cell::Number(code.into())),
         Cell::Number(entry.attempts()),
         Cell::some(batch, |batch| Cell::batch(batch.batch)),
-        Cell::Empty, // job_id: deletions have no job
+        Cell::some_text(batch.and_then(|one| one.job_id())),
         Cell::some_text(request.requested_by.as_ref()),
         Cell::Time(request.at),
         Cell::some_text(request.reason.as_ref()),

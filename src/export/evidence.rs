@@ -1,22 +1,87 @@
-//! Evidence as text: in brief for a column, in a sentence for a person.
+//! What was read about an entry as text: in brief for a column, in a sentence for a person.
 
 use crate::domain::codes::asks;
 use crate::domain::evidence::Look;
 use crate::domain::evidence::deletion::{Facts, SeenDeleted};
 use crate::domain::id::RecordId;
 use crate::domain::scope::Operation;
-use crate::domain::state::Verdict;
+use crate::domain::state::{Outcome, Verdict};
+use crate::export::things::{
+    Moment, ThingEvidence, never_there_sentence, thing_sentence, things_in_brief,
+};
 use crate::store::query::{EntryView, Step};
+use crate::store::snapshot;
 
-/// What spoke last about an entry, as a message: Zoho's own, or what follows from evidence.
+/// What spoke last about an entry, as a message: Zoho's own, or what follows from what was read.
 pub fn message_of(entry: &EntryView) -> String {
     match entry.last_word() {
         Some(Step::Attempt { result: Some(result), .. }) => result.said.message.clone(),
-        Some(Step::Evidence { verdict, code, .. }) => {
-            evidence_sentence(*verdict, code, entry.facts().as_ref(), our_user(entry)).to_owned()
+        Some(step @ (Step::Evidence { .. } | Step::Snapshot { .. })) => {
+            reading_sentence(entry, step)
         }
-        Some(Step::Attempt { result: None, .. } | Step::Snapshot { .. }) | None => String::new(),
+        Some(Step::Attempt { result: None, .. }) | None => String::new(),
     }
+}
+
+/// What follows from one reading of an entry, in words; nothing for a step that is none.
+pub fn reading_sentence(entry: &EntryView, step: &Step) -> String {
+    let operation = entry.scope.operation;
+    match step {
+        Step::Attempt { .. } | Step::Snapshot { never_there: false, .. } => String::new(),
+        Step::Snapshot { never_there: true, .. } => never_there_sentence(operation, ""),
+        Step::Evidence { verdict, code, facts, .. } if operation == Operation::Delete => {
+            let facts = facts.as_ref().and_then(|text| serde_json::from_str(text).ok());
+            evidence_sentence(*verdict, code, facts.as_ref(), our_user(entry)).to_owned()
+        }
+        Step::Evidence { verdict, code, facts, .. } => {
+            let facts = facts.as_ref().and_then(|text| snapshot::parse(operation, text));
+            let job = followed_a_job(entry, step);
+            let (verdict, facts) = (*verdict, facts.as_ref());
+            thing_sentence(ThingEvidence { operation, verdict, code, facts, job })
+        }
+    }
+}
+
+/// Whether the call before a reading was a job that Zoho accepted.
+fn followed_a_job(entry: &EntryView, reading: &Step) -> bool {
+    let before = entry.steps.iter().take_while(|step| step.seq() != reading.seq());
+    let last = before.filter_map(|step| match step {
+        Step::Attempt { result, .. } => result.as_ref(),
+        Step::Snapshot { .. } | Step::Evidence { .. } => None,
+    });
+    last.last().is_some_and(|result| result.outcome == Outcome::Queued)
+}
+
+/// What one reading of an entry showed, in few words; nothing for a step that is none.
+pub fn reading_in_brief(entry: &EntryView, step: &Step) -> String {
+    const ERASED: &str = "erased";
+    let operation = entry.scope.operation;
+    let thing = |text: &str, moment| match snapshot::parse(operation, text) {
+        Some(facts) => things_in_brief(&facts, moment),
+        None => String::new(),
+    };
+    match step {
+        Step::Attempt { .. } => String::new(),
+        Step::Evidence { facts: None, .. } => ERASED.to_owned(),
+        Step::Snapshot { facts: None, .. } => format!("snapshot: {ERASED}"),
+        Step::Snapshot { facts: Some(text), .. } => {
+            format!("snapshot: {}", thing(text, Moment::Before))
+        }
+        Step::Evidence { facts: Some(text), .. } if operation == Operation::Delete => {
+            let facts = serde_json::from_str(text).ok();
+            let brief = |facts: Facts| evidence_in_brief(&facts, our_user(entry));
+            facts.map(brief).unwrap_or_default()
+        }
+        Step::Evidence { facts: Some(text), .. } => thing(text, Moment::After),
+    }
+}
+
+/// Everything that was read and counts, in brief: the snapshot, and evidence that had the last word.
+pub(super) fn reads_in_brief(entry: &EntryView) -> String {
+    let snapshot = entry.steps.iter().find(|step| matches!(step, Step::Snapshot { .. }));
+    let evidence = entry.last_word().filter(|step| matches!(step, Step::Evidence { .. }));
+    let briefs = [snapshot, evidence].into_iter().flatten();
+    briefs.map(|step| reading_in_brief(entry, step)).collect::<Vec<_>>().join("; ")
 }
 
 /// The token's user of the last call.
@@ -33,8 +98,8 @@ fn seen(facts: &Facts) -> Option<(&'static str, &SeenDeleted)> {
     }
 }
 
-/// What was read, in few words: `bin 2026-11-22T10:00:00.000Z by us`.
-pub fn evidence_in_brief(facts: &Facts, us: Option<RecordId>) -> String {
+/// What was read of a deletion, in few words: `bin 2026-11-22T10:00:00.000Z by us`.
+fn evidence_in_brief(facts: &Facts, us: Option<RecordId>) -> String {
     if let Some((place, deletion)) = seen(facts) {
         let at = deletion.at.map(|at| format!(" {at}")).unwrap_or_default();
         let by = match deletion.by {
@@ -68,8 +133,8 @@ fn look<T>(look: &Look<T>) -> Option<&'static str> {
     }
 }
 
-/// What follows from evidence, in words. `code` is the evidence's own, `us` the token's user.
-pub fn evidence_sentence(
+/// What follows from evidence of a deletion, in words. `code` is the evidence's own, `us` the token's user.
+fn evidence_sentence(
     verdict: Verdict,
     code: &str,
     facts: Option<&Facts>,

@@ -5,10 +5,13 @@
 
 pub mod cell;
 
+mod advice;
 mod columns;
 mod entries;
 mod evidence;
+mod phrases;
 mod style;
+mod things;
 mod undo;
 mod views;
 mod words;
@@ -22,8 +25,9 @@ use crate::domain::time::Timestamp;
 use crate::store::query::{EntryFilter, EntryView};
 use crate::store::{Reader, StoreError};
 
+pub use advice::advice_of;
 pub use columns::ENTRY_COLUMNS;
-pub use evidence::{evidence_in_brief, evidence_sentence, message_of};
+pub use evidence::{message_of, reading_in_brief, reading_sentence};
 pub use style::{Delimiter, DelimiterError, Format, Style};
 pub use undo::{Undo, UndoState};
 pub use words::in_words;
@@ -125,3 +129,5 @@ pub fn entry_as_json(
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod things_tests;

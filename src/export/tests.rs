@@ -127,22 +127,22 @@ fn the_other_views_are_pinned() {
     assert_eq!(
         lines(&csv(&journal, View::Attempts)),
         [
-            "entry_id,request_id,operation,product,module,target_id,attempt,batch_id,ending,outcome,code,message,http_status,submitted_at,ended_at,performed_by,log_index,leaf_hash",
-            "E1,R1,delete,crm,Leads,zcrm_410405000002264001,1,B1,answered,done,SUCCESS,record deleted,200,2026-11-22T10:00:00.000Z,2026-11-22T10:00:01.000Z,zcrm_410405000000000001,6,<hash>",
+            "entry_id,request_id,operation,product,module,target_id,attempt,batch_id,ending,outcome,code,message,http_status,submitted_at,ended_at,performed_by,log_index,leaf_hash,job_id",
+            "E1,R1,delete,crm,Leads,zcrm_410405000002264001,1,B1,answered,done,SUCCESS,record deleted,200,2026-11-22T10:00:00.000Z,2026-11-22T10:00:01.000Z,zcrm_410405000000000001,6,<hash>,",
         ]
     );
     assert_eq!(
         lines(&csv(&journal, View::Batches)),
         [
-            "batch_id,run,api_version,request,entries,size,begun_at,send_by,submitted_at,ended_at,ending,http_status,complete,performed_by,begun_log_index,log_index,leaf_hash",
-            "B1,1,v8,DELETE /crm/v8/Leads/{id}?wf_trigger=true,1,1,2026-11-22T10:00:00.000Z,2026-11-22T10:00:10.000Z,2026-11-22T10:00:00.000Z,2026-11-22T10:00:01.000Z,answered,200,true,zcrm_410405000000000001,5,6,<hash>",
+            "batch_id,run,api_version,request,entries,size,begun_at,send_by,submitted_at,ended_at,ending,http_status,complete,performed_by,begun_log_index,log_index,leaf_hash,operation,product,module,job_id",
+            "B1,1,v8,DELETE /crm/v8/Leads/{id}?wf_trigger=true,1,1,2026-11-22T10:00:00.000Z,2026-11-22T10:00:10.000Z,2026-11-22T10:00:00.000Z,2026-11-22T10:00:01.000Z,answered,200,true,zcrm_410405000000000001,5,6,<hash>,delete,crm,Leads,",
         ]
     );
     assert_eq!(
         lines(&csv(&journal, View::Requests)),
         [
-            "request_id,operation,product,org,environment,module,workflows,requested_by,requested_at,recorded_by,reason,ticket,source,source_kind,source_sha256,source_column,source_rows,entries,duplicates,rejected,policy,not_before,valid_until,parked,awaiting_approval,pending,in_flight,queued,unknown,done,absent,failed,held,cancelled,log_index,leaf_hash",
-            "R1,delete,crm,zcrm_410405000000000099,production,Leads,true,Anna,2026-11-22T10:00:00.000Z,anna (uid 1000),erasure request,GDPR-17,leads.csv,file,<hash>,Record Id,3,1,1,1,never,,2026-12-22T10:00:00.000Z,false,0,0,0,0,0,1,0,0,0,0,0,<hash>",
+            "request_id,operation,product,org,environment,module,workflows,requested_by,requested_at,recorded_by,reason,ticket,source,source_kind,source_sha256,source_column,source_rows,entries,duplicates,rejected,policy,not_before,valid_until,parked,awaiting_approval,pending,in_flight,queued,unknown,done,absent,failed,held,cancelled,log_index,leaf_hash,related_list,tags,snapshot",
+            "R1,delete,crm,zcrm_410405000000000099,production,Leads,true,Anna,2026-11-22T10:00:00.000Z,anna (uid 1000),erasure request,GDPR-17,leads.csv,file,<hash>,Record Id,3,1,1,1,never,,2026-12-22T10:00:00.000Z,false,0,0,0,0,0,1,0,0,0,0,0,<hash>,,,",
         ]
     );
     assert_eq!(

@@ -70,12 +70,13 @@ fn attempt_tail(batch: &BatchView) -> Vec<Cell<'_>> {
         Cell::some(batch.user, Cell::Zoho),
         Cell::some(end, |end| index(end.seq)),
         Cell::some(end, |end| Cell::Hash(end.leaf)),
+        Cell::some_text(batch.job_id()),
     ]
 }
 
 /// One row a batch.
 pub(super) fn batches(reader: &Reader, rows: &mut Rows<'_>) -> Written {
-    reader.each_batch(|batch, begun_at| {
+    reader.each_batch(|batch, scope, begun_at| {
         let end = batch.end.as_ref();
         let complete = end.and_then(|end| match end.ending {
             Ending::Answered { complete, .. } => Some(complete),
@@ -100,6 +101,10 @@ pub(super) fn batches(reader: &Reader, rows: &mut Rows<'_>) -> Written {
             index(batch.begun_seq),
             Cell::some(end, |end| index(end.seq)),
             Cell::some(end, |end| Cell::Hash(end.leaf)),
+            Cell::some(scope, |scope| Cell::Word(scope.operation.wire_name())),
+            Cell::some(scope, |scope| Cell::Word(scope.product.wire_name())),
+            Cell::some(scope, |scope| Cell::text(scope.module.as_str())),
+            Cell::some_text(batch.job_id()),
         ])
         .map_err(ExportError::from)
     })
@@ -111,7 +116,14 @@ pub(super) fn requests(reader: &Reader, filter: &EntryFilter, rows: &mut Rows<'_
     reader.requests(filter, |request| {
         let mut cells = request_cells(request, binding.as_ref());
         cells.extend(EntryState::ALL.iter().map(|state| Cell::Number(request.count(*state))));
-        cells.extend([index(request.view.seq), Cell::Hash(request.view.leaf)]);
+        let tags = &request.view.tags;
+        cells.extend([
+            index(request.view.seq),
+            Cell::Hash(request.view.leaf),
+            Cell::some(request.view.list.as_ref(), |list| Cell::text(list.as_str())),
+            if tags.is_empty() { Cell::Empty } else { Cell::List(tags) },
+            Cell::some(request.view.reads_first(), Cell::Flag),
+        ]);
         rows.row(&cells).map_err(ExportError::from)
     })
 }

@@ -1,13 +1,15 @@
 //! An entry in one plain sentence, for somebody who never heard of an API.
 
-use crate::domain::codes::{advice, is_open};
+use crate::domain::codes::is_open;
 use crate::domain::evidence::{Look, UNDECIDED};
-use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
+use crate::export::advice::advice_without_answer;
 use crate::export::evidence::message_of;
-use crate::export::undo::{Undo, UndoState, deleted_at};
-use crate::store::query::{EntryView, SettledBy};
+use crate::export::phrases::{back, past, seen};
+use crate::export::things::never_there_sentence;
+use crate::export::undo::{Undo, deleted_at};
+use crate::store::query::{EntryView, SettledBy, Step};
 
 /// The entry in one plain sentence. It never names the record, so that equal stories read the same.
 pub fn in_words(entry: &EntryView, undo: Option<&Undo>) -> String {
@@ -30,9 +32,7 @@ pub fn in_words(entry: &EntryView, undo: Option<&Undo>) -> String {
         EntryState::InFlight => {
             format!("Being sent to Zoho {asked}; what Zoho did is not known yet.")
         }
-        EntryState::Queued => {
-            format!("Accepted by Zoho as a job {asked}; whether it was done is not known yet.")
-        }
+        EntryState::Queued => queued(entry, &asked),
         EntryState::Held => {
             format!("On hold: asked for {asked}, but nothing is sent while the hold lasts.")
         }
@@ -58,15 +58,6 @@ fn day(time: Timestamp) -> String {
     text
 }
 
-fn past(operation: Operation) -> &'static str {
-    match operation {
-        Operation::Delete => "Deleted",
-        Operation::Untag => "Tags removed",
-        Operation::Unlink => "Unlinked",
-        Operation::DeleteTags => "Tag deleted",
-    }
-}
-
 /// ` on 2026-11-22`, by what Zoho shows, else by when the last call left.
 fn on_day(entry: &EntryView) -> String {
     let deleted = entry.facts().as_ref().and_then(deleted_at);
@@ -75,40 +66,51 @@ fn on_day(entry: &EntryView) -> String {
 }
 
 fn done(entry: &EntryView, asked: &str, undo: Option<&Undo>) -> String {
+    let operation = entry.scope.operation;
+    let unclear = |shows: &str| format!("no clear answer came, but {shows}");
     let proof = match entry.settled().map(|settled| settled.by) {
-        Some(SettledBy::Answer) => "Zoho confirmed it",
-        Some(SettledBy::Job) => "Zoho's job for it is over, and it is gone",
+        Some(SettledBy::Answer) => "Zoho confirmed it".to_owned(),
+        Some(SettledBy::Job) => "Zoho's job for it is over, and it is gone".to_owned(),
         Some(SettledBy::Evidence) => match entry.facts().map(|facts| facts.bin) {
-            Some(Look::Seen(_)) => {
-                "no clear answer came, but Zoho's recycle bin shows that this call did it"
-            }
-            Some(_) => {
-                "no clear answer came, but Zoho's list of deletions shows that this call did it"
-            }
-            None => "no clear answer came, but what was read at Zoho shows that this call did it",
+            Some(Look::Seen(_)) => unclear("Zoho's recycle bin shows that this call did it"),
+            Some(_) => unclear("Zoho's list of deletions shows that this call did it"),
+            None => unclear(seen(operation)),
         },
-        None => "it is recorded as done",
+        None => "it is recorded as done".to_owned(),
     };
     let until = undo.and_then(|undo| undo.until).map(day);
-    let back = match (undo.map(|undo| undo.state), until) {
-        (Some(UndoState::Possible), Some(until)) => format!("it can be restored until {until}"),
-        (Some(UndoState::Possible), None) => "it can be restored".to_owned(),
-        (Some(UndoState::Expired), Some(until)) => {
-            format!("it could be restored until {until}, which has passed")
-        }
-        _ => "it cannot be restored".to_owned(),
-    };
-    let done = past(entry.scope.operation);
-    format!("{done}{} {asked}; {proof}; {back}.", on_day(entry))
+    let back = back(operation, undo, until.as_deref());
+    format!("{}{} {asked}; {proof}; {back}.", past(entry), on_day(entry))
 }
 
 fn absent(entry: &EntryView, asked: &str) -> String {
+    if let Some(Step::Snapshot { reading, .. }) = entry.last_word() {
+        let on = format!(" on {},", day(reading.at));
+        let found = never_there_sentence(entry.scope.operation, &on);
+        return format!("Nothing to do: {found}; nothing was changed {asked}.");
+    }
     let found = match message_of(entry) {
         message if message.is_empty() => "it was gone before".to_owned(),
         message => message,
     };
     let on = entry.facts().as_ref().and_then(deleted_at).map(|at| format!(" on {}", day(at)));
     format!("Already gone: {found}{}; nothing was changed {asked}.", on.unwrap_or_default())
+}
+
+/// Zoho took it on and has not said what came of it.
+fn queued(entry: &EntryView, asked: &str) -> String {
+    let job = entry.job();
+    let name = job.and_then(|job| job.id.as_ref()).map(|id| format!(" {id}"));
+    let name = name.unwrap_or_default();
+    let on = on_day(entry);
+    match job.and_then(|job| job.over) {
+        None => format!("Accepted by Zoho as job{name}{on} {asked}; Zoho has not finished it."),
+        Some(over) => format!(
+            "Accepted by Zoho as job{name}{on} {asked}; the job is over since {}, and the next run reads \
+             what became of it.",
+            day(over.end.at)
+        ),
+    }
 }
 
 fn failed(entry: &EntryView, asked: &str) -> String {
@@ -121,13 +123,14 @@ fn failed(entry: &EntryView, asked: &str) -> String {
 fn why(entry: &EntryView) -> String {
     let (code, message) = (entry.code(), message_of(entry));
     // That it may have been done was true of the answer; since then it was read.
-    let operation = entry.scope.operation;
-    let means = if is_open(operation, code) { None } else { advice(operation, code) };
-    let read = entry.settled().is_some_and(|settled| settled.by == SettledBy::Evidence);
+    let means = advice_without_answer(entry).filter(|_| !is_open(entry.scope.operation, code));
+    let unseen = advice_without_answer(entry).is_none() && code != UNDECIDED;
+    let read = entry.settled().is_some_and(|settled| settled.by != SettledBy::Answer);
     match (code, means) {
         ("", _) if message.is_empty() => String::new(),
         ("", _) => format!(": {message}"),
         (code, Some(means)) if read => format!(": {message} ({code}: {means})"),
+        (code, None) if read && unseen => format!(": {message} ({code}, a code not known so far)"),
         (code, None) if read => format!(": {message} ({code})"),
         (code, Some(means)) => format!(": Zoho refused it with {code}, which means: {means}"),
         (code, None) if message.is_empty() => format!(": Zoho refused it with {code}"),

@@ -15,7 +15,8 @@ pub(super) struct Collector {
     kept_bytes: usize,
     /// How many arguments there were; the rows of a file are numbered after them.
     arguments: u32,
-    rounding: Rounding,
+    /// Of the ids, and of the parents where each row names one.
+    rounding: [Rounding; 2],
 }
 
 impl Collector {
@@ -30,19 +31,31 @@ impl Collector {
             self.arguments = position.ok_or_else(|| self.too_many(TooMany::Rows))?;
             let place = Place::Argument(self.arguments);
             match id.parse() {
-                Ok(target) => self.accept(self.arguments, target)?,
+                Ok(target) => {
+                    self.accept(SourcedId { parent: None, target, row: self.arguments })?;
+                }
                 Err(error) => self.reject(place, id, error.to_string())?,
             }
         }
         Ok(())
     }
 
-    /// Takes the id of a row of the file.
-    pub(super) fn accept_line(&mut self, line: u64, target: RecordId) -> Result<(), IntakeError> {
+    /// Takes the id of a row of the file, with its parent where the row names a pair.
+    pub(super) fn accept_line(
+        &mut self,
+        line: u64,
+        parent: Option<RecordId>,
+        target: RecordId,
+    ) -> Result<(), IntakeError> {
         let line = self.line(line)?;
-        self.rounding.see(line, target);
+        let [ids, parents] = &mut self.rounding;
+        ids.see(line, target);
+        if let Some(parent) = parent {
+            parents.see(line, parent);
+        }
         let row = self.arguments.checked_add(line);
-        self.accept(row.ok_or_else(|| self.too_many(TooMany::Rows))?, target)
+        let row = row.ok_or_else(|| self.too_many(TooMany::Rows))?;
+        self.accept(SourcedId { parent, target, row })
     }
 
     /// Takes an invalid row of the file.
@@ -58,18 +71,22 @@ impl Collector {
 
     /// Sorts, finds duplicates, and refuses a file that was rounded.
     pub(super) fn finish(self) -> Result<Collected, IntakeError> {
-        if let Some(examples) = self.rounding.verdict() {
-            return Err(IntakeError::Rounded { file: self.name, examples });
+        let [ids, parents] = &self.rounding;
+        for (rounding, are_parents) in [(ids, false), (parents, true)] {
+            if let Some(examples) = rounding.verdict() {
+                return Err(IntakeError::Rounded { file: self.name, are_parents, examples });
+            }
         }
         let (mut items, arguments) = (self.items, self.arguments);
-        // Stable: rows come in ascending, so the first of equal ids stays the first.
-        items.sort_by_key(|item| item.target);
+        // In place, and by the row at last, so that the first of equal ids comes first.
+        items.sort_unstable();
         let mut duplicates = Vec::new();
         items.dedup_by(|later, first| {
-            let same = later.target == first.target;
+            let same = (later.parent, later.target) == (first.parent, first.target);
             if same {
                 duplicates.push(DuplicateRow {
                     place: Place::of_row(later.row, arguments),
+                    parent: later.parent,
                     value: later.target,
                     first: Place::of_row(first.row, arguments),
                 });
@@ -80,8 +97,8 @@ impl Collector {
         Ok(Collected { items, rejected: self.rejected, duplicates, arguments })
     }
 
-    fn accept(&mut self, row: u32, target: RecordId) -> Result<(), IntakeError> {
-        self.items.push(SourcedId { target, row });
+    fn accept(&mut self, item: SourcedId) -> Result<(), IntakeError> {
+        self.items.push(item);
         self.check_rows()
     }
 

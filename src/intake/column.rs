@@ -7,12 +7,26 @@ use crate::intake::error::ColumnProblem;
 /// How the column with the ids is found.
 #[derive(Debug, Clone, Copy)]
 pub struct ColumnRule<'a> {
-    /// The module whose records are meant; it decides which older column names are known.
-    pub module: &'a ModuleName,
+    /// What the ids name; it decides which column names are known.
+    pub of: Things<'a>,
     /// The product, which names some modules differently.
     pub product: Product,
     /// The column's exact name, where one was asked for.
     pub id_column: Option<&'a str>,
+    /// The exact name of the column with the parents, where each row names a pair.
+    pub parent_column: Option<&'a str>,
+    /// The module of the one parent, where there is one: a file that names parents as well is no list
+    /// of what stands in one parent's list, unless the user says so.
+    pub parents: Option<&'a ModuleName>,
+}
+
+/// What ids name.
+#[derive(Debug, Clone, Copy)]
+pub enum Things<'a> {
+    /// Records of this module.
+    Records(&'a ModuleName),
+    /// Tags. An export of records is no list of tags: `Record Id` is no column of theirs.
+    Tags,
 }
 
 impl ColumnRule<'_> {
@@ -24,6 +38,21 @@ impl ColumnRule<'_> {
         }
     }
 
+    /// Finds the position of the parents' column, where there is to be one beside the ids'.
+    pub(super) fn choose_parent(
+        &self,
+        header: &[String],
+        ids: usize,
+    ) -> Result<Option<usize>, ColumnProblem> {
+        let Some(wanted) = self.parent_column else { return Ok(None) };
+        let wanted = wanted.trim();
+        let position = named(header, wanted)?;
+        if position == ids {
+            return Err(ColumnProblem::Same { name: wanted.to_owned() });
+        }
+        Ok(Some(position))
+    }
+
     fn sole_candidate(&self, header: &[String]) -> Result<usize, ColumnProblem> {
         let known = self.known_names();
         let mut found = header.iter().enumerate().filter(|(_, name)| known.contains(name));
@@ -33,7 +62,11 @@ impl ColumnRule<'_> {
                 headless: header.iter().any(|cell| is_id_like(cell)),
             });
         };
-        let others: Vec<&String> = found.map(|(_, other)| other).collect();
+        let mut others: Vec<&String> = found.map(|(_, other)| other).collect();
+        if let Some(parents) = self.parents {
+            let of_parents = names_of(parents, self.product);
+            others.extend(header.iter().filter(|name| of_parents.contains(name)));
+        }
         if others.is_empty() {
             return Ok(position);
         }
@@ -48,13 +81,22 @@ impl ColumnRule<'_> {
     /// bulk read and COQL results, and in older exports the module's singular with `ID`
     /// (`Lead ID`). No official page lists them; they are what is found in the field.
     fn known_names(&self) -> Vec<String> {
-        let mut names: Vec<String> = ["Record Id", "id", "Id", "ID"].map(str::to_owned).into();
-        for singular in singulars(self.module.as_str(), self.product) {
-            names.push(format!("{singular} ID"));
-            names.push(format!("{singular} Id"));
+        let mut names: Vec<String> = ["id", "Id", "ID"].map(str::to_owned).into();
+        match self.of {
+            Things::Records(module) => {
+                names.insert(0, "Record Id".to_owned());
+                names.extend(names_of(module, self.product));
+            }
+            Things::Tags => names.extend(["Tag ID", "Tag Id"].map(str::to_owned)),
         }
         names
     }
+}
+
+/// The module's singular with `ID` or `Id`.
+fn names_of(module: &ModuleName, product: Product) -> Vec<String> {
+    let singulars = singulars(module.as_str(), product);
+    singulars.iter().flat_map(|one| [format!("{one} ID"), format!("{one} Id")]).collect()
 }
 
 fn named(header: &[String], wanted: &str) -> Result<usize, ColumnProblem> {
@@ -132,7 +174,8 @@ mod tests {
     ) -> Result<usize, ColumnProblem> {
         let module = module.parse().unwrap();
         let header: Vec<String> = header.iter().map(|&name| name.to_owned()).collect();
-        let rule = ColumnRule { module: &module, product, id_column };
+        let of = Things::Records(&module);
+        let rule = ColumnRule { of, product, id_column, parent_column: None, parents: None };
         rule.choose(&header)
     }
 

@@ -6,6 +6,11 @@ use std::io;
 use crate::export::cell::visible_short;
 use crate::intake::limits::{KEPT_BYTES_MAX, LINE_BYTES_MAX, ROWS_MAX};
 
+/// The flag that names the column with the ids.
+pub(super) const ID_COLUMN: &str = "--id-column";
+/// The flag that names the column with the parents.
+pub(super) const PARENT_COLUMN: &str = "--parent-column";
+
 /// Why nothing can be taken from the input. Nothing was recorded.
 ///
 /// The variants differ in what the caller, or the person behind it, can do; [`IntakeError::hint`] says it.
@@ -15,6 +20,9 @@ pub enum IntakeError {
     /// Neither ids nor a file were given.
     #[error("no ids were given")]
     NoIds,
+    /// Ids were given beside a file of pairs; they would have no parent.
+    #[error("ids given as arguments have no parent: here the file names parents and ids")]
+    NoParent,
     /// The file cannot be opened or read to its end.
     #[error("cannot read {file}: {source}")]
     Unreadable {
@@ -59,15 +67,20 @@ pub enum IntakeError {
         problem: ColumnProblem,
         /// The header's cells, in their order; empty for a list without a header.
         columns: Vec<String>,
+        /// The flag that names the column.
+        flag: &'static str,
     },
     /// A spreadsheet rounded the ids to fifteen digits. They name other records, or none; no flag lets them pass.
     #[error(
-        "{file} was rounded by a spreadsheet: every long id ends in zeros after its 15th digit ({})",
+        "{file} was rounded by a spreadsheet: every long {} ends in zeros after its 15th digit ({})",
+        if *.are_parents { "parent id" } else { "id" },
         Places(.examples)
     )]
     Rounded {
         /// The file's name.
         file: String,
+        /// Whether these are the ids of the parents.
+        are_parents: bool,
         /// The first three such rows: line and id.
         examples: Vec<(u64, String)>,
     },
@@ -162,6 +175,11 @@ pub enum ColumnProblem {
         /// Whether the first line looks like data rather than a header.
         headless: bool,
     },
+    /// Parents and ids were to be read from one and the same column.
+    Same {
+        /// Its name.
+        name: String,
+    },
     /// More than one column has such a name.
     Ambiguous {
         /// Those columns.
@@ -181,14 +199,15 @@ impl fmt::Display for ColumnProblem {
             Self::Twice { name } => {
                 write!(f, "more than one column is named {}", Quoted(name))
             }
+            Self::Same { name } => {
+                write!(f, "{} is named for the parents and for the ids", Quoted(name))
+            }
             Self::NoCandidate { headless: true, .. } => {
                 f.write_str("the first line holds an id where a header should name the columns")
             }
-            Self::NoCandidate { .. } => {
-                f.write_str("no column has a name that Zoho gives to record ids")
-            }
+            Self::NoCandidate { .. } => f.write_str("no column has a name that Zoho gives to ids"),
             Self::Ambiguous { candidates } => {
-                f.write_str("more than one column may hold the record ids (")?;
+                f.write_str("more than one column may hold the ids (")?;
                 join(f, candidates, 10)?;
                 f.write_str(")")
             }
@@ -222,7 +241,11 @@ impl IntakeError {
     /// What to do about it, as one sentence without a full stop.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoIds => "give record ids, or --from FILE, or --from - for standard input".to_owned(),
+            Self::NoIds => "give ids, or --from FILE, or --from - for standard input".to_owned(),
+            Self::NoParent => {
+                "give them in a request of their own: journal unlink MODULE RECORD_ID RELATED_LIST ID…"
+                    .to_owned()
+            }
             Self::Unreadable { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 "check the path; --from - reads standard input".to_owned()
             }
@@ -238,7 +261,11 @@ impl IntakeError {
             Self::Malformed { problem: Malformed::OpenQuote, .. } => {
                 "close the quote, or write it twice (\"\") inside a quoted cell".to_owned()
             }
-            Self::Column { problem, .. } => column_hint(problem),
+            Self::Column { problem, flag, .. } => column_hint(problem, flag),
+            Self::Rounded { are_parents: true, .. } => {
+                "export from Zoho again and pass that file on without opening it in a spreadsheet; if all rows have one parent whose id ends so, give that id as RECORD_ID instead of -"
+                    .to_owned()
+            }
             Self::Rounded { .. } => {
                 "export from Zoho again and pass that file on without opening it in a spreadsheet, or import its id column there as text"
                     .to_owned()
@@ -260,11 +287,17 @@ fn encoding_hint(encoding: Encoding) -> String {
     )
 }
 
-fn column_hint(problem: &ColumnProblem) -> String {
+fn column_hint(problem: &ColumnProblem, flag: &str) -> String {
     match problem {
-        ColumnProblem::NoHeader { .. } => "leave --id-column out".to_owned(),
+        ColumnProblem::NoHeader { .. } if flag == ID_COLUMN => format!("leave {flag} out"),
+        ColumnProblem::NoHeader { .. } => {
+            "give a CSV file with a header and two columns".to_owned()
+        }
         ColumnProblem::NotFound { similar: Some(similar), .. } => {
-            format!("did you mean --id-column {}", Quoted(similar))
+            format!("did you mean {flag} {}", Quoted(similar))
+        }
+        ColumnProblem::Same { .. } => {
+            format!("name another column with {PARENT_COLUMN} NAME or {ID_COLUMN} NAME")
         }
         ColumnProblem::Twice { .. } => {
             "rename one of the two, so that it is certain which one is meant".to_owned()
@@ -272,12 +305,11 @@ fn column_hint(problem: &ColumnProblem) -> String {
         ColumnProblem::NoCandidate { headless: true, .. } => {
             "add a header line, or give a plain list with one id a line".to_owned()
         }
-        ColumnProblem::NoCandidate { expected, .. } => format!(
-            "name the column with --id-column NAME; known names are {}",
-            expected.join(", ")
-        ),
+        ColumnProblem::NoCandidate { expected, .. } => {
+            format!("name the column with {flag} NAME; known names are {}", expected.join(", "))
+        }
         ColumnProblem::NotFound { .. } | ColumnProblem::Ambiguous { .. } => {
-            "name the column with --id-column NAME".to_owned()
+            format!("name the column with {flag} NAME")
         }
     }
 }

@@ -6,8 +6,7 @@ pub const LINE_BYTES_MAX: usize = 1 << 20;
 /// The longest id cell, in bytes. A longer one is an invalid row, and only so much of it is kept.
 pub const CELL_BYTES_MAX: usize = 1 << 10;
 
-/// How many rows one request may hold: at sixteen bytes each, and as much again while they are
-/// sorted, some 640 MB.
+/// How many rows one request may hold: at 32 bytes each, and sorted in place, some 640 MB.
 pub const ROWS_MAX: u32 = 20_000_000;
 
 /// How much of invalid rows is kept, in bytes, with some for each row beside its text.

@@ -1,7 +1,7 @@
 //! From arguments, standard input, plain lists and CSV files to validated ids.
 //!
 //! Everything is read and judged before anything is recorded, so a request is recorded whole or not
-//! at all. The input is streamed: what is held is sixteen bytes an id, and what was invalid. A file
+//! at all. The input is streamed: what is held is 32 bytes an id, and what was invalid. A file
 //! that could be misread (which column, which encoding, rounded, an open quote) is refused as a
 //! whole; a row that is invalid is reported and left to the caller, who knows of `--skip-invalid`.
 
@@ -26,7 +26,7 @@ use serde::{Serialize, Serializer};
 use crate::domain::id::RecordId;
 use crate::export::cell::visible_short;
 use crate::intake::collect::Collector;
-pub use crate::intake::column::ColumnRule;
+pub use crate::intake::column::{ColumnRule, Things};
 pub use crate::intake::error::{ColumnProblem, Encoding, IntakeError, Malformed, TooMany};
 pub use crate::intake::limits::{CELL_BYTES_MAX, KEPT_BYTES_MAX, LINE_BYTES_MAX, ROWS_MAX};
 
@@ -41,11 +41,11 @@ const FIRST_ROWS: usize = 3;
 /// `items`, `rejected` and `duplicates` together are exactly `source.rows`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intake {
-    /// The ids, each once, ascending.
+    /// The ids, each once (of a list of pairs, each pair once), ascending by parent and id.
     pub items: Vec<SourcedId>,
     /// The invalid rows, in the order of the input.
     pub rejected: Vec<RejectedRow>,
-    /// The rows whose id had come before, in the order of the input.
+    /// The rows whose id (or pair) had come before, in the order of the input.
     pub duplicates: Vec<DuplicateRow>,
     /// Where all this came from.
     pub source: Source,
@@ -54,6 +54,8 @@ pub struct Intake {
 /// An id and where it stood first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourcedId {
+    /// The parent that the row names; `None` unless [`ColumnRule::parent_column`] asks for one.
+    pub parent: Option<RecordId>,
     /// The record (or tag).
     pub target: RecordId,
     /// The line in the file, counted from 1, header and blank lines included; for arguments the
@@ -125,9 +127,11 @@ impl RejectedRow {
 pub struct DuplicateRow {
     /// Where it stood.
     pub place: Place,
+    /// The parent that it names, of a pair.
+    pub parent: Option<RecordId>,
     /// Its id.
     pub value: RecordId,
-    /// Where the id stood first; that row counts.
+    /// Where the id (or pair) stood first; that row counts.
     pub first: Place,
 }
 
@@ -176,6 +180,8 @@ pub enum Layout {
     Csv {
         /// The column that was taken. Outside text.
         column: String,
+        /// The column with the parents, of a list of pairs. Outside text.
+        parent_column: Option<String>,
         /// `,` `;` or tab.
         delimiter: char,
     },
@@ -186,13 +192,16 @@ pub enum Layout {
 pub struct FirstRow {
     /// Where it stands.
     pub place: Place,
+    /// The parent's cell, of a pair; as `value`.
+    pub parent: Option<String>,
     /// Its id cell, fit for a terminal, in at most 120 characters.
     pub value: String,
 }
 
 impl FirstRow {
-    fn new(place: Place, cell: &str) -> Self {
-        Self { place, value: visible_short(cell, SHOWN_CHARS).into_owned() }
+    fn new(place: Place, parent: Option<&str>, cell: &str) -> Self {
+        let shown = |cell| visible_short(cell, SHOWN_CHARS).into_owned();
+        Self { place, parent: parent.map(shown), value: shown(cell) }
     }
 }
 
@@ -247,6 +256,9 @@ pub fn read(
     if ids.is_empty() && from.is_none() {
         return Err(IntakeError::NoIds);
     }
+    if rule.parent_column.is_some() && !ids.is_empty() {
+        return Err(IntakeError::NoParent);
+    }
     let file_name = from.as_ref().map_or("command line", |input| &input.name);
     let mut collector = Collector::new(file_name);
     let name = match (ids.is_empty(), &from) {
@@ -280,6 +292,6 @@ pub fn read(
 fn first_arguments(ids: &[String]) -> Vec<FirstRow> {
     (1..)
         .zip(ids.iter().take(FIRST_ROWS))
-        .map(|(position, id)| FirstRow::new(Place::Argument(position), id))
+        .map(|(position, id)| FirstRow::new(Place::Argument(position), None, id))
         .collect()
 }

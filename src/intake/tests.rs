@@ -1,8 +1,10 @@
 //! The contract of recording, from bytes to ids.
 
+mod pairs;
 mod properties;
 
 use std::io::{self, Read};
+use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
 
@@ -14,13 +16,18 @@ const A: &str = "4104050000022640405";
 const B: &str = "4104050000022640417";
 const C: &str = "4104050000022640429";
 
-fn module() -> ModuleName {
-    "Leads".parse().unwrap()
+fn module() -> &'static ModuleName {
+    static MODULE: LazyLock<ModuleName> = LazyLock::new(|| "Leads".parse().unwrap());
+    &MODULE
+}
+
+fn rule(id_column: Option<&str>) -> ColumnRule<'_> {
+    let of = Things::Records(module());
+    ColumnRule { of, product: Product::Crm, id_column, parent_column: None, parents: None }
 }
 
 fn take(bytes: impl Read, id_column: Option<&str>) -> Result<Intake, IntakeError> {
-    let rule = ColumnRule { module: &module(), product: Product::Crm, id_column };
-    read(&[], Some(Input::new("leads.csv", bytes)), &rule)
+    read(&[], Some(Input::new("leads.csv", bytes)), &rule(id_column))
 }
 
 fn from(text: &str) -> Intake {
@@ -47,7 +54,7 @@ fn layout(intake: &Intake) -> Layout {
 }
 
 fn csv_layout(column: &str, delimiter: char) -> Layout {
-    Layout::Csv { column: column.to_owned(), delimiter }
+    Layout::Csv { column: column.to_owned(), parent_column: None, delimiter }
 }
 
 /// Hands out one byte a time, with interruptions, as a slow pipe may.
@@ -154,6 +161,7 @@ fn the_first_of_equal_ids_counts_and_the_others_name_it() {
     let (a, b) = (A.parse().unwrap(), B.parse().unwrap());
     let duplicate = |line, value, first| DuplicateRow {
         place: Place::Line(line),
+        parent: None,
         value,
         first: Place::Line(first),
     };
@@ -163,7 +171,7 @@ fn the_first_of_equal_ids_counts_and_the_others_name_it() {
 
 #[test]
 fn arguments_come_before_a_file_and_keep_their_positions() {
-    let rule = ColumnRule { module: &module(), product: Product::Crm, id_column: None };
+    let rule = rule(None);
     let ids = [B.to_owned(), "x".to_owned(), B.to_owned()];
     let alone = read(&ids, None, &rule).unwrap();
     assert_eq!(items(&alone), format!("{B}@1"));
@@ -310,7 +318,7 @@ fn what_cannot_be_read_says_so() {
     assert!(error.to_string().starts_with("cannot read leads.csv: "), "{error}");
     let folder = tempfile::tempdir().unwrap();
     let result = Input::open(folder.path()).and_then(|input| {
-        let rule = ColumnRule { module: &module(), product: Product::Crm, id_column: None };
+        let rule = rule(None);
         read(&[], Some(input), &rule)
     });
     assert!(matches!(result, Err(IntakeError::Unreadable { .. })));
@@ -328,13 +336,13 @@ fn an_unclear_column_lists_what_there_is() {
     let text = format!("Lead Id,Record Id,\x1b[2J\n{A},{B},\n");
     assert_eq!(
         refusal(&text, None),
-        "leads.csv: more than one column may hold the record ids (\"Lead Id\", \"Record Id\"); its \
+        "leads.csv: more than one column may hold the ids (\"Lead Id\", \"Record Id\"); its \
          columns are \"Lead Id\", \"Record Id\", \"\\u{1b}[2J\" | name the column with --id-column NAME"
     );
     assert_eq!(items(&take(text.as_bytes(), Some("Record Id")).unwrap()), format!("{B}@2"));
     assert_eq!(
         refusal("foo\n1\n", None),
-        "leads.csv: no column has a name that Zoho gives to record ids; its columns are \"foo\" | name \
+        "leads.csv: no column has a name that Zoho gives to ids; its columns are \"foo\" | name \
          the column with --id-column NAME; known names are Record Id, id, Id, ID, Lead ID, Lead Id"
     );
     assert_eq!(

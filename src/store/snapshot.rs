@@ -116,7 +116,7 @@ impl WriteTx<'_> {
             reading: number,
             module: module.clone(),
             entries,
-            absent: (absent.len() > 0).then_some(absent),
+            absent: (!absent.is_empty()).then_some(absent),
             items_root: tree.root(),
         });
         entry::apply(&self.tx, &event)?;

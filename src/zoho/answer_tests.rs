@@ -49,6 +49,56 @@ fn id(text: &str) -> Option<RecordId> {
     text.parse().ok()
 }
 
+/// CRM v8 Remove Tags page and OAS YAML, `details.tags` are what the record still carries.
+#[test]
+fn an_untag_tells_the_tags_that_remain() {
+    let body = r##"{"data":[{"code":"SUCCESS","details":{"id":"554023000000793002","tags":[{"name":"Nurture","id":"554023000002555018","color_code":"#57B1FD"}]},"message":"tags updated successfully","status":"success"}],"locked_count":"0"}"##;
+    let [item] = items(body).try_into().unwrap();
+    assert_eq!((item.id, item.verdict.code.as_str()), (id("554023000000793002"), "SUCCESS"));
+    assert_eq!(item.tags, Some(vec!["Nurture".to_owned()]));
+}
+
+/// Bigin v2 Remove Tags page, sample response.
+#[test]
+fn bigin_tells_them_as_strings() {
+    let body = r#"{"data":[{"code":"SUCCESS","details":{"id":"2445013000000402006","tags":["From Email","In Progress"]},"message":"tags updated successfully","status":"success"},{"code":"SUCCESS","details":{"id":"2445013000000141005","tags":["From Webforms"]},"message":"tags updated successfully","status":"success"}]}"#;
+    let tags: Vec<_> = items(body).into_iter().map(|item| item.tags.unwrap()).collect();
+    assert_eq!(tags, [vec!["From Email", "In Progress"], vec!["From Webforms"]]);
+}
+
+/// CRM v7 Delink Records page, sample response.
+#[test]
+fn an_unlink_is_answered_item_by_item() {
+    let body = r#"{"data":[{"code":"SUCCESS","details":{"id":"3652397000000925128"},"message":"relation removed","status":"success"},{"code":"SUCCESS","details":{"id":"3652397000000649013"},"message":"relation removed","status":"success"}]}"#;
+    let ids: Vec<_> = items(body).into_iter().map(|item| item.id).collect();
+    assert_eq!(ids, [id("3652397000000925128"), id("3652397000000649013")]);
+}
+
+/// CRM v8 Mass Delete Tags page, sample response; OAS YAML, a placeholder for the code.
+#[test]
+fn an_accepted_job_has_an_id() {
+    let body = r#"{"code":"SCHEDULED","details":{"job_id":"2276164000001035002"},"message":"tags scheduled successfully","status":"success"}"#;
+    let verdict = call(body);
+    assert_eq!(verdict.code, "SCHEDULED");
+    assert_eq!(verdict.job_id.as_deref(), Some("2276164000001035002"));
+    let verdict = call(r#"{"code":"202","details":{"job_id":"job_789"},"message":"x"}"#);
+    assert_eq!(verdict.job_id.as_deref(), Some("job_789"));
+    let flat = r#"{"code":"INVALID_DATA","details":{"expected_data_type":"jsonarray","api_name":"tags","json_path":"$.mass_delete[0].tags"},"message":"invalid data","status":"error"}"#;
+    let verdict = call(flat);
+    assert_eq!(verdict.api_name.as_deref(), Some("tags"));
+    assert_eq!(verdict.json_path.as_deref(), Some("$.mass_delete[0].tags"));
+}
+
+/// CRM v7 Delete Tag page: an object; OAS tags.json: a list.
+#[test]
+fn the_deletion_of_one_tag_is_answered_in_either_form() {
+    let item = r#"{"code":"SUCCESS","details":{"id":"4876876000000624001"},"message":"tags deleted successfully","status":"success"}"#;
+    for body in [format!(r#"{{"tags":{item}}}"#), format!(r#"{{"tags":[{item}]}}"#)] {
+        let [only] = items(&body).try_into().unwrap();
+        assert_eq!((only.id, only.tags), (id("4876876000000624001"), None));
+    }
+}
+
 #[test]
 fn each_item_has_its_id_and_verdict() {
     let items = items(fixture!("mixed_in_another_order.json"));

@@ -52,6 +52,13 @@ pub(super) fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
     if is_object(raw) { serde_json::from_str(raw.get()).ok() } else { None }
 }
 
+/// A field that is there, whatever it holds: serde takes `null` for a field that is missing.
+pub(super) fn present<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
 /// Whether the value is an object.
 pub(super) fn is_object(raw: &RawValue) -> bool {
     raw.get().starts_with('{')

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::jobs::{JobRow, job_in_words};
 use crate::cli::output::words::{counted, in_words};
 use crate::cli::output::{Out, OutputError};
 use crate::cli::show::{document, field, heading, readable};
@@ -32,8 +33,12 @@ struct Document<'a> {
     batch_id: String,
     run: i64,
     api_version: &'static str,
+    operation: Option<&'static str>,
+    product: Option<&'static str>,
+    module: Option<&'a str>,
     template: &'a str,
-    request: Option<String>,
+    request: Option<&'a str>,
+    request_body: Option<&'a str>,
     entries: &'a str,
     size: u64,
     begun_at: Timestamp,
@@ -51,6 +56,13 @@ struct Document<'a> {
     begun_log_index: i64,
     log_index: Option<i64>,
     leaf_hash: Option<Hash>,
+    job: Option<JobRow>,
+}
+
+/// The call as it was sent.
+struct Sent {
+    line: String,
+    body: Option<String>,
 }
 
 /// Shows a batch.
@@ -61,12 +73,14 @@ pub(super) fn show(
 ) -> Result<Option<Box<RawValue>>, CliError> {
     let detail = reader.batch(id)?;
     let view = &detail.view;
-    let request = request_line(&detail);
+    let sent = sent(&detail);
     let outcomes = outcomes(reader, &detail)?;
+    let now = context.now();
     if !context.out.is_json() {
-        tell(&mut context.out, &detail, request, &outcomes)?;
+        tell(&mut context.out, &detail, sent.as_ref(), &outcomes, now)?;
         return Ok(None);
     }
+    let scope = detail.scope.as_ref();
     let end = view.end.as_ref();
     let answer = detail.answer.as_ref();
     document(&Document {
@@ -74,8 +88,12 @@ pub(super) fn show(
         batch_id: id.to_string(),
         run: view.run.get(),
         api_version: view.api_version.wire_name(),
+        operation: scope.map(|scope| scope.operation().wire_name()),
+        product: scope.map(|scope| scope.product.wire_name()),
+        module: scope.map(|scope| scope.module.as_str()),
         template: &view.template,
-        request,
+        request: sent.as_ref().map(|sent| sent.line.as_str()),
+        request_body: sent.as_ref().and_then(|sent| sent.body.as_deref()),
         entries: &view.entries,
         size: view.size,
         begun_at: detail.begun_at,
@@ -93,6 +111,7 @@ pub(super) fn show(
         begun_log_index: view.begun_seq.get(),
         log_index: end.map(|end| end.seq.get()),
         leaf_hash: end.map(|end| end.leaf),
+        job: view.job.as_ref().map(|job| JobRow::of(job, view)),
     })
 }
 
@@ -121,15 +140,15 @@ fn ending(view: &BatchView) -> &'static str {
     view.end.as_ref().map_or("open", |end| end.ending.wire_name())
 }
 
-/// The request line as it was sent; `None` once one of its ids was erased.
-fn request_line(detail: &BatchDetail) -> Option<String> {
+/// The call as it was sent; `None` once something that went into it was erased.
+fn sent(detail: &BatchDetail) -> Option<Sent> {
     let ids: Option<Vec<RecordId>> = detail.targets.iter().copied().collect();
     let (ids, scope) = (ids?, detail.scope.as_ref()?);
     let filling = Filling { ids: &ids, scope, module_id: detail.module_id };
     let request = request(&detail.view.template, filling).ok()?;
     let body = request.body.as_deref().map(String::from_utf8_lossy);
-    let body = body.map(|body| format!(" {body}")).unwrap_or_default();
-    Some(format!("{} {}{body}", request.method, request.path_and_query))
+    let line = format!("{} {}", request.method, request.path_and_query);
+    Some(Sent { line, body: body.map(std::borrow::Cow::into_owned) })
 }
 
 fn outcomes(reader: &Reader, detail: &BatchDetail) -> Result<Vec<Count>, StoreError> {
@@ -158,8 +177,9 @@ fn outcomes(reader: &Reader, detail: &BatchDetail) -> Result<Vec<Count>, StoreEr
 fn tell(
     out: &mut Out,
     detail: &BatchDetail,
-    request: Option<String>,
+    call: Option<&Sent>,
     outcomes: &[Count],
+    now: Timestamp,
 ) -> Result<(), OutputError> {
     let view = &detail.view;
     let size = counted(view.size, "entry", "entries");
@@ -180,8 +200,16 @@ fn tell(
         field(out, "because", format!("{reason}{why}"))?;
     }
     field(out, "user", view.user.map(|user| user.to_string()).unwrap_or_default())?;
-    let erased = || format!("{} (an id was erased)", view.template);
-    field(out, "request", request.unwrap_or_else(erased))?;
+    match call {
+        Some(Sent { line, body }) => {
+            field(out, "request", line)?;
+            field(out, "body", body.as_deref().unwrap_or_default())?;
+        }
+        None => field(out, "request", format!("{} (an id was erased)", view.template))?,
+    }
+    if let Some(job) = &view.job {
+        field(out, "job", job_in_words(job, view, now))?;
+    }
     for one in outcomes {
         let told =
             format!("{} {} {}", counted(one.entries, "entry", "entries"), one.outcome, one.code);

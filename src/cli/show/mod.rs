@@ -2,7 +2,9 @@
 
 mod batch;
 mod entry;
+mod named;
 mod request;
+mod story;
 
 use std::str::FromStr;
 

@@ -6,10 +6,12 @@ use serde_json::value::RawValue;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::output::words::{counted, grouped};
+use crate::cli::output::{Out, OutputError};
 use crate::cli::show::{document, field, heading};
 use crate::cli::status::EntriesByState;
-use crate::domain::id::RequestId;
+use crate::domain::id::{RecordId, RequestId};
 use crate::domain::merkle::Hash;
+use crate::domain::scope::{Operation, RelatedList};
 use crate::domain::time::Timestamp;
 use crate::store::Reader;
 use crate::store::query::RequestView;
@@ -46,6 +48,19 @@ struct Document<'a> {
     entries: EntriesByState,
     log_index: i64,
     leaf_hash: Hash,
+    related_list: Option<&'a str>,
+    tags: Option<&'a [String]>,
+    parents: Option<u64>,
+    snapshot: Option<bool>,
+    module_id: Option<RecordId>,
+}
+
+/// What a request is about beside its records.
+struct About {
+    /// How many parents an unlink has.
+    parents: Option<u64>,
+    /// Zoho's id of the module that its calls name.
+    module_id: Option<RecordId>,
 }
 
 /// Shows a request.
@@ -58,6 +73,9 @@ pub(super) fn show(
     let binding = reader.binding()?;
     let view = &detail.view;
     let entries = EntriesByState(detail.tally.clone());
+    let unlinks = view.operation == Operation::Unlink;
+    let parents = if unlinks { Some(reader.parents_of(view)?) } else { None };
+    let about = About { parents, module_id: reader.pinned_module(view)? };
     if context.out.is_json() {
         return document(&Document {
             r#type: "request",
@@ -90,9 +108,14 @@ pub(super) fn show(
             entries,
             log_index: view.seq.get(),
             leaf_hash: view.leaf,
+            related_list: view.list.as_ref().map(RelatedList::as_str),
+            tags: (view.operation == Operation::Untag).then_some(view.tags.as_slice()),
+            parents: about.parents,
+            snapshot: view.reads_first(),
+            module_id: about.module_id,
         });
     }
-    tell(context, view, &entries)?;
+    tell(context, view, &entries, &about)?;
     Ok(None)
 }
 
@@ -100,6 +123,7 @@ fn tell(
     context: &mut Context,
     view: &RequestView,
     entries: &EntriesByState,
+    about: &About,
 ) -> Result<(), CliError> {
     let erased = || "(erased)".to_owned();
     let rows = context.command(&format!("list --request {}", view.request));
@@ -112,8 +136,7 @@ fn tell(
     field(out, "ticket", view.ticket.clone().unwrap_or_default())?;
     let by = view.recorded_by.clone().unwrap_or_else(erased);
     field(out, "recorded", format!("{} by {by}, event {}", view.at, view.seq))?;
-    let workflows = if view.workflows { "workflows WILL run" } else { "no workflows" };
-    field(out, "at Zoho", workflows)?;
+    tell_about(out, view, about)?;
     field(out, "source", source(view))?;
     field(out, "sha256", view.source_sha256.clone().unwrap_or_default())?;
     let left_out = format!(
@@ -138,6 +161,28 @@ fn tell(
     out.flush()?;
     out.say(format!("its entries: {rows}"));
     Ok(())
+}
+
+/// What the operation takes away, and what is kept of what was there.
+fn tell_about(out: &mut Out, view: &RequestView, about: &About) -> Result<(), OutputError> {
+    let erased = || "(erased)".to_owned();
+    match view.operation {
+        Operation::Delete => {
+            let workflows = if view.workflows { "workflows WILL run" } else { "no workflows" };
+            return field(out, "at Zoho", workflows);
+        }
+        Operation::Untag if view.tags.is_empty() => field(out, "tags", erased())?,
+        Operation::Untag => field(out, "tags", view.tags.join(", "))?,
+        Operation::Unlink => {
+            let list = view.list.as_ref().map_or("", RelatedList::as_str);
+            let parents = counted(about.parents.unwrap_or(0), "record", "records");
+            field(out, "list", format!("{list} of {parents} of {}", view.module))?;
+        }
+        Operation::DeleteTags => {}
+    }
+    let before = if view.snapshot { "is read and kept" } else { "is not read (--no-snapshot)" };
+    field(out, "before", format!("what is there {before}"))?;
+    field(out, "module id", about.module_id.map(|id| id.to_string()).unwrap_or_default())
 }
 
 fn source(view: &RequestView) -> String {

@@ -54,10 +54,10 @@ impl<Z: Zoho, C: Clock> Pass<'_, Z, C> {
     /// Asks the sources in their order, each only for what the ones before it did not decide.
     pub(super) async fn run(&self, entries: Vec<UnknownEntry>) -> Vec<Decided> {
         let mut cases: Vec<Case> = entries.into_iter().map(|unknown| self.open(unknown)).collect();
-        for source in [Source::Bin, Source::Deleted, Source::Record] {
-            match source {
-                Source::Bin => self.ask_bin(&mut cases).await,
-                Source::Deleted => self.ask_deleted(&mut cases).await,
+        for turn in 0..3 {
+            match turn {
+                0 => self.ask_bin(&mut cases).await,
+                1 => self.ask_deleted(&mut cases).await,
                 _ => self.ask_records(&mut cases).await,
             }
             for case in &mut cases {
@@ -161,7 +161,7 @@ impl<Z: Zoho, C: Clock> Pass<'_, Z, C> {
                         "the list of deletions",
                     ) {
                         Seen::Closed => Listed::Closed,
-                        Seen::These(_) | Seen::Silent => Listed::Silent,
+                        Seen::These(()) | Seen::Silent => Listed::Silent,
                     };
                 }
             };

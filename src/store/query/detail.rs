@@ -1,5 +1,7 @@
 //! One request or batch in full, every request or batch in order, and the log as it is read.
 
+use std::rc::Rc;
+
 use rusqlite::{OptionalExtension, named_params};
 
 use crate::domain::event::Event;
@@ -17,7 +19,7 @@ use crate::store::log::{self, StoredEvent};
 use crate::store::overview::module_id;
 use crate::store::query::filter::EntryFilter;
 use crate::store::query::lookup::{self, Lookups, event_at, sealed};
-use crate::store::query::view::{BatchView, RequestView};
+use crate::store::query::view::{BatchView, RequestView, ScopeView};
 use crate::store::scope;
 
 /// A request with where its entries stand.
@@ -92,6 +94,51 @@ impl Reader {
         Ok(RequestDetail { view, tally })
     }
 
+    /// How many parents a request's entries have; 0 unless it is an unlink.
+    pub fn parents_of(&self, request: &RequestView) -> Result<u64> {
+        self.conn
+            .prepare_cached(
+                "-- parents_of\nSELECT count(DISTINCT s.parent) FROM entry e
+                 JOIN scope s ON s.id = e.scope WHERE e.id BETWEEN :first AND :last",
+            )
+            .and_then(|mut statement| {
+                let range =
+                    named_params! {":first": Sql(request.first), ":last": Sql(request.last)};
+                statement.query_row(range, |row| row.get(0).map(uncount))
+            })
+            .doing("counting the parents of a request")
+    }
+
+    /// Zoho's id of the module that a request is pinned to, where its calls name it and it is known.
+    pub fn pinned_module(&self, request: &RequestView) -> Result<Option<RecordId>> {
+        self.module_id_of(&EntryRanges::span(request.first, request.first))
+    }
+
+    /// The requests that own these entries.
+    pub fn owners(&self, entries: &EntryRanges) -> Result<Vec<RequestId>> {
+        let doing = "looking for the requests of a batch";
+        let mut statement = self
+            .conn
+            .prepare_cached(
+                "-- owners\nSELECT id FROM request
+                 WHERE first_entry <= :last AND last_entry >= :first ORDER BY first_entry",
+            )
+            .doing(doing)?;
+        let mut owners: Vec<RequestId> = Vec::new();
+        for (first, last) in entries.ranges() {
+            let rows = statement
+                .query_map(named_params! {":first": Sql(first), ":last": Sql(last)}, |row| {
+                    row.get::<_, Sql<RequestId>>(0).map(|Sql(id)| id)
+                })
+                .doing(doing)?;
+            for owner in rows {
+                owners.push(owner.doing(doing)?);
+            }
+        }
+        owners.dedup();
+        Ok(owners)
+    }
+
     /// Hands every request to `visit` that the filter does not rule out, in order. States, codes and times
     /// of entries are not looked at.
     pub fn requests<E: From<StoreError>>(
@@ -140,10 +187,11 @@ impl Reader {
         })
     }
 
-    /// Hands every batch to `visit`, in order, with the time at which it was recorded.
+    /// Hands every batch to `visit`, in order, with what its entries have in common (`None` once erased) and
+    /// the time at which it was recorded.
     pub fn each_batch<E: From<StoreError>>(
         &self,
-        mut visit: impl FnMut(&BatchView, Timestamp) -> std::result::Result<(), E>,
+        mut visit: impl FnMut(&BatchView, Option<&ScopeView>, Timestamp) -> std::result::Result<(), E>,
     ) -> std::result::Result<u64, E> {
         let mut lookups = Lookups::new(&self.conn);
         let last = i64::try_from(self.batches()?).unwrap_or(i64::MAX);
@@ -153,7 +201,8 @@ impl Reader {
                 Err(StoreError::NotFound(_)) => continue,
                 other => other?,
             };
-            visit(&view, self.event_at(view.begun_seq)?)?;
+            let scope = self.scope_view_of(&view, &mut lookups)?;
+            visit(&view, scope.as_deref(), self.event_at(view.begun_seq)?)?;
             visited += 1;
         }
         Ok(visited)
@@ -201,6 +250,29 @@ impl Reader {
             })
             .map(Option::flatten)
             .doing("reading a batch")
+    }
+
+    /// The same for showing, which an erasure leaves.
+    fn scope_view_of(
+        &self,
+        batch: &BatchView,
+        lookups: &mut Lookups<'_>,
+    ) -> Result<Option<Rc<ScopeView>>> {
+        let entries: EntryRanges = batch
+            .entries
+            .parse()
+            .map_err(|_| StoreError::corrupt("batch", format!("{}: its entries", batch.batch)))?;
+        let scope: Option<i64> = self
+            .conn
+            .prepare_cached("-- scope_number\nSELECT scope FROM entry WHERE id = :entry")
+            .and_then(|mut statement| {
+                let first = entries.iter().next().unwrap_or(EntryId::new(0));
+                statement
+                    .query_row(named_params! {":entry": Sql(first)}, |row| row.get(0))
+                    .optional()
+            })
+            .doing("reading a batch")?;
+        scope.map(|scope| lookups.scope(scope)).transpose()
     }
 
     /// Zoho's id of the module that a batch's requests are pinned to.

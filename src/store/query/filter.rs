@@ -17,7 +17,8 @@ use crate::store::query::view::{EntryView, RequestView};
 /// Which entries are wanted: within a kind any of the values, across kinds all of them. Empty means all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EntryFilter {
-    /// Entries for these records.
+    /// Entries for these records: what is deleted, untagged or taken out of a list, the record whose list it
+    /// is, and tags by their id.
     pub records: Vec<RecordId>,
     /// These entries.
     pub entries: Vec<EntryId>,
@@ -169,16 +170,37 @@ fn request_exists(conn: &Connection, request: RequestId) -> Result<()> {
     if found { Ok(()) } else { Err(StoreError::NotFound(request.to_string())) }
 }
 
-/// The entries that name a record, by the index.
+/// The entries that name a record, by the index, and those of the lists that it is the parent of.
 fn entries_for(conn: &Connection, record: RecordId) -> Result<Vec<EntryId>> {
+    let by_target = "-- entries_for\nSELECT id FROM entry WHERE target = :record";
+    let mut entries = entries_by(conn, by_target, record)?;
+    // Only an unlink has a parent, and its entries lie within the requests that unlink.
+    let by_parent = "-- entries_of_parent\nSELECT e.id FROM request r
+                     JOIN entry e ON e.id BETWEEN r.first_entry AND r.last_entry
+                     WHERE r.operation = 'unlink' AND e.scope IN
+                         (SELECT id FROM scope WHERE operation = 'unlink' AND parent = :record)";
+    if is_parent(conn, record)? {
+        entries.extend(entries_by(conn, by_parent, record)?);
+    }
+    Ok(entries)
+}
+
+fn entries_by(conn: &Connection, sql: &'static str, record: RecordId) -> Result<Vec<EntryId>> {
     let doing = "looking for a record's entries";
-    let mut statement = conn
-        .prepare_cached("-- entries_for\nSELECT id FROM entry WHERE target = :target ORDER BY id")
-        .doing(doing)?;
+    let mut statement = conn.prepare_cached(sql).doing(doing)?;
     let rows = statement
-        .query_map(named_params! {":target": Sql(record)}, |row| {
+        .query_map(named_params! {":record": Sql(record)}, |row| {
             row.get::<_, Sql<EntryId>>(0).map(|Sql(id)| id)
         })
         .doing(doing)?;
     rows.collect::<rusqlite::Result<_>>().doing(doing)
+}
+
+/// Whether something was to be taken out of one of its lists.
+fn is_parent(conn: &Connection, record: RecordId) -> Result<bool> {
+    conn.prepare_cached(
+        "-- is_parent\nSELECT 1 FROM scope WHERE operation = 'unlink' AND parent = :record",
+    )
+    .and_then(|mut statement| statement.exists(named_params! {":record": Sql(record)}))
+    .doing("looking for a record's entries")
 }

@@ -7,16 +7,17 @@ use std::rc::Rc;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde::Deserialize;
 
-use crate::domain::event::Event;
+use crate::domain::event::{Event, JobEnding};
 use crate::domain::id::{BatchId, EntryId, EventSeq, RecordId, RequestId, RunId};
 use crate::domain::merkle::Hash;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::time::Timestamp;
 use crate::store::code::{Name, Sql, uncount};
 use crate::store::error::{Doing, Result, StoreError};
+use crate::store::job::JobEnd;
 use crate::store::log;
 use crate::store::query::view::{
-    BatchEnd, BatchView, Ending, ReadingView, RequestView, Said, ScopeView,
+    BatchEnd, BatchView, Ending, JobOver, JobView, ReadingView, RequestView, Said, ScopeView,
 };
 
 /// So many values of a kind are kept. A run has fewer batches under way than this, and entries come in the
@@ -199,10 +200,42 @@ fn load_batch(
     if let Some((seq, ending)) = end {
         let (at, leaf) = event_at(conn, seq)?;
         view.end = Some(BatchEnd { seq, at, leaf, ending });
-        view.job = log::opened(conn, seq, "job")?;
+        view.job = load_job(conn, batch, seq)?;
     }
     view.user = *users.get(view.run, || user_of(conn, view.run))?;
     Ok(view)
+}
+
+/// The job that a batch made, if it made one. `answered` is the event whose seal holds Zoho's id of it.
+fn load_job(conn: &Connection, batch: BatchId, answered: EventSeq) -> Result<Option<JobView>> {
+    let doing = "reading a job";
+    let found = conn
+        .prepare_cached(
+            "-- load_job\nSELECT ended_seq, ending, total, deleted, failed FROM job
+             WHERE batch = :batch",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row(named_params! {":batch": Sql(batch)}, |row| {
+                    let ended = row.get::<_, Option<Sql<EventSeq>>>(0)?.map(|Sql(seq)| seq);
+                    let ending = row.get::<_, Option<Name<JobEnding>>>(1)?.map(|Name(one)| one);
+                    let number = |column: usize| -> rusqlite::Result<Option<u64>> {
+                        Ok(row.get::<_, Option<i64>>(column)?.map(uncount))
+                    };
+                    Ok((ended.zip(ending), [number(2)?, number(3)?, number(4)?]))
+                })
+                .optional()
+        })
+        .doing(doing)?;
+    let Some((ended, [total, deleted, failed])) = found else { return Ok(None) };
+    let over = match ended {
+        Some((seq, ending)) => {
+            let (at, _) = event_at(conn, seq)?;
+            Some(JobOver { seq, end: JobEnd { at, ending, total, deleted, failed } })
+        }
+        None => None,
+    };
+    Ok(Some(JobView { id: log::opened(conn, answered, "job")?, over }))
 }
 
 /// Zoho's id of the token's user of a run.
@@ -228,9 +261,10 @@ fn load_reading(conn: &Connection, number: i64) -> Result<ReadingView> {
         .doing("reading evidence")?;
     let event = log::event(conn, seq)?;
     let logged = event.decode()?;
-    let absent = match logged.event {
-        Event::SnapshotTaken(snapshot) => snapshot.absent.unwrap_or_default(),
-        _ => EntryRanges::default(),
+    let absent = if let Event::SnapshotTaken(snapshot) = logged.event {
+        snapshot.absent.unwrap_or_default()
+    } else {
+        EntryRanges::default()
     };
     Ok(ReadingView { number, run, seq, at: logged.at, leaf: event.leaf, absent })
 }

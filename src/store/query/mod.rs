@@ -15,9 +15,11 @@ pub use detail::{BatchDetail, LeftOutRow, RequestDetail};
 pub use filter::EntryFilter;
 pub use summary::{LastRun, Summary};
 pub use view::{
-    AttemptResult, BatchEnd, BatchView, Ending, EntryView, ReadingView, RequestView, Said,
-    ScopeView, Settled, SettledBy, Step,
+    AttemptResult, BatchEnd, BatchView, Ending, EntryView, JobOver, JobView, ReadingView,
+    RequestView, Said, ScopeView, Settled, SettledBy, Step,
 };
 
+#[cfg(test)]
+pub(crate) mod stories;
 #[cfg(test)]
 mod tests;

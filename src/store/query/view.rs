@@ -14,6 +14,7 @@ use crate::domain::scope::{Operation, RelatedList};
 use crate::domain::state::{Change, EntryState, Outcome, Verdict};
 use crate::domain::target::{ApiVersion, Product, named_set};
 use crate::domain::time::Timestamp;
+use crate::store::job::JobEnd;
 use crate::store::snapshot;
 
 /// A request with what was typed about it. Texts are `None` where none was given, or once erased.
@@ -82,6 +83,12 @@ impl RequestView {
     pub fn entries(&self) -> u64 {
         self.first.get().abs_diff(self.last.get()) + 1
     }
+
+    /// Whether what is there is read and kept before the first call; `None` for a deletion, of which the
+    /// recycle bin keeps all.
+    pub fn reads_first(&self) -> Option<bool> {
+        (self.operation != Operation::Delete).then_some(self.snapshot)
+    }
 }
 
 /// What many entries have in common.
@@ -124,11 +131,34 @@ pub struct BatchView {
     pub send_by: Timestamp,
     /// How it ended; `None` while it is open.
     pub end: Option<BatchEnd>,
-    /// Zoho's id of the asynchronous job that it made.
-    pub job: Option<String>,
+    /// The asynchronous job that it made.
+    pub job: Option<JobView>,
+}
+
+/// An asynchronous job, as the batch that made it knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobView {
+    /// Zoho's id of it; `None` once erased.
+    pub id: Option<String>,
+    /// How it ended; `None` while it is open.
+    pub over: Option<JobOver>,
+}
+
+/// The end of a job, with the event that recorded it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobOver {
+    /// The event.
+    pub seq: EventSeq,
+    /// How it ended.
+    pub end: JobEnd,
 }
 
 impl BatchView {
+    /// Zoho's id of the job that it made, where it made one that was not erased.
+    pub fn job_id(&self) -> Option<&String> {
+        self.job.as_ref()?.id.as_ref()
+    }
+
     /// When the call left, or can have left at the latest; `None` when it surely did not, or while
     /// nobody knows.
     pub fn submitted_at(&self) -> Option<Timestamp> {
@@ -372,7 +402,11 @@ impl EntryView {
     /// What the evidence says of a deletion, when it had the last word and was not erased.
     pub fn facts(&self) -> Option<Facts> {
         match self.last_word() {
-            Some(Step::Evidence { facts: Some(facts), .. }) => serde_json::from_str(facts).ok(),
+            Some(Step::Evidence { facts: Some(facts), .. })
+                if self.scope.operation == Operation::Delete =>
+            {
+                serde_json::from_str(facts).ok()
+            }
             _ => None,
         }
     }
@@ -394,17 +428,19 @@ impl EntryView {
             Step::Snapshot { facts: Some(facts), .. } => {
                 snapshot::parse(self.scope.operation, facts)
             }
-            _ => None,
+            Step::Snapshot { facts: None, .. } | Step::Attempt { .. } | Step::Evidence { .. } => {
+                None
+            }
         })
     }
 
-    /// Whether the last call was an asynchronous job that Zoho accepted.
-    fn was_a_job(&self) -> bool {
-        let last = self.steps.iter().rev().find_map(|step| match step {
-            Step::Attempt { result, .. } => result.as_ref(),
+    /// The asynchronous job that Zoho accepted with the last call, if it did.
+    pub fn job(&self) -> Option<&JobView> {
+        let (batch, result) = self.steps.iter().rev().find_map(|step| match step {
+            Step::Attempt { batch, result } => result.as_ref().map(|result| (batch, result)),
             Step::Snapshot { .. } | Step::Evidence { .. } => None,
-        });
-        last.is_some_and(|result| result.outcome == Outcome::Queued)
+        })?;
+        batch.job.as_ref().filter(|_| result.outcome == Outcome::Queued)
     }
 
     /// The event that settled it; `None` while it is open.
@@ -423,7 +459,7 @@ impl EntryView {
                 leaf: end.leaf,
             }),
             Step::Snapshot { reading, .. } | Step::Evidence { reading, .. } => Some(Settled {
-                by: if self.was_a_job() { SettledBy::Job } else { SettledBy::Evidence },
+                by: if self.job().is_some() { SettledBy::Job } else { SettledBy::Evidence },
                 seq: reading.seq,
                 at: reading.at,
                 leaf: reading.leaf,

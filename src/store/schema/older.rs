@@ -59,7 +59,6 @@ mod tests {
         conn.prepare(&format!("SELECT * FROM {table}"))
             .unwrap()
             .column_names()
-            .into_iter()
             .map(str::to_owned)
             .collect()
     }

@@ -82,7 +82,7 @@ fn read_body(fetched: &Fetched, body: &str, job: &str) -> Result<JobSeen, ReadEr
         if code == "INVALID_DATA" {
             return Ok(JobSeen::Forgotten { code, message: word(row.message) });
         }
-        if code != "" {
+        if !code.is_empty() {
             return Err(fetched.unusable(code));
         }
     }

@@ -11,7 +11,7 @@ use crate::domain::answer::{ReadError, RecordSeen};
 use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::target::{ApiVersion, Product};
 use crate::zoho::reads::{Content, Fetched, joined, names_no_record, root};
-use crate::zoho::wire::{tag_names, time};
+use crate::zoho::wire::{present, tag_names, time};
 
 /// What is asked for; `fields` is mandatory unless one record is read by its path (CRM v7 page).
 const QUERY: &str = "fields=id,Modified_Time&converted=both";
@@ -24,7 +24,8 @@ struct Row<'a> {
     id: Option<&'a RawValue>,
     #[serde(borrow, rename = "Modified_Time")]
     modified_time: Option<&'a RawValue>,
-    #[serde(borrow, rename = "Tag")]
+    /// `null` is an empty list; a field that is missing is not.
+    #[serde(borrow, default, rename = "Tag", deserialize_with = "present")]
     tags: Option<&'a RawValue>,
 }
 

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::answer::{Deletion, ModuleInfo, RecordSeen};
+use crate::domain::answer::{Deletion, JobSeen, JobStatus, ModuleInfo, Page, RecordSeen, Related};
 use crate::domain::id::ModuleName;
 use crate::domain::time::Timestamp;
+use crate::zoho::api::ListAsked;
 
 const VERSION: ApiVersion = ApiVersion::V7;
 
@@ -254,5 +255,139 @@ fn errors_are_told_apart_by_their_code() {
     assert_eq!(
         bin::read(&throttled, &[id(1)]),
         Err(ReadError::Throttled { retry_after: Some(Duration::from_secs(5)) })
+    );
+}
+
+#[test]
+fn the_tags_of_records_are_names_in_either_product() {
+    let crm = r##"{"data":[{"id":"4876876000000624001","Modified_Time":null,
+        "Tag":[{"name":"Prime","id":"554023000002555018","color_code":"#57B1FD"},{"name":"b","id":"1"}]},
+        {"id":"4876876000000624002","Tag":[]}]}"##;
+    // Bigin v2 Remove Tags page: tags are strings there.
+    let bigin = r#"{"data":[{"id":"4876876000000624001","Tag":["Prime","b"]},
+        {"id":"4876876000000624002","Tag":null}]}"#;
+    for body in [crm, bigin] {
+        let read = records::read(&fetched(200, body), &[id(1), id(2)], true).unwrap();
+        let tags: Vec<_> = read.into_iter().map(|record| record.tags.unwrap()).collect();
+        assert_eq!(tags, [vec!["Prime".to_owned(), "b".to_owned()], vec![]]);
+    }
+    // A tag that is overlooked would look removed.
+    for tags in ["{}", "[1]", "[{}]", "[null]", "\"Prime\"", "[{\"name\":7}]"] {
+        let body = format!(r#"{{"data":[{{"id":"4876876000000624001","Tag":{tags}}}]}}"#);
+        assert!(is_unusable(&records::read(&fetched(200, &body), &[id(1)], true)), "{tags}");
+    }
+    let without = r#"{"data":[{"id":"4876876000000624001"}]}"#;
+    assert!(is_unusable(&records::read(&fetched(200, without), &[id(1)], true)));
+    let path = records::path(Product::Crm, VERSION, &module_name(), &[id(1)], true).unwrap();
+    assert_eq!(
+        path,
+        "/crm/v7/Leads/4876876000000624001?fields=id,Tag,Modified_Time&converted=both"
+    );
+}
+
+/// CRM v7 Get Tags page, sample response.
+#[test]
+fn the_tags_of_a_module_have_id_name_and_colour() {
+    let body = r##"{"tags":[{"created_time":"2023-10-12T17:34:35+05:30","color_code":"#57B1FD",
+        "name":"Prime","id":"4876876000000624001","created_by":{"name":"x","id":"1"}},
+        {"name":"b","id":"4876876000000624002","color_code":null}],"info":{"count":2,"allowed_count":200}}"##;
+    let read = tags::read(&fetched(200, body)).unwrap();
+    let seen: Vec<_> =
+        read.iter().map(|tag| (tag.id, tag.name.as_str(), tag.color.as_deref())).collect();
+    assert_eq!(seen, [(id(1), "Prime", Some("#57B1FD")), (id(2), "b", None)]);
+    assert_eq!(tags::read(&fetched(204, "")), Ok(vec![]));
+    for body in [
+        r#"{"tags":[{"name":"a","id":"4876876000000624001"}],"info":{"more_records":true}}"#,
+        r#"{"tags":[{"id":"4876876000000624001"}]}"#,
+        r#"{"tags":[{"name":"a"}]}"#,
+        r#"{"tags":{}}"#,
+        "{}",
+        "",
+    ] {
+        assert!(is_unusable(&tags::read(&fetched(200, body))), "{body}");
+    }
+    let path = tags::path(Product::Bigin, ApiVersion::V2, &"Pipelines".parse().unwrap());
+    assert_eq!(path.unwrap(), "/bigin/v2/settings/tags?module=Pipelines");
+}
+
+#[test]
+fn a_related_list_tells_members_from_a_parent_that_is_gone() {
+    let (module, list) = (module_name(), "Campaigns".parse().unwrap());
+    let asked = ListAsked {
+        product: Product::Crm,
+        version: VERSION,
+        module: &module,
+        parent: id(9),
+        list: &list,
+        field: Some("Member_Status"),
+    };
+    assert_eq!(
+        related::path(&asked, &[id(1), id(2)], 1).unwrap(),
+        "/crm/v7/Leads/4876876000000624009/Campaigns?fields=id,Member_Status\
+         &ids=4876876000000624001,4876876000000624002&page=1&per_page=200"
+    );
+    let body = r#"{"data":[{"id":"4876876000000624001","Member_Status":"Active","list_price":12.50},
+        {"id":"4876876000000624007"}],"info":{"more_records":false}}"#;
+    let page = related::read(&fetched(200, body), &[id(1), id(2)]).unwrap().unwrap();
+    let member = Related {
+        id: id(1),
+        member_status: Some("Active".to_owned()),
+        list_price: Some("12.50".to_owned()),
+    };
+    // What was not asked for is left out: not every version is known to narrow the list.
+    assert_eq!((page.rows, page.more), (vec![member], false));
+    let nobody = Page { rows: Vec::new(), more: false };
+    assert_eq!(related::read(&fetched(204, ""), &[id(1)]), Ok(Some(nobody)));
+    // OAS YAML, related records: the parent is gone.
+    let gone = r#"{"code":"INVALID_DATA","details":{},"message":"The record does not exist","status":"error"}"#;
+    assert_eq!(related::read(&fetched(404, gone), &[id(1)]), Ok(None));
+    let list = r#"{"code":"INVALID_DATA","details":{"resource_path_index":2},"message":"x","status":"error"}"#;
+    assert!(is_unusable(&related::read(&fetched(400, list), &[id(1)])));
+    for body in ["", "{}", r#"{"data":[{}]}"#, "<html>"] {
+        assert!(is_unusable(&related::read(&fetched(200, body), &[id(1)])), "{body}");
+    }
+}
+
+/// CRM v7 Mass Delete Tags Status page; OAS `mass_delete_tags.json` for the job that is not known.
+#[test]
+fn a_job_s_status_is_an_open_set_and_an_unknown_job_is_told_apart() {
+    let job = "4876876000005871001";
+    let read = |status: u16, body: &str| job::read(&fetched(status, body), job);
+    let known = |status: &str, counts: [Option<u64>; 3]| {
+        let [total, deleted, failed] = counts;
+        Ok(JobSeen::Known(JobStatus { status: status.to_owned(), total, deleted, failed }))
+    };
+    let body = r#"{"mass_delete":[{"job_id":"4876876000005871001","total_count":8,"failed_count":0,"deleted_count":8,"status":"COMPLETED"}]}"#;
+    assert_eq!(read(200, body), known("COMPLETED", [Some(8), Some(8), Some(0)]));
+    let body = r#"{"mass_delete":[{"job_id":"4876876000005871001","total_count":"8","status":"in_progress"}]}"#;
+    assert_eq!(read(200, body), known("IN_PROGRESS", [Some(8), None, None]));
+    let item = r#"{"code":"INVALID_DATA","details":{"job_id":"4876876000005871001"},"message":"job details not found","status":"error"}"#;
+    for body in [
+        item.to_owned(),
+        format!(r#"{{"mass_delete":[{item}]}}"#),
+        format!(r#"{{"mass_delete":[[{item}]]}}"#),
+    ] {
+        assert!(matches!(read(400, &body), Ok(JobSeen::Forgotten { .. })), "{body}");
+    }
+    for (status, body) in [
+        (200, ""),
+        (204, ""),
+        (200, "{}"),
+        (200, r#"{"mass_delete":[]}"#),
+        (200, r#"{"mass_delete":[{"job_id":"1","total_count":1,"status":"COMPLETED"}]}"#),
+        (200, r#"{"mass_delete":[{"job_id":"4876876000005871001","total_count":1}]}"#),
+        (500, "<html>"),
+        (400, "<html>"),
+    ] {
+        assert!(is_unusable(&read(status, body)), "{status} {body}");
+    }
+    let denied = r#"{"code":"NO_PERMISSION","details":{"permissions":["Crm_Implied_Edit_Tags"]},"message":"x","status":"error"}"#;
+    assert!(matches!(read(403, denied), Err(ReadError::Forbidden { .. })));
+    for hostile in ["", "1&x=2", "a b", "../org", "1#"] {
+        assert!(job::path(Product::Crm, VERSION, hostile).is_err(), "{hostile}");
+    }
+    assert_eq!(
+        job::path(Product::Crm, VERSION, "job_789").unwrap(),
+        "/crm/v7/settings/tags/actions/mass_delete?job_id=job_789"
     );
 }

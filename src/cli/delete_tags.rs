@@ -1,0 +1,42 @@
+//! `journal delete-tags`: records the intent to delete tags themselves.
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::record::{Asked, RecordArgs, record};
+use crate::domain::id::ModuleName;
+use crate::domain::scope::{TagName, Task};
+use crate::intake::Things;
+
+/// Record the intent to delete tags of a module; nothing is sent until journal sync
+///
+/// A tag that is deleted is gone from all records of the module.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  journal delete-tags Leads 410405000000612004 --reason \"renamed\" --ticket OPS-7
+  journal delete-tags Leads --name Prime --name \"Attend First\" --reason \"clean-up\"")]
+pub(crate) struct DeleteTagsArgs {
+    /// The API name of the module whose tags these are, such as Leads
+    module: ModuleName,
+    /// Ids of tags
+    #[arg(value_name = "TAG_ID")]
+    ids: Vec<String>,
+    /// A tag by its name (repeat it for several; commas separate nothing). Its id is read from Zoho while
+    /// recording, which needs a token; nothing is written
+    #[arg(long = "name", value_name = "NAME")]
+    names: Vec<TagName>,
+    /// Do not keep beforehand what the tags are. Costs fewer credits; what was there before is then not
+    /// known, so nothing can be undone, and a lost answer may stay undecided
+    #[arg(long)]
+    no_snapshot: bool,
+    #[command(flatten)]
+    record: RecordArgs,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &DeleteTagsArgs, context: &mut Context) -> Result<Exit, CliError> {
+    let asked = Asked::new(&Task::DeleteTags, &args.module, Things::Tags, &args.ids);
+    let asked = Asked { snapshot: !args.no_snapshot, names: &args.names, ..asked };
+    record(context, &args.record, &asked)
+}

@@ -1,0 +1,198 @@
+//! `journal plan`: what `sync` would do, without doing any of it.
+
+mod document;
+mod text;
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::output::words::grouped;
+use crate::config::Flags;
+use crate::domain::calls::{self, Envelope};
+use crate::domain::id::RequestId;
+use crate::domain::plan::{Plan, RequestOverview, Rules, Waiting, plan};
+use crate::domain::scope::Operation;
+use crate::domain::state::EntryState;
+
+/// Show the calls, credits and time that sync would take; nothing is sent
+#[derive(Debug, clap::Args)]
+pub(crate) struct PlanArgs {
+    /// Only these requests (R12)
+    #[arg(value_name = "R")]
+    requests: Vec<RequestId>,
+    /// How many tags one job deletes, 1 to 200 [env: JOURNAL_TAGS_PER_JOB] [default: 100]
+    #[arg(long, value_name = "N")]
+    tags_per_job: Option<String>,
+}
+
+impl PlanArgs {
+    /// Those of the flags that are settings, too.
+    pub(crate) fn settings(&self, flags: Flags) -> Flags {
+        Flags { tags_per_job: self.tags_per_job.clone(), ..flags }
+    }
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &PlanArgs, context: &mut Context) -> Result<Exit, CliError> {
+    let wanted = wanted(&args.requests);
+    show(context, wanted.as_deref(), None)?;
+    Ok(Exit::Done)
+}
+
+/// Named requests, or all.
+pub(crate) fn wanted(requests: &[RequestId]) -> Option<Vec<RequestId>> {
+    (!requests.is_empty()).then(|| requests.to_vec())
+}
+
+/// The requests and the plan over them.
+pub(crate) fn make(
+    context: &Context,
+    wanted: Option<&[RequestId]>,
+    concurrency: Option<usize>,
+) -> Result<(Vec<RequestOverview>, Plan), CliError> {
+    let requests = context.reader()?.overview(wanted, wanted.is_none())?;
+    let named = |request| wanted.is_some_and(|wanted| wanted.contains(&request));
+    let concurrency = concurrency.unwrap_or(context.settings.concurrency.value);
+    let concurrency = u64::try_from(concurrency).unwrap_or(1);
+    let rules = Rules {
+        versions: context.settings.versions(),
+        limits: context.settings.limits(),
+        concurrency,
+    };
+    let plan = plan(&requests, named, context.now(), rules);
+    Ok((requests, plan))
+}
+
+/// Prints the plan, as text or as one JSON document.
+pub(crate) fn show(
+    context: &mut Context,
+    wanted: Option<&[RequestId]>,
+    concurrency: Option<usize>,
+) -> Result<(), CliError> {
+    let (requests, plan) = make(context, wanted, concurrency)?;
+    let next = next_command(context, wanted, &requests, &plan);
+    if context.out.is_json() {
+        return document::print(context, &requests, &plan, wanted, next);
+    }
+    text::print(context, &requests, &plan, wanted, &next)
+}
+
+/// The named requests as they are typed after a command, a blank before each.
+pub(crate) fn names(wanted: Option<&[RequestId]>) -> String {
+    let mut names = String::new();
+    for request in wanted.into_iter().flatten() {
+        names.push(' ');
+        names.push_str(&request.to_string());
+    }
+    names
+}
+
+/// Entries in Zoho's own queue: their jobs are asked about.
+fn queued(requests: &[RequestOverview]) -> u64 {
+    requests.iter().map(|request| request.count(EntryState::Queued)).sum()
+}
+
+fn next_command(
+    context: &Context,
+    wanted: Option<&[RequestId]>,
+    requests: &[RequestOverview],
+    plan: &Plan,
+) -> String {
+    let names = names(wanted);
+    let command = |words: &str| context.command(&format!("{words}{names}"));
+    match plan {
+        Plan { entries: 0, unknown: 0, .. } if queued(requests) > 0 => command("sync"),
+        Plan { entries: 0, unknown: 0, awaiting_approval: 1.., .. } => {
+            context.command("list --state awaiting_approval")
+        }
+        Plan { entries: 0, unknown: 0, parked: 1.., .. } => {
+            "journal show R… says why it was refused; journal sync R… takes it up again".to_owned()
+        }
+        Plan { entries: 0, unknown: 0, .. } => context.command("status"),
+        Plan { entries: 0, .. } => command("replay"),
+        Plan { .. } => command("sync"),
+    }
+}
+
+/// What would keep sync from sending anything.
+fn refused_by(context: &Context, plan: &Plan) -> Option<String> {
+    if let Err(error) = context.check_target() {
+        return Some(error.report().message);
+    }
+    let cap = context.settings.max_entries.value;
+    (plan.entries > cap).then(|| {
+        format!(
+            "the cap of {} entries a run; --max-entries {} lifts it",
+            grouped(cap),
+            plan.entries
+        )
+    })
+}
+
+/// Requests that the API version that is set does not offer, with what to do.
+fn not_offered(context: &Context, requests: &[RequestOverview], plan: &Plan) -> Vec<String> {
+    let refused = requests.iter().filter(|one| plan.not_offered.contains(&one.request));
+    refused
+        .map(|one| {
+            let version = context.settings.versions().of(one.product);
+            let versions: Vec<&str> = calls::WRITES
+                .iter()
+                .filter(|call| (call.operation, call.product) == (one.operation, one.product))
+                .flat_map(|call| call.versions)
+                .map(|version| version.wire_name())
+                .collect();
+            format!(
+                "{}: {} is not available for {} {version}; its entries stay pending until JOURNAL_API_VERSION is one of {}",
+                one.request,
+                one.operation,
+                one.product,
+                versions.join(", ")
+            )
+        })
+        .collect()
+}
+
+/// Whether tags are deleted by jobs, which take their time at Zoho's.
+fn has_jobs(context: &Context, plan: &Plan) -> bool {
+    plan.groups.keys().any(|key| {
+        let version = context.settings.versions().of(key.product);
+        calls::find(key.operation, key.product, version)
+            .is_some_and(|call| call.envelope == Envelope::Job)
+    })
+}
+
+fn not_known(context: &Context, requests: &[RequestOverview], plan: &Plan) -> Vec<String> {
+    let bins = plan.bin_unknown.iter().map(|module| {
+        format!("whether {module} has a recycle bin: the first sync reads it before it sends")
+    });
+    let unknown = (plan.unknown > 0).then(|| {
+        "how many reads it takes to settle what is unknown: that depends on what they show"
+            .to_owned()
+    });
+    let jobs = (queued(requests) > 0 || has_jobs(context, plan)).then(|| {
+        "how long Zoho takes for its jobs: that time, and asking about them, is not in these numbers"
+            .to_owned()
+    });
+    bins.chain(unknown).chain(jobs).collect()
+}
+
+/// Why a request's pending entries are not sent.
+pub(crate) fn waiting_in_words(waiting: Waiting) -> &'static str {
+    match waiting {
+        Waiting::NotDue => "its time has not come",
+        Waiting::Expired => "too old: it needs a fresh approval",
+        Waiting::Parked => "set aside after too many refusals; naming it takes it up again",
+    }
+}
+
+/// Of how many records the pending items of an unlink are unlinked.
+fn parents(request: &RequestOverview) -> Option<usize> {
+    (request.operation == Operation::Unlink).then_some(request.pending.len())
+}
+
+/// Whether pending entries are sent without reading what is there before. Deleting needs no such read: Zoho's
+/// recycle bin keeps what is deleted.
+fn is_blind(request: &RequestOverview) -> bool {
+    let pending = request.count(EntryState::Pending);
+    pending > 0 && !request.snapshot && request.operation != Operation::Delete
+}

@@ -1,0 +1,127 @@
+//! The plan as text.
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::output::words::{counted, grouped, in_words};
+use crate::cli::output::{Align, Table};
+use crate::cli::plan::{
+    is_blind, not_known, not_offered, parents, queued, refused_by, waiting_in_words,
+};
+use crate::cli::things::{self, named_tags};
+use crate::domain::id::RequestId;
+use crate::domain::plan::{Plan, RequestOverview};
+use crate::domain::state::EntryState;
+
+pub(super) fn print(
+    context: &mut Context,
+    requests: &[RequestOverview],
+    plan: &Plan,
+    wanted: Option<&[RequestId]>,
+    next: &str,
+) -> Result<(), CliError> {
+    let place = context.whereabouts()?;
+    context.out.data_line(format!("Plan for {place}"))?;
+    print_requests(context, requests, wanted)?;
+    for (key, (entries, batches)) in &plan.groups {
+        context.out.data_line(format!(
+            "{} in {}{}",
+            things::in_words(key, *entries),
+            counted(*batches, "call", "calls"),
+            things::in_brackets(key)
+        ))?;
+    }
+    let seconds = std::time::Duration::from_secs(plan.seconds);
+    context.out.data_line(format!(
+        "{} in {}; {} in all with reads, {}, about {}",
+        counted(plan.entries, "entry", "entries"),
+        counted(plan.batches, "write call", "write calls"),
+        counted(plan.calls, "call", "calls"),
+        counted(plan.credits, "API credit", "API credits"),
+        in_words(seconds),
+    ))?;
+    for (entries, what) in [
+        (plan.held, "under a hold"),
+        (plan.awaiting_approval, "waiting for approval"),
+        (plan.unknown, "unknown: read before anything else"),
+        (queued(requests), "in Zoho's own queue: their jobs are asked about"),
+        (plan.not_due, "not due yet"),
+        (plan.expired, "too old without a fresh approval"),
+        (plan.parked, "set aside after too many refusals"),
+    ] {
+        if entries > 0 {
+            let entries = counted(entries, "entry", "entries");
+            context.out.data_line(format!("{entries} {what}"))?;
+        }
+    }
+    for (module, entries) in &plan.not_restorable {
+        let records = counted(*entries, "record", "records");
+        context.out.data_line(format!(
+            "CANNOT BE UNDONE: {records} of {module}, which has no recycle bin that can be restored from"
+        ))?;
+    }
+    for request in requests.iter().filter(|request| is_blind(request)) {
+        let entries = counted(request.count(EntryState::Pending), "entry", "entries");
+        context.out.data_line(format!(
+            "CANNOT BE UNDONE: {entries} of {}, which is recorded without a snapshot",
+            request.request
+        ))?;
+    }
+    for what in not_offered(context, requests, plan) {
+        context.out.data_line(format!("NOT SENT: {what}"))?;
+    }
+    for what in not_known(context, requests, plan) {
+        context.out.data_line(format!("Not known: {what}"))?;
+    }
+    if let Some(refused) = refused_by(context, plan) {
+        context.out.data_line(format!("sync would refuse: {refused}"))?;
+    }
+    context.out.say(format!("Nothing has been sent. Next: {next}"));
+    Ok(())
+}
+
+/// `untag Leads: tag "Prime"`, `unlink Campaigns: Leads`.
+fn what(request: &RequestOverview) -> String {
+    let what = format!("{} {}", request.operation, request.module);
+    match (&request.list, &request.tags) {
+        (Some(list), _) => match parents(request).filter(|parents| *parents > 1) {
+            Some(parents) => format!("{what}: {list} of {parents} parents"),
+            None => format!("{what}: {list}"),
+        },
+        (None, Some(tags)) => format!("{what}: {}", named_tags(tags)),
+        (None, None) => what,
+    }
+}
+
+fn print_requests(
+    context: &mut Context,
+    requests: &[RequestOverview],
+    wanted: Option<&[RequestId]>,
+) -> Result<(), CliError> {
+    let now = context.now();
+    let mut table = Table::new([
+        ("request", Align::Left),
+        ("what", Align::Left),
+        ("pending", Align::Right),
+        ("asked by", Align::Left),
+        ("ticket", Align::Left),
+        ("reason", Align::Left),
+        ("", Align::Left),
+    ]);
+    for request in requests {
+        let waits =
+            request.waits(now, wanted.is_some()).filter(|_| request.count(EntryState::Pending) > 0);
+        table.row([
+            request.request.to_string(),
+            what(request),
+            grouped(request.count(EntryState::Pending)),
+            request.requested_by.clone().unwrap_or_default(),
+            request.ticket.clone().unwrap_or_default(),
+            request.reason.clone().unwrap_or_default(),
+            waits.map(waiting_in_words).unwrap_or_default().to_owned(),
+        ]);
+    }
+    if !table.is_empty() {
+        context.out.table(&table)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! What operations are done to, as people read it.
+
+use crate::cli::output::words::counted;
+use crate::domain::plan::GroupKey;
+use crate::domain::scope::{Operation, TagSet};
+use crate::export::cell::visible_short;
+
+/// So many items of an operation: `1 record`, `3 related records`, `2 tags`.
+pub(crate) fn counted_items(operation: Operation, number: u64) -> String {
+    let (one, many) = match operation {
+        Operation::Delete | Operation::Untag => ("record", "records"),
+        Operation::Unlink => ("related record", "related records"),
+        Operation::DeleteTags => ("tag", "tags"),
+    };
+    counted(number, one, many)
+}
+
+/// `tag "Prime"`, `tags "Attend First", "Prime"`.
+pub(crate) fn named_tags(tags: &TagSet) -> String {
+    let names: Vec<String> = tags.names().iter().map(|name| quoted(name.as_str())).collect();
+    let noun = if names.len() == 1 { "tag" } else { "tags" };
+    format!("{noun} {}", names.join(", "))
+}
+
+/// Outside text between quotes, cut and made visible.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("\"{}\"", visible_short(text, 60))
+}
+
+/// `workflows WILL run` or `no workflows`: part of every output that plans, records or sends deletions.
+pub(crate) fn workflows_in_words(workflows: bool) -> &'static str {
+    if workflows { "workflows WILL run" } else { "no workflows" }
+}
+
+/// `unlink 7 related records of Campaigns`.
+pub(crate) fn in_words(key: &GroupKey, entries: u64) -> String {
+    let items = counted_items(key.operation, entries);
+    format!("{} {items} of {}", key.operation, key.module)
+}
+
+/// What else there is to say, in brackets with a blank before them; empty where that is all.
+pub(crate) fn in_brackets(key: &GroupKey) -> String {
+    match (key.operation, &key.list, &key.tags) {
+        (Operation::Delete, _, _) => format!(" ({})", workflows_in_words(key.workflows)),
+        (Operation::Untag, _, Some(tags)) => format!(" ({})", named_tags(tags)),
+        (Operation::Untag, _, None) => " (names erased)".to_owned(),
+        (Operation::Unlink, Some(list), _) => format!(" (list {list})"),
+        (Operation::Unlink, None, _) | (Operation::DeleteTags, _, _) => String::new(),
+    }
+}

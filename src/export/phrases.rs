@@ -1,0 +1,90 @@
+//! How each operation speaks of what it did and of what is left of it, in parts of a sentence.
+
+use crate::domain::evidence::Look;
+use crate::domain::evidence::presence::{DefinitionFacts, TagFacts, ThingFacts};
+use crate::domain::scope::Operation;
+use crate::export::undo::{Undo, UndoState};
+use crate::store::query::EntryView;
+
+/// So many tags are named in a sentence; a column holds all of them.
+const NAMED: usize = 3;
+
+/// What was done: `Deleted`, `Tag "Prime" removed`.
+pub(super) fn past(entry: &EntryView) -> String {
+    let scope = &entry.scope;
+    match scope.operation {
+        Operation::Delete => "Deleted".to_owned(),
+        Operation::Untag => {
+            // What the record carried is what it lost.
+            let carried = match entry.snapshot() {
+                Some(ThingFacts::Tags(TagFacts { record: Look::Seen(carried) })) => carried.tags,
+                _ => scope.tags.clone(),
+            };
+            format!("{} removed", tags(&carried))
+        }
+        Operation::Unlink => {
+            let list = scope.related_list.as_ref().map(|list| format!(" {list}"));
+            let list = list.unwrap_or_default();
+            format!("Taken out of the list{list} of a record of {}", scope.module)
+        }
+        Operation::DeleteTags => match entry.snapshot() {
+            Some(ThingFacts::Definition(DefinitionFacts { tag: Look::Seen(tag) })) => {
+                format!("Tag \"{}\" of {} deleted", tag.name, scope.module)
+            }
+            _ => format!("Tag of {} deleted", scope.module),
+        },
+    }
+}
+
+/// `Tags "Prime" and "Hot"`
+fn tags(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().take(NAMED).map(|name| format!("\"{name}\"")).collect();
+    let rest = names.len().saturating_sub(NAMED);
+    match (quoted.as_slice(), rest) {
+        ([], _) => "Tags".to_owned(),
+        ([only], 0) => format!("Tag {only}"),
+        (several, 1..) => format!("Tags {} and {rest} more", several.join(", ")),
+        ([first @ .., last], 0) => format!("Tags {} and {last}", first.join(", ")),
+    }
+}
+
+/// What was read when no answer, or no clear one, had told.
+pub(super) const fn seen(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Delete => "what was read at Zoho shows that this call did it",
+        Operation::Untag => {
+            "what was read at Zoho shows the tags there before and gone after this call"
+        }
+        Operation::Unlink => {
+            "what was read at Zoho shows it in the list before and gone after this call"
+        }
+        Operation::DeleteTags => {
+            "what was read at Zoho shows the tag there before and gone after this call"
+        }
+    }
+}
+
+/// Whether it can be brought back: `it can be restored until 2027-01-21`.
+pub(super) fn back(operation: Operation, undo: Option<&Undo>, until: Option<&str>) -> String {
+    let state = undo.map(|undo| undo.state);
+    let fixed = match (operation, state, until) {
+        (Operation::Delete, Some(UndoState::Possible), Some(until)) => {
+            return format!("it can be restored until {until}");
+        }
+        (Operation::Delete, Some(UndoState::Expired), Some(until)) => {
+            return format!("it could be restored until {until}, which has passed");
+        }
+        (_, Some(UndoState::Undone), _) => "it was brought back later",
+        (Operation::Delete, Some(UndoState::Possible), _) => "it can be restored",
+        (Operation::Delete, ..) => "it cannot be restored",
+        (Operation::Untag, Some(UndoState::Possible), _) => "what was removed can be put back",
+        (Operation::Unlink, Some(UndoState::Possible), _) => "it can be put back into the list",
+        (Operation::DeleteTags, Some(UndoState::Partial), _) => {
+            "it can be made again, but with a new id and on no record"
+        }
+        (Operation::Untag | Operation::Unlink | Operation::DeleteTags, ..) => {
+            "it cannot be undone, since what was there before was not read"
+        }
+    };
+    fixed.to_owned()
+}

@@ -1,0 +1,67 @@
+//! Migrations are never edited: journals record the hash of what made them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+
+use sha2::{Digest, Sha256};
+
+use crate::none;
+use crate::source::{files, in_package};
+
+/// The migrations that there are, each with the SHA-256 of its bytes.
+const MIGRATIONS: &[(&str, &str)] = &[
+    (
+        "migrations/V1__create_journal.sql",
+        "509b0640c5fb856d76084955f787d41e15d75fb0f6804ebbf59a6f040125509a",
+    ),
+    (
+        "migrations/V2__every_operation.sql",
+        "c045a14e392d8213667e5a0412391bbccc52e5f6020e7fe3b04648ddae7a25a9",
+    ),
+];
+
+fn changed_migrations(pinned: &[(&str, &str)], found: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (path, bytes) in found {
+        let mut hash = String::new();
+        for byte in Sha256::digest(bytes) {
+            write!(hash, "{byte:02x}").unwrap();
+        }
+        match pinned.iter().find(|(name, _)| name == path) {
+            None => findings.push(format!("{path} is new: add it to MIGRATIONS with {hash}")),
+            Some((_, expected)) if *expected != hash => findings.push(format!(
+                "{path} was edited: its SHA-256 is now {hash}. Journals record the hash of what made \
+                 them; `verify` reports any other, and no upgrade goes on from it. Take the edit back \
+                 and add a migration with the next number. Only the newest one may be edited before it \
+                 was released (see CHANGELOG.md): write its new hash into MIGRATIONS, and make \
+                 development journals anew"
+            )),
+            Some(_) => {}
+        }
+    }
+    let gone = pinned.iter().filter(|(path, _)| !found.contains_key(*path));
+    findings.extend(gone.map(|(path, _)| format!("{path} is gone: journals need it")));
+    findings
+}
+
+#[test]
+fn no_migration_is_edited_unnoticed() {
+    let read = |path: String| (path.clone(), fs::read(in_package(&path)).unwrap());
+    let found = files("migrations", "sql").into_iter().map(read).collect();
+    none(&changed_migrations(MIGRATIONS, &found));
+}
+
+#[test]
+fn an_edited_a_new_and_a_removed_migration_are_found() {
+    const OF_ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let pinned = [("m/V1.sql", OF_ABC)];
+    let found = |files: &[(&str, &str)]| {
+        let own = |(path, text): &(&str, &str)| ((*path).to_owned(), text.as_bytes().to_vec());
+        changed_migrations(&pinned, &files.iter().map(own).collect())
+    };
+    assert_eq!(found(&[("m/V1.sql", "abc")]), [""; 0]);
+    assert!(found(&[("m/V1.sql", "abd")])[0].contains("was edited"));
+    assert!(found(&[("m/V1.sql", "abc"), ("m/V2.sql", "x")])[0].contains("is new"));
+    assert!(found(&[])[0].contains("is gone"));
+}
