@@ -66,7 +66,8 @@ impl Store {
     pub fn check_upgradable(&self) -> Result<()> {
         if self.conn.is_readonly(MAIN_DB).doing(UPGRADING)? {
             return Err(StoreError::Unsafe(format!(
-                "{} may only be read here, and must be upgraded before it is used: check its rights",
+                "{} may only be read here, and must be upgraded before it is used: check its rights \
+                 and those of the files beside it",
                 self.path.display()
             )));
         }
