@@ -1,6 +1,9 @@
 //! `journal simulate`: the built-in Zoho on its own, for rehearsals and tests.
 
+use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
@@ -8,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::simulator::{Config, Fault, Simulator, parse_fault};
+use crate::simulator::{Config, Fault, LinksAtStart, Simulator, parse_fault};
 
 /// Run a Zoho that keeps state and misbehaves on demand, on this machine only
 #[derive(Debug, clap::Args)]
@@ -23,9 +26,25 @@ pub(crate) struct SimulateArgs {
     /// Records to begin with, such as Leads=1000
     #[arg(long, value_name = "MODULE=N", value_parser = parse_records)]
     records: Vec<(String, usize)>,
+    /// A tag to begin with, on every record of its module, such as Leads=Prime
+    #[arg(long, value_name = "MODULE=NAME", value_parser = parse_tag)]
+    tag: Vec<(String, String)>,
+    /// Records to begin with on a related list of the first record of a module, such as
+    /// Campaigns/Leads=50; --records has to make both
+    #[arg(long, value_name = "MODULE/LIST=N", value_parser = parse_links)]
+    link: Vec<LinksAtStart>,
     /// A fault and how often it strikes, such as lose-answer=0.1
     #[arg(long, value_name = "NAME[=RATE]", value_parser = |text: &str| parse_fault(text))]
     fault: Vec<(Fault, f64)>,
+    /// The most tags that one job deletes; Zoho's texts say 200, and 100
+    #[arg(long, value_name = "N", default_value = "200")]
+    tags_per_job: NonZeroUsize,
+    /// How long a job waits before it runs
+    #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = humantime::parse_duration)]
+    job_scheduled: Duration,
+    /// How long a job then runs; its tags go one by one meanwhile
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = humantime::parse_duration)]
+    job_running: Duration,
 }
 
 /// The first line on stdout. Its keys are a contract.
@@ -35,6 +54,25 @@ struct Started {
     accounts_url: String,
     access_token: String,
     state_url: String,
+    client_id: String,
+    client_secret: String,
+    refresh_token: String,
+    grant_code: String,
+}
+
+impl Started {
+    fn of(simulator: &Simulator) -> Self {
+        Self {
+            api_url: simulator.api_url(),
+            accounts_url: simulator.accounts_url(),
+            access_token: simulator.access_token(),
+            state_url: simulator.state_url(),
+            client_id: simulator.client_id(),
+            client_secret: simulator.client_secret(),
+            refresh_token: simulator.refresh_token(),
+            grant_code: simulator.grant_code(),
+        }
+    }
 }
 
 fn parse_records(text: &str) -> Result<(String, usize), String> {
@@ -43,11 +81,67 @@ fn parse_records(text: &str) -> Result<(String, usize), String> {
     Ok((module.to_owned(), count))
 }
 
+fn parse_tag(text: &str) -> Result<(String, String), String> {
+    let (module, name) = text.split_once('=').ok_or("expected MODULE=NAME, as in Leads=Prime")?;
+    Ok((module.to_owned(), name.to_owned()))
+}
+
+fn parse_links(text: &str) -> Result<LinksAtStart, String> {
+    let expected = "expected MODULE/LIST=N, as in Campaigns/Leads=50";
+    let (list, count) = parse_records(text).map_err(|_| expected)?;
+    let (module, list) = list.split_once('/').ok_or(expected)?;
+    Ok(LinksAtStart { module: module.to_owned(), list: list.to_owned(), count })
+}
+
+/// The faults for the help, by what they strike.
 fn fault_list() -> String {
-    let faults = Fault::ALL.iter();
+    let special =
+        |fault: Fault| fault.strikes_reads() || fault.strikes_jobs() || fault.needs_items();
+    [
+        faults("every call that changes something", |fault| !special(fault)),
+        faults(
+            "only what is answered item by item: not the deletion of one tag, and no job",
+            Fault::needs_items,
+        ),
+        faults("only the submission of a job, which deletes tags in bulk", Fault::strikes_jobs),
+        faults("only reads", Fault::strikes_reads),
+    ]
+    .join("\n\n")
+}
+
+fn faults(struck: &str, is_meant: impl Fn(Fault) -> bool) -> String {
+    let meant = Fault::ALL.into_iter().filter(|fault| is_meant(*fault));
     let lines: Vec<String> =
-        faults.map(|fault| format!("  {:<24}{}", fault.name(), fault.description())).collect();
-    format!("Faults:\n{}", lines.join("\n"))
+        meant.map(|fault| format!("\n  {:<24}{}", fault.name(), fault.description())).collect();
+    format!("Faults that strike {struck}:{}", lines.concat())
+}
+
+fn config(args: SimulateArgs) -> Result<Config, CliError> {
+    let ms = |duration: Duration| {
+        i64::try_from(duration.as_millis())
+            .map_err(|_| CliError::new(Exit::Usage, "a job cannot take that long"))
+    };
+    Ok(Config {
+        listen: args.listen,
+        seed: args.seed,
+        records: args.records,
+        tags: args.tag,
+        links: args.link,
+        faults: args.fault,
+        mass_delete_tags_limit: args.tags_per_job.get(),
+        job_scheduled_ms: ms(args.job_scheduled)?,
+        job_running_ms: ms(args.job_running)?,
+        ..Config::default()
+    })
+}
+
+/// What is asked for and makes no sense is a mistake in the command line.
+fn start_error(error: io::Error) -> CliError {
+    if error.kind() == io::ErrorKind::InvalidInput {
+        CliError::new(Exit::Usage, error)
+    } else {
+        error.into()
+    }
 }
 
 /// Runs the command, until it is interrupted.
@@ -56,24 +150,14 @@ pub(crate) fn run(args: SimulateArgs, context: &mut Context) -> Result<Exit, Cli
         return Err(CliError::new(Exit::Usage, "the simulator listens on this machine only")
             .hint("give a loopback address, such as 127.0.0.1:8080"));
     }
+    let config = config(args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let simulator = Simulator::start(Config {
-            listen: args.listen,
-            seed: args.seed,
-            records: args.records,
-            faults: args.fault,
-            ..Config::default()
-        })?;
+        let simulator = Simulator::start(config).map_err(start_error)?;
         // Before the first line: whoever reads it may send a signal at once.
         let mut interrupted = signal(SignalKind::interrupt())?;
         let mut terminated = signal(SignalKind::terminate())?;
-        context.out.json_line(&Started {
-            api_url: simulator.api_url(),
-            accounts_url: simulator.accounts_url(),
-            access_token: simulator.access_token(),
-            state_url: simulator.state_url(),
-        })?;
+        context.out.json_line(&Started::of(&simulator))?;
         context.out.say("The simulator runs until it is interrupted (Ctrl-C).");
         tokio::select! {
             _ = interrupted.recv() => {}
@@ -81,4 +165,63 @@ pub(crate) fn run(args: SimulateArgs, context: &mut Context) -> Result<Exit, Cli
         }
         Ok(Exit::Done)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: SimulateArgs,
+    }
+
+    fn read(words: &[&str]) -> Result<Config, String> {
+        let line = Line::try_parse_from([&["simulate"], words].concat());
+        let line = line.map_err(|error| error.to_string())?;
+        config(line.args).map_err(|error| error.report().message)
+    }
+
+    #[test]
+    fn without_options_it_is_the_default_simulator() {
+        let (read, default) = (read(&[]).unwrap(), Config::default());
+        assert_eq!(read.mass_delete_tags_limit, default.mass_delete_tags_limit);
+        assert_eq!(read.job_scheduled_ms, default.job_scheduled_ms);
+        assert_eq!(read.job_running_ms, default.job_running_ms);
+        assert_eq!((read.listen, read.seed), (default.listen, default.seed));
+    }
+
+    #[test]
+    fn options_say_what_it_begins_with_and_how_long_jobs_take() {
+        let config = read(&[
+            "--tag=Leads=a=b",
+            "--link=Campaigns/Leads=50",
+            "--tags-per-job=100",
+            "--job-scheduled=2s",
+            "--job-running=1m 30s",
+        ])
+        .unwrap();
+        assert_eq!(config.tags, [("Leads".to_owned(), "a=b".to_owned())]);
+        let link =
+            LinksAtStart { module: "Campaigns".to_owned(), list: "Leads".to_owned(), count: 50 };
+        assert_eq!(config.links, [link]);
+        assert_eq!(config.mass_delete_tags_limit, 100);
+        assert_eq!((config.job_scheduled_ms, config.job_running_ms), (2000, 90_000));
+        for bad in
+            ["--tag=Leads", "--link=Leads=1", "--link=A/B", "--link=A/B=x", "--tags-per-job=0"]
+        {
+            assert!(read(&[bad]).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_help_lists_each_fault_once() {
+        let help = fault_list();
+        for fault in Fault::ALL {
+            assert_eq!(help.matches(&format!("\n  {} ", fault.name())).count(), 1, "{fault}");
+        }
+    }
 }

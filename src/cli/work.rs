@@ -10,6 +10,7 @@ use crate::cli::plan;
 use crate::cli::things::{self, workflows_in_words};
 use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview};
+use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
 use crate::reconcile::options::{RunKind, takes_up};
 use crate::store::StoreError;
@@ -43,12 +44,15 @@ impl Work {
             }
         };
         let queued = requests.iter().map(|one| one.count(EntryState::Queued)).sum();
-        let mut workflows = plan.groups.keys().any(|key| key.workflows)
-            || requests.iter().any(|one| one.workflows && may_be_sent_again(one));
+        // Only a deletion says whether they run.
+        let deletes = |one: &RequestOverview| one.operation == Operation::Delete && one.workflows;
+        let mut workflows =
+            plan.groups.keys().any(|key| key.operation == Operation::Delete && key.workflows)
+                || requests.iter().any(|one| deletes(one) && may_be_sent_again(one));
         if reopened > 0 {
             // All of a request may be settled but what is taken up again.
             let all = context.reader()?.overview(wanted, false)?;
-            workflows |= all.iter().any(|one| one.workflows && one.count(EntryState::Failed) > 0);
+            workflows |= all.iter().any(|one| deletes(one) && one.count(EntryState::Failed) > 0);
         }
         Ok(Self { requests, plan, reopened, queued, workflows, named: wanted.is_some() })
     }

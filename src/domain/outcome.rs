@@ -183,7 +183,7 @@ impl Judge<'_> {
         let (mut strangers, mut repeated) = (0, 0);
         for answer in answers {
             let judged = self.item(answer);
-            let Some(id) = answer.id else {
+            let Some(id) = answer.id.or_else(|| self.named_by_path(answer)) else {
                 anonymous.push(answer);
                 continue;
             };
@@ -209,6 +209,20 @@ impl Judge<'_> {
         Judgement { share, strangers, repeated, ..self.judgement(results) }
     }
 
+    /// The record that a refusal names by its place among the ids as they were sent (OAS tags.json: INVALID_DATA
+    /// with `$.ids[1]` and no id). A success proves itself by its id only.
+    fn named_by_path(&self, answer: &AnswerItem) -> Option<RecordId> {
+        let refused = self.is_refusal(answer) && answer.verdict.id.is_none();
+        let index = answer.verdict.json_path.as_deref().filter(|_| refused).and_then(path_index)?;
+        self.items.get(index).map(|item| item.target)
+    }
+
+    /// Whether an item says that nothing was done.
+    fn is_refusal(&self, answer: &AnswerItem) -> bool {
+        let meaning = self.meaning(Level::Item, &answer.verdict);
+        matches!(meaning, Meaning::Refused | Meaning::RefusedAsk)
+    }
+
     /// Items without an id, where what they speak of is beyond doubt. How many may share the next call.
     fn attribute(
         &self,
@@ -225,11 +239,12 @@ impl Judge<'_> {
             return None;
         }
         let missing = results.iter().filter(|slot| slot.is_none()).count();
-        let refused =
-            |answer: &&AnswerItem| self.meaning(Level::Item, &answer.verdict) == Meaning::Refused;
         // As many refusals without an id as items without an answer: each of these was refused, only not
         // which by what. Alone, each gets its own answer. Anything else must be read.
-        if missing == 0 || missing != anonymous.len() || !anonymous.iter().all(refused) {
+        if missing == 0
+            || missing != anonymous.len()
+            || !anonymous.iter().all(|answer| self.is_refusal(answer))
+        {
             return None;
         }
         let returned = result(Outcome::Returned, &Verdict::default(), None);
@@ -485,6 +500,38 @@ mod tests {
             assert!(!judgement.complete);
         }
     }
+    /// OAS tags.json: a record that is none, among many, by its place.
+    #[test]
+    fn a_refusal_may_name_its_item_by_its_place_among_the_ids() {
+        let batch = items(3);
+        let at = |index: usize, code: &str| AnswerItem {
+            verdict: Verdict { json_path: Some(format!("$.ids[{index}]")), ..verdict(code) },
+            ..answer(None, code)
+        };
+        let parsed = ParsedAnswer::Items(vec![
+            answer(batch.first(), "SUCCESS"),
+            at(2, "INVALID_DATA"),
+            answer(batch.get(1), "SUCCESS"),
+        ]);
+        let judgement = judge(&batch, &raw(207), &parsed);
+        assert_eq!(outcomes(&judgement), "done done unknown");
+        assert_eq!((judgement.results[2].code.as_str(), judgement.strangers), ("INVALID_DATA", 0));
+        // A success without an id is nobody's, wherever it says it stands.
+        let parsed = ParsedAnswer::Items(vec![answer(batch.first(), "SUCCESS"), at(2, "SUCCESS")]);
+        assert_eq!(outcomes(&judge(&batch, &raw(207), &parsed)), "done unknown unknown");
+        // As many refusals as items are missing, and nothing that names them: each goes alone.
+        let parsed = ParsedAnswer::Items(vec![
+            answer(batch.first(), "SUCCESS"),
+            answer(None, "INVALID_DATA"),
+            at(9, "RECORD_LOCKED"),
+        ]);
+        let judgement = judge(&batch, &raw(207), &parsed);
+        assert_eq!(
+            (outcomes(&judgement).as_str(), judgement.share),
+            ("done returned returned", Some(1))
+        );
+    }
+
     /// CRM v8 Mass Delete Tags page, sample response.
     #[test]
     fn an_accepted_job_queues_its_tags() {

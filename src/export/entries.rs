@@ -139,9 +139,10 @@ impl Texts {
     }
 }
 
-/// Zoho's id of the org, as the journal keeps it.
-pub(super) fn org(org: Option<&String>) -> Cell<'_> {
-    match org.map(|text| (text, text.parse::<RecordId>())) {
+/// An id of Zoho's that the journal keeps as a text: of the org, or of a job. Digits would be rounded by a
+/// spreadsheet, and anything else is outside text.
+pub(super) fn zoho_text(text: Option<&String>) -> Cell<'_> {
+    match text.map(|text| (text, text.parse::<RecordId>())) {
         Some((_, Ok(id))) => Cell::Zoho(id),
         Some((text, Err(_))) => Cell::text(text.as_str()),
         None => Cell::Empty,
@@ -164,7 +165,7 @@ fn cells<'a>(
         Cell::request(request.request),
         Cell::Word(scope.operation.wire_name()),
         Cell::Word(scope.product.wire_name()),
-        org(whole.org.as_ref()),
+        zoho_text(whole.org.as_ref()),
         Cell::text(scope.module.as_str()),
         Cell::some(entry.target, Cell::Zoho),
         Cell::some(scope.parent, Cell::Zoho),
@@ -176,7 +177,7 @@ fn cells<'a>(
         Cell::some(batch.and_then(|one| one.http_status()), |code| Cell::Number(code.into())),
         Cell::Number(entry.attempts()),
         Cell::some(batch, |batch| Cell::batch(batch.batch)),
-        Cell::some_text(batch.and_then(|one| one.job_id())),
+        zoho_text(batch.and_then(|one| one.job_id())),
         Cell::some_text(request.requested_by.as_ref()),
         Cell::Time(request.at),
         Cell::some_text(request.reason.as_ref()),

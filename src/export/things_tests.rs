@@ -187,6 +187,8 @@ fn names_that_others_chose_cannot_run_in_a_spreadsheet() {
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
     assert_eq!(&rows[0][9], "'=1+1;Prime");
     assert_eq!(&rows[10][16], "'=cmd()");
+    // Bare digits would be rounded.
+    assert_eq!(rows[8][16], format!("zcrm_{JOB}"));
     for cell in rows.iter().flatten() {
         assert!(!cell.starts_with(['=', '+', '-', '@']), "{cell}");
     }

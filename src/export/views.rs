@@ -6,7 +6,7 @@ use crate::domain::id::{EventSeq, RecordId};
 use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
 use crate::export::ExportError;
-use crate::export::entries::org;
+use crate::export::entries::zoho_text;
 use crate::export::style::{Cell, Rows};
 use crate::store::query::{BatchView, Ending, EntryFilter, EntryView, RequestDetail, Step};
 use crate::store::run::Binding;
@@ -70,7 +70,7 @@ fn attempt_tail(batch: &BatchView) -> Vec<Cell<'_>> {
         Cell::some(batch.user, Cell::Zoho),
         Cell::some(end, |end| index(end.seq)),
         Cell::some(end, |end| Cell::Hash(end.leaf)),
-        Cell::some_text(batch.job_id()),
+        zoho_text(batch.job_id()),
     ]
 }
 
@@ -104,7 +104,7 @@ pub(super) fn batches(reader: &Reader, rows: &mut Rows<'_>) -> Written {
             Cell::some(scope, |scope| Cell::Word(scope.operation.wire_name())),
             Cell::some(scope, |scope| Cell::Word(scope.product.wire_name())),
             Cell::some(scope, |scope| Cell::text(scope.module.as_str())),
-            Cell::some_text(batch.job_id()),
+            zoho_text(batch.job_id()),
         ])
         .map_err(ExportError::from)
     })
@@ -134,7 +134,7 @@ fn request_cells<'a>(request: &'a RequestDetail, binding: Option<&'a Binding>) -
         Cell::request(view.request),
         Cell::Word(view.operation.wire_name()),
         Cell::Word(view.product.wire_name()),
-        org(binding.and_then(|binding| binding.org.as_ref())),
+        zoho_text(binding.and_then(|binding| binding.org.as_ref())),
         Cell::some(binding, |binding| Cell::text(binding.environment.as_str())),
         Cell::text(view.module.as_str()),
         Cell::Flag(view.workflows),

@@ -31,6 +31,18 @@ pub struct WriteSeen {
     pub ids: Vec<String>,
 }
 
+/// Records that are on a related list of the first record of a module from the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinksAtStart {
+    /// The API name of the module whose first record has the list.
+    pub module: String,
+    /// The API name of the related list. Where it shows records, these are the first ones of their
+    /// module; notes and attachments are made.
+    pub list: String,
+    /// How many records the list shows.
+    pub count: usize,
+}
+
 /// Seed, contents, limits and faults of a simulator.
 #[derive(Clone)]
 pub struct Config {
@@ -41,6 +53,10 @@ pub struct Config {
     /// How many records of which module to begin with. A name that Zoho does not have becomes a
     /// custom module.
     pub records: Vec<(String, usize)>,
+    /// Tags to begin with, each by its module and name. A tag is on every record of its module.
+    pub tags: Vec<(String, String)>,
+    /// Links to begin with.
+    pub links: Vec<LinksAtStart>,
     /// Faults by chance, each with its rate from 0 to 1.
     pub faults: Vec<(Fault, f64)>,
     /// The status when some items failed and some did not: 207 (Zoho's newer `OpenAPI` files) or
@@ -60,7 +76,8 @@ pub struct Config {
     pub late_ms: i64,
     /// What [`Fault::ThrottleRetryAfter`] asks for, in seconds.
     pub retry_after_s: u64,
-    /// The longest path and query, in bytes; longer ones get 414.
+    /// The longest path and query, in bytes; longer ones get 414. The 500 ids that the CRM v2 and
+    /// Bigin Remove Tags pages allow in a query come to some 10,000.
     pub max_url_bytes: usize,
     /// The most tags in a mass deletion of tags: 200 (Mass Delete Tags page) or 100 (Zoho's newer
     /// `OpenAPI` files).
@@ -71,6 +88,9 @@ pub struct Config {
     /// Whether a mass deletion of tags is refused while another one waits or runs, as the Mass
     /// Delete Records page says of its own jobs.
     pub one_tag_job_at_a_time: bool,
+    /// Whether CRM v8 tells of an unknown mass deletion of tags in an array within the array, as OAS
+    /// `mass_delete_tags.json` alone has it. Zoho's SDKs for v8 cannot read that.
+    pub nested_unknown_job: bool,
     /// How long a mass deletion of tags waits before it runs, in milliseconds of the simulator's
     /// clock.
     pub job_scheduled_ms: i64,
@@ -89,6 +109,8 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             seed: 1,
             records: Vec::new(),
+            tags: Vec::new(),
+            links: Vec::new(),
             faults: Vec::new(),
             mixed_status: 207,
             concurrency_limit: 20,
@@ -97,10 +119,11 @@ impl Default for Config {
             delay_ms: 1000,
             late_ms: 5000,
             retry_after_s: 2,
-            max_url_bytes: 8192,
+            max_url_bytes: 16_384,
             mass_delete_tags_limit: 200,
             tags_per_call_limit: 100,
             one_tag_job_at_a_time: true,
+            nested_unknown_job: false,
             job_scheduled_ms: 500,
             job_running_ms: 1000,
             now: system_clock(),
@@ -116,6 +139,7 @@ pub(crate) struct Rules {
     pub(crate) mass_delete_tags_limit: usize,
     pub(crate) tags_per_call_limit: usize,
     pub(crate) one_tag_job_at_a_time: bool,
+    pub(crate) nested_unknown_job: bool,
     pub(crate) job_scheduled_ms: i64,
     pub(crate) job_running_ms: i64,
 }
@@ -127,6 +151,7 @@ impl Config {
             mass_delete_tags_limit: self.mass_delete_tags_limit,
             tags_per_call_limit: self.tags_per_call_limit,
             one_tag_job_at_a_time: self.one_tag_job_at_a_time,
+            nested_unknown_job: self.nested_unknown_job,
             job_scheduled_ms: self.job_scheduled_ms,
             job_running_ms: self.job_running_ms,
         }
@@ -139,6 +164,8 @@ impl fmt::Debug for Config {
             .field("listen", &self.listen)
             .field("seed", &self.seed)
             .field("records", &self.records)
+            .field("tags", &self.tags)
+            .field("links", &self.links)
             .field("faults", &self.faults)
             .finish_non_exhaustive()
     }

@@ -137,7 +137,16 @@ pub(crate) fn unlink(world: &mut World, list: List, parent: u64, ids: &[u64], no
     ids.iter().filter(|id| world.unlink(list, parent, **id, Hand::other(now))).count()
 }
 
+/// Another user hangs notes or attachments from a record; their ids, ascending. No other list takes
+/// any.
+pub(crate) fn children(world: &mut World, list: List, parent: u64, count: usize) -> Vec<u64> {
+    match list {
+        List::Children(kind) => world.add_children(kind, parent, count),
+        List::Related { .. } => Vec::new(),
+    }
+}
+
 /// Another user writes notes; their ids, ascending.
 pub(crate) fn notes(world: &mut World, parent: u64, count: usize) -> Vec<u64> {
-    world.add_children(ChildList::Notes, parent, count)
+    children(world, List::Children(ChildList::Notes), parent, count)
 }

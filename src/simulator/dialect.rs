@@ -28,8 +28,9 @@ pub(crate) enum Envelope {
 pub(crate) struct JobRefusals {
     /// The status without a `job_id`.
     pub(crate) unnamed: u16,
-    /// Whether an unknown job is told in an array within the array (OAS `mass_delete_tags.json`).
-    pub(crate) nested: bool,
+    /// Whether an unknown job can be told in an array within the array. Only OAS
+    /// `mass_delete_tags.json` (v8) has it so; the v7 page and Zoho's SDKs for v8 have it flat.
+    pub(crate) can_nest: bool,
 }
 
 /// One API of one version.
@@ -113,14 +114,14 @@ static DIALECTS: [Dialect; 10] = [
     Dialect {
         version: "v7",
         bin: true,
-        tag_jobs: Some(JobRefusals { unnamed: 401, nested: false }),
+        tag_jobs: Some(JobRefusals { unnamed: 401, can_nest: false }),
         ..CRM
     },
     Dialect {
         version: "v8",
         bin: true,
         tag_envelope: Envelope::Array,
-        tag_jobs: Some(JobRefusals { unnamed: 400, nested: true }),
+        tag_jobs: Some(JobRefusals { unnamed: 400, can_nest: true }),
         ..CRM
     },
     // As old as CRM v2, and assumed to speak like it. Without tags.

@@ -137,7 +137,7 @@ impl Fault {
         self.words().1
     }
 
-    /// Whether it strikes reads; the others strike writes.
+    /// Whether it strikes reads, and only those; the others strike writes.
     pub const fn strikes_reads(self) -> bool {
         matches!(self, Self::ReadForbidden | Self::ReadInternalError | Self::ReadLost)
     }
@@ -150,12 +150,18 @@ impl Fault {
         )
     }
 
-    /// Whether it makes sense there: an answer of one result has no item to leave out.
-    pub(crate) const fn can_strike(self, what: Struck) -> bool {
-        let among_items = matches!(
+    /// Whether it strikes only writes that are answered item by item: an answer of one result has
+    /// no item to leave out.
+    pub const fn needs_items(self) -> bool {
+        matches!(
             self,
             Self::Refuse | Self::MissingId | Self::UnknownId | Self::DoubleId | Self::Shuffle
-        );
+        )
+    }
+
+    /// Whether it makes sense there.
+    pub(crate) const fn can_strike(self, what: Struck) -> bool {
+        let among_items = self.needs_items();
         match what {
             Struck::Read => self.strikes_reads(),
             Struck::Items => !self.strikes_reads() && !self.strikes_jobs(),

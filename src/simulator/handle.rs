@@ -10,10 +10,11 @@ use tokio::sync::watch;
 
 use super::config::Config;
 use super::control::{self, Control};
-use super::fault::{Fault, is_rate};
+use super::fault::Fault;
 use super::limits::RequestSeen;
 use super::routes::control::STATE_PATH;
 use super::server;
+use super::setup;
 use super::shared::Shared;
 use super::state::{Snapshot, World};
 use super::wire::CuttingListener;
@@ -30,8 +31,8 @@ impl Simulator {
     /// Starts one on the current tokio runtime.
     ///
     /// # Errors
-    /// When the address is not loopback or cannot be listened on, when a number in the
-    /// configuration makes no sense, or when there is no current runtime.
+    /// When the address is not loopback or cannot be listened on, when something in the
+    /// configuration makes no sense (`InvalidInput`), or when there is no current runtime.
     pub fn start(config: Config) -> io::Result<Self> {
         let runtime = Handle::try_current().map_err(io::Error::other)?;
         let prepared = Prepared::new(config)?;
@@ -273,12 +274,12 @@ struct Prepared {
 
 impl Prepared {
     fn new(config: Config) -> io::Result<Self> {
-        check(&config)?;
+        let world = setup::world(&config, (config.now)())?;
         let socket = TcpListener::bind(config.listen)?;
         socket.set_nonblocking(true)?;
         let address: SocketAddr = socket.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let shared = Arc::new(Shared::new(config, format!("http://{address}"), stopped));
+        let shared = Arc::new(Shared::new(config, world, format!("http://{address}"), stopped));
         Ok(Self { shared, stop, socket })
     }
 
@@ -289,32 +290,4 @@ impl Prepared {
             stop: self.shared.stop.clone(),
         })
     }
-}
-
-fn check(config: &Config) -> io::Result<()> {
-    let refuse = |why: String| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
-    // The controls ask for no token.
-    if !config.listen.ip().is_loopback() {
-        return refuse(format!(
-            "{} is not a loopback address: the simulator listens on 127.0.0.1 or ::1 only",
-            config.listen
-        ));
-    }
-    for (module, _) in &config.records {
-        let good = module.starts_with(|first: char| first.is_ascii_alphabetic())
-            && module.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if !good {
-            return refuse(format!("\"{module}\" is not a module's API name: write Leads=100"));
-        }
-    }
-    if let Some((fault, rate)) = config.faults.iter().find(|(_, rate)| !is_rate(*rate)) {
-        return refuse(format!("the rate {rate} of {fault} is not from 0 to 1"));
-    }
-    if ![200, 207].contains(&config.mixed_status) {
-        return refuse(format!("the mixed status {} is neither 200 nor 207", config.mixed_status));
-    }
-    if config.job_scheduled_ms < 0 || config.job_running_ms < 0 {
-        return refuse("a job cannot take less than no time".to_owned());
-    }
-    Ok(())
 }

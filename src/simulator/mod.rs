@@ -23,6 +23,7 @@ mod plan;
 mod refusal;
 mod routes;
 mod server;
+mod setup;
 mod shared;
 mod state;
 mod time;
@@ -32,7 +33,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, SimulatorClock, WriteHook, WriteSeen};
+pub use config::{Config, LinksAtStart, SimulatorClock, WriteHook, WriteSeen};
 pub use fault::{Fault, FaultError, parse_fault};
 pub use handle::Simulator;
 pub use limits::RequestSeen;

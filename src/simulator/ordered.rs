@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// Objects whose order is not that of the alphabet. An object is written in the order of the first
 /// shape that knows all of its keys.
-const SHAPES: [&[&str]; 9] = [
+const SHAPES: [&[&str]; 10] = [
     // Tags, and users without the rest (Remove Tags and Get Tags pages).
     &["name", "id", "color_code", "created_time", "modified_time", "created_by", "modified_by"],
     // Tagging answers (OAS tags.json).
@@ -20,6 +20,8 @@ const SHAPES: [&[&str]; 9] = [
     &["deleted_by", "id", "display_name", "type", "created_by", "deleted_time"],
     &["display_name", "deleted_time", "owner", "module", "deleted_by", "id"],
     &["per_page", "count", "page", "more_records"],
+    // What uses a tag (OAS tags.json).
+    &["type", "resources"],
     // Details of an invalid value.
     &["api_name", "expected_data_type", "maximum_length", "json_path"],
 ];

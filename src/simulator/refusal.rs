@@ -44,10 +44,14 @@ pub(crate) fn too_many(name: &str, limit: usize) -> Answer {
     Answer::error(400, "LIMIT_EXCEEDED", &message, details)
 }
 
-/// 400 (CRM v2 Delete Records page).
+/// 400, for a module in the path (CRM v2 Delete Records page).
 pub(crate) fn invalid_module() -> Answer {
+    unknown_module(json!({"resource_path_index": 0}))
+}
+
+/// 400, with the details that each file of OAS has of its own for calls about metadata.
+pub(crate) fn unknown_module(details: Value) -> Answer {
     let message = "The module name given seems to be invalid";
-    let details = json!({"resource_path_index": 0});
     Answer::error(400, "INVALID_MODULE", message, details)
 }
 

@@ -21,7 +21,7 @@ use super::refusal::{
     authentication_failure, bad_gateway, credits_used_up, internal_error, invalid_token,
     no_permission, scope_mismatch, scope_mismatch_of, too_many_calls, url_too_long,
 };
-use super::routes::{self, Doing, Route, Shape, Write, control, oauth};
+use super::routes::{self, Doing, Looking, Route, Shape, Write, control, oauth};
 use super::shared::{Inner, LateWrite, Shared};
 use super::state::Course;
 use super::wire::{Connection, CuttingListener};
@@ -167,8 +167,8 @@ async fn admit(shared: &Shared, call: &Call, number: u64, route: Route) -> Reply
     let reply = match route {
         Route::Read(read) => match strike {
             None => {
-                let answer = read.answer(&shared.lock().world, call, shared.now());
-                (answer, Ending::Whole)
+                let looking = Looking { at_ms: shared.now(), rules: shared.config.rules() };
+                (read.answer(&shared.lock().world, call, looking), Ending::Whole)
             }
             Some(strike) => struck_read(strike.fault),
         },

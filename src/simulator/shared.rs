@@ -44,13 +44,12 @@ pub(crate) struct LateWrite {
 }
 
 impl Shared {
-    pub(crate) fn new(config: Config, api_url: String, stop: watch::Receiver<bool>) -> Self {
-        let now = (config.now)();
-        let mut world = World::new(config.seed);
-        for (module, count) in &config.records {
-            world.add_module(module);
-            world.add_records(module, *count, now);
-        }
+    pub(crate) fn new(
+        config: Config,
+        world: World,
+        api_url: String,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
         let inner = Inner {
             world,
             log: RequestLog::default(),

@@ -115,6 +115,12 @@ fn what_is_not_understood_is_exit_code_2_also_in_json() {
         &["delete", "Leads", "410405000002264040", "--reason", "x", "--id-column", "id"],
         &["simulate", "--listen", "0.0.0.0:0"],
         &["simulate", "--fault", "bogus"],
+        &["simulate", "--records", "Le ads=1"],
+        &["simulate", "--tag", "Leads"],
+        &["simulate", "--tag", "Lead=Prime"],
+        &["simulate", "--link", "Campaigns/Leads=1"],
+        &["simulate", "--tags-per-job", "0"],
+        &["simulate", "--job-running", "3"],
         &["completions", "tcsh"],
         &["plan", "--environment", "sandbx"],
         &["plan", "--api-url", "http://www.zohoapis.com"],
@@ -210,12 +216,25 @@ fn a_settings_file_is_read_strictly_and_never_holds_a_secret() {
 #[test]
 fn simulate_says_first_where_it_is_and_ends_with_ctrl_c() {
     let env = Env::without_journal(config(0));
-    let mut child = env.start(["simulate", "--records", "Leads=5", "--seed", "3"]);
+    let mut child = env.start(
+        ["simulate", "--records", "Leads=5", "--seed", "3", "--tag", "Leads=Prime"]
+            .into_iter()
+            .chain(["--link", "Leads/Notes=2", "--job-scheduled", "0s"]),
+    );
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     out.read_line(&mut line).unwrap();
     let first: serde_json::Value = serde_json::from_str(&line).unwrap();
-    for key in ["api_url", "accounts_url", "access_token", "state_url"] {
+    for key in [
+        "api_url",
+        "accounts_url",
+        "access_token",
+        "state_url",
+        "client_id",
+        "client_secret",
+        "refresh_token",
+        "grant_code",
+    ] {
         assert!(!first[key].as_str().unwrap().is_empty(), "{first}");
     }
     crate::env::signal(&child, "INT");

@@ -15,6 +15,7 @@
 
 mod cli_crash;
 mod cli_demo;
+mod cli_jobs;
 mod cli_plan;
 mod cli_record;
 mod cli_record_plan;

@@ -348,7 +348,7 @@ fn record_id(id: u64) -> RecordId {
     RecordId::from_stored(i64::try_from(id).unwrap()).unwrap()
 }
 
-fn record_into(mut store: Store, target: &Target, ask: &Ask<'_>, again: bool) -> Recorded {
+pub fn record_into(mut store: Store, target: &Target, ask: &Ask<'_>, again: bool) -> Recorded {
     let module: ModuleName = ask.module.parse().unwrap();
     let mut items: Vec<NewItem> = (1..)
         .zip(&ask.items)

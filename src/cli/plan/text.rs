@@ -84,7 +84,10 @@ fn what(request: &RequestOverview) -> String {
     let what = format!("{} {}", request.operation, request.module);
     match (&request.list, &request.tags) {
         (Some(list), _) => match parents(request).filter(|parents| *parents > 1) {
-            Some(parents) => format!("{what}: {list} of {parents} parents"),
+            Some(parents) => {
+                let parents = grouped(u64::try_from(parents).unwrap_or(0));
+                format!("{what}: {list} of {parents} parents")
+            }
             None => format!("{what}: {list}"),
         },
         (None, Some(tags)) => format!("{what}: {}", named_tags(tags)),

@@ -133,7 +133,11 @@ fn tell_scope(out: &mut Out, entry: &EntryView, now: Timestamp) -> Result<(), Ou
     let snapshot = entry.steps.iter().find(|step| matches!(step, Step::Snapshot { .. }));
     let before = snapshot.map(|step| reading_in_brief(entry, step));
     let before = before.as_ref().map(|brief| brief.strip_prefix("snapshot: ").unwrap_or(brief));
-    let unread = if entry.request.snapshot { "not read yet" } else { "not read (--no-snapshot)" };
+    let unread = match (entry.request.snapshot, entry.state.is_settled()) {
+        (false, _) => "not read (--no-snapshot)",
+        (true, true) => "not read",
+        (true, false) => "not read yet",
+    };
     field(out, "before", before.unwrap_or(unread))?;
     if let (Some(job), Some(batch)) = (entry.job(), entry.last_batch()) {
         field(out, "job", job_in_words(job, batch, now))?;

@@ -111,3 +111,5 @@ fn readable(body: &[u8]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod things_tests;

@@ -85,8 +85,25 @@ pub(crate) fn name(path: &str) -> &str {
     last.split('[').next().unwrap_or(last)
 }
 
-/// The ids in a list of a body, as far as they are texts; for the log of calls.
-pub(crate) fn texts(list: Option<&Value>) -> Vec<String> {
-    let items = list.and_then(Value::as_array).into_iter().flatten();
-    items.filter_map(|id| id.as_str().map(str::to_owned)).collect()
+/// An id that must be there.
+pub(crate) fn id(object: &Map<String, Value>, path: &str) -> Result<String, Answer> {
+    as_id(required(object, path)?).ok_or_else(|| wrong_type(path, "string"))
+}
+
+/// An id as text. Zoho's Node SDK writes ids as texts, its Python SDK as numbers, which exceed what
+/// a float can hold: so only whole numbers are ids, and those are exact.
+pub(crate) fn as_id(value: &Value) -> Option<String> {
+    let whole = || value.as_u64().map(|id| id.to_string());
+    value.as_str().map(str::to_owned).or_else(whole)
+}
+
+/// The ids in a list of a body, as far as they are any.
+pub(crate) fn ids(list: Option<&Value>) -> Vec<String> {
+    list.and_then(Value::as_array).into_iter().flatten().filter_map(as_id).collect()
+}
+
+/// The ids of the objects in a list of a body, as far as they have any.
+pub(crate) fn ids_of_objects(list: Option<&Value>) -> Vec<String> {
+    let objects = list.and_then(Value::as_array).into_iter().flatten();
+    objects.filter_map(|object| as_id(object.get("id")?)).collect()
 }

@@ -69,11 +69,12 @@ fn read_row(
 ) -> Result<(u64, Link), Value> {
     let at = |key: &str| format!("$.data[{index}].{key}");
     let details = |key: &str| json!({"api_name": key, "json_path": at(key)});
-    let Some(id) = row.get("id").and_then(Value::as_str) else {
+    let Some(given) = row.get("id").filter(|id| !id.is_null()) else {
         return Err(items::error("MANDATORY_NOT_FOUND", body::MISSING, details("id")));
     };
+    let id = body::as_id(given).unwrap_or_default();
     let module = list.shows().and_then(|module| world.module(module));
-    let id = read_id(id).filter(|id| module.is_some_and(|module| module.live(*id).is_some()));
+    let id = read_id(&id).filter(|id| module.is_some_and(|module| module.live(*id).is_some()));
     let Some(id) = id else {
         let message = "the related id given seems to be invalid";
         return Err(items::error("INVALID_DATA", message, details("id")));
@@ -102,9 +103,7 @@ impl Operation for PutLinks {
         if let Some(id) = &self.single {
             return vec![id.clone()];
         }
-        let rows = self.body.as_ref().ok().and_then(|body| body.get("data")?.as_array());
-        let ids = rows.into_iter().flatten().filter_map(|row| row.get("id")?.as_str());
-        ids.map(str::to_owned).collect()
+        body::ids_of_objects(self.body.as_ref().ok().and_then(|body| body.get("data")))
     }
 
     fn shape(&self) -> Shape {

@@ -1,27 +1,42 @@
-//! Which URL means what. One file a family; a new operation is an arm here and a file beside.
+//! Which URL means what. A new operation is an arm here and a file beside.
+//!
+//! | file | calls of it |
+//! |---|---|
+//! | `records`, `delete`, `deleted` | `GET` and `DELETE {module}`, `{module}/{id}`; `{module}/deleted` |
+//! | `tagging` | `{module}/actions/add_tags`, `…/remove_tags`, of one record and of many |
+//! | `related`, `link`, `unlink` | `GET`, `PUT` and `DELETE {module}/{id}/{related_list}` |
+//! | `tags`, `mass_delete_tags` | `settings/tags`, `settings/tags/actions/mass_delete` |
+//! | `modules`, `fields`, `related_lists`, `recycle_bin` | `settings/…` of that name |
+//! | `org`, `users`, `oauth` | the path of that name |
+//! | `control` | `/_simulator/…` |
+//!
+//! What they share: `operation` (writes), `page` (lists), `items` (answers), `body` (JSON in).
 
-mod bin;
 mod body;
 pub(crate) mod control;
 mod delete;
 mod deleted;
+mod fields;
 mod items;
 mod link;
+mod mass_delete_tags;
+mod modules;
 pub(crate) mod oauth;
 mod operation;
 mod org;
 mod page;
 mod records;
+mod recycle_bin;
 mod related;
-mod settings;
-mod tag_jobs;
-mod tag_lists;
+mod related_lists;
 mod tagging;
+mod tags;
 mod unlink;
+mod users;
 
 use std::fmt;
 
-pub(crate) use operation::{Doing, Shape, Write};
+pub(crate) use operation::{Doing, Looking, Shape, Write};
 
 use super::answer::Answer;
 use super::call::Call;
@@ -30,10 +45,10 @@ use super::refusal::{invalid_method, invalid_module, invalid_url, unsupported_mo
 use super::state::{Module, World};
 use delete::Delete;
 use link::PutLinks;
+use mass_delete_tags::SubmitJob;
 use related::Place;
-use tag_jobs::SubmitJob;
-use tag_lists::{DeleteTag, MakeTags};
 use tagging::{Change, Retag};
+use tags::{DeleteTag, MakeTags};
 use unlink::Unlink;
 
 /// What a call asks for.
@@ -48,7 +63,7 @@ pub(crate) enum Route {
 /// An API of one version, and everything it differs in.
 pub(crate) type Api = &'static Dialect;
 
-type Reader = dyn Fn(&World, &Call, i64) -> Result<Answer, Answer> + Send + Sync;
+type Reader = dyn Fn(&World, &Call, Looking) -> Result<Answer, Answer> + Send + Sync;
 
 /// A read.
 pub(crate) struct Read {
@@ -65,17 +80,24 @@ impl fmt::Debug for Read {
 
 impl Read {
     /// Answers it.
-    pub(crate) fn answer(&self, world: &World, call: &Call, now: i64) -> Answer {
-        (self.reader)(world, call, now).unwrap_or_else(|error| error)
+    pub(crate) fn answer(&self, world: &World, call: &Call, looking: Looking) -> Answer {
+        (self.reader)(world, call, looking).unwrap_or_else(|error| error)
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "an arm of the tables below")]
 fn read(
     reader: impl Fn(&World, &Call) -> Result<Answer, Answer> + Send + Sync + 'static,
 ) -> Option<Route> {
-    let reader = Box::new(move |world: &World, call: &Call, _now| reader(world, call));
-    Some(Route::Read(Read { credits: 1, reader }))
+    read_for(1, move |world, call, _| reader(world, call))
+}
+
+/// A read that costs so many credits, and depends on the time or on the rules.
+#[expect(clippy::unnecessary_wraps, reason = "an arm of the tables below")]
+fn read_for(
+    credits: u64,
+    reader: impl Fn(&World, &Call, Looking) -> Result<Answer, Answer> + Send + Sync + 'static,
+) -> Option<Route> {
+    Some(Route::Read(Read { credits, reader: Box::new(reader) }))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "an arm of the tables below")]
@@ -106,20 +128,21 @@ pub(crate) fn find(call: &Call) -> Result<Route, Answer> {
 /// What belongs to the org.
 fn of_org(api: Api, method: &str, path: &[&str], call: &Call) -> Option<Route> {
     match (method, path) {
-        ("GET", ["org"]) => read(|world, _| Ok(org::org(world))),
-        ("GET", ["users"]) => read(org::users),
-        ("GET", ["settings", "modules"]) => read(move |world, _| Ok(settings::modules(world, api))),
+        ("GET", ["org"]) => read(|world, _| Ok(org::one(world))),
+        ("GET", ["users"]) => read(users::list),
+        ("GET", ["settings", "modules"]) => read(move |world, _| Ok(modules::list(world, api))),
         ("GET", ["settings", "modules", name]) => {
             let name = (*name).to_owned();
-            read(move |world, _| settings::module(world, api, &name))
+            read(move |world, _| modules::one(world, api, &name))
         }
+        ("GET", ["settings", "fields"]) => read(move |world, call| fields::list(world, call, api)),
         ("GET", ["settings", "related_lists"]) => {
-            read(move |world, call| related::metadata(world, call, api))
+            read(move |world, call| related_lists::list(world, call, api))
         }
-        ("GET", ["settings", "recycle_bin"]) if api.bin => read(bin::list),
+        ("GET", ["settings", "recycle_bin"]) if api.bin => read(recycle_bin::list),
         ("GET", ["settings", "recycle_bin", id]) if api.bin => {
             let id = (*id).to_owned();
-            read(move |world, _| Ok(bin::one(world, &id)))
+            read(move |world, _| Ok(recycle_bin::one(world, &id)))
         }
         (_, ["settings", "tags", rest @ ..]) if api.tagging.is_some() => {
             of_tags(api, method, rest, call)
@@ -131,16 +154,19 @@ fn of_org(api: Api, method: &str, path: &[&str], call: &Call) -> Option<Route> {
 /// The definitions of tags.
 fn of_tags(api: Api, method: &str, path: &[&str], call: &Call) -> Option<Route> {
     match (method, path) {
-        ("GET", []) => read(move |world, call| tag_lists::list(world, call, api)),
+        ("GET", []) => read(move |world, call| tags::list(world, call, api)),
         ("POST", []) => write(MakeTags::new(api, call)),
         ("DELETE", [id]) => write(DeleteTag::new(api, id)),
         ("POST", ["actions", "mass_delete"]) => write(SubmitJob::new(api, call)?),
         ("GET", ["actions", "mass_delete"]) if api.tag_jobs.is_some() => {
-            read(move |world, call| tag_jobs::status(world, call, api))
+            read_for(1, move |world, call, looking| {
+                let nested = looking.rules.nested_unknown_job;
+                mass_delete_tags::status(world, call, api, nested)
+            })
         }
         ("GET", [id, "actions", "records_count"]) => {
             let id = (*id).to_owned();
-            read(move |world, call| tag_lists::records_count(world, call, api, &id))
+            read(move |world, call| tags::records_count(world, call, api, &id))
         }
         _ => None,
     }
@@ -159,12 +185,9 @@ fn of_module(api: Api, method: &str, path: &[&str], call: &Call) -> Option<Route
         (_, [""]) => None,
         ("GET", []) => read(move |world, call| records::list(world, call, api, &module)),
         ("DELETE", []) => write(Delete::bulk(api, module, call)),
-        ("GET", ["deleted"]) => {
-            let reader = move |world: &World, call: &Call, now| {
-                deleted::list(world, call, api, &module, now)
-            };
-            Some(Route::Read(Read { credits: 2, reader: Box::new(reader) }))
-        }
+        ("GET", ["deleted"]) => read_for(2, move |world, call, looking| {
+            deleted::list(world, call, api, &module, looking.at_ms)
+        }),
         (_, ["deleted"]) => None,
         ("GET", ["actions", "count"]) if api.count => {
             read(move |world, _| records::count(world, api, &module))

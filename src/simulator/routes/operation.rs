@@ -1,4 +1,4 @@
-//! What a call that changes something has to tell, whatever it changes.
+//! What a call that changes something has to tell, whatever it changes; and how calls are looked at.
 
 use std::fmt;
 
@@ -54,6 +54,13 @@ impl Shape {
             Self::Job => Struck::Job,
         }
     }
+}
+
+/// The circumstances of a read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Looking {
+    pub(crate) at_ms: i64,
+    pub(crate) rules: Rules,
 }
 
 /// The circumstances of a write.

@@ -8,8 +8,9 @@ use super::super::call::Call;
 use super::super::refusal::{bad_parameter, invalid_path_id, missing_parameter, too_many};
 use super::super::state::{Actor, Mark, Module, Record, World};
 use super::super::time::zoho_time;
+use super::fields::name_field;
 use super::page::PageAsked;
-use super::tag_lists::tag_json;
+use super::tags::tag_json;
 use super::{Api, find_module, read_id};
 
 /// The most field names in a call (Get Records page).
@@ -130,17 +131,4 @@ pub(crate) fn as_json(
         }
     }
     Value::Object(shown)
-}
-
-fn name_field(module: &Module) -> &'static str {
-    match module.api_name.as_str() {
-        "Leads" | "Contacts" => "Full_Name",
-        "Accounts" => "Account_Name",
-        "Deals" | "Pipelines" => "Deal_Name",
-        "Products" => "Product_Name",
-        "Campaigns" => "Campaign_Name",
-        "Vendors" => "Vendor_Name",
-        "Tasks" | "Cases" | "Quotes" | "Invoices" => "Subject",
-        _ => "Name",
-    }
 }

@@ -1,12 +1,12 @@
-//! `GET …/{module}/{id}/{related_list}` and `GET …/settings/related_lists` (Get Related Records and
-//! Related Lists Metadata pages, OAS `related_records.json` and `related_lists.json`).
+//! `GET …/{module}/{id}/{related_list}` and `GET …/{related_list}/{related_id}` (Get Related Records
+//! page, OAS `related_records.json`).
 
 use serde_json::{Value, json};
 
 use super::super::answer::Answer;
 use super::super::call::Call;
-use super::super::refusal::{invalid_module, invalid_path_id, missing_parameter, wrong_format};
-use super::super::state::{Beside, List, World, find_list, lists_of};
+use super::super::refusal::{invalid_path_id, wrong_format};
+use super::super::state::{Beside, List, World, find_list};
 use super::page::PageAsked;
 use super::records::{self, ids_asked};
 use super::{Api, find_module, read_id};
@@ -26,7 +26,7 @@ impl Place {
         let module = find_module(world, self.api, &self.module)?;
         let parent = read_id(&self.parent).ok_or_else(wrong_format)?;
         let list = find_list(&self.module, &self.list, Some(self.api))
-            .ok_or_else(|| invalid_path_id("the relation name given seems to be invalid", 2))?;
+            .ok_or_else(|| invalid_path_id("The relation name given seems to be invalid", 2))?;
         if module.live(parent).is_none() {
             // Zoho's newer `OpenAPI` files.
             let message = "The record does not exist";
@@ -81,38 +81,4 @@ fn row(
         row.insert(name.to_owned(), link.beside.clone());
     }
     row
-}
-
-/// The related lists of a module.
-pub(crate) fn metadata(world: &World, call: &Call, api: Api) -> Result<Answer, Answer> {
-    let asked = call.parameter("module").filter(|name| !name.is_empty());
-    let name = asked.ok_or_else(|| missing_parameter("module"))?;
-    let module = world.module(name).filter(|_| api.serves(name)).ok_or_else(invalid_module)?;
-    let rows: Vec<Value> = (1_u64..)
-        .zip(lists_of(name, Some(api)))
-        .map(|(number, list)| {
-            let other = list.shows().and_then(|module| world.module(module));
-            let named = other
-                .map(|module| json!({"api_name": module.api_name, "id": module.id.to_string()}));
-            let label = list.name().trim_end_matches("__c").trim_end_matches("__s");
-            json!({
-                "id": (module.id + 10_000_000 * number).to_string(),
-                "sequence_number": number.to_string(),
-                "display_label": label.replace('_', " "),
-                "api_name": list.name(),
-                "module": named,
-                "name": label,
-                "action": null,
-                "href": format!("{name}/{{ENTITYID}}/{}", list.name()),
-                "type": "default",
-                "connectedmodule": other.map(|module| module.api_name.clone()),
-                "linkingmodule": null,
-                "customize_sort": false,
-                "customize_fields": false,
-                "customize_display_label": true,
-                "status": "visible",
-            })
-        })
-        .collect();
-    Ok(Answer::json(200, json!({"related_lists": rows})))
 }

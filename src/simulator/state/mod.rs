@@ -16,7 +16,7 @@ pub(crate) use jobs::{Course, JobPlan};
 pub(crate) use links::Link;
 pub(crate) use module::{Gone, Mark, Module, Place, Record};
 pub(crate) use relation::{Beside, ChildList, List, find_list, lists_of};
-pub(crate) use tags::{COLORS, MOST_TAGS, Tag};
+pub(crate) use tags::{COLORS, MOST_ON_RECORD, MOST_TAGS, NAME, Tag, is_tag_name};
 
 use super::dice;
 use super::time::DAY_MS;

@@ -112,6 +112,12 @@ impl Module {
         }
     }
 
+    /// The id of a part of its metadata (a field, a related list), by the part's number: far from
+    /// those of records, tags and jobs.
+    pub(crate) const fn part_id(&self, number: u64) -> u64 {
+        self.id + 300_000_000_000 + 100_000 * number
+    }
+
     pub(crate) fn extend(&mut self, records: Vec<(u64, Record)>) {
         self.records.extend(records);
     }

@@ -7,6 +7,16 @@ use super::{Actor, EffectKind, Hand, Record, World};
 /// The most tags of a module (Create Tags page).
 pub(crate) const MOST_TAGS: usize = 100;
 
+/// The most tags of a record (Add Tags page).
+pub(crate) const MOST_ON_RECORD: usize = 10;
+/// The most characters of a tag's name (Create Tags page).
+pub(crate) const NAME: usize = 25;
+
+/// Whether a tag can have this name (the same page).
+pub(crate) fn is_tag_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().count() <= NAME && !name.contains(['<', '>', ','])
+}
+
 /// The colours that a tag can have (OAS tags.json).
 pub(crate) const COLORS: [&str; 13] = [
     "#57B1FD", "#879BFC", "#658BA8", "#FD87BD", "#969696", "#F48435", "#1DB9B4", "#E7A826",

@@ -4,13 +4,15 @@ mod bigin;
 mod delete;
 mod everywhere;
 mod faults;
+mod ids_as_numbers;
+mod mass_delete_tags;
 mod oauth;
 mod reads;
 mod related;
 mod server;
-mod tag_jobs;
-mod tag_lists;
+mod setup;
 mod tagging;
+mod tags;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -192,8 +192,58 @@ async fn metadata_tells_modules_with_a_bin_from_those_without() {
     }
     let all = zoho.get("/crm/v8/settings/modules").await.json();
     assert!(all["modules"].as_array().unwrap().len() >= 20);
-    let unknown = zoho.get("/crm/v8/settings/modules/Lead").await;
-    assert_eq!(unknown.json()["code"], "INVALID_MODULE");
+}
+
+#[tokio::test]
+async fn metadata_of_an_unknown_module_is_refused_in_the_words_of_each_file() {
+    let zoho = World::new();
+    let message = "The module name given seems to be invalid";
+    for (path, details) in [
+        ("modules/Lead", json!({})),
+        ("fields?module=Lead", json!({"api_name": "module"})),
+        ("related_lists?module=Lead", json!({"param": "module"})),
+        ("tags?module=Lead", json!({})),
+    ] {
+        let seen = zoho.get(&format!("/crm/v8/settings/{path}")).await;
+        assert_eq!(seen.both(), (400, flat("INVALID_MODULE", message, details)), "{path}");
+    }
+    for path in ["fields", "related_lists", "tags"] {
+        let seen = zoho.get(&format!("/crm/v8/settings/{path}")).await;
+        assert_eq!(seen.json()["code"], "REQUIRED_PARAM_MISSING", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_fields_of_a_module_are_those_that_its_records_have() {
+    let zoho = World::new();
+    for module in ["Leads", "Deals", "Products", "Logs__c"] {
+        let record = zoho.simulator.add_records(module, 1)[0];
+        let fields = zoho.get(&format!("/crm/v8/settings/fields?module={module}")).await.json();
+        let fields = fields["fields"].as_array().unwrap();
+        let record = zoho.get(&format!("/crm/v8/{module}/{record}")).await.json();
+        let record = record["data"][0].as_object().unwrap();
+        let mut shown: Vec<&str> =
+            record.keys().map(String::as_str).filter(|key| !key.starts_with('$')).collect();
+        let mut told: Vec<&str> =
+            fields.iter().map(|field| field["api_name"].as_str().unwrap()).collect();
+        shown.sort_unstable();
+        told.sort_unstable();
+        assert_eq!(shown, told, "{module}");
+        for field in fields {
+            let value = &record[field["api_name"].as_str().unwrap()];
+            let is_as_told = match field["json_type"].as_str().unwrap() {
+                "string" => value.is_string(),
+                "boolean" => value.is_boolean(),
+                "jsonarray" => value.is_array(),
+                "jsonobject" => value.is_object(),
+                other => panic!("{other}"),
+            };
+            assert!(is_as_told, "{field}");
+        }
+    }
+    let seen = zoho.get("/crm/v8/settings/fields?module=Leads&type=unused").await;
+    assert_eq!(seen.status, 204);
+    assert_eq!(zoho.get("/bigin/v2/settings/fields?module=Contacts").await.status, 200);
 }
 
 #[tokio::test]

@@ -137,7 +137,7 @@ async fn errors_of_the_whole_call_unlink_nothing() {
     let lead = zoho.leads[0];
     let unknown = 4_150_868_000_005_067_099_u64;
     let format = "either the request body or parameters is in wrong format";
-    let name = "the relation name given seems to be invalid";
+    let name = "The relation name given seems to be invalid";
     let related = "the related id given seems to be invalid";
     let missing = "One of the expected parameter is missing";
     let module = "The module name given seems to be invalid";

@@ -33,7 +33,7 @@ pub struct Summary {
     pub awaiting_approval: Vec<RequestId>,
     /// Unknown entries that reads cannot decide; `None` when there is too much evidence to count at a glance.
     pub undecided: Option<u64>,
-    /// Whether Zoho's workflows run for anything that is not sent yet; `None` when there is nothing.
+    /// Whether Zoho's workflows run for any deletion that is not sent yet; `None` when there is none.
     pub workflows: Option<bool>,
     /// The newest run.
     pub last_run: Option<LastRun>,
@@ -76,7 +76,7 @@ impl Reader {
             .query_row(
                 "-- pending_workflows\nSELECT max(r.workflows) FROM tally t
                  JOIN request r ON r.id = t.request
-                 WHERE t.state IN (2, 3, 10) AND t.entries > 0",
+                 WHERE t.state IN (2, 3, 10) AND t.entries > 0 AND r.operation = 'delete'",
                 [],
                 |row| row.get(0),
             )

@@ -137,6 +137,7 @@ pub(super) fn requests(shared: &Shared) -> Answer {
                 "method": seen.method,
                 "url": seen.url,
                 "body": seen.body,
+                "ids": seen.ids,
                 "status": seen.status,
                 "fault": seen.fault.map(Fault::name),
                 "applied": seen.applied,

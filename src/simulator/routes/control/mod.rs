@@ -4,6 +4,7 @@ mod look;
 mod things;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
 use serde_json::json;
@@ -26,7 +27,30 @@ const MOST_ADDED: usize = 1_000_000;
 #[serde(deny_unknown_fields)]
 struct Named {
     module: String,
-    ids: Vec<String>,
+    ids: Vec<Id>,
+}
+
+/// An id in a body: a text, or a whole number as Zoho's Python SDK would write it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "an id is a text or a whole number")]
+enum Id {
+    Number(u64),
+    Text(String),
+}
+
+impl Id {
+    fn read(&self) -> Option<u64> {
+        read_id(&self.to_string())
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(id) => write!(f, "{id}"),
+            Self::Text(id) => f.write_str(id),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -115,11 +139,12 @@ fn change(shared: &Shared, call: &Call, control: Control) -> Result<Answer, Answ
 }
 
 /// The ids of records that there are or were.
-fn known(world: &World, module: &str, ids: &[String]) -> Result<Vec<u64>, Answer> {
-    let find = |text: &String| {
-        read_id(text)
+fn known(world: &World, module: &str, ids: &[Id]) -> Result<Vec<u64>, Answer> {
+    let find = |given: &Id| {
+        given
+            .read()
             .filter(|id| world.module(module).is_some_and(|module| module.record(*id).is_some()))
-            .ok_or_else(|| refused(format!("{module} has no record {text}")))
+            .ok_or_else(|| refused(format!("{module} has no record {given}")))
     };
     ids.iter().map(find).collect()
 }

@@ -3,11 +3,10 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{known, read, refused};
+use super::{Id, known, read, refused};
 use crate::simulator::answer::Answer;
 use crate::simulator::call::Call;
 use crate::simulator::control;
-use crate::simulator::routes::read_id;
 use crate::simulator::shared::{Inner, Shared};
 use crate::simulator::state::{List, World};
 
@@ -20,23 +19,23 @@ struct Tags {
     module: String,
     names: Vec<String>,
     #[serde(default)]
-    records: Vec<String>,
+    records: Vec<Id>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Links {
     module: String,
-    parent: String,
+    parent: Id,
     list: String,
-    ids: Vec<String>,
+    ids: Vec<Id>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Notes {
     module: String,
-    parent: String,
+    parent: Id,
     count: usize,
 }
 
@@ -131,13 +130,14 @@ fn with_links(
     let (parent, list) = find(&inner.world, &asked.module, &asked.parent, &asked.list)?;
     let ids = match list.shows() {
         Some(module) => known(&inner.world, module, &asked.ids)?,
-        None => asked.ids.iter().filter_map(|id| read_id(id)).collect(),
+        None => asked.ids.iter().filter_map(Id::read).collect(),
     };
     Ok(changed(act(&mut inner.world, list, parent, &ids, now)))
 }
 
-fn find(world: &World, module: &str, parent: &str, list: &str) -> Result<(u64, List), Answer> {
-    let found = read_id(parent)
+fn find(world: &World, module: &str, parent: &Id, list: &str) -> Result<(u64, List), Answer> {
+    let found = parent
+        .read()
         .and_then(|parent| Some((parent, control::list_on(world, module, parent, list)?)));
     found.ok_or_else(|| refused(format!("{module} has no record {parent} with a list {list}")))
 }

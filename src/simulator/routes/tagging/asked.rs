@@ -6,7 +6,7 @@ use crate::simulator::answer::Answer;
 use crate::simulator::call::Call;
 use crate::simulator::dialect::Tagging;
 use crate::simulator::refusal::{bad_parameter, missing_parameter};
-use crate::simulator::routes::tag_lists::{color, wrong_name};
+use crate::simulator::routes::tags::{color, wrong_name};
 use crate::simulator::routes::{Api, body, items, read_id};
 
 /// The most records in a call (CRM v8 Remove Tags page).
@@ -63,7 +63,7 @@ impl Asked {
     pub(super) fn ids(&self) -> Vec<String> {
         match self {
             Self::Query { ids, .. } => ids.clone(),
-            Self::Body { body: Ok(body), .. } => body::texts(body.get("ids")),
+            Self::Body { body: Ok(body), .. } => body::ids(body.get("ids")),
             Self::Body { body: Err(_), .. } => Vec::new(),
         }
     }
@@ -135,10 +135,10 @@ impl Asked {
         if listed.len() > LIMIT {
             return Err(body::too_long("$.ids", LIMIT));
         }
-        if let Some(index) = listed.iter().position(|id| !id.is_string()) {
+        if let Some(index) = listed.iter().position(|id| body::as_id(id).is_none()) {
             return Err(body::wrong_type(&format!("$.ids[{index}]"), "string"));
         }
-        let ids = body::texts(body.get("ids"));
+        let ids = body::ids(body.get("ids"));
         if !items::unique(&ids) {
             return Err(body::invalid("$.ids", "an id is given more than once"));
         }
@@ -149,12 +149,14 @@ impl Asked {
 fn read_tag((index, tag): (usize, &Value)) -> Result<Wanted, Answer> {
     let path = format!("$.tags[{index}]");
     let tag = body::as_object(tag, &path)?;
-    let text = |key: &str| match tag.get(key) {
+    let given = |key: &str, read: fn(&Value) -> Option<String>| match tag.get(key) {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(body::wrong_type(&format!("{path}.{key}"), "string")),
+        Some(value) => read(value)
+            .map(Some)
+            .ok_or_else(|| body::wrong_type(&format!("{path}.{key}"), "string")),
     };
-    let (id, name) = (text("id")?, text("name")?);
+    let id = given("id", body::as_id)?;
+    let name = given("name", |name| name.as_str().map(str::to_owned))?;
     if id.is_none() && name.is_none() {
         return Err(body::one_of(&[format!("{path}.id"), format!("{path}.name")]));
     }

@@ -10,16 +10,13 @@ mod asked;
 use serde_json::{Value, json};
 
 use super::operation::{Doing, Operation, Shape};
-use super::tag_lists::{no_room, tag_json};
+use super::tags::{no_room, tag_json};
 use super::{Api, body, find_module, items, read_id};
 use crate::simulator::answer::{Answer, Content};
 use crate::simulator::call::Call;
 use crate::simulator::refusal::not_authorized;
-use crate::simulator::state::{MOST_TAGS, Mark, World};
+use crate::simulator::state::{MOST_ON_RECORD, MOST_TAGS, Mark, World};
 use asked::{Asked, Plan, Wanted};
-
-/// The most tags of a record (Add Tags page).
-const MOST_ON_RECORD: usize = 10;
 
 /// What is done with the tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,15 +5,12 @@ use serde_json::{Map, Value, json};
 use super::super::answer::{Answer, Content};
 use super::super::call::Call;
 use super::super::dialect::Envelope;
-use super::super::refusal::{invalid_path_id, not_authorized, unsupported_module};
-use super::super::state::{Actor, COLORS, MOST_TAGS, Module, Tag, World};
+use super::super::refusal::{invalid_path_id, not_authorized, unknown_module, unsupported_module};
+use super::super::state::{Actor, COLORS, MOST_TAGS, Module, NAME, Tag, World, is_tag_name};
 use super::super::time::zoho_time;
 use super::deleted::user;
 use super::operation::{Doing, Operation, Shape};
 use super::{Api, body, items, read_id};
-
-/// The most characters of a tag's name (Create Tags page).
-pub(crate) const NAME: usize = 25;
 
 /// A tag as records show it: an object in CRM, its name in Bigin (Remove Tags pages).
 pub(crate) fn tag_json(world: &World, api: Api, id: u64) -> Option<Value> {
@@ -71,8 +68,7 @@ fn module_asked<'a>(world: &World, module: Option<&'a str>, api: Api) -> Result<
         return Err(Answer::error(400, "REQUIRED_PARAM_MISSING", message, details));
     };
     let Some(module) = world.module(name).filter(|_| api.serves(name)) else {
-        let message = "The module name given seems to be invalid";
-        return Err(Answer::error(400, "INVALID_MODULE", message, json!({})));
+        return Err(unknown_module(json!({})));
     };
     if module.api_supported { Ok(name) } else { Err(unsupported_module()) }
 }
@@ -96,12 +92,10 @@ fn facts(world: &World, tag: &Tag) -> Map<String, Value> {
 
 /// The details of what is wrong with a tag's name, if anything is.
 pub(crate) fn wrong_name(name: &str, path: &str) -> Option<Value> {
-    let length = name.chars().count();
-    if length > NAME {
+    if name.chars().count() > NAME {
         return Some(json!({"api_name": "name", "maximum_length": NAME, "json_path": path}));
     }
-    let wrong = length == 0 || name.contains(['<', '>', ',']);
-    wrong.then(|| json!({"api_name": "name", "json_path": path}))
+    (!is_tag_name(name)).then(|| json!({"api_name": "name", "json_path": path}))
 }
 
 /// The colour that a tag is given, if it is one.

@@ -3,20 +3,21 @@
 use serde_json::{Value, json};
 
 use super::super::answer::Answer;
-use super::super::refusal::invalid_module;
+use super::super::refusal::unknown_module;
 use super::super::state::{Module, World};
 use super::Api;
 
 /// All modules.
-pub(crate) fn modules(world: &World, api: Api) -> Answer {
+pub(crate) fn list(world: &World, api: Api) -> Answer {
     let served = world.modules().filter(|module| api.serves(&module.api_name));
     let modules: Vec<Value> = served.map(as_json).collect();
     Answer::json(200, json!({"modules": modules}))
 }
 
 /// One module by API name; those that the API does not serve have metadata all the same.
-pub(crate) fn module(world: &World, api: Api, name: &str) -> Result<Answer, Answer> {
-    let module = world.module(name).filter(|_| api.serves(name)).ok_or_else(invalid_module)?;
+pub(crate) fn one(world: &World, api: Api, name: &str) -> Result<Answer, Answer> {
+    let module =
+        world.module(name).filter(|_| api.serves(name)).ok_or_else(|| unknown_module(json!({})))?;
     Ok(Answer::json(200, json!({"modules": [as_json(module)]})))
 }
 

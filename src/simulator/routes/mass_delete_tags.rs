@@ -11,7 +11,7 @@ use super::super::call::Call;
 use super::super::refusal::{missing_parameter, not_authorized};
 use super::super::state::{JobPlan, World};
 use super::operation::{Doing, Operation, Shape};
-use super::tag_lists::IN_USE;
+use super::tags::IN_USE;
 use super::{Api, body, read_id};
 
 /// A call that submits a job.
@@ -59,7 +59,7 @@ impl SubmitJob {
     fn module_of(&self, world: &World, entry: &Map<String, Value>) -> Result<String, Answer> {
         let at = |key: &str| format!("{ENTRY}.module{key}");
         let module = body::as_object(body::required(entry, &at(""))?, &at(""))?;
-        let id = body::text(module, &at(".id"))?;
+        let id = body::id(module, &at(".id"))?;
         let name = body::text(module, &at(".api_name"))?;
         let by_name = world.module(name).filter(|_| self.api.serves(name));
         let Some(by_name) = by_name.filter(|module| module.api_supported) else {
@@ -108,8 +108,7 @@ fn tags_of(
         let path = format!("{path}[{index}]");
         let tag = body::as_object(tag, &path)?;
         let path = format!("{path}.id");
-        let id = body::text(tag, &path)?;
-        let known = read_id(id);
+        let known = read_id(&body::id(tag, &path)?);
         let Some(tag) = known.and_then(|id| world.tag(id)).filter(|tag| tag.module == module)
         else {
             let gone = known.is_some_and(|id| world.was_tag(id));
@@ -133,13 +132,8 @@ impl Operation for SubmitJob {
     }
 
     fn ids(&self) -> Vec<String> {
-        let list = self
-            .body
-            .as_ref()
-            .ok()
-            .and_then(|body| body.get("mass_delete")?.get(0)?.get("tags")?.as_array());
-        let ids = list.into_iter().flatten().filter_map(|tag| tag.get("id")?.as_str());
-        ids.map(str::to_owned).collect()
+        let body = self.body.as_ref().ok();
+        body::ids_of_objects(body.and_then(|body| body.get("mass_delete")?.get(0)?.get("tags")))
     }
 
     fn shape(&self) -> Shape {
@@ -173,7 +167,7 @@ impl Operation for SubmitJob {
 }
 
 /// `GET settings/tags/actions/mass_delete?job_id=`.
-pub(crate) fn status(world: &World, call: &Call, api: Api) -> Result<Answer, Answer> {
+pub(crate) fn status(world: &World, call: &Call, api: Api, nested: bool) -> Result<Answer, Answer> {
     let refusals = api.tag_jobs;
     let Some(asked) = call.parameter("job_id").filter(|id| !id.is_empty()) else {
         let mut answer = missing_parameter("job_id");
@@ -186,7 +180,7 @@ pub(crate) fn status(world: &World, call: &Call, api: Api) -> Result<Answer, Ans
         let message = if id.is_some() { "job details not found" } else { "invalid data" };
         let details = json!({"job_id": asked});
         let item = super::items::error("INVALID_DATA", message, details);
-        let nested = refusals.is_some_and(|refusals| refusals.nested);
+        let nested = nested && refusals.is_some_and(|refusals| refusals.can_nest);
         let item = if nested { json!([item]) } else { item };
         return Err(Answer::json(400, json!({"mass_delete": [item]})));
     };
