@@ -13,8 +13,8 @@ use crate::config::{Origin, Settings};
 use crate::domain::entropy::SystemEntropy;
 use crate::domain::target::{ApiOrigin, Target};
 use crate::domain::time::Timestamp;
-use crate::evidence::keeper::{Keeper, Operator, check_reader};
-use crate::platform::{self, Account, shell_quoted};
+use crate::evidence::keeper::{Keeper, KeeperError, Operator, check_reader};
+use crate::platform::{self, Account, OsLock, shell_quoted};
 use crate::store::{Reader, StoreError};
 use crate::zoho::Endpoint;
 
@@ -56,9 +56,30 @@ impl Context {
 
     /// Opens the journal for writing, with its key and anchor, and warns of what should be known.
     pub fn keeper(&mut self) -> Result<Keeper, CliError> {
+        let (db, now) = (self.db(), self.now());
+        self.keeper_by(|by| Keeper::open(&db, Box::new(SystemEntropy), by, now))
+    }
+
+    /// The same for a run, which holds its lock already.
+    pub fn keeper_of_run(&mut self, lock: &OsLock) -> Result<Keeper, CliError> {
+        let (db, now) = (self.db(), self.now());
+        self.keeper_by(|by| Keeper::open_for_run(&db, lock, Box::new(SystemEntropy), by, now))
+    }
+
+    fn keeper_by(
+        &mut self,
+        open: impl FnOnce(Operator<'_>) -> Result<Keeper, KeeperError>,
+    ) -> Result<Keeper, CliError> {
         let account = self.operator()?;
-        let by = Operator { account: &account, program: PROGRAM };
-        let keeper = Keeper::open(&self.db(), Box::new(SystemEntropy), by, self.now())?;
+        let keeper = open(Operator { account: &account, program: PROGRAM })?;
+        if let Some(upgraded) = keeper.upgraded() {
+            self.out.say(format!(
+                "The journal was upgraded from schema {} to {}; a verified copy of it as it was lies in {}.",
+                upgraded.from,
+                upgraded.to,
+                shell_quoted(&upgraded.backup)
+            ));
+        }
         for warning in keeper.warnings() {
             self.out.warn(warning);
         }

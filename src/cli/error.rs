@@ -84,6 +84,24 @@ impl From<StoreError> for CliError {
             StoreError::SchemaTooNew { .. } => {
                 (Exit::Error, Some("use the newer program that wrote it".to_owned()))
             }
+            StoreError::SchemaTooOld { .. } => (
+                Exit::Error,
+                Some(
+                    "the next command that writes upgrades it, after a copy: journal sync"
+                        .to_owned(),
+                ),
+            ),
+            StoreError::Copy(_) => (
+                Exit::Error,
+                Some(
+                    "it can be listed, exported and verified; give the journal itself with --db"
+                        .to_owned(),
+                ),
+            ),
+            StoreError::BadCopy { .. } => (
+                Exit::Error,
+                Some("journal verify says whether the journal itself is damaged".to_owned()),
+            ),
             StoreError::DiskFull { .. } => (Exit::Error, Some(MAKE_ROOM.to_owned())),
             StoreError::Busy { .. } => {
                 (Exit::Error, Some("wait for the other command to end and try again".to_owned()))
@@ -137,6 +155,13 @@ impl From<KeeperError> for CliError {
             }
             KeeperError::Key(KeyError::Damaged { .. }) => {
                 Some("put its backup back, or move it away: then a new key is made".to_owned())
+            }
+            KeeperError::RunIsOn { .. } => {
+                let hint = "wait for it to end; journal status shows how it goes";
+                return Self::new(Exit::AlreadyRunning, error).hint(hint);
+            }
+            KeeperError::BackupTaken(ref path) => {
+                Some(format!("move {} away and run it again", shell_quoted(path)))
             }
             KeeperError::Unsupported(_)
             | KeeperError::Rights(_)

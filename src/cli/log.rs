@@ -112,10 +112,9 @@ fn show(out: &mut Out, reader: &Reader, event: &StoredEvent) -> Result<(), CliEr
 fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
     let seal = |field: &str| opened.get(field).map_or("(erased)", String::as_str);
     match event {
-        Event::JournalCreated(event) => {
-            format!("journal {} by {}", event.journal, seal("created_by"))
+        Event::JournalCreated(_) | Event::KeyReplaced(_) | Event::SchemaUpgraded(_) => {
+            journal_in_words(event, seal)
         }
-        Event::KeyReplaced(_) => format!("new signing key by {}", seal("replaced_by")),
         Event::RequestRecorded(event) => {
             let ticket = opened.get("ticket").map(|ticket| format!(" ({ticket})"));
             format!(
@@ -196,6 +195,19 @@ fn about(event: &RequestRecorded, opened: &BTreeMap<String, String>) -> String {
         about.push_str(", without a snapshot");
     }
     about
+}
+
+/// Events about the journal itself.
+fn journal_in_words<'a>(event: &Event, seal: impl Fn(&str) -> &'a str) -> String {
+    if let Event::JournalCreated(event) = event {
+        format!("journal {} by {}", event.journal, seal("created_by"))
+    } else if let Event::KeyReplaced(_) = event {
+        format!("new signing key by {}", seal("replaced_by"))
+    } else if let Event::SchemaUpgraded(event) = event {
+        format!("schema {} to {} by {}", event.from, event.to, seal("upgraded_by"))
+    } else {
+        event.kind().to_owned()
+    }
 }
 
 /// Who ran it, from the sealed JSON; as it stands, where it is none.

@@ -19,6 +19,7 @@ use crate::evidence::keeper::lock_path;
 use crate::platform::{self, Holder};
 use crate::store::Reader;
 use crate::store::query::{LastRun, Summary};
+use crate::store::upgrade::Older;
 
 /// Show where everything stands, whether a run is on, and what to do next
 #[derive(Debug, clap::Args)]
@@ -200,7 +201,14 @@ impl StatusArgs {
         }
         let now = context.now();
         let run = run_in_words(&activity, &summary, now);
-        for (label, tone, text) in lines(&document, run, &summary) {
+        let mut lines = lines(&document, run, &summary);
+        if let Some(Older { from, to }) = reader.older()? {
+            let told = format!(
+                "schema {from}, of an older program; the next command that writes upgrades it to {to}"
+            );
+            lines.insert(1, ("", Tone::Warn, told));
+        }
+        for (label, tone, text) in lines {
             let label = format!("{label:<10}");
             context.out.data_row(Line::new().toned(Tone::Strong, label).toned(tone, text))?;
         }

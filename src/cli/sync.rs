@@ -126,7 +126,7 @@ fn run(
     // Before anything else: no question, no token and no lock makes the wrong target right.
     context.check_target()?;
     // The lock comes before the plan and the question: what was confirmed must be what is sent.
-    let _lock = take_lock(kind, context)?;
+    let lock = take_lock(kind, context)?;
     let work = Work::find(kind, codes, context, wanted.as_deref())?;
     work.check_cap(context)?;
     let mut options = options(kind, args, codes, context)?;
@@ -139,7 +139,7 @@ fn run(
         options.max_entries = work.entries();
     }
     let zoho = client(context, &work)?;
-    let keeper = context.keeper()?;
+    let keeper = context.keeper_of_run(&lock)?;
     if work.entries() > 0 && args.yes {
         announce(context, &work)?;
     }

@@ -9,11 +9,15 @@ use crate::domain::time::Timestamp;
 use crate::evidence::anchor::{Anchor, AnchorError, AnchorState, Published, beside};
 use crate::evidence::key::{JournalKey, KeyError, key_path, keys_dir};
 use crate::evidence::note::{NoteError, VerifierKey};
-use crate::platform::{self, Access, FileProblem, Holder, Sharing, Unsupported, shell_quoted};
+use crate::evidence::upgrade;
+use crate::platform::{
+    self, Access, FileProblem, Holder, OsLock, Sharing, Unsupported, shell_quoted,
+};
 use crate::store::creation::JournalId;
 use crate::store::{self, Head, Store, StoreError, WriteTx};
 
 pub use crate::evidence::anchor::anchor_path;
+pub use crate::evidence::upgrade::{Upgraded, backup_path};
 
 /// The file whose lock the reconciler of a journal holds.
 pub fn lock_path(db: &Path) -> PathBuf {
@@ -81,6 +85,17 @@ pub enum KeeperError {
     /// publishes it.
     #[error("what was recorded is safe, but the anchor could not follow: {0}")]
     NotPublished(#[source] AnchorError),
+    /// An older program made the journal, and it cannot be upgraded while a run of such a program may be on.
+    #[error("the journal {} must be upgraded first, and another run is on{}", shell_quoted(.path), who(.holder.as_ref()))]
+    RunIsOn {
+        /// The journal.
+        path: PathBuf,
+        /// Who holds the lock, where it says so.
+        holder: Option<Holder>,
+    },
+    /// Something lies where the copy from before an upgrade belongs.
+    #[error("the journal must be upgraded first, and {} lies where its copy belongs and is none of it", shell_quoted(.0))]
+    BackupTaken(PathBuf),
     /// The signing key.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -93,6 +108,13 @@ pub enum KeeperError {
     /// The journal's file.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn who(holder: Option<&Holder>) -> String {
+    holder.map_or_else(String::new, |one| {
+        let Holder { command, pid, host, since } = one;
+        format!(": {command} with process id {pid} on {host}, since {since}")
+    })
 }
 
 /// Checks the file of a journal that is only looked at: it may be somebody else's, but nobody outside
@@ -210,19 +232,42 @@ pub struct Keeper {
     journal: JournalId,
     publisher: Publisher,
     warnings: Vec<String>,
+    upgraded: Option<Upgraded>,
 }
 
 impl Keeper {
     pub(super) fn new(store: Store, journal: JournalId, publisher: Publisher) -> Self {
-        Self { store, journal, publisher, warnings: Vec::new() }
+        Self { store, journal, publisher, warnings: Vec::new(), upgraded: None }
     }
 
     /// Opens an existing journal for writing, if it is safe and extends its anchor.
     ///
     /// The anchor is not moved here, only by what is written from now on: see [`Publisher::publish`].
-    /// A signing key that is gone is replaced, and the log says so.
+    /// A signing key that is gone is replaced, and the log says so. A journal that an older program made is
+    /// upgraded first, unless a run is on.
     pub fn open(
         path: &Path,
+        entropy: Box<dyn Entropy>,
+        by: Operator<'_>,
+        now: Timestamp,
+    ) -> Result<Self, KeeperError> {
+        Self::open_with(path, None, entropy, by, now)
+    }
+
+    /// The same for a run, which holds the lock of the reconciler already.
+    pub fn open_for_run(
+        path: &Path,
+        lock: &OsLock,
+        entropy: Box<dyn Entropy>,
+        by: Operator<'_>,
+        now: Timestamp,
+    ) -> Result<Self, KeeperError> {
+        Self::open_with(path, Some(lock), entropy, by, now)
+    }
+
+    fn open_with(
+        path: &Path,
+        lock: Option<&OsLock>,
         entropy: Box<dyn Entropy>,
         by: Operator<'_>,
         now: Timestamp,
@@ -247,6 +292,7 @@ impl Keeper {
             let state = Box::new(state);
             return Err(KeeperError::NotAnchored { path: path.to_owned(), state });
         };
+        let upgraded = upgrade::if_older(&mut store, sharing, lock, by, now)?;
         let mut warnings = Vec::new();
         let key = if let Some(key) = own {
             key
@@ -259,10 +305,14 @@ impl Keeper {
         };
         let unnamed = *key.verifier() != signed_by && !is_in_force(&store, key.verifier())?;
         let publishing = Publisher::new(key, anchor, signed_by, last, now);
-        let mut keeper = Self { store, journal, publisher: publishing, warnings };
+        let mut keeper = Self { store, journal, publisher: publishing, warnings, upgraded };
         if unnamed {
             // Also when a crash came between the new key's file and this event.
             keeper.name_key(by, now)?;
+        }
+        // Not before the log names the key that signs.
+        if let Some(upgraded) = &keeper.upgraded {
+            keeper.publisher.publish(upgraded.head)?;
         }
         Ok(keeper)
     }
@@ -318,6 +368,11 @@ impl Keeper {
     /// What went on but should be known.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// The upgrade that opening it made, if it was an older program's.
+    pub fn upgraded(&self) -> Option<&Upgraded> {
+        self.upgraded.as_ref()
     }
 
     /// Takes it apart for a run, whose writing thread owns the store and publishes as it commits.

@@ -11,3 +11,4 @@ pub mod note;
 pub mod verify;
 
 mod init;
+mod upgrade;

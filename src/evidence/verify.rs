@@ -140,6 +140,9 @@ pub(crate) fn speaks_of_the_journal(error: &StoreError) -> bool {
         | StoreError::Conflict { .. }
         | StoreError::Transition(_) => true,
         StoreError::NoJournal(_)
+        | StoreError::SchemaTooOld { .. }
+        | StoreError::Copy(_)
+        | StoreError::BadCopy { .. }
         | StoreError::Exists(_)
         | StoreError::Unsafe(_)
         | StoreError::Io { .. }

@@ -62,6 +62,19 @@ pub fn write_atomically(path: &Path, bytes: &[u8], sharing: Sharing) -> io::Resu
     pending.commit()
 }
 
+/// Makes the contents of a file durable that something else has written and closed.
+pub fn sync_file(path: &Path) -> io::Result<()> {
+    os::existing_file(false).open(path)?.sync_all()
+}
+
+/// Gives a finished file its name in the same directory, durably: contents first, then the name. What had
+/// the name before is replaced.
+pub fn put_in_place(path: &Path, target: &Path) -> io::Result<()> {
+    sync_file(path)?;
+    fs::rename(path, target)?;
+    sync_directory(parent_of(target))
+}
+
 /// A file being written under another name in the same directory, which takes its own name only
 /// with [`PendingFile::commit`]. Dropped before that, it leaves nothing behind; a killed process
 /// leaves `.NAME.RANDOM.tmp`, which nothing reads.

@@ -39,7 +39,13 @@ impl std::fmt::Debug for Audit<'_> {
 impl Reader {
     /// Looks at the journal as `verify` does.
     pub fn audit(&self) -> Audit<'_> {
-        Audit { conn: &self.conn }
+        Audit::of(&self.conn)
+    }
+}
+
+impl<'a> Audit<'a> {
+    pub(super) fn of(conn: &'a Connection) -> Self {
+        Self { conn }
     }
 }
 

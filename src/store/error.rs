@@ -35,6 +35,27 @@ pub enum StoreError {
         /// The newest schema of this program.
         known: u32,
     },
+    /// An older program made it, and it was not upgraded yet. It can be looked at.
+    #[error("{} has schema {found}, and this program writes schema {known}", .path.display())]
+    SchemaTooOld {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: u32,
+        /// The schema of this program.
+        known: u32,
+    },
+    /// A copy of a journal, as it was before an upgrade. It can be looked at, and is never written to.
+    #[error("{} is a copy from before an upgrade: it is not written to", .0.display())]
+    Copy(PathBuf),
+    /// A copy of the journal could not be verified. The journal was not changed.
+    #[error("the copy {} is not the journal as it is: {what}; nothing was changed", .path.display())]
+    BadCopy {
+        /// The copy.
+        path: PathBuf,
+        /// What differs.
+        what: String,
+    },
     /// The file's rights, owner or place are not safe.
     #[error("{0}")]
     Unsafe(String),

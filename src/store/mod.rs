@@ -19,6 +19,7 @@ pub mod reading;
 pub mod recording;
 pub mod run;
 pub mod snapshot;
+pub mod upgrade;
 pub mod writer;
 
 mod code;
@@ -131,7 +132,20 @@ impl Store {
         now: Timestamp,
         work: impl FnOnce(&mut WriteTx<'_>) -> Result<T>,
     ) -> Result<(T, Head)> {
+        self.transact(name, now, schema::older::refuse, work)
+    }
+
+    /// A write transaction that begins with looking at the file's schema: another process may have
+    /// upgraded it since it was opened.
+    fn transact<T>(
+        &mut self,
+        name: &'static str,
+        now: Timestamp,
+        look: fn(&Connection, &Path) -> Result<()>,
+        work: impl FnOnce(&mut WriteTx<'_>) -> Result<T>,
+    ) -> Result<(T, Head)> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).doing(name)?;
+        look(&tx, &self.path)?;
         let tree = log::resume(&tx)?;
         let before = tree.size();
         let mut write = WriteTx { tx, tree, now, entropy: self.entropy.as_mut(), undone: None };
@@ -224,6 +238,7 @@ impl Reader {
         let conn = open::connect(path, Mode::Read, BUSY)?;
         // One snapshot for everything that this reader shows.
         conn.execute_batch("-- reader\nBEGIN").doing("opening the journal")?;
+        schema::older::lay_over(&conn, path)?;
         Ok(Self { conn, path: path.to_owned() })
     }
 

@@ -13,6 +13,10 @@ use crate::store::schema;
 /// `ZJnl`: what `PRAGMA application_id` says of a journal, and `file` shows.
 pub(crate) const APPLICATION_ID: i32 = 0x5A4A_6E6C;
 
+/// `ZJnC`: the same of a copy from before an upgrade. It can be looked at like a journal, and is never
+/// written to, also where it was put in the journal's place.
+pub(crate) const COPY_ID: i32 = 0x5A4A_6E43;
+
 /// SQLite before 3.51.3 can corrupt a database in WAL mode when two connections write and checkpoint at
 /// the same time (fixed 2026-03-13).
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -57,9 +61,9 @@ pub(crate) fn connect(path: &Path, mode: Mode, busy: Duration) -> Result<Connect
             conn.pragma_update(None, "application_id", APPLICATION_ID).doing("creating tables")?;
             schema::migrate(&mut conn)?;
         }
-        Mode::Read => check_identity(&conn, path)?,
+        Mode::Read => check_identity(&conn, path, mode)?,
         Mode::Write => {
-            check_identity(&conn, path)?;
+            check_identity(&conn, path, mode)?;
             set_up(&conn)?;
         }
     }
@@ -92,7 +96,7 @@ fn look_at(path: &Path, mode: Mode) -> Result<()> {
 }
 
 /// Settings that hold for every connection. The file may have been edited by somebody hostile.
-fn harden(conn: &Connection) -> Result<()> {
+pub(crate) fn harden(conn: &Connection) -> Result<()> {
     let doing = "hardening the connection";
     for (option, value) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
@@ -164,24 +168,22 @@ fn not_a_database(path: &Path, error: StoreError) -> StoreError {
 }
 
 /// Whether this is a journal, of a schema that this program knows.
-fn check_identity(conn: &Connection, path: &Path) -> Result<()> {
+fn check_identity(conn: &Connection, path: &Path, mode: Mode) -> Result<()> {
     let read = |pragma: &str| conn.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let application_id = read("application_id")
         .doing("opening the journal")
         .map_err(|error| not_a_database(path, error))?;
-    if application_id != i64::from(APPLICATION_ID) {
+    if application_id == i64::from(COPY_ID) {
+        if mode != Mode::Read {
+            return Err(StoreError::Copy(path.to_owned()));
+        }
+    } else if application_id != i64::from(APPLICATION_ID) {
         return Err(StoreError::NotAJournal {
             path: path.to_owned(),
             why: "it is an SQLite file of another program".to_owned(),
         });
     }
-    let version = read("user_version").doing("opening the journal")?;
-    let found = u32::try_from(version).unwrap_or(u32::MAX);
-    let known = schema::newest();
-    if found > known {
-        return Err(StoreError::SchemaTooNew { path: path.to_owned(), found, known });
-    }
-    if found == 0 {
+    if schema::known_version(conn, path)? == 0 {
         return Err(StoreError::NotAJournal {
             path: path.to_owned(),
             why: "its tables were never made: init was interrupted; remove it and run init again"

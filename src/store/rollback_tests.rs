@@ -6,6 +6,7 @@ mod disk_full;
 mod every_row;
 mod plans;
 mod scoped;
+mod upgrade;
 mod writing_thread;
 
 use std::collections::BTreeMap;

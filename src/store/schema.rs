@@ -1,10 +1,18 @@
 //! Migrations: the embedded SQL files, applied in one transaction, each with its own SHA-256.
 
+use std::path::Path;
+
 use refinery::Target;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::domain::merkle::Hash;
+use crate::domain::time::Timestamp;
 use crate::store::error::{Doing, Result, StoreError};
+
+/// Looking at journals that an older program made.
+pub(super) mod older;
+
+const RECORDING: &str = "recording the schema";
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -20,7 +28,7 @@ pub(crate) fn newest() -> u32 {
         .unwrap_or(0)
 }
 
-/// Creates the tables of a new journal, or upgrades an older one, and records what was applied.
+/// Creates the tables of a new journal, and records what was applied.
 ///
 /// refinery writes a migration and its own history row in two transactions unless it groups them; and it
 /// panics on a damaged history, so the history is only ever read by it when our own check has passed.
@@ -55,20 +63,67 @@ fn migrate_to(conn: &mut Connection, version: u32) -> Result<()> {
         .run(conn)
         .map_err(|error| StoreError::corrupt("refinery_schema_history", error.to_string()))?;
     for (version, name, sha256) in &known {
-        conn.execute(
-            "-- record_migration\nINSERT INTO migration (version, name, sha256)
-             VALUES (:version, :name, :sha256) ON CONFLICT (version) DO NOTHING",
-            named_params! {":version": version, ":name": name, ":sha256": sha256},
-        )
-        .doing("recording the schema")?;
+        record(conn, *version, name, sha256)?;
     }
-    conn.pragma_update(None, "user_version", version).doing("recording the schema")
+    conn.pragma_update(None, "user_version", version).doing(RECORDING)
+}
+
+fn record(conn: &Connection, version: u32, name: &str, sha256: &str) -> Result<()> {
+    conn.execute(
+        "-- record_migration\nINSERT INTO migration (version, name, sha256)
+         VALUES (:version, :name, :sha256) ON CONFLICT (version) DO NOTHING",
+        named_params! {":version": version, ":name": name, ":sha256": sha256},
+    )
+    .map(|_| ())
+    .doing(RECORDING)
+}
+
+/// Applies to an older journal what it lacks, in the caller's transaction, so that the caller's event is
+/// committed together with it. refinery would commit by itself; its history is written in its own form.
+pub(crate) fn apply_pending(conn: &Connection, now: Timestamp) -> Result<()> {
+    let applied = version(conn)?;
+    let runner = embedded::migrations::runner();
+    let mut pending: Vec<_> = runner
+        .get_migrations()
+        .iter()
+        .filter_map(|one| Some((u32::try_from(one.version()).ok()?, one)))
+        .filter(|(number, _)| *number > applied)
+        .collect();
+    pending.sort_by_key(|(number, _)| *number);
+    for (number, migration) in pending {
+        let sql = migration.sql().unwrap_or_default();
+        conn.execute_batch(sql).doing("upgrading the journal")?;
+        conn.execute(
+            "-- record_history\nINSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+             VALUES (:version, :name, :applied_on, :checksum)",
+            named_params! {
+                ":version": number,
+                ":name": migration.name(),
+                ":applied_on": now.to_string(),
+                ":checksum": migration.checksum().to_string(),
+            },
+        )
+        .doing(RECORDING)?;
+        record(conn, number, migration.name(), &Hash::of(sql.as_bytes()).to_string())?;
+        conn.pragma_update(None, "user_version", number).doing(RECORDING)?;
+    }
+    Ok(())
+}
+
+/// The schema that a journal has, if this program knows it; 0 before its tables were made.
+pub(crate) fn known_version(conn: &Connection, path: &Path) -> Result<u32> {
+    let (found, known) = (version(conn)?, newest());
+    if found > known {
+        return Err(StoreError::SchemaTooNew { path: path.to_owned(), found, known });
+    }
+    Ok(found)
 }
 
 /// The schema that a journal has.
 pub(crate) fn version(conn: &Connection) -> Result<u32> {
     let version: i64 = conn
-        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .prepare_cached("-- schema_version\nPRAGMA user_version")
+        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
         .doing("reading the schema")?;
     Ok(u32::try_from(version).unwrap_or(u32::MAX))
 }

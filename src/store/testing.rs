@@ -44,6 +44,51 @@ pub(crate) struct Journal {
     pub(crate) run: Option<RunId>,
 }
 
+/// Files that a program of schema 1 made: the journal, its anchor, and the key under the journal's id.
+pub(crate) fn schema_1(directory: &std::path::Path) -> PathBuf {
+    use std::io::Read;
+    const FILE: &[u8] = include_bytes!("../../tests/fixtures/schema1/journal.db.gz");
+    const ANCHOR: &[u8] = include_bytes!("../../tests/fixtures/schema1/journal.db.anchor");
+    const KEY: &[u8] = include_bytes!("../../tests/fixtures/schema1/journal.key");
+    let mut file = Vec::new();
+    flate2::read::GzDecoder::new(FILE).read_to_end(&mut file).unwrap();
+    let keys = directory.join("keys");
+    crate::platform::create_directory_private(&keys).unwrap();
+    let files = [
+        (directory.join("journal.db"), &*file),
+        (directory.join("journal.db.anchor"), ANCHOR),
+        (keys.join("1268744f11348efa0f28999fa9e5d38e"), KEY),
+    ];
+    for (path, bytes) in files {
+        crate::platform::create_exclusive(&path, bytes, crate::platform::Sharing::OwnerOnly)
+            .unwrap();
+    }
+    directory.join("journal.db")
+}
+
+impl Store {
+    /// Writes an event as a program of an older schema does that has the journal open, too.
+    pub(crate) fn write_as_older(&mut self, now: Timestamp) {
+        self.transact(
+            "an older program",
+            now,
+            |_, _| Ok(()),
+            |tx| {
+                let mut seals = crate::store::log::Seals::default();
+                let recorded_by = seals.add(tx.entropy, "recorded_by", "ben")?;
+                let event = crate::domain::event::NothingRecorded {
+                    operation: crate::domain::scope::Operation::Delete,
+                    module: "Leads".parse().unwrap(),
+                    duplicates: 1,
+                    recorded_by,
+                };
+                tx.append(event, seals)
+            },
+        )
+        .unwrap();
+    }
+}
+
 /// What a test asks for. Change what matters.
 #[derive(Clone)]
 pub(crate) struct Ask {

@@ -25,6 +25,7 @@ mod cli_record_untag;
 mod cli_setup;
 mod cli_sync;
 mod cli_truth;
+mod cli_upgrade;
 mod engine;
 mod env;
 mod operations;

@@ -32,9 +32,10 @@ fn changed_migrations(pinned: &[(&str, &str)], found: &BTreeMap<String, Vec<u8>>
             None => findings.push(format!("{path} is new: add it to MIGRATIONS with {hash}")),
             Some((_, expected)) if *expected != hash => findings.push(format!(
                 "{path} was edited: its SHA-256 is now {hash}. Journals record the hash of what made \
-                 them, and `verify` reports any other. Before the first release (see CHANGELOG.md): \
-                 write the new hash into MIGRATIONS, and make development journals anew. After it: \
-                 take the edit back and add a migration with the next number"
+                 them; `verify` reports any other, and no upgrade goes on from it. Take the edit back \
+                 and add a migration with the next number. Only the newest one may be edited before it \
+                 was released (see CHANGELOG.md): write its new hash into MIGRATIONS, and make \
+                 development journals anew"
             )),
             Some(_) => {}
         }

@@ -36,6 +36,20 @@ pub struct KeyReplaced {
     pub replaced_by: Hash,
 }
 
+/// See [`super::Event::SchemaUpgraded`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SchemaUpgraded {
+    /// The number of the schema until now.
+    pub from: u32,
+    /// The number of the schema from now on.
+    pub to: u32,
+    /// Name and version of the program.
+    pub program: String,
+    /// Seal of the account and host.
+    pub upgraded_by: Hash,
+}
+
 named_set!(
     /// Where a request's ids came from.
     SourceKind, "source", {

@@ -18,7 +18,8 @@ pub use self::data::{
     AnsweredGroup, BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, Bound,
     EntriesReopened, EvidenceGroup, EvidenceRead, JobEnded, JobEnding, JournalCreated, KeyReplaced,
     ModuleSeen, NothingRecorded, RequestParked, RequestPinned, RequestRecorded, RequestUnparked,
-    Returned, RunEnded, RunStarted, SnapshotTaken, SourceKind, Unanswered, UserSeen,
+    Returned, RunEnded, RunStarted, SchemaUpgraded, SnapshotTaken, SourceKind, Unanswered,
+    UserSeen,
 };
 
 /// The version tag that every event of this form begins with.
@@ -104,6 +105,8 @@ events! {
     JournalCreated = "journal_created",
     /// The signing key was lost and replaced.
     KeyReplaced = "key_replaced",
+    /// A newer program changed the tables; no row said anything else before than after.
+    SchemaUpgraded = "schema_upgraded",
     /// A request was recorded.
     RequestRecorded = "request_recorded",
     /// A request held nothing that was not already covered; it was not recorded.
@@ -216,6 +219,7 @@ impl Event {
                 .collect(),
             Self::JournalCreated(_)
             | Self::KeyReplaced(_)
+            | Self::SchemaUpgraded(_)
             | Self::RequestRecorded(_)
             | Self::NothingRecorded(_)
             | Self::RunStarted(_)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::event::{
     BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, Event, EvidenceRead, JobEnded,
-    ModuleSeen, RequestRecorded, RunEnded, RunStarted, SnapshotTaken, UserSeen,
+    ModuleSeen, RequestRecorded, RunEnded, RunStarted, SchemaUpgraded, SnapshotTaken, UserSeen,
 };
 use crate::domain::fold::row::{BindingRow, Ending, Expected, OpenBatch, RunRow};
 use crate::domain::fold::{Cell, Table};
@@ -54,6 +54,8 @@ pub struct Rows {
     /// Jobs that are not over, with the event that speaks of them.
     jobs: BTreeMap<BatchId, EventSeq>,
     last_entry: i64,
+    /// The schema that the last upgrade led to.
+    schema: Option<(u32, EventSeq)>,
     counts: BTreeMap<Table, u64>,
 }
 
@@ -66,6 +68,11 @@ impl Rows {
     /// The last entry that was recorded; 0 when none was.
     pub fn last_entry(&self) -> EntryId {
         EntryId::new(self.last_entry)
+    }
+
+    /// The schema that the log says, and where; `None` for a journal that was never upgraded.
+    pub fn schema(&self) -> Option<(u32, EventSeq)> {
+        self.schema
     }
 
     fn add(&mut self, table: Table, rows: u64) -> i64 {
@@ -89,6 +96,7 @@ impl Rows {
                 }
             }
             Event::KeyReplaced(_) | Event::NothingRecorded(_) => {}
+            Event::SchemaUpgraded(data) => self.upgraded(seq, data, tell),
             Event::RequestRecorded(data) => self.recorded(seq, data, tell),
             Event::RunStarted(data) => self.run_started(seq, data, tell),
             Event::Bound(data) => {
@@ -241,6 +249,14 @@ impl Rows {
         if let Some(run) = &mut self.run {
             run.user = Some((seq, data.clock_offset_ms));
         }
+    }
+
+    fn upgraded(&mut self, seq: EventSeq, data: &SchemaUpgraded, tell: &mut dyn FnMut(Note)) {
+        let goes_on = self.schema.is_none_or(|(schema, _)| schema == data.from);
+        if data.from >= data.to || !goes_on {
+            contradicts(seq, "it upgrades from another schema than the journal had", tell);
+        }
+        self.schema = Some((data.to, seq));
     }
 
     fn run_ended(&mut self, seq: EventSeq, data: &RunEnded, tell: &mut dyn FnMut(Note)) {

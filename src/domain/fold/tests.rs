@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::event::{
-    AnsweredGroup, BatchAnswered, BatchBegun, Event, RequestRecorded, RunStarted, SourceKind,
+    AnsweredGroup, BatchAnswered, BatchBegun, Event, RequestRecorded, RunStarted, SchemaUpgraded,
+    SourceKind,
 };
 use crate::domain::merkle::Hash;
 use crate::domain::ranges::EntryRanges;
@@ -237,4 +238,24 @@ fn a_forged_range_costs_neither_time_nor_memory() {
         states.apply(event).ok();
     }
     assert_eq!(states.entries().count(), 10);
+}
+
+#[test]
+fn upgrades_follow_one_another() {
+    let upgraded = |from, to| {
+        let program = "test".to_owned();
+        Event::from(SchemaUpgraded { from, to, program, upgraded_by: HASH })
+    };
+    let strange = |events: &[Event]| {
+        let (mut rows, mut told) = (Rows::default(), 0);
+        for (seq, event) in (1..).zip(events) {
+            rows.apply(EventSeq::new(seq), event, &mut |_| told += 1);
+        }
+        (told, rows.schema().map(|(schema, seq)| (schema, seq.get())))
+    };
+    assert_eq!(strange(&[]), (0, None));
+    assert_eq!(strange(&[upgraded(1, 2), upgraded(2, 4)]), (0, Some((4, 2))));
+    assert_eq!(strange(&[upgraded(2, 2)]).0, 1);
+    assert_eq!(strange(&[upgraded(3, 2)]).0, 1);
+    assert_eq!(strange(&[upgraded(1, 2), upgraded(1, 3)]).0, 1);
 }

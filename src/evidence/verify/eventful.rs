@@ -31,6 +31,7 @@ use crate::store::reading::Finding as Read;
 use crate::store::recording::{InvalidRow, NewRequest, RepeatedRow, RequestSource};
 use crate::store::run::NewRun;
 use crate::store::snapshot::Snapshot;
+use crate::store::upgrade::Older;
 use crate::store::{Reader, Result, Store, WriteTx};
 
 pub(super) const RECORD: i64 = 410_405_000_002_264_000;
@@ -402,6 +403,8 @@ pub(super) fn eventful() -> Journal {
     // Entries 13 to 20; record 9 is open in the first request.
     let second = journal.record(&ask("Leads", 9..=17)).unwrap();
     journal.write(|tx| tx.replace_key("zoho-journal/x+00000001+BBBB", "test/1", "ops"));
+    let to = journal.reader().audit().schema().unwrap();
+    journal.write(|tx| tx.note_upgrade(Older { from: to - 1, to }, "test/1", "ops"));
 
     let run = journal.start_run(Some(901));
     journal.write(|tx| tx.see_module(run, Product::Crm, &"Contacts".parse().unwrap(), None));

@@ -59,7 +59,18 @@ impl<'a> LogPass<'a> {
         let mut notes = Vec::new();
         self.rows.finish(&mut |note| notes.push(note));
         self.compare(notes)?;
+        self.schema()?;
         rows::counts(audit, &self.rows, &mut self.found)
+    }
+
+    /// A file that says that it has an older schema than its log would be held against that one.
+    fn schema(&mut self) -> Result<()> {
+        let stored = self.audit.schema()?;
+        if let Some((logged, seq)) = self.rows.schema().filter(|(logged, _)| *logged != stored) {
+            let what = format!("the log says schema {logged}, and the file schema {stored}");
+            self.found.add(Kind::Log, "schema", what, Some(seq));
+        }
+        Ok(())
     }
 
     fn event(&mut self, raw: RawEvent<'_>, jobs: &mut Jobs<'_>) -> Result<()> {
@@ -214,6 +225,7 @@ impl<'a> LogPass<'a> {
             | Event::RequestPinned(_)
             | Event::JobEnded(_)
             | Event::KeyReplaced(_)
+            | Event::SchemaUpgraded(_)
             | Event::NothingRecorded(_)
             | Event::RunStarted(_)
             | Event::Bound(_)

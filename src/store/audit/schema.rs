@@ -60,6 +60,11 @@ impl Audit<'_> {
         Ok(found)
     }
 
+    /// The number of the schema, as the file says it.
+    pub fn schema(&self) -> Result<u32> {
+        schema::version(self.conn)
+    }
+
     /// Where the schema, and the rows that migrations wrote, differ from those of a fresh journal.
     pub fn schema_differences(&self) -> Result<Vec<Difference>> {
         let version = schema::version(self.conn)?;

@@ -1,0 +1,91 @@
+//! Journals of an older schema: they are looked at as they are, and written to only after an upgrade.
+//!
+//! A reader never changes the file. In its own memory it lays views over the older tables, which have the
+//! columns that are missing, with what a migration puts there, and the tables that are missing, empty. SQLite
+//! looks for names in these first. So every statement is written for the newest schema only.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::store::error::{Doing, Result, StoreError};
+use crate::store::schema;
+
+/// For each older schema what makes it look like the newest. A new migration extends every one of them; a
+/// test compares the columns.
+const OVERLAYS: &[(u32, &str)] = &[(
+    1,
+    "-- lay_over (schema 1)
+     CREATE TEMP VIEW request AS
+     SELECT id, seq, operation, product, module, workflows, first_entry, last_entry, not_before_ms,
+            valid_until_ms, source_rows, duplicates, rejected, parked_seq,
+            NULL AS related_list, 1 AS snapshot, NULL AS module_seq
+     FROM main.request;
+     CREATE TEMP VIEW snapshot AS SELECT NULL AS entry, NULL AS reading, NULL AS facts WHERE 0;
+     CREATE TEMP VIEW job AS
+     SELECT NULL AS batch, NULL AS ended_seq, NULL AS ending, NULL AS total, NULL AS deleted,
+            NULL AS failed
+     WHERE 0;",
+)];
+
+/// Makes an older schema look like the newest, for this connection only. To be called within the reader's
+/// snapshot: before it, another process may upgrade the file.
+pub(crate) fn lay_over(conn: &Connection, path: &Path) -> Result<()> {
+    let (found, known) = (schema::known_version(conn, path)?, schema::newest());
+    if found == known {
+        return Ok(());
+    }
+    let (_, sql) = OVERLAYS
+        .iter()
+        .find(|(version, _)| *version == found)
+        .ok_or_else(|| StoreError::SchemaTooOld { path: path.to_owned(), found, known })?;
+    conn.execute_batch(sql).doing("opening the journal")
+}
+
+/// Refuses to write to any schema but the newest.
+pub(crate) fn refuse(conn: &Connection, path: &Path) -> Result<()> {
+    let (found, known) = (schema::known_version(conn, path)?, schema::newest());
+    if found == known {
+        return Ok(());
+    }
+    Err(StoreError::SchemaTooOld { path: path.to_owned(), found, known })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(conn: &Connection, table: &str) -> Vec<String> {
+        conn.prepare(&format!("SELECT * FROM {table}"))
+            .unwrap()
+            .column_names()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn every_older_schema_looks_like_the_newest() {
+        let newest = schema::fresh(schema::newest()).unwrap();
+        let tables: Vec<String> = newest
+            .prepare("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap();
+        for version in 1..schema::newest() {
+            let older = schema::fresh(version).unwrap();
+            lay_over(&older, Path::new("older.db")).unwrap();
+            for table in &tables {
+                assert_eq!(columns(&older, table), columns(&newest, table), "{version}: {table}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_older_schema_is_never_written_to() {
+        let refused = |version| refuse(&schema::fresh(version).unwrap(), Path::new("x.db"));
+        assert!(matches!(refused(1), Err(StoreError::SchemaTooOld { found: 1, .. })));
+        refused(schema::newest()).unwrap();
+    }
+}
