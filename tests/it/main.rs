@@ -13,6 +13,7 @@
     reason = "tests"
 )]
 
+mod adversary;
 mod cli_crash;
 mod cli_demo;
 mod cli_jobs;

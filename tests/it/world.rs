@@ -28,7 +28,7 @@ use zoho_journal::simulator::{Config, EffectKind, Simulator, Snapshot};
 use zoho_journal::store::entry::NewItem;
 use zoho_journal::store::recording::{NewRequest, Recorded, RequestSource};
 use zoho_journal::store::{Reader, Store};
-use zoho_journal::zoho::{Endpoint, ZohoClient, install_crypto};
+use zoho_journal::zoho::{Endpoint, Zoho, ZohoClient, install_crypto};
 
 /// What a run told while it went.
 #[derive(Default)]
@@ -112,6 +112,11 @@ impl World {
         record_into(self.store(), &self.target(), ask, false).request.unwrap()
     }
 
+    /// The same, also for what an open entry covers.
+    pub fn ask_again(&mut self, ask: &Ask<'_>) -> RequestId {
+        record_into(self.store(), &self.target(), ask, true).request.unwrap()
+    }
+
     /// Has another process record a request as soon as the next run has met its org.
     pub fn record_after_contact(&mut self, module: &str, ids: &[u64]) {
         let (store, target) = (self.store(), self.target());
@@ -156,10 +161,24 @@ impl World {
     }
 
     pub async fn run(&mut self, options: RunOptions) -> Result<Summary, RunError> {
+        let zoho = self.client();
+        self.run_on(zoho, SystemClock, options).await
+    }
+
+    /// A client of this Zoho.
+    pub fn client(&self) -> ZohoClient<SystemClock> {
         let token = SecretString::from(self.zoho.access_token());
-        let clock = Arc::new(SystemClock);
         let timeout = Duration::from_secs(2);
-        let zoho = ZohoClient::new(self.endpoint(), &token, timeout, Arc::clone(&clock)).unwrap();
+        ZohoClient::new(self.endpoint(), &token, timeout, Arc::new(SystemClock)).unwrap()
+    }
+
+    /// A run through somebody in the middle, on any clock.
+    pub async fn run_on<Z: Zoho, C: Clock>(
+        &mut self,
+        zoho: Z,
+        clock: C,
+        options: RunOptions,
+    ) -> Result<Summary, RunError> {
         let (_keep, interrupt) = watch::channel(0);
         let store = self.store();
         let told: Arc<dyn Reporter> = Arc::clone(&self.told) as Arc<dyn Reporter>;
@@ -167,7 +186,7 @@ impl World {
             store,
             on_commit: Box::new(|_| ()),
             zoho: Arc::new(zoho),
-            clock,
+            clock: Arc::new(clock),
             reporter: told,
             interrupt,
         };
