@@ -244,6 +244,14 @@ pub struct JobStatus {
     pub failed: Option<u64>,
 }
 
+impl JobStatus {
+    /// Whether its counts leave nothing over.
+    pub fn is_whole(&self) -> bool {
+        let done = self.deleted.zip(self.failed).map(|(deleted, failed)| deleted + failed);
+        self.total.is_some_and(|total| total > 0 && done == Some(total))
+    }
+}
+
 /// What is said about a job that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobSeen {

@@ -197,6 +197,7 @@ pub const RULES: &[Rule] = &[
     call("INVALID_DATA", &[Unlink], RefusedAsk, "the record whose list it is cannot be found: deleted, never there, or not visible", "OAS YAML, deleteRelatedRecords: the record does not exist").when(When::Nowhere),
     call("INVALID_DATA", &[Unlink], RefusedAsk, "the record whose list it is cannot be found: deleted, never there, or not visible", UNLINK_PAGE).when(When::Path(0)),
     call("INVALID_DATA", &[Unlink], Culprit, NOT_RELATED, UNLINK_PAGE),
+    call("INVALID_DATA", &[DeleteTags], Refused, "Zoho does not take the module's id: record the request again, which reads it anew", JOB_PAGE).when(When::At("$.mass_delete[0].module")),
     call("INVALID_DATA", &[DeleteTags], Culprit, NO_TAG, JOB_PAGE),
     call("UNABLE_TO_PARSE_DATA_TYPE", ALL, Culprit, FORMAT, DELETE_PAGE),
     call("RECORD_LOCKED", ALL, Culprit, LOCKED, DELETE_PAGE).passes(),

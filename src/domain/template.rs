@@ -62,7 +62,7 @@ pub(crate) fn tag_names(tags: &TagSet) -> String {
 }
 
 /// RFC 3986: everything but unreserved characters.
-fn percent_encoded(text: &str) -> String {
+pub(crate) fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len() * 3);
     let hex =
         |digit: u8| char::from_digit(u32::from(digit), 16).unwrap_or('0').to_ascii_uppercase();

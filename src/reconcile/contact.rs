@@ -153,6 +153,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         let version = self.options.versions.of(product);
         let read = self.read(1, || self.zoho.read_module(product, version, module)).await;
         let deletes = requests.iter().any(|one| one.operation == Operation::Delete);
+        let mut refused = None;
         let (id, bin) = match read {
             Ok(read) => {
                 if deletes && !read.value.deletable {
@@ -165,6 +166,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                 (None, None)
             }
             Err(ReadError::Forbidden { code, .. }) => {
+                refused = Some(code.clone());
                 self.warn(format!(
                     "the module {module} cannot be read ({code}, scope \
                      {}.settings.modules.READ): a recycle bin is assumed",
@@ -178,7 +180,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
             }
         };
         self.writer.see_module(product, module.clone(), bin).await?;
-        self.pin(module, id, requests).await
+        self.pin(module, id, refused, requests).await
     }
 
     /// Calls that name the module's id keep the one that their first run read: a module that was made anew
@@ -187,6 +189,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         &self,
         module: &ModuleName,
         id: Option<RecordId>,
+        refused: Option<String>,
         requests: &[&RequestOverview],
     ) -> Result<bool, RunError> {
         let names_it = |request: &&&RequestOverview| {
@@ -197,19 +200,27 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         for request in requests.iter().filter(names_it) {
             match (request.module_id, id) {
                 (None, Some(id)) => self.writer.pin_module(request.request, id).await?,
-                (None, None) => {
-                    self.stop(Stop::NotAllowed {
-                        what: format!(
-                            "the id of the module {module} (scope {}.settings.modules.READ), without \
-                             which {} cannot be sent",
-                            scope_prefix(request.product),
-                            request.request
-                        ),
-                        code: String::new(),
-                        message: String::new(),
-                    });
-                    return Ok(false);
-                }
+                (None, None) => match &refused {
+                    Some(code) => {
+                        self.stop(Stop::NotAllowed {
+                            what: format!(
+                                "the id of the module {module} (scope {}.settings.modules.READ), without \
+                                 which {} cannot be sent",
+                                scope_prefix(request.product),
+                                request.request
+                            ),
+                            code: code.clone(),
+                            message: "the module cannot be read".to_owned(),
+                        });
+                        return Ok(false);
+                    }
+                    // There is no such module: the other requests of the run are none the worse for it.
+                    None => {
+                        self.writer.park(request.request, 0).await?;
+                        self.state().parked.push(request.request);
+                        self.tell(&Progress::Parked { request: request.request });
+                    }
+                },
                 (Some(pinned), Some(id)) if pinned != id => self.warn(format!(
                     "{} was recorded for another module {module}: its id was {pinned} and is {id} now; \
                      record it again if it is meant for this one",

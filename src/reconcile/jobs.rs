@@ -21,10 +21,16 @@ use crate::zoho::Zoho;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// How often a job must be unknown to Zoho before that counts, and after how long it counts at once.
+const FORGOTTEN_TIMES: u32 = 3;
+const KNOWN_BY_THEN: Duration = Duration::from_mins(10);
+
 /// When each open job is asked for next.
 #[derive(Debug, Default)]
 pub(crate) struct Polls {
     known: HashMap<BatchId, (Timestamp, Duration)>,
+    /// How often Zoho did not know a job.
+    forgotten: HashMap<BatchId, u32>,
     /// Jobs of earlier runs are asked for at once.
     begun: bool,
 }
@@ -89,9 +95,19 @@ impl Polls {
         Ok(polled)
     }
 
+    /// Whether a job that Zoho does not know will not be known any more: asked for three times, or accepted long
+    /// ago.
+    fn is_forgotten<Z, C: Clock>(&mut self, shared: &Arc<Shared<Z, C>>, job: &Job) -> bool {
+        let times = self.forgotten.entry(job.batch).or_default();
+        *times += 1;
+        let (now, at) = (shared.clock.now(), job.accepted_at);
+        let enough = *times >= FORGOTTEN_TIMES || now >= at.plus(KNOWN_BY_THEN);
+        enough && now >= at.plus(shared.options.quarantine)
+    }
+
     /// Asks how one job goes, and records its end. Whether it is over.
     async fn ask<Z: Zoho, C: Clock>(
-        &self,
+        &mut self,
         shared: &Arc<Shared<Z, C>>,
         job: &Job,
     ) -> Result<bool, RunError> {
@@ -106,17 +122,15 @@ impl Polls {
                 let ending = match status.status.as_str() {
                     "COMPLETED" => JobEnding::Completed,
                     "FAILED" => JobEnding::Failed,
-                    // SCHEDULED, QUEUED, RUNNING, and whatever else there may be: an open set.
+                    // SCHEDULED, QUEUED, RUNNING, and whatever else there may be: an open set. Counts that
+                    // leave nothing over say that it is over all the same.
+                    _ if status.is_whole() => JobEnding::Completed,
                     _ => return Ok(false),
                 };
                 (ending, [status.total, status.deleted, status.failed])
             }
             // What was accepted just now may not be known everywhere yet, and may still begin.
-            Ok(JobSeen::Forgotten { .. })
-                if shared.clock.now() < job.accepted_at.plus(shared.options.quarantine) =>
-            {
-                return Ok(false);
-            }
+            Ok(JobSeen::Forgotten { .. }) if !self.is_forgotten(shared, job) => return Ok(false),
             Ok(JobSeen::Forgotten { .. }) => (JobEnding::Forgotten, [None; 3]),
             Err(ReadError::NotThere { code, .. } | ReadError::Forbidden { code, .. }) => {
                 shared.warn(format!(

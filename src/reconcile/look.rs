@@ -157,7 +157,12 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         for page in 1..=MAX_PAGES {
             let read = self.read(1, || self.zoho.read_related(asked, ids, page)).await?;
             let Some(read) = read.value else { return Ok(None) };
-            members.extend(read.rows);
+            // A row may come again on the next page, when somebody adds one meanwhile.
+            for row in read.rows {
+                if members.iter().all(|known| known.id != row.id) {
+                    members.push(row);
+                }
+            }
             if !read.more || members.len() >= ids.len() {
                 return Ok(Some(members));
             }

@@ -244,6 +244,22 @@ impl<Z, C: Clock> Shared<Z, C> {
         state.setback = setback;
     }
 
+    /// How many entries the next claim may have, so that what is read for it and its call fit into the budget:
+    /// a read for each hundred records, and a call, which costs a credit for each fifty of them at most.
+    pub(crate) fn entries_at_most(&self) -> usize {
+        let state = self.state();
+        let left = |used: u64, limit: Option<u64>| limit.map(|limit| limit.saturating_sub(used));
+        let by_calls = left(state.calls, self.options.max_calls)
+            .filter(|calls| *calls > 1)
+            .map(|calls| (calls - 1).saturating_mul(100));
+        let by_credits = left(state.credits, self.options.max_credits)
+            .filter(|credits| *credits > 2)
+            .map(|credits| credits.saturating_mul(100) / 3);
+        let budget = by_calls.into_iter().chain(by_credits).min();
+        let budget = budget.and_then(|entries| usize::try_from(entries).ok()).unwrap_or(usize::MAX);
+        state.read_at_most.unwrap_or(usize::MAX).min(budget)
+    }
+
     /// So many entries took too long to read before a call: fewer are read from now on. Where even one takes too
     /// long, the run stops.
     pub(crate) fn read_fewer(&self, entries: usize) {

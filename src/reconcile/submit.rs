@@ -105,7 +105,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
             if shared.is_stopping() || !shared.over_the_limit().is_empty() {
                 return Ok(None);
             }
-            let at_most = shared.state().read_at_most.unwrap_or(usize::MAX);
+            let at_most = shared.entries_at_most();
             let claimed = match shared.writer.claim(at_most, shared.must_wait()).await {
                 Ok(Claimed::ReadFirst(first)) => match self.claim_after_reading(first).await? {
                     Some(claimed) => claimed,

@@ -1,6 +1,6 @@
 //! The queue: which pending entries the next batch carries.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
@@ -46,10 +46,21 @@ pub(crate) struct Rules<'a> {
 /// scanned for each batch; and what was handed out to be read first.
 #[derive(Debug, Default)]
 pub(crate) struct Cursors {
-    from: HashMap<RequestId, EntryId>,
-    /// Entries that somebody reads just now, and their targets. They are pending still.
-    reserved: HashMap<EntryId, RecordId>,
-    targets: HashSet<RecordId>,
+    /// By the request's first entry.
+    from: BTreeMap<EntryId, EntryId>,
+    /// Entries that somebody reads just now, and the things that they are about. They are pending still.
+    reserved: HashSet<EntryId>,
+    things: HashSet<Thing>,
+}
+
+/// What at most one entry may be under way for: a record, a tag, or a relation, seen from either side.
+type Thing = (Option<RecordId>, RecordId);
+
+fn thing(scope: &Scope, target: RecordId) -> Thing {
+    match scope.parent() {
+        Some(parent) => (Some(parent.min(target)), parent.max(target)),
+        None => (None, target),
+    }
 }
 
 impl Cursors {
@@ -65,32 +76,38 @@ impl Cursors {
         }
     }
 
-    /// Keeps entries from being picked by anybody else until they are released.
-    pub(crate) fn reserve(&mut self, items: &[CallItem]) {
+    /// The next look at the requests of these entries starts at them, if it would have started behind.
+    fn rewind_to(&mut self, items: &[CallItem]) {
         for item in items {
-            self.reserved.insert(item.entry, item.target);
-            self.targets.insert(item.target);
+            if let Some((_, from)) = self.from.range_mut(..=item.entry).next_back() {
+                *from = (*from).min(item.entry);
+            }
         }
-        self.rewind();
+    }
+
+    /// Keeps entries from being picked by anybody else until they are released.
+    pub(crate) fn reserve(&mut self, scope: &Scope, items: &[CallItem]) {
+        self.reserved.extend(items.iter().map(|item| item.entry));
+        self.things.extend(items.iter().map(|item| thing(scope, item.target)));
+        self.rewind_to(items);
     }
 
     /// The opposite.
-    pub(crate) fn release(&mut self, items: &[CallItem]) {
+    pub(crate) fn release(&mut self, scope: &Scope, items: &[CallItem]) {
         for item in items {
             self.reserved.remove(&item.entry);
-            self.targets.remove(&item.target);
+            self.things.remove(&thing(scope, item.target));
         }
-        self.rewind();
+        self.rewind_to(items);
     }
 
-    fn is_reserved(&self, entry: EntryId, target: RecordId) -> bool {
-        self.reserved.contains_key(&entry) || self.targets.contains(&target)
+    fn is_reserved(&self, scope: &Scope, entry: EntryId, target: RecordId) -> bool {
+        self.reserved.contains(&entry) || self.things.contains(&thing(scope, target))
     }
 }
 
 /// A request with something pending that may be sent now.
 struct Due {
-    request: RequestId,
     first: EntryId,
     last: EntryId,
     family: Family,
@@ -200,6 +217,9 @@ fn due_requests(conn: &Connection, rules: Rules<'_>) -> Result<Vec<Due>> {
         if !rules.requests.contains(&request) || rules.without == Some(family.operation) {
             continue;
         }
+        if is_blocked(conn, family.operation, family.product, &family.module)? {
+            continue;
+        }
         let call = calls::find(family.operation, family.product, family.api_version);
         // What this version does not offer stays pending; the run says so.
         let Some(call) = call else { continue };
@@ -212,9 +232,40 @@ fn due_requests(conn: &Connection, rules: Rules<'_>) -> Result<Vec<Due>> {
                 continue;
             }
         }
-        due.push(Due { request, first, last, family, call });
+        due.push(Due { first, last, family, call });
     }
     Ok(due)
+}
+
+/// Whether calls of another operation are under way that take the same tags away: a tag that is deleted goes from
+/// its records as well, and nothing would tell which of the two calls took it.
+pub(crate) fn is_blocked(
+    conn: &Connection,
+    operation: Operation,
+    product: Product,
+    module: &ModuleName,
+) -> Result<bool> {
+    let other = match operation {
+        Operation::Untag => Operation::DeleteTags,
+        Operation::DeleteTags => Operation::Untag,
+        Operation::Delete | Operation::Unlink => return Ok(false),
+    };
+    conn.prepare_cached(
+        "-- is_blocked\nSELECT EXISTS (
+             SELECT 1 FROM tally t JOIN request r ON r.id = t.request
+             WHERE t.state IN (4, 5) AND t.entries > 0 AND r.operation = :other
+               AND r.product = :product AND r.module = :module)",
+    )
+    .and_then(|mut statement| {
+        statement.query_row(
+            named_params! {
+                ":other": other.wire_name(), ":product": product.wire_name(),
+                ":module": module.as_str(),
+            },
+            |row| row.get(0),
+        )
+    })
+    .doing(DOING)
 }
 
 /// Entries that a refused call gave back share their next call with few others: these go first.
@@ -281,7 +332,7 @@ fn first_scope(
     cursors: &Cursors,
     due: &Due,
 ) -> Result<Option<(ScopeId, Scope)>> {
-    let from = cursors.from.get(&due.request).copied().unwrap_or(due.first);
+    let from = cursors.from.get(&due.first).copied().unwrap_or(due.first);
     let mut statement = conn.prepare_cached(PENDING).doing(DOING)?;
     let mut rows =
         statement.query(named_params! {":from": Sql(from), ":last": Sql(due.last)}).doing(DOING)?;
@@ -306,7 +357,7 @@ fn first_scope(
 
 /// Fills a batch up with pending entries of one request that have its scope, in key order.
 fn fill(conn: &Connection, cursors: &mut Cursors, due: &Due, batch: &mut Filling) -> Result<()> {
-    let front = cursors.from.get(&due.request).copied().unwrap_or(due.first);
+    let front = cursors.from.get(&due.first).copied().unwrap_or(due.first);
     let Some(begin) = first_of_scope(conn, due, front, batch)? else { return Ok(()) };
     // Only a walk from the front says up to where nothing is pending.
     let from_front = begin == front;
@@ -340,7 +391,7 @@ fn fill(conn: &Connection, cursors: &mut Cursors, due: &Due, batch: &mut Filling
         from = entry.next();
     }
     if from_front {
-        cursors.from.insert(due.request, skipped.unwrap_or(from));
+        cursors.from.insert(due.first, skipped.unwrap_or(from));
     }
     Ok(())
 }
@@ -402,7 +453,7 @@ fn push_if_free(
 }
 
 /// Whether nobody reads the entry just now, and no other entry for the same thing is in flight, queued or
-/// unknown. The conditions are those of [`Scope::is_same_thing`].
+/// unknown. See [`Scope::is_same_thing`]; a relation counts as one thing from whichever side.
 fn is_free(
     conn: &Connection,
     cursors: &Cursors,
@@ -410,18 +461,32 @@ fn is_free(
     entry: EntryId,
     target: RecordId,
 ) -> Result<bool> {
-    if cursors.is_reserved(entry, target) {
+    if cursors.is_reserved(scope, entry, target) {
         return Ok(false);
     }
+    // A relation is one thing, seen from either side.
+    match scope.parent() {
+        Some(parent) => Ok(!is_busy(conn, scope, entry, target, Some(parent))?
+            && !is_busy(conn, scope, entry, parent, Some(target))?),
+        None => Ok(!is_busy(conn, scope, entry, target, None)?),
+    }
+}
+
+fn is_busy(
+    conn: &Connection,
+    scope: &Scope,
+    entry: EntryId,
+    target: RecordId,
+    parent: Option<RecordId>,
+) -> Result<bool> {
     conn.prepare_cached(
         "-- is_busy\nSELECT 1 FROM entry e JOIN scope s ON s.id = e.scope
          WHERE e.target = :target AND e.id <> :entry AND e.state IN (4, 5, 6)
-           AND s.product = :product AND s.module = :module
+           AND s.product = :product
            AND CASE :operation
                WHEN 'unlink' THEN s.operation = 'unlink' AND s.parent IS :parent
-                                  AND s.related_list IS :list
-               WHEN 'delete-tags' THEN s.operation = 'delete-tags'
-               ELSE s.operation IN ('delete', 'untag') END
+               WHEN 'delete-tags' THEN s.operation = 'delete-tags' AND s.module = :module
+               ELSE s.operation IN ('delete', 'untag') AND s.module = :module END
          LIMIT 1",
     )
     .and_then(|mut statement| {
@@ -430,14 +495,12 @@ fn is_free(
                 named_params! {
                     ":target": Sql(target), ":entry": Sql(entry),
                     ":product": scope.product.wire_name(), ":module": scope.module.as_str(),
-                    ":operation": scope.operation().wire_name(),
-                    ":parent": scope.parent().map(Sql),
-                    ":list": scope.list().map(RelatedList::as_str),
+                    ":operation": scope.operation().wire_name(), ":parent": parent.map(Sql),
                 },
                 |_| Ok(()),
             )
             .optional()
     })
-    .map(|row| row.is_none())
+    .map(|row| row.is_some())
     .doing("looking for calls under way")
 }

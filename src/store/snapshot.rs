@@ -8,18 +8,16 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use crate::domain::call::CallItem;
 use crate::domain::event::{Event, SnapshotTaken};
 use crate::domain::evidence::presence::{DefinitionFacts, RelationFacts, TagFacts, ThingFacts};
-use crate::domain::id::{EntryId, EventSeq, ModuleName, RunId};
-use crate::domain::limits::SNAPSHOT_MAX_AGE;
+use crate::domain::id::{EntryId, ModuleName, RunId};
 use crate::domain::merkle::Tree;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::Operation;
 use crate::domain::seal::{LeafMaker, LeafPurpose, item_leaf};
-use crate::domain::time::Timestamp;
 use crate::store::code::Sql;
 use crate::store::entry;
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::items::{items_of, salts};
-use crate::store::log::{self, Seals};
+use crate::store::log::Seals;
 use crate::store::{WriteTx, reading};
 
 /// What was read of one entry before its call.
@@ -74,14 +72,11 @@ pub(crate) fn split(
     conn: &Connection,
     operation: Operation,
     items: &[CallItem],
-    now: Timestamp,
 ) -> Result<(Vec<EntryId>, HashMap<EntryId, ThingFacts>)> {
     let (mut unread, mut known) = (Vec::new(), HashMap::new());
     for item in items {
         match facts_of(conn, operation, item.entry)? {
-            Some(facts)
-                if may_have_acted(conn, item.entry)? || is_fresh(conn, item.entry, now)? =>
-            {
+            Some(facts) if may_have_acted(conn, item.entry)? => {
                 known.insert(item.entry, facts);
             }
             Some(_) | None => unread.push(item.entry),
@@ -100,23 +95,6 @@ fn may_have_acted(conn: &Connection, entry: EntryId) -> Result<bool> {
         statement.query_row(named_params! {":entry": Sql(entry)}, |row| row.get(0))
     })
     .doing("reading an entry's attempts")
-}
-
-/// Whether the newest snapshot of the entry is young enough for a claim.
-fn is_fresh(conn: &Connection, entry: EntryId, now: Timestamp) -> Result<bool> {
-    let Sql(seq) = conn
-        .prepare_cached(
-            "-- newest_snapshot\nSELECT g.seq FROM snapshot p JOIN reading g ON g.id = p.reading
-             WHERE p.entry = :entry ORDER BY p.reading DESC LIMIT 1",
-        )
-        .and_then(|mut statement| {
-            statement.query_row(named_params! {":entry": Sql(entry)}, |row| {
-                row.get::<_, Sql<EventSeq>>(0)
-            })
-        })
-        .doing("reading a snapshot")?;
-    let read = log::event(conn, seq)?.decode()?.at;
-    Ok(now.since(read) <= SNAPSHOT_MAX_AGE)
 }
 
 impl WriteTx<'_> {

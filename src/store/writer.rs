@@ -20,7 +20,7 @@ use crate::domain::target::{Product, Target};
 use crate::domain::time::Timestamp;
 use crate::store::batch::BegunBatch;
 use crate::store::error::{Result, StoreError};
-use crate::store::queue::{Cursors, Picked, Rules, pick};
+use crate::store::queue::{Cursors, Picked, Rules, is_blocked, pick};
 use crate::store::reading::Finding;
 use crate::store::snapshot::{self, Snapshot};
 use crate::store::{Head, Store, WriteTx};
@@ -313,12 +313,12 @@ impl Jobs<'_> {
                 claimed(reply, self.found_again(result))
             }
             Message::ClaimRead { first, read, reply } => {
-                self.cursors.release(&first.picked.items);
+                self.cursors.release(&first.picked.kind.scope, &first.picked.items);
                 let result = tx.scoped(|tx| self.claim_read(tx, first.picked, read));
                 claimed(reply, self.found_again(result))
             }
             Message::PutBack { first, reply } => {
-                self.cursors.release(&first.picked.items);
+                self.cursors.release(&first.picked.kind.scope, &first.picked.items);
                 Box::new(move |_| drop(reply.send(Ok(()))))
             }
             Message::EndJob { batch, ending, counts, reply } => {
@@ -391,8 +391,7 @@ impl Jobs<'_> {
         } else if picked.kind.snapshot || scope.operation() == Operation::DeleteTags {
             // The list of a module's tags is read in any case: the call for one tag names no module, and would
             // delete another module's.
-            let (unread, known) =
-                snapshot::split(&tx.tx, scope.operation(), &picked.items, tx.now)?;
+            let (unread, known) = snapshot::split(&tx.tx, scope.operation(), &picked.items)?;
             if !unread.is_empty() {
                 return Ok(self.read_before_claim(picked, unread));
             }
@@ -403,7 +402,7 @@ impl Jobs<'_> {
 
     /// Nobody else is given these entries until they come back.
     fn read_before_claim(&mut self, picked: Picked, unread: Vec<EntryId>) -> Claim {
-        self.cursors.reserve(&picked.items);
+        self.cursors.reserve(&picked.kind.scope, &picked.items);
         Claim::ReadFirst(ReadFirst { picked, unread })
     }
 
@@ -418,7 +417,11 @@ impl Jobs<'_> {
             return self.begin(tx, picked, seen).map(Claim::Begun);
         }
         let operation = picked.kind.scope.operation();
-        let (_, mut known) = snapshot::split(&tx.tx, operation, &picked.items, tx.now)?;
+        let (product, module) = (picked.kind.scope.product, &picked.kind.scope.module);
+        if is_blocked(&tx.tx, operation, product, module)? {
+            return Ok(Claim::Nothing);
+        }
+        let (_, mut known) = snapshot::split(&tx.tx, operation, &picked.items)?;
         let fresh = snapshots.iter().map(|one| (one.entry, one.facts.clone()));
         known.extend(fresh);
         let absent: HashSet<EntryId> =

@@ -34,8 +34,10 @@ impl CarriedTags {
         Self { tags, similar, modified }
     }
 
-    fn left(&self) -> usize {
-        self.tags.len() + self.similar.len()
+    /// How many of the tags in question it carries. Other spellings count only where none of these was there
+    /// before: else they are tags of their own.
+    fn left(&self, exact: bool) -> usize {
+        if exact { self.tags.len() } else { self.tags.len() + self.similar.len() }
     }
 }
 
@@ -128,6 +130,8 @@ pub enum Before {
         modified: Option<Timestamp>,
         /// How many parts of it there were.
         parts: usize,
+        /// Whether these are the very tags in question, and not other spellings of them.
+        exact: bool,
     },
     /// It was not there.
     NotThere,
@@ -144,9 +148,9 @@ impl ThingFacts {
     }
 
     /// Where it is to be read next, whether it is there, or why nothing is known.
-    fn presence(&self) -> Look<Presence> {
+    fn presence(&self, exact: bool) -> Look<Presence> {
         match self {
-            Self::Tags(facts) => holder(&facts.record, |carried| match carried.left() {
+            Self::Tags(facts) => holder(&facts.record, |carried| match carried.left(exact) {
                 0 => Presence::Gone,
                 left => Presence::There { modified: carried.modified, left },
             }),
@@ -167,9 +171,13 @@ impl ThingFacts {
 
     /// What a snapshot with these facts says about the time before our first call.
     pub fn before(&self) -> Before {
-        match self.presence() {
+        let exact = match self {
+            Self::Tags(TagFacts { record: Look::Seen(carried), .. }) => !carried.tags.is_empty(),
+            Self::Tags(_) | Self::Relation(_) | Self::Definition(_) => true,
+        };
+        match self.presence(exact) {
             Look::Seen(Presence::There { modified, left }) => {
-                Before::There { modified, parts: left }
+                Before::There { modified, parts: left, exact }
             }
             Look::Seen(Presence::Gone | Presence::NoHolder) => Before::NotThere,
             Look::NotAsked | Look::NotThere | Look::Closed | Look::Silent => Before::NotRead,
@@ -180,10 +188,10 @@ impl ThingFacts {
     /// what it would belong to is. `by_job` where tags are deleted by jobs.
     pub fn never_there(&self, by_job: bool) -> bool {
         match self {
-            Self::Tags(_) => self.presence() == Look::Seen(Presence::Gone),
+            Self::Tags(_) => self.presence(false) == Look::Seen(Presence::Gone),
             // An id that Zoho never knew is Zoho's to refuse.
             Self::Relation(facts) => {
-                self.presence() == Look::Seen(Presence::Gone)
+                self.presence(true) == Look::Seen(Presence::Gone)
                     && matches!(facts.related, Look::Seen(_))
             }
             // The same, where the call names the module. The call for one tag does not: what is another module's
@@ -199,7 +207,7 @@ impl ThingFacts {
 
     /// Whether it was seen to be there.
     pub fn is_there(&self) -> bool {
-        matches!(self.presence(), Look::Seen(Presence::There { .. }))
+        matches!(self.presence(false), Look::Seen(Presence::There { .. }))
     }
 
     /// Whether something that Zoho refused and that is not there was gone before our call. Else it was never
@@ -226,7 +234,8 @@ fn holder<T>(look: &Look<T>, seen: impl FnOnce(&T) -> Presence) -> Look<Presence
 
 /// The evidence rule for tags and relations.
 pub fn decide(history: &History, before: Before, facts: &ThingFacts) -> Decision {
-    match facts.presence() {
+    let exact = matches!(before, Before::There { exact: true, .. });
+    match facts.presence(exact) {
         Look::NotAsked => Decision::Ask(match facts {
             ThingFacts::Tags(_) => Source::RecordTags,
             ThingFacts::Relation(_) => Source::RelatedList,
@@ -371,7 +380,7 @@ fn there(
     // Changed after our call left, with all of it there: that may be somebody's undoing of our call. What the
     // snapshot showed tells it apart from a change right before.
     let (before, parts) = match before {
-        Before::There { modified, parts } => (modified, parts),
+        Before::There { modified, parts, .. } => (modified, parts),
         Before::NotRead | Before::NotThere => (None, 0),
     };
     let changed = modified.is_some_and(|at| at >= first.from) && modified != before;
@@ -506,6 +515,16 @@ mod tests {
         answered.open[0].code = "SUCCESS".to_owned();
         check(&answered, &other(50), &other(50), "absent");
         check(&lost(), &other(50), &other(50), "pending");
+        // Beside ours it is a tag of its own.
+        let mut both = other(50);
+        let ThingFacts::Tags(TagFacts { record: Look::Seen(carried), .. }) = &mut both else {
+            unreachable!()
+        };
+        carried.tags.push("Prime".to_owned());
+        let mut now = other(120);
+        let ThingFacts::Tags(facts) = &mut now else { unreachable!() };
+        facts.defined = Look::Seen(true);
+        check(&lost(), &both, &now, "done");
     }
 
     #[test]

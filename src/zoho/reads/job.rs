@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use crate::domain::answer::{JobSeen, JobStatus, ReadError};
 use crate::domain::codes::is_code;
 use crate::domain::target::{ApiVersion, Product};
+use crate::domain::template::percent_encoded;
 use crate::zoho::reads::{Content, Fetched, root};
 use crate::zoho::wire::{Elements, is_list, number, object, text};
 
@@ -30,17 +31,14 @@ struct Row<'a> {
 
 /// `GET settings/tags/actions/mass_delete?job_id=`.
 pub(crate) fn path(product: Product, version: ApiVersion, job: &str) -> Result<String, ReadError> {
-    // Zoho's samples have digits and, in one place, letters and an underscore. Nothing else may get into the
-    // line of a request.
-    if job.is_empty()
-        || !job.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
-    {
+    if job.is_empty() {
         return Err(ReadError::NotThere {
-            code: "INVALID_JOB_ID".to_owned(),
-            message: format!("\"{}\" is no id of a job", job.escape_debug()),
+            code: "NO_JOB_ID".to_owned(),
+            message: "the job's id was erased".to_owned(),
         });
     }
-    Ok(format!("{}/settings/tags/actions/mass_delete?job_id={job}", root(product, version)?))
+    let (root, job) = (root(product, version)?, percent_encoded(job));
+    Ok(format!("{root}/settings/tags/actions/mass_delete?job_id={job}"))
 }
 
 /// What is said about the job. An unknown one is refused as a whole, or as an item of the envelope (OAS JSON:

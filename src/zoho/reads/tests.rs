@@ -386,9 +386,8 @@ fn a_job_s_status_is_an_open_set_and_an_unknown_job_is_told_apart() {
     }
     let denied = r#"{"code":"NO_PERMISSION","details":{"permissions":["Crm_Implied_Edit_Tags"]},"message":"x","status":"error"}"#;
     assert!(matches!(read(403, denied), Err(ReadError::Forbidden { .. })));
-    for hostile in ["", "1&x=2", "a b", "../org", "1#"] {
-        assert!(job::path(Product::Crm, VERSION, hostile).is_err(), "{hostile}");
-    }
+    assert!(job::path(Product::Crm, VERSION, "").is_err());
+    assert!(job::path(Product::Crm, VERSION, "1&x=2#/ ").unwrap().ends_with("=1%26x%3D2%23%2F%20"));
     assert_eq!(
         job::path(Product::Crm, VERSION, "job_789").unwrap(),
         "/crm/v7/settings/tags/actions/mass_delete?job_id=job_789"
