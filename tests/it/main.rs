@@ -27,5 +27,7 @@ mod cli_sync;
 mod cli_truth;
 mod engine;
 mod env;
+mod middle;
+mod odd_answers;
 mod operations;
 mod world;
