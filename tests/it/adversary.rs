@@ -1,262 +1,21 @@
 //! What an adversary finds: interleavings and answers that make the journal lie, hang, or guess.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use zoho_journal::clock::{Clock, SystemClock};
-use zoho_journal::domain::answer::{
-    Deletion, JobSeen, ModuleInfo, Page, RawAnswer, Read, ReadError, RecordSeen, Related,
-    SendError, TagSeen,
-};
-use zoho_journal::domain::call::PreparedBatch;
+use zoho_journal::clock::SystemClock;
+use zoho_journal::domain::answer::{JobSeen, Related};
 use zoho_journal::domain::calls::Versions;
-use zoho_journal::domain::id::{ModuleName, RecordId};
 use zoho_journal::domain::scope::Task;
-use zoho_journal::domain::target::{ApiVersion, Product};
-use zoho_journal::domain::time::Timestamp;
+use zoho_journal::domain::target::ApiVersion;
 use zoho_journal::reconcile::options::RunOptions;
 use zoho_journal::simulator::{Config, Fault};
-use zoho_journal::zoho::{ListAsked, Zoho, ZohoClient};
 
+use crate::middle::{Middle, Slowed, Way};
 use crate::world::{Ask, World};
 
-/// What happens to a write call on its way.
-enum Way {
-    Straight,
-    /// It never arrives, and there is no answer.
-    Swallowed,
-    /// It arrives, and its answer is lost.
-    AnswerLost,
-    /// It arrives, and its answer is another one.
-    Answered(u16, &'static str),
-    /// It arrives so many milliseconds later, and is answered.
-    Slow(u64),
-    /// It never arrives, and somebody answers in Zoho's name.
-    Refused(u16, &'static str),
-    /// The same, with `<0>`, `<1>` … for the ids of the call.
-    Says(u16, String),
-}
-
-type Submits = Box<dyn Fn(usize) -> Way + Send + Sync>;
-type Lists = Box<dyn Fn(u32, &mut Page<Related>) + Send + Sync>;
-type Jobs = Box<dyn Fn(usize) -> Option<JobSeen> + Send + Sync>;
-
-/// Somebody between the engine and Zoho.
-struct Middle {
-    zoho: ZohoClient<SystemClock>,
-    submits: Submits,
-    jobs: Jobs,
-    /// What becomes of a page of a related list.
-    lists: Lists,
-    /// What each read of records takes, in milliseconds of the clock below.
-    slow: Arc<AtomicU64>,
-    read_ms: u64,
-    submitted: AtomicUsize,
-    asked: AtomicUsize,
-    reads: Arc<AtomicUsize>,
-}
-
-impl Middle {
-    fn new(world: &World) -> Self {
-        Self {
-            zoho: world.client(),
-            submits: Box::new(|_| Way::Straight),
-            jobs: Box::new(|_| None),
-            lists: Box::new(|_, _| ()),
-            slow: Arc::default(),
-            read_ms: 0,
-            submitted: AtomicUsize::new(0),
-            asked: AtomicUsize::new(0),
-            reads: Arc::default(),
-        }
-    }
-
-    fn submits(mut self, way: impl Fn(usize) -> Way + Send + Sync + 'static) -> Self {
-        self.submits = Box::new(way);
-        self
-    }
-
-    fn jobs(mut self, say: impl Fn(usize) -> Option<JobSeen> + Send + Sync + 'static) -> Self {
-        self.jobs = Box::new(say);
-        self
-    }
-
-    fn dawdle(&self) {
-        self.reads.fetch_add(1, Ordering::SeqCst);
-        self.slow.fetch_add(self.read_ms, Ordering::SeqCst);
-    }
-}
-
-impl Zoho for Middle {
-    async fn submit(&self, batch: &PreparedBatch) -> Result<RawAnswer, SendError> {
-        let number = self.submitted.fetch_add(1, Ordering::SeqCst);
-        let lost = || SendError::NoAnswer {
-            why: "lost on the way".to_owned(),
-            sent_at: SystemClock.now(),
-        };
-        match (self.submits)(number) {
-            Way::Straight => self.zoho.submit(batch).await,
-            Way::Swallowed => Err(lost()),
-            Way::AnswerLost => {
-                self.zoho.submit(batch).await?;
-                Err(lost())
-            }
-            Way::Slow(millis) => {
-                tokio::time::sleep(Duration::from_millis(millis)).await;
-                self.zoho.submit(batch).await
-            }
-            Way::Answered(http_status, body) => {
-                let raw = self.zoho.submit(batch).await?;
-                Ok(RawAnswer { http_status, body: body.as_bytes().to_vec(), ..raw })
-            }
-            Way::Says(http_status, body) => {
-                let sent_at = SystemClock.now();
-                let ids = batch.items().iter().map(|item| item.target.to_string());
-                let body = (0..)
-                    .zip(ids)
-                    .fold(body, |body, (at, id): (usize, _)| body.replace(&format!("<{at}>"), &id));
-                Ok(RawAnswer {
-                    http_status,
-                    body: body.into_bytes(),
-                    cut: false,
-                    date: None,
-                    retry_after: None,
-                    credits_remaining: None,
-                    sent_at,
-                    answered_at: SystemClock.now(),
-                })
-            }
-            Way::Refused(http_status, body) => {
-                let sent_at = SystemClock.now();
-                tokio::time::sleep(Duration::from_millis(300)).await;
-                Ok(RawAnswer {
-                    http_status,
-                    body: body.as_bytes().to_vec(),
-                    cut: false,
-                    date: None,
-                    retry_after: None,
-                    credits_remaining: None,
-                    sent_at,
-                    answered_at: SystemClock.now(),
-                })
-            }
-        }
-    }
-
-    async fn read_org(
-        &self,
-        product: Product,
-        version: ApiVersion,
-    ) -> Result<Read<RecordId>, ReadError> {
-        self.zoho.read_org(product, version).await
-    }
-
-    async fn read_current_user(
-        &self,
-        product: Product,
-        version: ApiVersion,
-    ) -> Result<Read<RecordId>, ReadError> {
-        self.zoho.read_current_user(product, version).await
-    }
-
-    async fn read_module(
-        &self,
-        product: Product,
-        version: ApiVersion,
-        module: &ModuleName,
-    ) -> Result<Read<ModuleInfo>, ReadError> {
-        self.zoho.read_module(product, version, module).await
-    }
-
-    async fn read_bin(
-        &self,
-        module: &ModuleName,
-        ids: &[RecordId],
-    ) -> Result<Read<Vec<Deletion>>, ReadError> {
-        self.zoho.read_bin(module, ids).await
-    }
-
-    async fn read_deleted(
-        &self,
-        product: Product,
-        version: ApiVersion,
-        module: &ModuleName,
-        since: Timestamp,
-        page: u32,
-    ) -> Result<Read<Page<Deletion>>, ReadError> {
-        self.zoho.read_deleted(product, version, module, since, page).await
-    }
-
-    async fn read_records(
-        &self,
-        product: Product,
-        version: ApiVersion,
-        module: &ModuleName,
-        ids: &[RecordId],
-        with_tags: bool,
-    ) -> Result<Read<Vec<RecordSeen>>, ReadError> {
-        self.dawdle();
-        self.zoho.read_records(product, version, module, ids, with_tags).await
-    }
-
-    async fn read_related(
-        &self,
-        list: &ListAsked<'_>,
-        ids: &[RecordId],
-        page: u32,
-    ) -> Result<Read<Option<Page<Related>>>, ReadError> {
-        self.dawdle();
-        let mut read = self.zoho.read_related(list, ids, page).await?;
-        if let Some(rows) = &mut read.value {
-            (self.lists)(page, rows);
-        }
-        Ok(read)
-    }
-
-    async fn read_tags(
-        &self,
-        product: Product,
-        version: ApiVersion,
-        module: &ModuleName,
-    ) -> Result<Read<Vec<TagSeen>>, ReadError> {
-        self.zoho.read_tags(product, version, module).await
-    }
-
-    async fn read_job(
-        &self,
-        product: Product,
-        version: ApiVersion,
-        job: &str,
-    ) -> Result<Read<JobSeen>, ReadError> {
-        let number = self.asked.fetch_add(1, Ordering::SeqCst);
-        let read = self.zoho.read_job(product, version, job).await?;
-        Ok(match (self.jobs)(number) {
-            Some(value) => Read { value, ..read },
-            None => read,
-        })
-    }
-}
-
-/// The real clock, and what reads took on top of it.
-struct Slowed(Arc<AtomicU64>, Arc<AtomicUsize>);
-
-impl Clock for Slowed {
-    fn now(&self) -> Timestamp {
-        SystemClock.now().plus(Duration::from_millis(self.0.load(Ordering::SeqCst)))
-    }
-
-    fn elapsed(&self) -> Duration {
-        SystemClock.elapsed() + Duration::from_millis(self.0.load(Ordering::SeqCst))
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        self.1.fetch_add(1, Ordering::SeqCst);
-        SystemClock.sleep(duration).await;
-    }
-}
-
-fn config(records: &[(&str, usize)]) -> Config {
+pub fn config(records: &[(&str, usize)]) -> Config {
     let records = records.iter().map(|(module, count)| ((*module).to_owned(), *count)).collect();
     Config {
         records,
@@ -270,7 +29,7 @@ fn config(records: &[(&str, usize)]) -> Config {
     }
 }
 
-fn live(world: &World, module: &str) -> Vec<u64> {
+pub fn live(world: &World, module: &str) -> Vec<u64> {
     world.zoho.snapshot().modules[module].live.clone()
 }
 
@@ -288,7 +47,8 @@ async fn a_tag_of_another_module_is_not_deleted() {
         let foreign = world.zoho.tag("Contacts", &["Keep me"], &[]);
         world.ask(&Ask::new("Leads", Task::DeleteTags, &foreign));
         world.run(in_version(&world, version)).await.unwrap();
-        let left = world.zoho.snapshot().tags.get("Contacts").map_or(0, |tags| tags.len());
+        let left =
+            world.zoho.snapshot().tags.get("Contacts").map_or(0, std::collections::BTreeMap::len);
         assert_eq!(left, 1, "{version}: the tag of Contacts is gone: {}", world.states());
     }
 }
@@ -655,6 +415,42 @@ async fn a_tag_that_went_with_its_definition_was_not_removed_by_us() {
     world.agrees();
 }
 
+/// No fault at all: the untag is slow, and this journal's own deletion of the tag overtakes it.
+#[tokio::test]
+#[ignore = "finding 8"]
+async fn a_tag_is_not_deleted_while_it_is_taken_off_records() {
+    let mut world = World::with(config(&[("Leads", 3)]));
+    let leads = live(&world, "Leads");
+    let tags = world.zoho.tag("Leads", &["Prime"], &leads);
+    world.ask(&Ask::untag("Leads", &["Prime"], &leads));
+    world.ask(&Ask::new("Leads", Task::DeleteTags, &tags));
+    let middle = Middle::new(&world)
+        .submits(|number| if number == 0 { Way::Slow(1_000) } else { Way::Straight });
+    let options = world.options();
+    world.run_on(middle, SystemClock, options).await.unwrap();
+    world.agrees();
+}
+
+/// The same with two tags of one record by two requests, and a deletion of the record behind them.
+#[tokio::test]
+async fn what_is_done_to_one_record_is_done_one_after_the_other() {
+    let mut world = World::with(config(&[("Leads", 3)]));
+    let leads = live(&world, "Leads");
+    world.zoho.tag("Leads", &["a", "b"], &leads);
+    world.ask(&Ask::untag("Leads", &["a"], &leads));
+    world.ask(&Ask::untag("Leads", &["b"], &leads));
+    world.ask(&Ask::new("Leads", Task::Delete, &leads));
+    let middle = Middle::new(&world).submits(|number| match number {
+        0 => Way::Swallowed,
+        1 => Way::AnswerLost,
+        _ => Way::Slow(200),
+    });
+    let options = RunOptions { quarantine: Duration::from_millis(500), ..world.options() };
+    world.run_on(middle, SystemClock, options).await.unwrap();
+    world.agrees();
+    assert!(!world.states().contains("unknown"), "{}", world.states());
+}
+
 /// Refused as locked; somebody else removes the tag; unlocked; sent again with the snapshot of back then.
 #[tokio::test]
 
@@ -715,140 +511,4 @@ async fn one_record_of_many_parents_is_unlinked_by_several_calls_at_once() {
         times.push(begun.elapsed().as_millis());
     }
     assert!(times[0] < times[1] * 2, "{times:?} ms");
-}
-
-/// Answers that Zoho, a proxy or an enemy may give. Whatever the journal makes of them, it must verify, and
-/// runs must end.
-const ODD: &[(u16, &str)] = &[
-    (
-        200,
-        r#"{"data":[{"code":"SUCCESS","details":{"id":"<0>","tags":[]}},{"code":"INVALID_DATA","details":{"id":"<0>"}},{"code":"SUCCESS","details":{"id":"<1>"}}]}"#,
-    ),
-    (
-        200,
-        r#"{"data":[{"code":"SUCCESS","details":{}},{"code":"SUCCESS","details":{"id":"<1>"}}]}"#,
-    ),
-    (
-        207,
-        r#"{"data":[{"code":"NOT_APPROVED","details":{}},{"code":"NOT_APPROVED","details":{}},{"code":"SUCCESS","details":{"id":"<1>"}}]}"#,
-    ),
-    (200, r#"{"data":[]}"#),
-    (200, r#"{"code":"SUCCESS","details":{},"message":"x","status":"success"}"#),
-    (200, r#"{"code":"no code","message":"m"}"#),
-    (400, r#"{"code":"INVALID_DATA","details":{"id":"<1>"},"message":"m"}"#),
-    (400, r#"{"code":"INVALID_DATA","details":{"id":"1"},"message":"m"}"#),
-    (400, r#"{"code":"INVALID_DATA","details":{},"message":"m"}"#),
-    (400, r#"{"code":"INVALID_DATA","details":{"json_path":"$.ids[1]"},"message":"m"}"#),
-    (
-        400,
-        r#"{"code":"INVALID_DATA","details":{"json_path":"$.mass_delete[0].tags[1].id"},"message":"m"}"#,
-    ),
-    (
-        400,
-        r#"{"code":"INVALID_DATA","details":{"json_path":"$.tags","api_name":"tags"},"message":"m"}"#,
-    ),
-    (200, r#"{"tags":{"code":"SUCCESS","details":{"id":"<0>"}}}"#),
-    (200, r#"{"tags":[{"code":"SUCCESS","details":{"id":"<0>"}}],"data":[]}"#),
-    (200, "[]"),
-    (200, "<html>"),
-    (204, ""),
-    (200, ""),
-    (502, r#"{"data":[{"code":"SUCCESS","details":{"id":"<0>"}}]}"#),
-    (503, r#"{"code":"INVALID_DATA","details":{"id":"<0>"},"message":"m"}"#),
-    (429, r#"{"data":[{"code":"SUCCESS","details":{"id":"<0>"}}]}"#),
-    (
-        200,
-        r#"{"data":[{"code":"SUCCESS","details":{"id":"<0>","tags":[{"name":"Prime"}]}},{"code":"SUCCESS","details":{"id":"<1>","tags":["prime"]}}]}"#,
-    ),
-    (202, r#"{"code":"SCHEDULED","details":{"job_id":"x y"}}"#),
-    (202, r#"{"code":"FAILED","details":{"job_id":"12345"}}"#),
-    (202, r#"{"code":"SUCCESS","details":{"job_id":"12345"}}"#),
-    (202, r#"{"code":"202","details":{"job_id":"job_789"}}"#),
-    (200, r#"{"mass_delete":[{"code":"SCHEDULED","details":{"job_id":"12345"}}]}"#),
-    (
-        200,
-        r#"{"data":[{"code":"\u0053UCCESS","details":{"id":"<0>"},"message":"\ud83d\ude00\u0000"}]}"#,
-    ),
-    (200, r#"{"data":[{"code":"SUCCESS","code":"INVALID_DATA","details":{"id":"<0>"}}]}"#),
-    (200, r#"{"data":[[{"code":"SUCCESS","details":{"id":"<0>"}}]]}"#),
-    (200, r#"{"data":[{"code":"SUCCESS","details":{"id":<0>}}]}"#),
-    (200, r#"{"data":[{"code":"SUCCESS","details":{"id":"0<0>"}}]}"#),
-    (200, r#"{"data":{"code":"RECORD_LOCKED","details":{"id":"<2>"},"message":" m "}}"#),
-    (413, "<html>too large</html>"),
-    (414, ""),
-    (500, r#"{"code":"INTERNAL_ERROR","details":{},"message":"m","status":"error"}"#),
-    (500, r#"{"data":[{"code":"INTERNAL_ERROR","details":{"id":"<0>"},"message":"m"}]}"#),
-    (400, r#"{"code":"ALREADY_SCHEDULED","details":{},"message":"m"}"#),
-    (400, r#"{"code":"LIMIT_EXCEEDED","details":{},"message":"m"}"#),
-    (
-        200,
-        r#"{"code":"AMBIGUITY_DURING_PROCESSING","details":{"ambiguity_due_to":[]},"message":"m"}"#,
-    ),
-    (200, r#"{"error":"invalid_code"}"#),
-    (400, r#"{"code":4,"error":"x","error_info":"y"}"#),
-];
-
-async fn odd(number: usize, status: u16, body: &'static str) {
-    let records = [("Leads", 3), ("Campaigns", 1), ("Contacts", 3), ("Deals", 3)];
-    let mut world = World::with(config(&records));
-    let (leads, contacts) = (live(&world, "Leads"), live(&world, "Contacts"));
-    let (campaign, deals) = (live(&world, "Campaigns")[0], live(&world, "Deals"));
-    world.zoho.tag("Leads", &["Prime", "Hot"], &leads);
-    world.zoho.link("Campaigns", campaign, "Contacts", &contacts);
-    let tags = world.zoho.tag("Contacts", &["a", "b", "c"], &contacts);
-    let asks = [
-        Ask::untag("Leads", &["Prime", "Hot"], &leads),
-        Ask::unlink("Campaigns", campaign, "Contacts", &contacts),
-        Ask::new("Contacts", Task::DeleteTags, &tags),
-        Ask::new("Deals", Task::Delete, &deals),
-    ];
-    for ask in asks {
-        let operation = ask.task.operation();
-        let request = world.ask(&ask);
-        for round in 0..3 {
-            // At first all calls are answered so, then only the first one, then none.
-            let middle = Middle::new(&world).submits(move |call| {
-                if round == 0 || (round == 1 && call == 0) {
-                    Way::Says(status, body.to_owned())
-                } else {
-                    Way::Straight
-                }
-            });
-            let options = RunOptions {
-                wanted: Some(vec![request]),
-                wait: Duration::from_millis(200),
-                ..world.options()
-            };
-            let run = world.run_on(middle, SystemClock, options);
-            let ended = tokio::time::timeout(Duration::from_secs(20), run).await;
-            let told = format!("{number} {operation} {status} {body} round {round}");
-            match ended {
-                Err(_) => panic!("HANGS: {told}"),
-                Ok(Err(error)) => panic!("BREAKS: {error}: {told}"),
-                Ok(Ok(_)) => {}
-            }
-            if let Err(why) = zoho_journal::evidence::verify::check_journal(&world.reader()) {
-                panic!("FALSE ALARM: {why:?}: {told}");
-            }
-        }
-    }
-}
-
-#[test]
-fn odd_answers_make_no_run_hang_or_break_and_raise_no_false_alarm() {
-    // Most of the time is spent waiting for the disk.
-    let begun: Vec<_> = ODD
-        .iter()
-        .enumerate()
-        .map(|(number, (status, body))| {
-            std::thread::spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                runtime.unwrap().block_on(odd(number, *status, body));
-            })
-        })
-        .collect();
-    let said = |why: Box<dyn std::any::Any + Send>| why.downcast_ref::<String>().cloned();
-    let failures: Vec<Option<String>> =
-        begun.into_iter().filter_map(|one| one.join().err().map(said)).collect();
-    assert!(failures.is_empty(), "{failures:?}");
 }

@@ -29,5 +29,7 @@ mod cli_truth;
 mod cli_upgrade;
 mod engine;
 mod env;
+mod middle;
+mod odd_answers;
 mod operations;
 mod world;

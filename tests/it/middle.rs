@@ -1,0 +1,253 @@
+//! Somebody between the engine and Zoho: loses, delays and forges what passes, and a clock to go with it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use zoho_journal::clock::{Clock, SystemClock};
+use zoho_journal::domain::answer::{
+    Deletion, JobSeen, ModuleInfo, Page, RawAnswer, Read, ReadError, RecordSeen, Related,
+    SendError, TagSeen,
+};
+use zoho_journal::domain::call::PreparedBatch;
+use zoho_journal::domain::id::{ModuleName, RecordId};
+use zoho_journal::domain::target::{ApiVersion, Product};
+use zoho_journal::domain::time::Timestamp;
+use zoho_journal::zoho::{ListAsked, Zoho, ZohoClient};
+
+use crate::world::World;
+
+/// What happens to a write call on its way.
+pub enum Way {
+    Straight,
+    /// It never arrives, and there is no answer.
+    Swallowed,
+    /// It arrives, and its answer is lost.
+    AnswerLost,
+    /// It arrives, and its answer is another one.
+    Answered(u16, &'static str),
+    /// It arrives so many milliseconds later, and is answered.
+    Slow(u64),
+    /// It never arrives, and somebody answers in Zoho's name.
+    Refused(u16, &'static str),
+    /// The same, with `<0>`, `<1>` … for the ids of the call.
+    Says(u16, String),
+}
+
+type Submits = Box<dyn Fn(usize) -> Way + Send + Sync>;
+type Lists = Box<dyn Fn(u32, &mut Page<Related>) + Send + Sync>;
+type Jobs = Box<dyn Fn(usize) -> Option<JobSeen> + Send + Sync>;
+
+/// Somebody between the engine and Zoho.
+pub struct Middle {
+    zoho: ZohoClient<SystemClock>,
+    submits: Submits,
+    jobs: Jobs,
+    /// What becomes of a page of a related list.
+    pub lists: Lists,
+    /// What each read of records takes, in milliseconds of the clock below.
+    pub slow: Arc<AtomicU64>,
+    pub read_ms: u64,
+    submitted: AtomicUsize,
+    asked: AtomicUsize,
+    pub reads: Arc<AtomicUsize>,
+}
+
+impl Middle {
+    pub fn new(world: &World) -> Self {
+        Self {
+            zoho: world.client(),
+            submits: Box::new(|_| Way::Straight),
+            jobs: Box::new(|_| None),
+            lists: Box::new(|_, _| ()),
+            slow: Arc::default(),
+            read_ms: 0,
+            submitted: AtomicUsize::new(0),
+            asked: AtomicUsize::new(0),
+            reads: Arc::default(),
+        }
+    }
+
+    pub fn submits(mut self, way: impl Fn(usize) -> Way + Send + Sync + 'static) -> Self {
+        self.submits = Box::new(way);
+        self
+    }
+
+    pub fn jobs(mut self, say: impl Fn(usize) -> Option<JobSeen> + Send + Sync + 'static) -> Self {
+        self.jobs = Box::new(say);
+        self
+    }
+
+    fn dawdle(&self) {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.slow.fetch_add(self.read_ms, Ordering::SeqCst);
+    }
+}
+
+impl Zoho for Middle {
+    async fn submit(&self, batch: &PreparedBatch) -> Result<RawAnswer, SendError> {
+        let number = self.submitted.fetch_add(1, Ordering::SeqCst);
+        let lost = || SendError::NoAnswer {
+            why: "lost on the way".to_owned(),
+            sent_at: SystemClock.now(),
+        };
+        match (self.submits)(number) {
+            Way::Straight => self.zoho.submit(batch).await,
+            Way::Swallowed => Err(lost()),
+            Way::AnswerLost => {
+                self.zoho.submit(batch).await?;
+                Err(lost())
+            }
+            Way::Slow(millis) => {
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+                self.zoho.submit(batch).await
+            }
+            Way::Answered(http_status, body) => {
+                let raw = self.zoho.submit(batch).await?;
+                Ok(RawAnswer { http_status, body: body.as_bytes().to_vec(), ..raw })
+            }
+            Way::Says(http_status, body) => {
+                let sent_at = SystemClock.now();
+                let ids = batch.items().iter().map(|item| item.target.to_string());
+                let body = (0..)
+                    .zip(ids)
+                    .fold(body, |body, (at, id): (usize, _)| body.replace(&format!("<{at}>"), &id));
+                Ok(RawAnswer {
+                    http_status,
+                    body: body.into_bytes(),
+                    cut: false,
+                    date: None,
+                    retry_after: None,
+                    credits_remaining: None,
+                    sent_at,
+                    answered_at: SystemClock.now(),
+                })
+            }
+            Way::Refused(http_status, body) => {
+                let sent_at = SystemClock.now();
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                Ok(RawAnswer {
+                    http_status,
+                    body: body.as_bytes().to_vec(),
+                    cut: false,
+                    date: None,
+                    retry_after: None,
+                    credits_remaining: None,
+                    sent_at,
+                    answered_at: SystemClock.now(),
+                })
+            }
+        }
+    }
+
+    async fn read_org(
+        &self,
+        product: Product,
+        version: ApiVersion,
+    ) -> Result<Read<RecordId>, ReadError> {
+        self.zoho.read_org(product, version).await
+    }
+
+    async fn read_current_user(
+        &self,
+        product: Product,
+        version: ApiVersion,
+    ) -> Result<Read<RecordId>, ReadError> {
+        self.zoho.read_current_user(product, version).await
+    }
+
+    async fn read_module(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+    ) -> Result<Read<ModuleInfo>, ReadError> {
+        self.zoho.read_module(product, version, module).await
+    }
+
+    async fn read_bin(
+        &self,
+        module: &ModuleName,
+        ids: &[RecordId],
+    ) -> Result<Read<Vec<Deletion>>, ReadError> {
+        self.zoho.read_bin(module, ids).await
+    }
+
+    async fn read_deleted(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+        since: Timestamp,
+        page: u32,
+    ) -> Result<Read<Page<Deletion>>, ReadError> {
+        self.zoho.read_deleted(product, version, module, since, page).await
+    }
+
+    async fn read_records(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+        ids: &[RecordId],
+        with_tags: bool,
+    ) -> Result<Read<Vec<RecordSeen>>, ReadError> {
+        self.dawdle();
+        self.zoho.read_records(product, version, module, ids, with_tags).await
+    }
+
+    async fn read_related(
+        &self,
+        list: &ListAsked<'_>,
+        ids: &[RecordId],
+        page: u32,
+    ) -> Result<Read<Option<Page<Related>>>, ReadError> {
+        self.dawdle();
+        let mut read = self.zoho.read_related(list, ids, page).await?;
+        if let Some(rows) = &mut read.value {
+            (self.lists)(page, rows);
+        }
+        Ok(read)
+    }
+
+    async fn read_tags(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+    ) -> Result<Read<Vec<TagSeen>>, ReadError> {
+        self.zoho.read_tags(product, version, module).await
+    }
+
+    async fn read_job(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        job: &str,
+    ) -> Result<Read<JobSeen>, ReadError> {
+        let number = self.asked.fetch_add(1, Ordering::SeqCst);
+        let read = self.zoho.read_job(product, version, job).await?;
+        Ok(match (self.jobs)(number) {
+            Some(value) => Read { value, ..read },
+            None => read,
+        })
+    }
+}
+
+/// The real clock, and what reads took on top of it.
+pub struct Slowed(pub Arc<AtomicU64>, pub Arc<AtomicUsize>);
+
+impl Clock for Slowed {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus(Duration::from_millis(self.0.load(Ordering::SeqCst)))
+    }
+
+    fn elapsed(&self) -> Duration {
+        SystemClock.elapsed() + Duration::from_millis(self.0.load(Ordering::SeqCst))
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        SystemClock.sleep(duration).await;
+    }
+}
