@@ -200,27 +200,26 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         for request in requests.iter().filter(names_it) {
             match (request.module_id, id) {
                 (None, Some(id)) => self.writer.pin_module(request.request, id).await?,
-                (None, None) => match &refused {
-                    Some(code) => {
-                        self.stop(Stop::NotAllowed {
-                            what: format!(
-                                "the id of the module {module} (scope {}.settings.modules.READ), without \
-                                 which {} cannot be sent",
-                                scope_prefix(request.product),
-                                request.request
-                            ),
-                            code: code.clone(),
-                            message: "the module cannot be read".to_owned(),
-                        });
-                        return Ok(false);
-                    }
+                (None, None) => {
                     // There is no such module: the other requests of the run are none the worse for it.
-                    None => {
+                    let Some(code) = &refused else {
                         self.writer.park(request.request, 0).await?;
                         self.state().parked.push(request.request);
                         self.tell(&Progress::Parked { request: request.request });
-                    }
-                },
+                        continue;
+                    };
+                    self.stop(Stop::NotAllowed {
+                        what: format!(
+                            "the id of the module {module} (scope {}.settings.modules.READ), without \
+                             which {} cannot be sent",
+                            scope_prefix(request.product),
+                            request.request
+                        ),
+                        code: code.clone(),
+                        message: "the module cannot be read".to_owned(),
+                    });
+                    return Ok(false);
+                }
                 (Some(pinned), Some(id)) if pinned != id => self.warn(format!(
                     "{} was recorded for another module {module}: its id was {pinned} and is {id} now; \
                      record it again if it is meant for this one",

@@ -244,6 +244,23 @@ impl<Z, C: Clock> Shared<Z, C> {
         state.setback = setback;
     }
 
+    /// How many slots work side by side. Near the end of a budget one alone: else each would spend some of it on
+    /// reads, and nothing would be left for a call.
+    pub(crate) fn slots(&self) -> usize {
+        /// A batch of 500 records: five reads and a call of ten credits.
+        const CALLS_A_SLOT: u64 = 6;
+        const CREDITS_A_SLOT: u64 = 15;
+        let slots = self.options.concurrency.max(1);
+        let all = u64::try_from(slots).unwrap_or(u64::MAX);
+        let state = self.state();
+        let scarce = |used: u64, limit: Option<u64>, a_slot: u64| {
+            limit.is_some_and(|limit| limit.saturating_sub(used) < all.saturating_mul(a_slot))
+        };
+        let scarce = scarce(state.calls, self.options.max_calls, CALLS_A_SLOT)
+            || scarce(state.credits, self.options.max_credits, CREDITS_A_SLOT);
+        if scarce { 1 } else { slots }
+    }
+
     /// How many entries the next claim may have, so that what is read for it and its call fit into the budget:
     /// a read for each hundred records, and a call, which costs a credit for each fifty of them at most.
     pub(crate) fn entries_at_most(&self) -> usize {

@@ -48,7 +48,7 @@ pub(crate) async fn submit<Z: Zoho, C: Clock>(
     shared: &Arc<Shared<Z, C>>,
 ) -> Result<Submitted, RunError> {
     let mut slots = JoinSet::new();
-    for _ in 0..shared.options.concurrency.max(1) {
+    for _ in 0..shared.slots() {
         slots.spawn(Slot { shared: Arc::clone(shared) }.run());
     }
     let mut total = Submitted::default();

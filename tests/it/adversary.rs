@@ -39,7 +39,6 @@ fn in_version(world: &World, crm: ApiVersion) -> RunOptions {
 
 /// The id is a tag's of Contacts; the request says Leads, where no such tag is.
 #[tokio::test]
-
 async fn a_tag_of_another_module_is_not_deleted() {
     for version in [ApiVersion::V8, ApiVersion::V6] {
         let mut world = World::with(config(&[("Leads", 1), ("Contacts", 1)]));
@@ -55,7 +54,6 @@ async fn a_tag_of_another_module_is_not_deleted() {
 
 /// The status of a job is not there yet when it is asked for a second after the job was accepted.
 #[tokio::test]
-
 async fn a_job_that_is_not_known_yet_is_not_over() {
     let slow = Config { job_scheduled_ms: 2_500, ..config(&[("Leads", 1)]) };
     let mut world = World::with(slow);
@@ -72,7 +70,6 @@ async fn a_job_that_is_not_known_yet_is_not_over() {
 
 /// The job fails and counts nothing as deleted; meanwhile somebody else deletes the tags.
 #[tokio::test]
-
 async fn what_a_failed_job_did_not_delete_is_not_done() {
     let slow = Config { job_scheduled_ms: 500, ..config(&[("Leads", 1)]) };
     let mut world = World::with(slow);
@@ -89,7 +86,6 @@ async fn what_a_failed_job_did_not_delete_is_not_done() {
 /// The first request deletes the tag; the second one's snapshot is a list from before that, its call is
 /// refused, and the refusal is lost.
 #[tokio::test]
-
 async fn a_list_from_before_our_own_call_is_no_snapshot() {
     let mut world = World::with(config(&[("Leads", 1)]));
     let tags = world.zoho.tag("Leads", &["a"], &[]);
@@ -105,7 +101,6 @@ async fn a_list_from_before_our_own_call_is_no_snapshot() {
 /// The record carries another tag that differs in capitals. Zoho answers with success and says that it still
 /// has it.
 #[tokio::test]
-
 async fn another_tag_that_differs_in_capitals_is_not_ours() {
     let mut world = World::with(config(&[("Leads", 1)]));
     let leads = live(&world, "Leads");
@@ -118,7 +113,6 @@ async fn another_tag_that_differs_in_capitals_is_not_ours() {
 
 /// A request with a wrong module must end as refused, and keep no other from its work.
 #[tokio::test]
-
 async fn a_request_whose_snapshot_cannot_be_read_keeps_no_other_from_its_work() {
     let mut world = World::with(config(&[("Leads", 3)]));
     let leads = live(&world, "Leads");
@@ -131,7 +125,6 @@ async fn a_request_whose_snapshot_cannot_be_read_keeps_no_other_from_its_work() 
 }
 
 #[tokio::test]
-
 async fn a_list_that_zoho_does_not_know_keeps_no_other_request_from_its_work() {
     let mut world = World::with(config(&[("Leads", 3), ("Campaigns", 1)]));
     let leads = live(&world, "Leads");
@@ -145,7 +138,6 @@ async fn a_list_that_zoho_does_not_know_keeps_no_other_request_from_its_work() {
 /// Somebody adds a row to the list between two pages: the last row of the first page comes again, and what we
 /// ask for stands on the third page.
 #[tokio::test]
-
 async fn a_row_that_comes_twice_does_not_end_the_list() {
     let mut world = World::with(config(&[("Campaigns", 1), ("Leads", 2)]));
     let (campaign, leads) = (live(&world, "Campaigns")[0], live(&world, "Leads"));
@@ -169,7 +161,6 @@ async fn a_row_that_comes_twice_does_not_end_the_list() {
 
 /// A list that ends nowhere, and a lost answer: what cannot be read is not read for ever.
 #[tokio::test]
-
 async fn a_list_without_end_is_not_read_over_and_over() {
     let mut world = World::with(config(&[("Campaigns", 1), ("Leads", 2)]));
     let (campaign, leads) = (live(&world, "Campaigns")[0], live(&world, "Leads"));
@@ -193,7 +184,6 @@ async fn a_list_without_end_is_not_read_over_and_over() {
 
 /// A job carries tags of two requests; only the second one is named.
 #[tokio::test]
-
 async fn a_named_request_is_settled_though_another_one_s_entry_leads_its_job() {
     let slow = Config { job_scheduled_ms: 300, ..config(&[("Leads", 1)]) };
     let mut world = World::with(slow);
@@ -211,7 +201,6 @@ async fn a_named_request_is_settled_though_another_one_s_entry_leads_its_job() {
 
 /// Five reads of seven seconds each come before a call for 500 records: always older than allowed.
 #[tokio::test]
-
 async fn slow_reads_before_a_call_come_to_an_end() {
     let mut world = World::with(config(&[("Leads", 500)]));
     let leads = live(&world, "Leads");
@@ -235,7 +224,6 @@ const MODULE: &str = r#"{"code":"INVALID_DATA","details":{"json_path":"$.mass_de
 
 /// Zoho refuses the module of the call, not a tag.
 #[tokio::test]
-
 async fn a_refusal_that_speaks_of_the_module_is_not_worked_around() {
     let mut world = World::with(config(&[("Leads", 1)]));
     let tags = world.zoho.tag("Leads", &["a", "b"], &[]);
@@ -248,7 +236,6 @@ async fn a_refusal_that_speaks_of_the_module_is_not_worked_around() {
 
 /// The same relation from both sides is under way twice; the second call never arrives.
 #[tokio::test]
-
 async fn a_relation_seen_from_both_sides_is_one_thing() {
     let mut world = World::with(config(&[("Leads", 1), ("Campaigns", 1)]));
     let (lead, campaign) = (live(&world, "Leads")[0], live(&world, "Campaigns")[0]);
@@ -265,7 +252,6 @@ async fn a_relation_seen_from_both_sides_is_one_thing() {
 
 /// The record carries another tag that differs in capitals only; the call took effect, its answer is lost.
 #[tokio::test]
-
 async fn another_spelling_that_was_there_beside_ours_is_not_a_rest_of_ours() {
     let mut world = World::with(config(&[("Leads", 1)]));
     let leads = live(&world, "Leads");
@@ -297,7 +283,6 @@ async fn refusals_in_a_row_park_an_unlink_over_many_parents_too() {
 
 /// Somebody else's job is under way at first; then our call is refused. Nothing is left to do.
 #[tokio::test]
-
 async fn a_run_ends_when_all_is_settled_after_somebody_else_s_job() {
     let mut world = World::with(config(&[("Leads", 1)]));
     let tags = world.zoho.tag("Leads", &["a"], &[]);
@@ -314,7 +299,6 @@ async fn a_run_ends_when_all_is_settled_after_somebody_else_s_job() {
 
 /// The same, and then our job is accepted and takes three seconds.
 #[tokio::test]
-
 async fn a_run_does_not_spin_while_its_job_goes_on_after_somebody_else_s() {
     let slow = Config { job_scheduled_ms: 3_000, ..config(&[("Leads", 1)]) };
     let mut world = World::with(slow);
@@ -350,7 +334,6 @@ async fn what_was_left_behind_a_culprit_is_found_again() {
 
 /// A state of a job that no page names, with counts that say that it is over.
 #[tokio::test]
-
 async fn a_job_whose_id_cannot_be_asked_for_is_settled_by_reading() {
     let mut world = World::with(config(&[("Leads", 1)]));
     let tags = world.zoho.tag("Leads", &["a", "b"], &[]);
@@ -366,7 +349,6 @@ async fn a_job_whose_id_cannot_be_asked_for_is_settled_by_reading() {
 
 /// Zoho says that a job is scheduled, and its id is none that we take.
 #[tokio::test]
-
 async fn a_job_without_a_readable_id_is_not_taken_for_a_refusal() {
     let slow = Config { job_scheduled_ms: 1_500, ..config(&[("Leads", 1)]) };
     let mut world = World::with(slow);
@@ -382,7 +364,6 @@ async fn a_job_without_a_readable_id_is_not_taken_for_a_refusal() {
 
 /// The call never arrives; the records are deleted by another request of this journal.
 #[tokio::test]
-
 async fn a_relation_that_went_with_its_record_was_not_taken_out_by_us() {
     let mut world = World::with(config(&[("Leads", 3), ("Campaigns", 1)]));
     let leads = live(&world, "Leads");
@@ -400,7 +381,6 @@ async fn a_relation_that_went_with_its_record_was_not_taken_out_by_us() {
 
 /// The untag never arrives; the tag is deleted by another request of this journal.
 #[tokio::test]
-
 async fn a_tag_that_went_with_its_definition_was_not_removed_by_us() {
     let mut world = World::with(config(&[("Leads", 3)]));
     let leads = live(&world, "Leads");
@@ -417,7 +397,6 @@ async fn a_tag_that_went_with_its_definition_was_not_removed_by_us() {
 
 /// No fault at all: the untag is slow, and this journal's own deletion of the tag overtakes it.
 #[tokio::test]
-#[ignore = "finding 8"]
 async fn a_tag_is_not_deleted_while_it_is_taken_off_records() {
     let mut world = World::with(config(&[("Leads", 3)]));
     let leads = live(&world, "Leads");
@@ -453,7 +432,6 @@ async fn what_is_done_to_one_record_is_done_one_after_the_other() {
 
 /// Refused as locked; somebody else removes the tag; unlocked; sent again with the snapshot of back then.
 #[tokio::test]
-
 async fn a_snapshot_from_before_a_refusal_proves_nothing_about_a_later_call() {
     let mut world = World::with(config(&[("Leads", 1)]));
     let leads = live(&world, "Leads");
@@ -470,7 +448,6 @@ async fn a_snapshot_from_before_a_refusal_proves_nothing_about_a_later_call() {
 
 /// Fewer calls than a batch's reads: every run spends them and none gets on.
 #[tokio::test]
-
 async fn a_small_budget_gets_on_from_run_to_run() {
     let mut world = World::with(config(&[("Leads", 500)]));
     let leads = live(&world, "Leads");
@@ -485,7 +462,6 @@ async fn a_small_budget_gets_on_from_run_to_run() {
 
 /// One contact in many campaigns, calls of 40 ms: four at once must take about a quarter of the time.
 #[tokio::test]
-
 async fn one_record_of_many_parents_is_unlinked_by_several_calls_at_once() {
     let mut times = Vec::new();
     for several in [false, true] {

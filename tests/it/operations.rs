@@ -380,7 +380,7 @@ async fn meet(fault: Fault) {
         let request = world.ask(&ask);
         world.zoho.plan_faults(vec![fault]);
         let wanted = Some(vec![request]);
-        let options = RunOptions { wanted, wait: Duration::from_secs(3), ..world.options() };
+        let options = RunOptions { wanted, wait: Duration::from_secs(6), ..world.options() };
         let summary = world.run(options).await.unwrap();
         world.zoho.clear_faults();
         world.agrees();

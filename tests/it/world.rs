@@ -284,12 +284,16 @@ impl World {
                 match row.operation {
                     Operation::Delete | Operation::DeleteTags => effect.kind == EffectKind::Deleted,
                     Operation::Untag => {
+                        // A tag that was deleted since has no name any more: it was one of these unless it is
+                        // another one that is there.
                         let tags = zoho.tags.get(&row.module);
-                        call.url.contains("remove_tags")
-                            && row.tags.iter().any(|name| {
-                                let tag = tags.and_then(|tags| tags.get(name));
-                                tag.is_some_and(|tag| effect.kind == EffectKind::Untagged(*tag))
+                        let other = |tag: u64| {
+                            tags.is_some_and(|tags| {
+                                tags.iter().any(|(name, id)| *id == tag && !row.tags.contains(name))
                             })
+                        };
+                        call.url.contains("remove_tags")
+                            && matches!(effect.kind, EffectKind::Untagged(tag) if !other(tag))
                     }
                     Operation::Unlink => {
                         row.parent.is_some_and(|parent| effect.kind == EffectKind::Unlinked(parent))
