@@ -26,8 +26,8 @@ pub(crate) struct DeleteTagsArgs {
     /// recording, which needs a token; nothing is written
     #[arg(long = "name", value_name = "NAME")]
     names: Vec<TagName>,
-    /// Do not keep beforehand what the tags are. Costs fewer credits; what was there before is then not
-    /// known, so nothing can be undone, and a lost answer may stay undecided
+    /// Do not keep beforehand what the tags are: nothing can be undone then, and a lost answer may stay
+    /// undecided. The module's tags are read all the same, since a tag's deletion names no module
     #[arg(long)]
     no_snapshot: bool,
     #[command(flatten)]

@@ -98,7 +98,7 @@ fn the_log_is_told_in_lines_and_given_verbatim_as_json() {
     assert_eq!(shown.lines().len(), 13);
     assert_eq!(
         shown.lines()[6],
-        "      6  2026-11-22T10:00:01.000Z  batch_answered    B1: HTTP 200: 1 done SUCCESS; 2 failed RECORD_LOCKED"
+        "      6  2026-11-22T10:00:01.000Z  batch_answered    B1: HTTP 200: E1 done SUCCESS; E2 failed RECORD_LOCKED"
     );
     assert_eq!(
         shown.lines()[0],

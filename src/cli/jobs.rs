@@ -88,7 +88,7 @@ impl Row {
             product: job.product.wire_name(),
             module: job.module.to_string(),
             request_ids: owners.iter().map(ToString::to_string).collect(),
-            entries: job.entries.to_string(),
+            entries: job.entries.named().to_string(),
             size: job.entries.len(),
             api_version: job.api_version.wire_name(),
             seconds: until.since(job.accepted_at).as_secs(),

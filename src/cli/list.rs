@@ -137,12 +137,18 @@ fn line(entry: &EntryView) -> Line {
         entry.request.request.to_string(),
         entry.scope.operation.to_string(),
         entry.scope.module.to_string(),
-        entry.target.map_or_else(|| "(erased)".to_owned(), |id| id.to_string()),
+        item(entry),
         entry.state.to_string(),
         entry.code().to_owned(),
         entry.settled().map(|settled| settled.at.to_string()).unwrap_or_default(),
     ];
     Line::new().toned(tone, columns(&cells))
+}
+
+/// The item; what is in a list is told with whose list it is, since one record may be in many.
+fn item(entry: &EntryView) -> String {
+    let id = entry.target.map_or_else(|| "(erased)".to_owned(), |id| id.to_string());
+    entry.scope.parent.map_or_else(|| id.clone(), |parent| format!("{id} of {parent}"))
 }
 
 /// How a state is shown.

@@ -235,28 +235,33 @@ fn entries_in_words(event: &Event, opened: &BTreeMap<String, String>) -> String 
     if let Event::BatchBegun(event) = event {
         // A body stands below the line of its call.
         let call = event.template.replace('\n', " ");
-        format!("{}: {call} with {}", event.batch, event.entries)
+        format!("{}: {call} with {}", event.batch, event.entries.named())
     } else if let Event::BatchAnswered(event) = event {
         let told = event.groups.iter().map(|group| {
-            format!("{} {} {}", group.entries, group.outcome, group.code).trim_end().to_owned()
+            format!("{} {} {}", group.entries.named(), group.outcome, group.code)
+                .trim_end()
+                .to_owned()
         });
         let job = opened.get("job").map(|job| format!(", job {job}")).unwrap_or_default();
         format!("{}: HTTP {}{job}: {}", event.batch, event.http_status, groups(told.collect()))
     } else if let Event::BatchUnanswered(event) = event {
-        format!("{}: {} for {}{detail}", event.batch, event.reason, event.entries)
+        format!("{}: {} for {}{detail}", event.batch, event.reason, event.entries.named())
     } else if let Event::BatchReturned(event) = event {
-        format!("{}: {}, {} go back{detail}", event.batch, event.reason, event.entries)
+        format!("{}: {}, {} go back{detail}", event.batch, event.reason, event.entries.named())
     } else if let Event::EvidenceRead(event) = event {
         let told = event.groups.iter().map(|group| {
-            format!("{} {} {}", group.entries, group.verdict, group.code).trim_end().to_owned()
+            format!("{} {} {}", group.entries.named(), group.verdict, group.code)
+                .trim_end()
+                .to_owned()
         });
         format!("{}: {}", event.module, groups(told.collect()))
     } else if let Event::SnapshotTaken(event) = event {
         let absent = event.absent.as_ref();
-        let absent = absent.map(|absent| format!("; {absent} never there")).unwrap_or_default();
-        format!("{}: read {} before the first call{absent}", event.module, event.entries)
+        let absent =
+            absent.map(|absent| format!("; {} never there", absent.named())).unwrap_or_default();
+        format!("{}: read {} before the first call{absent}", event.module, event.entries.named())
     } else if let Event::EntriesReopened(event) = event {
-        format!("{} may be sent again", event.entries)
+        format!("{} may be sent again", event.entries.named())
     } else {
         event.kind().to_owned()
     }

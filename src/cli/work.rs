@@ -21,6 +21,8 @@ pub(crate) struct Work {
     plan: Plan,
     /// Refused entries that a replay puts back to pending.
     reopened: u64,
+    /// Whether workflows run for any deletion among these; `None` without a deletion.
+    reopened_workflows: Option<bool>,
     /// Entries of jobs that Zoho has not finished, or whose end was not looked at yet.
     queued: u64,
     /// Whether workflows run for any of what the run sends or may send once more.
@@ -49,12 +51,27 @@ impl Work {
         let mut workflows =
             plan.groups.keys().any(|key| key.operation == Operation::Delete && key.workflows)
                 || requests.iter().any(|one| deletes(one) && may_be_sent_again(one));
+        let mut reopened_workflows = None;
         if reopened > 0 {
             // All of a request may be settled but what is taken up again.
             let all = context.reader()?.overview(wanted, false)?;
-            workflows |= all.iter().any(|one| deletes(one) && one.count(EntryState::Failed) > 0);
+            reopened_workflows = all
+                .iter()
+                .filter(|one| one.operation == Operation::Delete)
+                .filter(|one| one.count(EntryState::Failed) > 0)
+                .map(|one| one.workflows)
+                .reduce(|one, other| one || other);
+            workflows |= reopened_workflows == Some(true);
         }
-        Ok(Self { requests, plan, reopened, queued, workflows, named: wanted.is_some() })
+        Ok(Self {
+            requests,
+            plan,
+            reopened,
+            reopened_workflows,
+            queued,
+            workflows,
+            named: wanted.is_some(),
+        })
     }
 
     /// Entries that the run would send.
@@ -125,8 +142,9 @@ pub(crate) fn announce(context: &mut Context, work: &Work) -> Result<(), CliErro
     }
     if work.reopened > 0 {
         let entries = counted(work.reopened, "refused entry", "refused entries");
-        let workflows = workflows_in_words(work.with_workflows());
-        context.out.say(format!("  {entries} once more ({workflows})"));
+        let workflows = work.reopened_workflows.map(workflows_in_words);
+        let workflows = workflows.map(|words| format!(" ({words})")).unwrap_or_default();
+        context.out.say(format!("  {entries} once more{workflows}"));
     }
     Ok(())
 }

@@ -47,6 +47,15 @@ impl EntryRanges {
         self.0.iter().flat_map(|(first, last)| *first..=*last).map(EntryId::new)
     }
 
+    /// The set for people: every number with its letter, as in `E1-E100,E105`.
+    pub fn named(&self) -> impl fmt::Display {
+        let range = |&(first, last): &(i64, i64)| match (EntryId::new(first), EntryId::new(last)) {
+            (first, last) if first == last => first.to_string(),
+            (first, last) => format!("{first}-{last}"),
+        };
+        self.0.iter().map(range).collect::<Vec<_>>().join(",")
+    }
+
     /// How many entries.
     pub fn len(&self) -> u64 {
         self.0.iter().map(|(first, last)| first.abs_diff(*last) + 1).sum()
@@ -144,6 +153,7 @@ mod tests {
         let entries = [1, 2, 3, 7, 9, 10].map(EntryId::new);
         let ranges: EntryRanges = entries.into_iter().collect();
         assert_eq!(ranges.to_string(), "1-3,7,9-10");
+        assert_eq!(ranges.named().to_string(), "E1-E3,E7,E9-E10");
         assert_eq!("1-3,7,9-10".parse(), Ok(ranges.clone()));
         assert_eq!(ranges.iter().collect::<Vec<_>>(), entries);
         assert_eq!(ranges.len(), 6);

@@ -27,7 +27,8 @@ pub(super) fn past(entry: &EntryView) -> String {
         Operation::Unlink => {
             let list = scope.related_list.as_ref().map(|list| format!(" {list}"));
             let list = list.unwrap_or_default();
-            format!("Taken out of the list{list} of a record of {}", scope.module)
+            let parent = scope.parent.map(|parent| format!(" {parent}")).unwrap_or_default();
+            format!("Taken out of the list{list} of the {} record{parent}", scope.module)
         }
         Operation::DeleteTags => match entry.snapshot() {
             Some(ThingFacts::Definition(DefinitionFacts { tag: Look::Seen(tag) })) => {

@@ -135,7 +135,7 @@ fn the_other_views_are_pinned() {
         lines(&csv(&journal, View::Batches)),
         [
             "batch_id,run,api_version,request,entries,size,begun_at,send_by,submitted_at,ended_at,ending,http_status,complete,performed_by,begun_log_index,log_index,leaf_hash,operation,product,module,job_id",
-            "B1,1,v8,DELETE /crm/v8/Leads/{id}?wf_trigger=true,1,1,2026-11-22T10:00:00.000Z,2026-11-22T10:00:10.000Z,2026-11-22T10:00:00.000Z,2026-11-22T10:00:01.000Z,answered,200,true,zcrm_410405000000000001,5,6,<hash>,delete,crm,Leads,",
+            "B1,1,v8,DELETE /crm/v8/Leads/{id}?wf_trigger=true,E1,1,2026-11-22T10:00:00.000Z,2026-11-22T10:00:10.000Z,2026-11-22T10:00:00.000Z,2026-11-22T10:00:01.000Z,answered,200,true,zcrm_410405000000000001,5,6,<hash>,delete,crm,Leads,",
         ]
     );
     assert_eq!(

@@ -176,7 +176,7 @@ pub(super) fn thing_sentence(evidence: ThingEvidence<'_>) -> String {
             format!("Zoho refused our call, and {there}")
         }
         (Verdict::Failed, Some(Presence::Gone)) if refused => {
-            format!("Zoho refused our call, {gone}, and no source knows of it")
+            format!("Zoho refused our call, {gone}, and nothing that was read knows of it")
         }
         (Verdict::Failed, _) if refused => {
             format!("Zoho refused our call, and {source} cannot be read")

@@ -122,7 +122,7 @@ fn in_words_every_row_is_one_plain_sentence() {
             format!(r#"Tags "=1+1" and "Prime" removed {at}; no clear answer came, but what was read at Zoho shows the tags there before and gone after this call; what was removed can be put back."#),
             format!("Not known: sent {at}, and reading at Zoho could not decide what happened (the record still carries tags that were to go, but the record was changed after our call: perhaps somebody put it back); a person must settle it."),
             format!(r#"Tag "Prime" removed {at}; Zoho confirmed it; it cannot be undone, since what was there before was not read."#),
-            format!("Taken out of the list Leads of a record of Campaigns {at}; Zoho confirmed it; it can be put back into the list."),
+            format!("Taken out of the list Leads of the Campaigns record 410405000002264101 {at}; Zoho confirmed it; it can be put back into the list."),
             "Already gone: Zoho refused our call, and the record is not in the list: that was so before it; nothing was changed at Anna's request (OPS-7).".to_owned(),
             format!("Not done, tried {at}: Zoho refused it with INVALID_DATA, which means: no related list of this name at the module: see Setup, Developer Hub, APIs, or ask settings/related_lists."),
             format!(r#"Tag "Prime" of Leads deleted {at}; Zoho's job for it is over, and it is gone; it can be made again, but with a new id and on no record."#),

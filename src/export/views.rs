@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::domain::id::{EventSeq, RecordId};
+use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
 use crate::export::ExportError;
@@ -88,7 +89,7 @@ pub(super) fn batches(reader: &Reader, rows: &mut Rows<'_>) -> Written {
             Cell::Number(run),
             Cell::Word(batch.api_version.wire_name()),
             Cell::text(batch.template.as_str()),
-            Cell::text(batch.entries.as_str()),
+            Cell::text(batch.entries.named().to_string()),
             Cell::Number(batch.size),
             Cell::Time(begun_at),
             Cell::Time(batch.send_by),
@@ -137,7 +138,11 @@ fn request_cells<'a>(request: &'a RequestDetail, binding: Option<&'a Binding>) -
         zoho_text(binding.and_then(|binding| binding.org.as_ref())),
         Cell::some(binding, |binding| Cell::text(binding.environment.as_str())),
         Cell::text(view.module.as_str()),
-        Cell::Flag(view.workflows),
+        // Other calls start what they start; nothing about it was chosen.
+        match view.operation {
+            Operation::Delete => Cell::Flag(view.workflows),
+            Operation::Untag | Operation::Unlink | Operation::DeleteTags => Cell::Empty,
+        },
         Cell::some_text(view.requested_by.as_ref()),
         Cell::Time(view.at),
         Cell::some_text(view.recorded_by.as_ref()),

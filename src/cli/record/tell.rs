@@ -122,7 +122,12 @@ impl Teller<'_> {
             format!("{} in {}", self.what(recorded.entries, parents), context.whereabouts()?);
         let line = match (recorded.request, self.args.dry_run) {
             (Some(request), _) => format!("Recorded {request}: {what}."),
-            (None, true) => format!("Would record: {what}."),
+            (None, true) if recorded.entries > 0 || intake.source.rows == 0 => {
+                format!("Would record: {what}.")
+            }
+            (None, true) => {
+                "Would record nothing: everything is covered by open entries.".to_owned()
+            }
             (None, false) if intake.source.rows == 0 => {
                 "Nothing was recorded: there are no rows.".to_owned()
             }

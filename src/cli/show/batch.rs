@@ -39,7 +39,7 @@ struct Document<'a> {
     template: &'a str,
     request: Option<&'a str>,
     request_body: Option<&'a str>,
-    entries: &'a str,
+    entries: String,
     size: u64,
     begun_at: Timestamp,
     send_by: Timestamp,
@@ -94,7 +94,7 @@ pub(super) fn show(
         template: &view.template,
         request: sent.as_ref().map(|sent| sent.line.as_str()),
         request_body: sent.as_ref().and_then(|sent| sent.body.as_deref()),
-        entries: &view.entries,
+        entries: view.entries.named().to_string(),
         size: view.size,
         begun_at: detail.begun_at,
         send_by: view.send_by,
@@ -152,7 +152,7 @@ fn sent(detail: &BatchDetail) -> Option<Sent> {
 }
 
 fn outcomes(reader: &Reader, detail: &BatchDetail) -> Result<Vec<Count>, StoreError> {
-    let entries = detail.entries.iter().collect();
+    let entries = detail.view.entries.iter().collect();
     let filter = EntryFilter { entries, ..EntryFilter::default() };
     let mut outcomes: Vec<Count> = Vec::new();
     reader.entries(&filter, |entry| {
@@ -184,7 +184,7 @@ fn tell(
     let view = &detail.view;
     let size = counted(view.size, "entry", "entries");
     heading(out, view.batch.to_string(), format!("{size} in {}: {}", view.run, ending(view)))?;
-    field(out, "entries", &view.entries)?;
+    field(out, "entries", view.entries.named().to_string())?;
     let begun = format!("{}, event {}", detail.begun_at, view.begun_seq);
     field(out, "recorded", begun)?;
     field(out, "send by", view.send_by.to_string())?;

@@ -62,7 +62,7 @@ impl Said {
             sent_at,
             answered_at: end.at,
         };
-        let position = detail.entries.iter().position(|one| one == entry)?;
+        let position = detail.view.entries.iter().position(|one| one == entry)?;
         let cut = stored.cuts.get(position).cloned().flatten();
         let (level, verdict, bytes) = match (answer::parse(&raw), cut) {
             (ParsedAnswer::Items(items), Some(cut)) => {

@@ -153,7 +153,7 @@ fn ended(
 /// The entry's own bytes of the answer, verbatim.
 fn own_bytes(entry: EntryId, detail: &BatchDetail) -> Option<String> {
     let answer = detail.answer.as_ref()?;
-    let position = detail.entries.iter().position(|one| one == entry)?;
+    let position = detail.view.entries.iter().position(|one| one == entry)?;
     let cut = answer.cuts.get(position)?.clone()?;
     answer.body.get(cut).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
 }

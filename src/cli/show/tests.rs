@@ -79,7 +79,7 @@ fn a_batch_is_shown_as_it_was_sent_and_answered() {
         shown.lines()[..10],
         [
             "B1 2 entries in run 1: answered",
-            "  entries       1-2",
+            "  entries       E1-E2",
             "  recorded      2026-11-22T10:00:00.000Z, event 5",
             "  send by       2026-11-22T10:00:10.000Z",
             "  sent          2026-11-22T10:00:00.000Z",

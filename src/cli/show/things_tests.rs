@@ -168,7 +168,7 @@ fn jobs_are_told_with_what_they_are_for_and_since_when() {
     assert_eq!(jobs.len(), 2);
     assert_eq!((&jobs[0]["job_id"], &jobs[0]["request_ids"][0]), (&JOB.into(), &"R4".into()));
     assert_eq!((&jobs[0]["ending"], &jobs[0]["deleted"]), (&"completed".into(), &1.into()));
-    assert_eq!((&jobs[0]["seconds"], &jobs[0]["entries"]), (&60.into(), &"9-10".into()));
+    assert_eq!((&jobs[0]["seconds"], &jobs[0]["entries"]), (&60.into(), &"E9-E10".into()));
     assert_eq!(jobs[1]["accepted_at"], "2026-11-22T10:03:36.000Z");
     assert_eq!(json["open"], 1);
     let none = run(&Journal::new().path(), &["jobs"]);
@@ -218,9 +218,9 @@ fn the_log_tells_each_new_kind_of_event_on_one_line() {
         "R2: untag 1 of Leads, tags Prime, without a snapshot for Anna: clean-up (OPS-7)",
         "R3: unlink 3 of Campaigns, list Leads for Anna: clean-up (OPS-7)",
         "R4: its module has the id 410405000002264900",
-        "Leads: read 1-4 before the first call; 2 never there",
-        "B1: POST /crm/v8/Leads/{id}/actions/remove_tags {\"tags\":[{tags}]} with 1",
-        "B6: HTTP 202, job 4876876000005871001: 9-10 queued SCHEDULED",
+        "Leads: read E1-E4 before the first call; E2 never there",
+        "B1: POST /crm/v8/Leads/{id}/actions/remove_tags {\"tags\":[{tags}]} with E1",
+        "B6: HTTP 202, job 4876876000005871001: E9-E10 queued SCHEDULED",
         "the job of B6 completed: 1 of 2 deleted, 1 not deleted",
     ] {
         assert!(log.lines().any(|line| line.ends_with(words)), "{words}:\n{log}");

@@ -45,8 +45,6 @@ pub struct BatchDetail {
     pub view: BatchView,
     /// When it was recorded.
     pub begun_at: Timestamp,
-    /// Its entries.
-    pub entries: EntryRanges,
     /// The records, in the order in which they were sent; `None` for one that was erased.
     pub targets: Vec<Option<RecordId>>,
     /// What its entries have in common; `None` once erased.
@@ -171,18 +169,13 @@ impl Reader {
     /// One batch in full.
     pub fn batch(&self, batch: BatchId) -> Result<BatchDetail> {
         let view = BatchView::clone(&*Lookups::new(&self.conn).batch(batch)?);
-        let entries = view
-            .entries
-            .parse::<EntryRanges>()
-            .map_err(|_| StoreError::corrupt("batch", format!("{batch}: its entries")))?;
         Ok(BatchDetail {
             begun_at: self.event_at(view.begun_seq)?,
-            targets: self.targets(&entries)?,
-            scope: self.scope_of(&entries)?,
-            module_id: self.module_id_of(&entries)?,
+            targets: self.targets(&view.entries)?,
+            scope: self.scope_of(&view.entries)?,
+            module_id: self.module_id_of(&view.entries)?,
             answer: answer_of(&self.conn, batch)?,
             reason: self.reason(&view)?,
-            entries,
             view,
         })
     }
@@ -237,7 +230,7 @@ impl Reader {
 
     /// What a batch's entries have in common.
     fn scope_of(&self, entries: &EntryRanges) -> Result<Option<Scope>> {
-        let first = entries.iter().next().unwrap_or(EntryId::new(0));
+        let first = entries.first().unwrap_or(EntryId::new(0));
         self.conn
             .prepare_cached(
                 "-- scope_of\nSELECT s.operation, s.product, s.module, s.parent, s.related_list, s.tags
@@ -258,15 +251,11 @@ impl Reader {
         batch: &BatchView,
         lookups: &mut Lookups<'_>,
     ) -> Result<Option<Rc<ScopeView>>> {
-        let entries: EntryRanges = batch
-            .entries
-            .parse()
-            .map_err(|_| StoreError::corrupt("batch", format!("{}: its entries", batch.batch)))?;
         let scope: Option<i64> = self
             .conn
             .prepare_cached("-- scope_number\nSELECT scope FROM entry WHERE id = :entry")
             .and_then(|mut statement| {
-                let first = entries.iter().next().unwrap_or(EntryId::new(0));
+                let first = batch.entries.first().unwrap_or(EntryId::new(0));
                 statement
                     .query_row(named_params! {":entry": Sql(first)}, |row| row.get(0))
                     .optional()
@@ -277,7 +266,7 @@ impl Reader {
 
     /// Zoho's id of the module that a batch's requests are pinned to.
     fn module_id_of(&self, entries: &EntryRanges) -> Result<Option<RecordId>> {
-        let first = entries.iter().next().unwrap_or(EntryId::new(0));
+        let first = entries.first().unwrap_or(EntryId::new(0));
         let pinned: Option<Option<Sql<EventSeq>>> = self
             .conn
             .prepare_cached(

@@ -162,7 +162,7 @@ fn load_batch(
             user: None,
             api_version: row.get::<_, Name<_>>(1)?.0,
             template: row.get(2)?,
-            entries: row.get(3)?,
+            entries: row.get::<_, Name<_>>(3)?.0,
             size: uncount(row.get(4)?),
             begun_seq: row.get::<_, Sql<_>>(5)?.0,
             send_by: row.get::<_, Sql<_>>(6)?.0,

@@ -121,8 +121,8 @@ pub struct BatchView {
     pub api_version: ApiVersion,
     /// Method, path and parameters; `{ids}` stands for the ids.
     pub template: String,
-    /// Its entries as ranges, as in `1-100,105`.
-    pub entries: String,
+    /// Its entries.
+    pub entries: EntryRanges,
     /// How many entries.
     pub size: u64,
     /// The event that recorded it.
