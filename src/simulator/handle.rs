@@ -228,6 +228,11 @@ impl Simulator {
         })
     }
 
+    /// Lets every job that is under way do now what it would have done in time. Stuck ones stay.
+    pub fn finish_jobs(&self) {
+        self.act(World::finish_jobs);
+    }
+
     /// Lets these faults strike the next calls, each the next that it can strike: write faults
     /// the next writes, read faults the next reads, job faults the next submissions of jobs.
     pub fn plan_faults(&self, faults: Vec<Fault>) {

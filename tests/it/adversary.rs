@@ -13,25 +13,7 @@ use zoho_journal::reconcile::options::RunOptions;
 use zoho_journal::simulator::{Config, Fault};
 
 use crate::middle::{Middle, Slowed, Way};
-use crate::world::{Ask, World};
-
-pub fn config(records: &[(&str, usize)]) -> Config {
-    let records = records.iter().map(|(module, count)| ((*module).to_owned(), *count)).collect();
-    Config {
-        records,
-        delay_ms: 1,
-        late_ms: 1,
-        retry_after_s: 0,
-        job_scheduled_ms: 0,
-        job_running_ms: 0,
-        max_url_bytes: 16_384,
-        ..Config::default()
-    }
-}
-
-pub fn live(world: &World, module: &str) -> Vec<u64> {
-    world.zoho.snapshot().modules[module].live.clone()
-}
+use crate::world::{Ask, World, config};
 
 fn in_version(world: &World, crm: ApiVersion) -> RunOptions {
     RunOptions { versions: Versions { crm, ..Versions::default() }, ..world.options() }
@@ -64,7 +46,7 @@ async fn a_job_that_is_not_known_yet_is_not_over() {
         (number == 0).then_some(JobSeen::Forgotten { code, message })
     });
     world.run_on(middle, SystemClock, world.options()).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    world.zoho.finish_jobs();
     world.agrees();
 }
 
@@ -103,7 +85,7 @@ async fn a_list_from_before_our_own_call_is_no_snapshot() {
 #[tokio::test]
 async fn another_tag_that_differs_in_capitals_is_not_ours() {
     let mut world = World::with(config(&[("Leads", 1)]));
-    let leads = live(&world, "Leads");
+    let leads = world.live("Leads");
     world.zoho.tag("Leads", &["Prime"], &[]);
     world.zoho.tag("Leads", &["PRIME"], &leads);
     world.ask(&Ask::untag("Leads", &["Prime"], &leads));
@@ -115,7 +97,7 @@ async fn another_tag_that_differs_in_capitals_is_not_ours() {
 #[tokio::test]
 async fn a_request_whose_snapshot_cannot_be_read_keeps_no_other_from_its_work() {
     let mut world = World::with(config(&[("Leads", 3)]));
-    let leads = live(&world, "Leads");
+    let leads = world.live("Leads");
     world.ask(&Ask::untag("Leadz", &["Prime"], &leads));
     world.ask(&Ask::new("Leads", Task::Delete, &leads));
     for _ in 0..3 {
@@ -127,8 +109,8 @@ async fn a_request_whose_snapshot_cannot_be_read_keeps_no_other_from_its_work() 
 #[tokio::test]
 async fn a_list_that_zoho_does_not_know_keeps_no_other_request_from_its_work() {
     let mut world = World::with(config(&[("Leads", 3), ("Campaigns", 1)]));
-    let leads = live(&world, "Leads");
-    let campaign = live(&world, "Campaigns")[0];
+    let leads = world.live("Leads");
+    let campaign = world.live("Campaigns")[0];
     world.ask(&Ask::unlink("Campaigns", campaign, "Leeds", &leads));
     world.ask(&Ask::new("Leads", Task::Delete, &leads));
     world.sync().await;
@@ -140,7 +122,7 @@ async fn a_list_that_zoho_does_not_know_keeps_no_other_request_from_its_work() {
 #[tokio::test]
 async fn a_row_that_comes_twice_does_not_end_the_list() {
     let mut world = World::with(config(&[("Campaigns", 1), ("Leads", 2)]));
-    let (campaign, leads) = (live(&world, "Campaigns")[0], live(&world, "Leads"));
+    let (campaign, leads) = (world.live("Campaigns")[0], world.live("Leads"));
     world.zoho.link("Campaigns", campaign, "Leads", &leads);
     world.ask(&Ask::unlink("Campaigns", campaign, "Leads", &leads));
     let mut middle = Middle::new(&world);
@@ -163,7 +145,7 @@ async fn a_row_that_comes_twice_does_not_end_the_list() {
 #[tokio::test]
 async fn a_list_without_end_is_not_read_over_and_over() {
     let mut world = World::with(config(&[("Campaigns", 1), ("Leads", 2)]));
-    let (campaign, leads) = (live(&world, "Campaigns")[0], live(&world, "Leads"));
+    let (campaign, leads) = (world.live("Campaigns")[0], world.live("Leads"));
     world.zoho.link("Campaigns", campaign, "Leads", &leads);
     world.ask(&Ask::unlink("Campaigns", campaign, "Leads", &leads));
     let middle = Middle::new(&world).submits(|_| Way::Swallowed);
@@ -193,7 +175,7 @@ async fn a_named_request_is_settled_though_another_one_s_entry_leads_its_job() {
     let options = RunOptions { wait: Duration::ZERO, ..world.options() };
     world.run(options).await.unwrap();
     assert_eq!(world.states(), "queued 2");
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    world.zoho.finish_jobs();
     let options = RunOptions { wanted: Some(vec![second]), ..world.options() };
     let summary = world.run(options).await.unwrap();
     assert_eq!(summary.unfinished, 0, "{} {:?}", world.states(), summary);
@@ -203,7 +185,7 @@ async fn a_named_request_is_settled_though_another_one_s_entry_leads_its_job() {
 #[tokio::test]
 async fn slow_reads_before_a_call_come_to_an_end() {
     let mut world = World::with(config(&[("Leads", 500)]));
-    let leads = live(&world, "Leads");
+    let leads = world.live("Leads");
     world.zoho.tag("Leads", &["Prime"], &leads);
     world.ask(&Ask::untag("Leads", &["Prime"], &leads));
     let mut middle = Middle::new(&world);
@@ -238,7 +220,7 @@ async fn a_refusal_that_speaks_of_the_module_is_not_worked_around() {
 #[tokio::test]
 async fn a_relation_seen_from_both_sides_is_one_thing() {
     let mut world = World::with(config(&[("Leads", 1), ("Campaigns", 1)]));
-    let (lead, campaign) = (live(&world, "Leads")[0], live(&world, "Campaigns")[0]);
+    let (lead, campaign) = (world.live("Leads")[0], world.live("Campaigns")[0]);
     world.zoho.link("Campaigns", campaign, "Leads", &[lead]);
     world.zoho.link("Leads", lead, "Campaigns", &[campaign]);
     world.ask(&Ask::unlink("Campaigns", campaign, "Leads", &[lead]));
@@ -254,7 +236,7 @@ async fn a_relation_seen_from_both_sides_is_one_thing() {
 #[tokio::test]
 async fn another_spelling_that_was_there_beside_ours_is_not_a_rest_of_ours() {
     let mut world = World::with(config(&[("Leads", 1)]));
-    let leads = live(&world, "Leads");
+    let leads = world.live("Leads");
     world.zoho.tag("Leads", &["Prime", "PRIME"], &leads);
     world.ask(&Ask::untag("Leads", &["Prime"], &leads));
     let middle = Middle::new(&world)
@@ -268,7 +250,7 @@ async fn another_spelling_that_was_there_beside_ours_is_not_a_rest_of_ours() {
 #[tokio::test]
 async fn refusals_in_a_row_park_an_unlink_over_many_parents_too() {
     let mut world = World::with(config(&[("Campaigns", 150), ("Leads", 1)]));
-    let (campaigns, lead) = (live(&world, "Campaigns"), live(&world, "Leads")[0]);
+    let (campaigns, lead) = (world.live("Campaigns"), world.live("Leads")[0]);
     for campaign in &campaigns {
         world.zoho.delete_as_other_user(*campaign);
     }
@@ -358,7 +340,7 @@ async fn a_job_without_a_readable_id_is_not_taken_for_a_refusal() {
     let middle = Middle::new(&world).submits(move |_| Way::Answered(202, scheduled));
     let options = RunOptions { quarantine: Duration::from_secs(3), ..world.options() };
     world.run_on(middle, SystemClock, options).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    world.zoho.finish_jobs();
     world.agrees();
 }
 
@@ -366,8 +348,8 @@ async fn a_job_without_a_readable_id_is_not_taken_for_a_refusal() {
 #[tokio::test]
 async fn a_relation_that_went_with_its_record_was_not_taken_out_by_us() {
     let mut world = World::with(config(&[("Leads", 3), ("Campaigns", 1)]));
-    let leads = live(&world, "Leads");
-    let campaign = live(&world, "Campaigns")[0];
+    let leads = world.live("Leads");
+    let campaign = world.live("Campaigns")[0];
     world.zoho.link("Campaigns", campaign, "Leads", &leads);
     world.ask(&Ask::unlink("Campaigns", campaign, "Leads", &leads));
     world.ask(&Ask::new("Leads", Task::Delete, &leads));
@@ -383,7 +365,7 @@ async fn a_relation_that_went_with_its_record_was_not_taken_out_by_us() {
 #[tokio::test]
 async fn a_tag_that_went_with_its_definition_was_not_removed_by_us() {
     let mut world = World::with(config(&[("Leads", 3)]));
-    let leads = live(&world, "Leads");
+    let leads = world.live("Leads");
     let tags = world.zoho.tag("Leads", &["Prime"], &leads);
     world.ask(&Ask::untag("Leads", &["Prime"], &leads));
     world.ask(&Ask::new("Leads", Task::DeleteTags, &tags));
@@ -399,7 +381,7 @@ async fn a_tag_that_went_with_its_definition_was_not_removed_by_us() {
 #[tokio::test]
 async fn a_tag_is_not_deleted_while_it_is_taken_off_records() {
     let mut world = World::with(config(&[("Leads", 3)]));
-    let leads = live(&world, "Leads");
+    let leads = world.live("Leads");
     let tags = world.zoho.tag("Leads", &["Prime"], &leads);
     world.ask(&Ask::untag("Leads", &["Prime"], &leads));
     world.ask(&Ask::new("Leads", Task::DeleteTags, &tags));
@@ -414,7 +396,7 @@ async fn a_tag_is_not_deleted_while_it_is_taken_off_records() {
 #[tokio::test]
 async fn what_is_done_to_one_record_is_done_one_after_the_other() {
     let mut world = World::with(config(&[("Leads", 3)]));
-    let leads = live(&world, "Leads");
+    let leads = world.live("Leads");
     world.zoho.tag("Leads", &["a", "b"], &leads);
     world.ask(&Ask::untag("Leads", &["a"], &leads));
     world.ask(&Ask::untag("Leads", &["b"], &leads));
@@ -434,7 +416,7 @@ async fn what_is_done_to_one_record_is_done_one_after_the_other() {
 #[tokio::test]
 async fn a_snapshot_from_before_a_refusal_proves_nothing_about_a_later_call() {
     let mut world = World::with(config(&[("Leads", 1)]));
-    let leads = live(&world, "Leads");
+    let leads = world.live("Leads");
     world.zoho.tag("Leads", &["Prime"], &leads);
     world.zoho.lock(leads[0]);
     world.ask(&Ask::untag("Leads", &["Prime"], &leads));
@@ -450,7 +432,7 @@ async fn a_snapshot_from_before_a_refusal_proves_nothing_about_a_later_call() {
 #[tokio::test]
 async fn a_small_budget_gets_on_from_run_to_run() {
     let mut world = World::with(config(&[("Leads", 500)]));
-    let leads = live(&world, "Leads");
+    let leads = world.live("Leads");
     world.zoho.tag("Leads", &["Prime"], &leads);
     world.ask(&Ask::untag("Leads", &["Prime"], &leads));
     for _ in 0..5 {
@@ -469,7 +451,7 @@ async fn one_record_of_many_parents_is_unlinked_by_several_calls_at_once() {
         let slow =
             Config { latency_ms: 40, ..config(&[("Campaigns", count), ("Contacts", count)]) };
         let mut world = World::with(slow);
-        let (campaigns, contacts) = (live(&world, "Campaigns"), live(&world, "Contacts"));
+        let (campaigns, contacts) = (world.live("Campaigns"), world.live("Contacts"));
         let pairs: Vec<(u64, u64)> = campaigns
             .iter()
             .zip(&contacts)

@@ -6,7 +6,7 @@ use zoho_journal::domain::policy::ApprovalPolicy;
 use zoho_journal::reconcile::options::{RunOptions, Stop};
 use zoho_journal::simulator::{Config, Fault};
 
-use crate::world::World;
+use crate::world::{World, for_each_fault};
 
 #[tokio::test]
 async fn what_was_recorded_is_deleted_and_every_answer_is_kept() {
@@ -24,16 +24,7 @@ async fn what_was_recorded_is_deleted_and_every_answer_is_kept() {
 /// Each fault once, in the first of two batches: nothing is done twice, nothing is lost.
 #[test]
 fn every_fault_ends_with_the_journal_telling_the_truth() {
-    let stopping = [Fault::Scope, Fault::NoPermission, Fault::ExpiredToken, Fault::ReadForbidden];
-    // Most of the time is spent waiting.
-    std::thread::scope(|threads| {
-        for fault in Fault::ALL.into_iter().filter(|fault| !stopping.contains(fault)) {
-            threads.spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                runtime.unwrap().block_on(meet(fault));
-            });
-        }
-    });
+    for_each_fault(meet);
 }
 
 async fn meet(fault: Fault) {

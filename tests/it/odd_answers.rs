@@ -6,9 +6,8 @@ use zoho_journal::clock::SystemClock;
 use zoho_journal::domain::scope::Task;
 use zoho_journal::reconcile::options::RunOptions;
 
-use crate::adversary::{config, live};
 use crate::middle::{Middle, Way};
-use crate::world::{Ask, World};
+use crate::world::{Ask, World, config};
 
 /// Answers that Zoho, a proxy or an enemy may give. Whatever the journal makes of them, it must verify, and
 /// runs must end.
@@ -84,8 +83,8 @@ const ODD: &[(u16, &str)] = &[
 async fn odd(number: usize, status: u16, body: &'static str) {
     let records = [("Leads", 3), ("Campaigns", 1), ("Contacts", 3), ("Deals", 3)];
     let mut world = World::with(config(&records));
-    let (leads, contacts) = (live(&world, "Leads"), live(&world, "Contacts"));
-    let (campaign, deals) = (live(&world, "Campaigns")[0], live(&world, "Deals"));
+    let (leads, contacts) = (world.live("Leads"), world.live("Contacts"));
+    let (campaign, deals) = (world.live("Campaigns")[0], world.live("Deals"));
     world.zoho.tag("Leads", &["Prime", "Hot"], &leads);
     world.zoho.link("Campaigns", campaign, "Contacts", &contacts);
     let tags = world.zoho.tag("Contacts", &["a", "b", "c"], &contacts);

@@ -8,26 +8,7 @@ use zoho_journal::domain::target::{ApiVersion, Product};
 use zoho_journal::reconcile::options::{RunKind, RunOptions};
 use zoho_journal::simulator::{Config, Fault};
 
-use crate::world::{Ask, World};
-
-/// Answers are late by nothing, jobs are over at once.
-fn config(records: &[(&str, usize)]) -> Config {
-    let records = records.iter().map(|(module, count)| ((*module).to_owned(), *count)).collect();
-    Config {
-        records,
-        delay_ms: 1,
-        late_ms: 1,
-        retry_after_s: 0,
-        job_scheduled_ms: 0,
-        job_running_ms: 0,
-        max_url_bytes: 16_384,
-        ..Config::default()
-    }
-}
-
-fn live(world: &World, module: &str) -> Vec<u64> {
-    world.zoho.snapshot().modules[module].live.clone()
-}
+use crate::world::{Ask, World, config, for_each_fault};
 
 fn with_versions(world: &World, crm: ApiVersion, bigin: ApiVersion) -> RunOptions {
     RunOptions { versions: Versions { crm, bigin }, ..world.options() }
@@ -56,7 +37,7 @@ const CRM: [ApiVersion; 8] = [
 async fn tags_are_removed_in_every_version_and_what_was_never_there_is_told() {
     for version in CRM {
         let mut world = World::with(config(&[("Leads", 8)]));
-        let leads = live(&world, "Leads");
+        let leads = world.live("Leads");
         world.zoho.tag("Leads", &["Prime", "Attend First", "Nurture"], &leads[..6]);
         world.zoho.lock(leads[5]);
         let unknown = 999_999_999_999_999_999;
@@ -75,7 +56,7 @@ async fn tags_are_removed_in_every_version_and_what_was_never_there_is_told() {
 #[tokio::test]
 async fn bigin_s_tags_come_back_as_strings() {
     let mut world = World::with(config(&[("Pipelines", 3), ("Contacts", 2)]));
-    let (deals, contacts) = (live(&world, "Pipelines"), live(&world, "Contacts"));
+    let (deals, contacts) = (world.live("Pipelines"), world.live("Contacts"));
     world.zoho.tag("Pipelines", &["Hot & new", "x"], &deals[..2]);
     world.zoho.tag("Contacts", &["Hot & new"], &contacts);
     for (module, ids) in [("Pipelines", &deals), ("Contacts", &contacts)] {
@@ -93,7 +74,7 @@ async fn bigin_s_tags_come_back_as_strings() {
 #[tokio::test]
 async fn what_shares_a_call_shares_it_across_requests_and_nothing_else_does() {
     let mut world = World::with(config(&[("Leads", 12)]));
-    let leads = live(&world, "Leads");
+    let leads = world.live("Leads");
     world.zoho.tag("Leads", &["a", "b"], &leads);
     world.ask(&Ask::untag("Leads", &["a", "b"], &leads[..4]));
     // The same tags in another order are the same tags.
@@ -109,7 +90,7 @@ async fn what_shares_a_call_shares_it_across_requests_and_nothing_else_does() {
 #[tokio::test]
 async fn one_record_is_under_way_once_whatever_is_done_to_it() {
     let mut world = World::with(config(&[("Leads", 3)]));
-    let leads = live(&world, "Leads");
+    let leads = world.live("Leads");
     world.zoho.tag("Leads", &["a", "b"], &leads);
     world.ask(&Ask::untag("Leads", &["a"], &leads));
     world.ask(&Ask::untag("Leads", &["b"], &leads));
@@ -126,7 +107,7 @@ async fn five_hundred_records_go_in_one_call_in_the_body_and_in_the_query() {
     for version in [ApiVersion::V8, ApiVersion::V2] {
         for (count, expected) in [(499, 1), (500, 1), (501, 2)] {
             let mut world = World::with(config(&[("Leads", count)]));
-            let leads = live(&world, "Leads");
+            let leads = world.live("Leads");
             world.zoho.tag("Leads", &["Prime"], &leads);
             world.ask(&Ask::untag("Leads", &["Prime"], &leads));
             world.run(with_versions(&world, version, ApiVersion::V2)).await.unwrap();
@@ -141,7 +122,7 @@ async fn five_hundred_records_go_in_one_call_in_the_body_and_in_the_query() {
 #[tokio::test]
 async fn a_line_that_is_too_long_for_the_server_is_halved() {
     let mut world = World::with(Config { max_url_bytes: 4_000, ..config(&[("Leads", 300)]) });
-    let leads = live(&world, "Leads");
+    let leads = world.live("Leads");
     world.zoho.tag("Leads", &["Prime"], &leads);
     world.ask(&Ask::untag("Leads", &["Prime"], &leads));
     world.run(with_versions(&world, ApiVersion::V2_1, ApiVersion::V2)).await.unwrap();
@@ -153,7 +134,7 @@ async fn a_line_that_is_too_long_for_the_server_is_halved() {
 async fn relations_are_taken_apart_in_every_version_and_their_records_stay() {
     for version in CRM {
         let mut world = World::with(config(&[("Campaigns", 2), ("Contacts", 6)]));
-        let (campaigns, contacts) = (live(&world, "Campaigns"), live(&world, "Contacts"));
+        let (campaigns, contacts) = (world.live("Campaigns"), world.live("Contacts"));
         world.zoho.link("Campaigns", campaigns[0], "Contacts", &contacts[..4]);
         world.zoho.link("Campaigns", campaigns[1], "Contacts", &contacts[..2]);
         let unknown = 999_999_999_999_999_999;
@@ -175,7 +156,7 @@ async fn one_request_over_many_parents_makes_a_call_a_parent() {
     for (product, version) in [(Product::Crm, "v8"), (Product::Bigin, "v2"), (Product::Bigin, "v1")]
     {
         let mut world = World::with(config(&[("Products", 3), ("Contacts", 101)]));
-        let (products, contacts) = (live(&world, "Products"), live(&world, "Contacts"));
+        let (products, contacts) = (world.live("Products"), world.live("Contacts"));
         for parent in &products {
             world.zoho.link("Products", *parent, "Contacts", &contacts);
         }
@@ -204,7 +185,7 @@ async fn one_request_over_many_parents_makes_a_call_a_parent() {
 #[tokio::test]
 async fn a_parent_that_is_gone_refuses_its_own_entries_only() {
     let mut world = World::with(config(&[("Campaigns", 2), ("Leads", 3)]));
-    let (campaigns, leads) = (live(&world, "Campaigns"), live(&world, "Leads"));
+    let (campaigns, leads) = (world.live("Campaigns"), world.live("Leads"));
     for parent in &campaigns {
         world.zoho.link("Campaigns", *parent, "Leads", &leads);
     }
@@ -221,7 +202,7 @@ async fn a_parent_that_is_gone_refuses_its_own_entries_only() {
 async fn bigin_deletes_records_in_both_versions() {
     for (version, module) in [(ApiVersion::V1, "Deals"), (ApiVersion::V2, "Pipelines")] {
         let mut world = World::with(config(&[(module, 102)]));
-        let deals = live(&world, module);
+        let deals = world.live(module);
         world
             .ask(&Ask { product: Product::Bigin, ..Ask::new(module, Task::Delete, &deals[..101]) });
         world.zoho.plan_faults(vec![Fault::LoseAnswer]);
@@ -336,7 +317,7 @@ async fn what_a_job_did_is_read_tag_by_tag_however_it_ended() {
 #[tokio::test]
 async fn a_job_that_never_ends_stays_queued_and_keeps_no_other_module_from_its_work() {
     let (mut world, tags) = with_tags(2, config(&[("Leads", 3)]));
-    let leads = live(&world, "Leads");
+    let leads = world.live("Leads");
     world.ask(&Ask::new("Leads", Task::DeleteTags, &tags));
     world.ask(&Ask::new("Leads", Task::Delete, &leads));
     world.zoho.plan_faults(vec![Fault::JobStuck]);
@@ -351,24 +332,15 @@ async fn a_job_that_never_ends_stays_queued_and_keeps_no_other_module_from_its_w
 /// the journal tells the truth.
 #[test]
 fn every_fault_ends_with_the_journal_telling_the_truth_for_every_operation() {
-    let stopping = [Fault::Scope, Fault::NoPermission, Fault::ExpiredToken, Fault::ReadForbidden];
-    // Most of the time is spent waiting: for time-outs, and for what was asked to wait.
-    std::thread::scope(|threads| {
-        for fault in Fault::ALL.into_iter().filter(|fault| !stopping.contains(fault)) {
-            threads.spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                runtime.unwrap().block_on(meet(fault));
-            });
-        }
-    });
+    for_each_fault(meet);
 }
 
 /// One fault, once for each operation.
 async fn meet(fault: Fault) {
     let mut world = World::with(config(&[("Leads", 30), ("Campaigns", 1), ("Contacts", 20)]));
-    let leads = live(&world, "Leads");
-    let campaign = live(&world, "Campaigns")[0];
-    let contacts = live(&world, "Contacts");
+    let leads = world.live("Leads");
+    let campaign = world.live("Campaigns")[0];
+    let contacts = world.live("Contacts");
     world.zoho.tag("Leads", &["Prime", "Hot"], &leads);
     world.zoho.link("Campaigns", campaign, "Contacts", &contacts);
     let tags = world.zoho.tag("Contacts", &["a", "b", "c"], &contacts);
@@ -396,7 +368,7 @@ async fn meet(fault: Fault) {
 #[tokio::test]
 async fn without_a_snapshot_a_lost_answer_stays_undecided_and_a_clear_one_counts() {
     let mut world = World::with(config(&[("Leads", 4)]));
-    let leads = live(&world, "Leads");
+    let leads = world.live("Leads");
     world.zoho.tag("Leads", &["Prime"], &leads);
     world.ask(&Ask { snapshot: false, ..Ask::untag("Leads", &["Prime"], &leads[..2]) });
     world.sync().await;
@@ -412,7 +384,7 @@ async fn without_a_snapshot_a_lost_answer_stays_undecided_and_a_clear_one_counts
 #[tokio::test]
 async fn a_second_attempt_never_takes_our_own_success_for_something_that_was_never_there() {
     let mut world = World::with(config(&[("Leads", 3)]));
-    let leads = live(&world, "Leads");
+    let leads = world.live("Leads");
     world.zoho.tag("Leads", &["Prime"], &leads);
     world.ask(&Ask::untag("Leads", &["Prime"], &leads));
     world.zoho.plan_faults(vec![Fault::LoseAnswer]);
@@ -448,9 +420,9 @@ async fn settles(seed: u64) {
     let records =
         [("Leads", 700), ("Contacts", 130), ("Campaigns", 4), ("Products", 2), ("Pipelines", 150)];
     let mut world = World::with(Config { seed, concurrency_limit: 4, ..config(&records) });
-    let (leads, contacts) = (live(&world, "Leads"), live(&world, "Contacts"));
-    let (campaigns, deals) = (live(&world, "Campaigns"), live(&world, "Pipelines"));
-    let products = live(&world, "Products");
+    let (leads, contacts) = (world.live("Leads"), world.live("Contacts"));
+    let (campaigns, deals) = (world.live("Campaigns"), world.live("Pipelines"));
+    let products = world.live("Products");
     let never = [999_999_999_999_999_991, 999_999_999_999_999_992];
 
     world.zoho.tag("Leads", &["Prime", "Hot"], &leads[..600]);

@@ -24,7 +24,7 @@ use zoho_journal::reconcile::Parts;
 use zoho_journal::reconcile::options::{
     Progress, Reporter, RunError, RunKind, RunOptions, Summary,
 };
-use zoho_journal::simulator::{Config, EffectKind, Simulator, Snapshot};
+use zoho_journal::simulator::{Config, EffectKind, Fault, Simulator, Snapshot};
 use zoho_journal::store::entry::NewItem;
 use zoho_journal::store::recording::{NewRequest, Recorded, RequestSource};
 use zoho_journal::store::{Reader, Store};
@@ -44,6 +44,36 @@ impl Reporter for Told {
             work();
         }
     }
+}
+
+/// A Zoho that wastes no time: late effects and jobs are over at once.
+pub fn config(records: &[(&str, usize)]) -> Config {
+    let records = records.iter().map(|(module, count)| ((*module).to_owned(), *count)).collect();
+    Config {
+        records,
+        delay_ms: 1,
+        late_ms: 1,
+        retry_after_s: 0,
+        job_scheduled_ms: 0,
+        job_running_ms: 0,
+        max_url_bytes: 16_384,
+        ..Config::default()
+    }
+}
+
+/// Runs this for each fault at a time, each on its own thread: most of the time is spent waiting, for time-outs
+/// and for what was asked to wait. Faults that stop a run have tests of their own.
+pub fn for_each_fault<F: Future<Output = ()>>(meet: impl Fn(Fault) -> F + Send + Sync) {
+    let stopping = [Fault::Scope, Fault::NoPermission, Fault::ExpiredToken, Fault::ReadForbidden];
+    let meet = &meet;
+    std::thread::scope(|threads| {
+        for fault in Fault::ALL.into_iter().filter(|fault| !stopping.contains(fault)) {
+            threads.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.unwrap().block_on(meet(fault));
+            });
+        }
+    });
 }
 
 pub struct World {
@@ -73,7 +103,12 @@ impl World {
     }
 
     pub fn leads(&self) -> Vec<u64> {
-        self.zoho.snapshot().modules["Leads"].live.clone()
+        self.live("Leads")
+    }
+
+    /// The records of a module that are there.
+    pub fn live(&self, module: &str) -> Vec<u64> {
+        self.zoho.snapshot().modules[module].live.clone()
     }
 
     pub fn target(&self) -> Target {

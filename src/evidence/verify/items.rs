@@ -93,6 +93,11 @@ pub(super) struct Part {
     pub(super) last: EntryId,
 }
 
+/// The request of each entry of these parts, in order.
+pub(super) fn owners(parts: &[Part]) -> impl Iterator<Item = &Arc<Request>> {
+    parts.iter().flat_map(|part| (part.first.get()..=part.last.get()).map(move |_| &part.request))
+}
+
 /// Something to check apart from the log.
 pub(super) enum Job {
     /// SQLite's own checks.

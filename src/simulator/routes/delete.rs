@@ -12,6 +12,7 @@ use super::super::refusal::{
     WRONG_FORMAT, bad_parameter, invalid_path_id, missing_parameter, not_authorized,
 };
 use super::super::state::{Deleting, Hand, Mark, World};
+use super::items::Target;
 use super::operation::{Doing, Operation, Shape};
 use super::{Api, find_module, items, read_id};
 
@@ -27,13 +28,6 @@ pub(crate) struct Delete {
     wf_trigger: Option<String>,
 }
 
-#[derive(Debug, Clone)]
-enum Target {
-    /// `ids`, where it was given.
-    Bulk(Option<String>),
-    Single(String),
-}
-
 /// What became of one id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
@@ -45,8 +39,7 @@ enum Fate {
 
 impl Delete {
     pub(crate) fn bulk(api: Api, module: String, call: &Call) -> Self {
-        let ids = call.parameter("ids").map(str::to_owned);
-        Self::new(api, module, Target::Bulk(ids), call)
+        Self::new(api, module, Target::bulk(call), call)
     }
 
     pub(crate) fn single(api: Api, module: String, id: String, call: &Call) -> Self {
@@ -147,17 +140,11 @@ impl Operation for Delete {
     }
 
     fn ids(&self) -> Vec<String> {
-        match &self.target {
-            Target::Bulk(ids) => items::split(ids.as_deref()),
-            Target::Single(id) => vec![id.clone()],
-        }
+        self.target.ids()
     }
 
     fn shape(&self) -> Shape {
-        match self.target {
-            Target::Bulk(_) => Shape::Many,
-            Target::Single(_) => Shape::Single,
-        }
+        self.target.shape()
     }
 
     fn permissions(&self) -> (&'static str, Vec<String>) {

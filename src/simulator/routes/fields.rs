@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::super::answer::Answer;
 use super::super::call::Call;
-use super::super::refusal::{bad_parameter, missing_parameter, unknown_module};
+use super::super::refusal::bad_parameter;
 use super::super::state::{Module, World};
-use super::Api;
+use super::{Api, asked_module};
 
 /// The fields that all records have: API name, data type, JSON type. What begins with `$` is no
 /// field of the metadata.
@@ -37,12 +37,7 @@ pub(crate) fn name_field(module: &Module) -> &'static str {
 
 /// The fields of a module, or 204 when those are asked for that nothing uses.
 pub(crate) fn list(world: &World, call: &Call, api: Api) -> Result<Answer, Answer> {
-    let asked = call.parameter("module").filter(|name| !name.is_empty());
-    let name = asked.ok_or_else(|| missing_parameter("module"))?;
-    let module = world
-        .module(name)
-        .filter(|_| api.serves(name))
-        .ok_or_else(|| unknown_module(json!({"api_name": "module"})))?;
+    let module = asked_module(world, call, api, "api_name")?;
     match call.parameter("type").unwrap_or("all") {
         "all" | "used" => {}
         "unused" => return Ok(Answer::nothing()),

@@ -5,9 +5,40 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::super::answer::Answer;
+use super::super::call::Call;
 use super::super::dice;
 use super::super::refusal::{bad_parameter, too_many};
 use super::Doing;
+use super::operation::Shape;
+
+/// What a call of the form `…?ids=` or `…/{id}` names.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    /// `ids`, where it was given.
+    Bulk(Option<String>),
+    Single(String),
+}
+
+impl Target {
+    pub(crate) fn bulk(call: &Call) -> Self {
+        Self::Bulk(call.parameter("ids").map(str::to_owned))
+    }
+
+    /// The ids, as sent.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        match self {
+            Self::Bulk(ids) => split(ids.as_deref()),
+            Self::Single(id) => vec![id.clone()],
+        }
+    }
+
+    pub(crate) const fn shape(&self) -> Shape {
+        match self {
+            Self::Bulk(_) => Shape::Many,
+            Self::Single(_) => Shape::Single,
+        }
+    }
+}
 
 /// The status of an answer in which so many of all items are good.
 pub(crate) fn status(good: usize, all: usize, doing: &Doing) -> u16 {

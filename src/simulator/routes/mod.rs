@@ -38,10 +38,15 @@ use std::fmt;
 
 pub(crate) use operation::{Doing, Looking, Shape, Write};
 
+use serde_json::json;
+
 use super::answer::Answer;
 use super::call::Call;
 use super::dialect::Dialect;
-use super::refusal::{invalid_method, invalid_module, invalid_url, unsupported_module};
+use super::refusal::{
+    invalid_method, invalid_module, invalid_url, missing_parameter, unknown_module,
+    unsupported_module,
+};
 use super::state::{Module, World};
 use delete::Delete;
 use link::PutLinks;
@@ -238,6 +243,19 @@ pub(crate) fn read_id(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let good = digits && (10..=19).contains(&text.len()) && !text.starts_with('0');
     good.then(|| text.parse().ok()).flatten()
+}
+
+/// The module that `module` names, or what metadata calls say without one.
+pub(crate) fn asked_module<'a>(
+    world: &'a World,
+    call: &Call,
+    api: Api,
+    named_as: &str,
+) -> Result<&'a Module, Answer> {
+    let asked = call.parameter("module").filter(|name| !name.is_empty());
+    let name = asked.ok_or_else(|| missing_parameter("module"))?;
+    let known = world.module(name).filter(|_| api.serves(name));
+    known.ok_or_else(|| unknown_module(json!({named_as: "module"})))
 }
 
 /// A module that the API serves, or the error that says why it does not.

@@ -4,23 +4,17 @@ use serde_json::{Value, json};
 
 use super::super::answer::Answer;
 use super::super::call::Call;
-use super::super::refusal::{missing_parameter, unknown_module};
 use super::super::state::{List, Module, World, lists_of};
-use super::Api;
+use super::{Api, asked_module};
 
 /// The numbers of a module's related lists begin behind those of its fields.
 const BEHIND_FIELDS: u64 = 1000;
 
 /// The related lists of a module.
 pub(crate) fn list(world: &World, call: &Call, api: Api) -> Result<Answer, Answer> {
-    let asked = call.parameter("module").filter(|name| !name.is_empty());
-    let name = asked.ok_or_else(|| missing_parameter("module"))?;
-    let module = world
-        .module(name)
-        .filter(|_| api.serves(name))
-        .ok_or_else(|| unknown_module(json!({"param": "module"})))?;
+    let module = asked_module(world, call, api, "param")?;
     let rows: Vec<Value> = (1_u64..)
-        .zip(lists_of(name, Some(api)))
+        .zip(lists_of(&module.api_name, Some(api)))
         .map(|(number, list)| as_json(world, module, number, list))
         .collect();
     Ok(Answer::json(200, json!({"related_lists": rows})))

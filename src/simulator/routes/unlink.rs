@@ -10,6 +10,7 @@ use super::super::answer::Answer;
 use super::super::call::Call;
 use super::super::refusal::{invalid_path_id, not_authorized, wrong_format};
 use super::super::state::{List, World};
+use super::items::Target;
 use super::operation::{Doing, Operation, Shape};
 use super::related::Place;
 use super::{items, read_id};
@@ -26,13 +27,6 @@ pub(crate) struct Unlink {
     target: Target,
 }
 
-#[derive(Debug)]
-enum Target {
-    /// `ids`, where it was given.
-    Bulk(Option<String>),
-    Single(String),
-}
-
 /// What became of one id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
@@ -43,7 +37,7 @@ enum Fate {
 
 impl Unlink {
     pub(crate) fn bulk(place: Place, call: &Call) -> Self {
-        Self { place, target: Target::Bulk(call.parameter("ids").map(str::to_owned)) }
+        Self { place, target: Target::bulk(call) }
     }
 
     pub(crate) fn single(place: Place, id: String) -> Self {
@@ -101,17 +95,11 @@ impl Operation for Unlink {
     }
 
     fn ids(&self) -> Vec<String> {
-        match &self.target {
-            Target::Bulk(ids) => items::split(ids.as_deref()),
-            Target::Single(id) => vec![id.clone()],
-        }
+        self.target.ids()
     }
 
     fn shape(&self) -> Shape {
-        match self.target {
-            Target::Bulk(_) => Shape::Many,
-            Target::Single(_) => Shape::Single,
-        }
+        self.target.shape()
     }
 
     fn permissions(&self) -> (&'static str, Vec<String>) {

@@ -9,7 +9,7 @@ use crate::domain::scope::Operation;
 use crate::domain::seal::{LeafPurpose, item_leaf};
 use crate::domain::slices::{decode_cuts, encode_cuts, envelope};
 use crate::evidence::verify::findings::{Findings, Kind};
-use crate::evidence::verify::items::{Part, Worker, identity};
+use crate::evidence::verify::items::{Part, Worker, identity, owners};
 use crate::evidence::verify::words::{LastItem, Words, of_call};
 use crate::store::Result;
 use crate::store::audit::inflate;
@@ -48,9 +48,7 @@ impl Worker<'_> {
             return Ok(());
         }
         let items = std::mem::take(&mut self.items);
-        let owners = parts
-            .iter()
-            .flat_map(|part| (part.first.get()..=part.last.get()).map(move |_| &part.request));
+        let owners = owners(parts);
         let mut tree = Tree::default();
         let rows = plan.iter().zip(owners).zip(&items).enumerate();
         for (position, (((_, group), request), item)) in rows {

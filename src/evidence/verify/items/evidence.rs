@@ -5,7 +5,7 @@ use crate::domain::id::EventSeq;
 use crate::domain::merkle::Tree;
 use crate::domain::seal::{LeafPurpose, item_leaf};
 use crate::evidence::verify::findings::{Findings, Kind};
-use crate::evidence::verify::items::{Part, Worker, identity};
+use crate::evidence::verify::items::{Part, Worker, identity, owners};
 use crate::store::Result;
 use crate::store::audit::EvidenceRow;
 
@@ -32,9 +32,7 @@ impl Worker<'_> {
         let mut rows = rows.iter().peekable();
         let mut tree = Tree::default();
         let items = std::mem::take(&mut self.items);
-        let owners = parts
-            .iter()
-            .flat_map(|part| (part.first.get()..=part.last.get()).map(move |_| &part.request));
+        let owners = owners(parts);
         for ((request, (entry, group)), item) in owners.zip(groups).zip(&items) {
             let mut tell = |what: &str| {
                 let place = format!("evidence {} of {entry}", data.evidence);

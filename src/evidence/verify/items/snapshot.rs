@@ -5,7 +5,7 @@ use crate::domain::id::{EntryId, EventSeq};
 use crate::domain::merkle::Tree;
 use crate::domain::seal::{LeafPurpose, item_leaf};
 use crate::evidence::verify::findings::{Findings, Kind};
-use crate::evidence::verify::items::{Part, Worker, identity};
+use crate::evidence::verify::items::{Part, Worker, identity, owners};
 use crate::store::Result;
 use crate::store::audit::SnapshotRow;
 use crate::store::snapshot;
@@ -27,9 +27,7 @@ impl Worker<'_> {
         let mut rows = rows.iter().peekable();
         let mut tree = Tree::default();
         let items = std::mem::take(&mut self.items);
-        let owners = parts
-            .iter()
-            .flat_map(|part| (part.first.get()..=part.last.get()).map(move |_| &part.request));
+        let owners = owners(parts);
         for (request, item) in owners.zip(&items) {
             let entry = EntryId::new(item.entry);
             let mut tell = |what: &str| {
