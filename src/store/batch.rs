@@ -13,7 +13,7 @@ use crate::domain::event::{
     AnsweredGroup, BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, Event, Returned,
     Unanswered,
 };
-use crate::domain::id::{BatchId, EntryId, EventSeq, RunId};
+use crate::domain::id::{BatchId, EntryId, EventSeq, RecordId, RunId};
 use crate::domain::limits::SEND_WITHIN;
 use crate::domain::merkle::{Hash, Tree};
 use crate::domain::outcome::{ItemResult, Judgement};
@@ -499,6 +499,31 @@ pub(crate) fn entries_of(conn: &Connection, batch: BatchId) -> Result<EntryRange
         .doing("reading a batch")?
         .ok_or_else(|| StoreError::NotFound(batch.to_string()))?;
     text.parse().map_err(|_| StoreError::corrupt("batch", format!("{batch}: its entries")))
+}
+
+/// What these entries are about, in order; `None` for one that was erased.
+pub(crate) fn targets_of(
+    conn: &Connection,
+    entries: &EntryRanges,
+) -> Result<Vec<Option<RecordId>>> {
+    let doing = "reading a batch";
+    let mut statement = conn
+        .prepare_cached(
+            "-- targets_of\nSELECT target FROM entry WHERE id BETWEEN :first AND :last ORDER BY id",
+        )
+        .doing(doing)?;
+    let mut targets = Vec::new();
+    for (first, last) in entries.ranges() {
+        let rows = statement
+            .query_map(named_params! {":first": Sql(first), ":last": Sql(last)}, |row| {
+                Ok(row.get::<_, Option<Sql<RecordId>>>(0)?.map(|Sql(id)| id))
+            })
+            .doing(doing)?;
+        for target in rows {
+            targets.push(target.doing(doing)?);
+        }
+    }
+    Ok(targets)
 }
 
 /// The stored answer to a batch, if it got one.

@@ -16,6 +16,7 @@ use crate::domain::seal::{LeafMaker, LeafPurpose, item_leaf};
 use crate::domain::state::{EntryState, Outcome, Verdict};
 use crate::domain::target::ApiVersion;
 use crate::domain::time::Timestamp;
+use crate::store::batch::{entries_of, targets_of};
 use crate::store::code::{Name, Sql, uncount};
 use crate::store::entry;
 use crate::store::error::{Doing, Result};
@@ -45,16 +46,16 @@ pub struct UnknownEntry {
     /// How often the newest run sent it.
     pub tries: u32,
     /// The job of its last attempt, if that was one and is over.
-    pub job: Option<LastJob>,
+    pub job: Option<Arc<LastJob>>,
     /// What an earlier reading showed that could not decide.
     pub undecided_facts: Option<String>,
 }
 
-/// A job that is over, as one of its entries knows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A job that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastJob {
-    /// The batch that made it.
-    pub batch: BatchId,
+    /// All its items, those of other requests and those that are settled included.
+    pub items: Vec<RecordId>,
     /// How it ended.
     pub ending: JobEnding,
     /// How many items Zoho says that it deleted.
@@ -154,6 +155,7 @@ pub(crate) fn unknown_entries(
     let mut users = HashMap::new();
     let mut found = Vec::new();
     let mut known: Option<(ScopeId, Arc<Scope>)> = None;
+    let mut jobs = HashMap::new();
     for (request, first, last) in requests {
         if wanted.is_some_and(|wanted| !wanted.contains(&request)) {
             continue;
@@ -176,7 +178,7 @@ pub(crate) fn unknown_entries(
                 api_version: api_version.unwrap_or(ApiVersion::V8),
                 attempts,
                 tries: tries_of(conn, entry)?,
-                job: job_of(conn, entry)?,
+                job: job_of(conn, &mut jobs, entry)?,
                 undecided_facts: undecided_facts(conn, entry)?,
             });
         }
@@ -300,23 +302,36 @@ fn undecided_facts(conn: &Connection, entry: EntryId) -> Result<Option<String>> 
     .doing("reading an entry's evidence")
 }
 
-/// The job of an entry's last attempt, if that was one and is over.
-fn job_of(conn: &Connection, entry: EntryId) -> Result<Option<LastJob>> {
-    conn.prepare_cached(
-        "-- job_of\nSELECT j.batch, j.ending, j.deleted FROM job j
-         WHERE j.ended_seq IS NOT NULL
-           AND j.batch = (SELECT max(a.batch) FROM attempt a WHERE a.entry = :entry)",
-    )
-    .and_then(|mut statement| {
-        statement
-            .query_row(named_params! {":entry": Sql(entry)}, |row| {
-                let (Sql(batch), Name(ending)) = (row.get(0)?, row.get(1)?);
-                let deleted = row.get::<_, Option<i64>>(2)?.map(uncount);
-                Ok(LastJob { batch, ending, deleted })
-            })
-            .optional()
-    })
-    .doing("reading an entry's job")
+/// The job of an entry's last attempt, if that was one and is over. `jobs` are those that are known already.
+fn job_of(
+    conn: &Connection,
+    jobs: &mut HashMap<BatchId, Arc<LastJob>>,
+    entry: EntryId,
+) -> Result<Option<Arc<LastJob>>> {
+    let doing = "reading an entry's job";
+    let found = conn
+        .prepare_cached(
+            "-- job_of\nSELECT j.batch, j.ending, j.deleted FROM job j
+             WHERE j.ended_seq IS NOT NULL
+               AND j.batch = (SELECT max(a.batch) FROM attempt a WHERE a.entry = :entry)",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row(named_params! {":entry": Sql(entry)}, |row| {
+                    let (Sql(batch), Name(ending)) = (row.get(0)?, row.get(1)?);
+                    Ok((batch, ending, row.get::<_, Option<i64>>(2)?.map(uncount)))
+                })
+                .optional()
+        })
+        .doing(doing)?;
+    let Some((batch, ending, deleted)) = found else { return Ok(None) };
+    if let Some(job) = jobs.get(&batch) {
+        return Ok(Some(Arc::clone(job)));
+    }
+    let items = targets_of(conn, &entries_of(conn, batch)?)?.into_iter().flatten().collect();
+    let job = Arc::new(LastJob { items, ending, deleted });
+    jobs.insert(batch, Arc::clone(&job));
+    Ok(Some(job))
 }
 
 /// How often the newest run sent an entry.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::codes;
+use crate::domain::event::JobEnding;
 use crate::domain::id::{RecordId, RunId};
 use crate::domain::scope::Operation;
 use crate::domain::state::{Outcome, Verdict};
@@ -81,6 +82,17 @@ pub enum JobOver {
     Explains,
     /// More of them are gone than it deleted: somebody else had a hand in it.
     DoesNot,
+}
+
+impl JobOver {
+    /// What its counts say when so many of all its tags are gone, whoever asked for them.
+    pub fn of(ending: JobEnding, deleted: Option<u64>, gone: u64) -> Self {
+        let deleted = deleted.unwrap_or(match ending {
+            JobEnding::Completed | JobEnding::Forgotten => u64::MAX,
+            JobEnding::Failed => 0,
+        });
+        if gone <= deleted { Self::Explains } else { Self::DoesNot }
+    }
 }
 
 /// One attempt of an entry, as the journal recorded it.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::event::JobEnding;
 use crate::domain::evidence::OpenAttempt;
 
 fn at(second: i64) -> Timestamp {
@@ -166,6 +167,23 @@ fn a_job_that_is_over_did_what_is_gone_and_failed_at_the_rest() {
     check(&over, &tag, &tag, "failed FAILED");
     let short = History { job: Some(JobOver::DoesNot), ..lost() };
     check(&short, &tag, &definition(Look::NotThere), "undecided UNDECIDED");
+}
+
+#[test]
+fn a_job_s_counts_explain_no_more_than_it_deleted() {
+    for (ending, deleted, gone, explains) in [
+        (JobEnding::Completed, Some(2), 2, true),
+        (JobEnding::Completed, Some(1), 2, false),
+        (JobEnding::Completed, None, 2, true),
+        (JobEnding::Forgotten, None, 2, true),
+        (JobEnding::Failed, Some(1), 1, true),
+        (JobEnding::Failed, Some(0), 1, false),
+        (JobEnding::Failed, None, 1, false),
+        (JobEnding::Failed, None, 0, true),
+    ] {
+        let over = JobOver::of(ending, deleted, gone);
+        assert_eq!(over == JobOver::Explains, explains, "{ending:?} {deleted:?} {gone}");
+    }
 }
 
 #[test]

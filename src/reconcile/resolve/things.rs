@@ -1,18 +1,17 @@
 //! Unknown tags and relations: one read of what holds them, compared with the last snapshot.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::domain::event::JobEnding;
 use crate::domain::evidence::presence::{
     Before, DefinitionFacts, RelationFacts, TagFacts, ThingFacts, decide,
 };
 use crate::domain::evidence::{Decision, History, JobOver, Look, Source};
-use crate::domain::id::{BatchId, RecordId};
+use crate::domain::id::RecordId;
 use crate::domain::scope::{Action, Scope, TagSet};
 use crate::domain::target::ApiVersion;
-use crate::reconcile::look::Place;
+use crate::reconcile::look::{Found, Place};
 use crate::reconcile::resolve::{Decided, Seen, usable};
 use crate::reconcile::shared::Shared;
 use crate::store::reading::UnknownEntry;
@@ -32,7 +31,12 @@ pub(super) async fn look<Z: Zoho, C: Clock>(
     scope: &Scope,
     entries: Vec<UnknownEntry>,
 ) -> Vec<Decided> {
-    let ids: Vec<RecordId> = entries.iter().map(|unknown| unknown.target).collect();
+    // A job's counts are about all its items. All of them are in the one read that any of them takes.
+    let of_jobs = entries.iter().filter_map(|unknown| unknown.job.as_ref());
+    let of_jobs = of_jobs.flat_map(|job| &job.items).copied();
+    let ids: BTreeSet<RecordId> =
+        entries.iter().map(|unknown| unknown.target).chain(of_jobs).collect();
+    let ids: Vec<RecordId> = ids.into_iter().collect();
     let version = entries.first().map_or(ApiVersion::V8, |unknown| unknown.api_version);
     let read = shared.look(scope, version, &ids, true).await;
     let found = usable(shared, &scope.module, read, what(scope));
@@ -44,15 +48,18 @@ pub(super) async fn look<Z: Zoho, C: Clock>(
             Seen::Silent => None,
         };
         let quarantine = shared.options.quarantine;
+        let mut history = History::of(&unknown.attempts, unknown.tries, quarantine, now);
+        if let (Some(over), Some(job)) = (&mut history.job, &unknown.job) {
+            *over = JobOver::of(job.ending, job.deleted, gone(&found, &job.items));
+        }
         Case {
-            history: History::of(&unknown.attempts, unknown.tries, quarantine, now),
+            history,
             before: unknown.snapshot.as_ref().map_or(Before::NotRead, ThingFacts::before),
             facts: facts.unwrap_or_else(|| unread(scope, false)),
             unknown,
         }
     };
     let mut cases: Vec<Case> = entries.into_iter().map(case).collect();
-    weigh_jobs(&mut cases);
     if let Action::Untag(tags) = &scope.action {
         ask_definitions(shared, scope, version, tags, &mut cases).await;
     }
@@ -65,27 +72,11 @@ pub(super) async fn look<Z: Zoho, C: Clock>(
     cases.into_iter().map(decided).collect()
 }
 
-/// A job's counts say how many of its tags it deleted. Where more are gone, somebody else had a hand in it, and
-/// nobody can say which were whose.
-fn weigh_jobs(cases: &mut [Case]) {
-    let mut gone: HashMap<BatchId, u64> = HashMap::new();
-    for case in cases.iter().filter(|case| !case.facts.is_there()) {
-        if let Some(job) = &case.unknown.job {
-            *gone.entry(job.batch).or_default() += 1;
-        }
-    }
-    for case in cases {
-        let Some(job) = &case.unknown.job else { continue };
-        let deleted = match (job.ending, job.deleted) {
-            (_, Some(deleted)) => deleted,
-            (JobEnding::Completed | JobEnding::Forgotten, None) => u64::MAX,
-            (JobEnding::Failed, None) => 0,
-        };
-        let explains = gone.get(&job.batch).is_none_or(|gone| *gone <= deleted);
-        if case.history.job.is_some() && !explains {
-            case.history.job = Some(JobOver::DoesNot);
-        }
-    }
+/// How many of these things are not there.
+fn gone(found: &Seen<Found>, items: &[RecordId]) -> u64 {
+    let Seen::These(found) = found else { return 0 };
+    let is_there = |id: &RecordId| found.get(id).is_some_and(ThingFacts::is_there);
+    items.iter().map(|id| u64::from(!is_there(id))).sum()
 }
 
 /// A tag that was deleted altogether went from its records as well: one read tells.

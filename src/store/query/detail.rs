@@ -12,7 +12,7 @@ use crate::domain::state::EntryState;
 use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
 use crate::store::Reader;
-use crate::store::batch::{StoredAnswer, answer_of};
+use crate::store::batch::{StoredAnswer, answer_of, targets_of};
 use crate::store::code::{Name, Sql, uncount};
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::log::{self, StoredEvent};
@@ -171,7 +171,7 @@ impl Reader {
         let view = BatchView::clone(&*Lookups::new(&self.conn).batch(batch)?);
         Ok(BatchDetail {
             begun_at: self.event_at(view.begun_seq)?,
-            targets: self.targets(&view.entries)?,
+            targets: targets_of(&self.conn, &view.entries)?,
             scope: self.scope_of(&view.entries)?,
             module_id: self.module_id_of(&view.entries)?,
             answer: answer_of(&self.conn, batch)?,
@@ -204,28 +204,6 @@ impl Reader {
     /// When an event was written.
     pub fn event_at(&self, seq: EventSeq) -> Result<Timestamp> {
         event_at(&self.conn, seq).map(|(at, _)| at)
-    }
-
-    fn targets(&self, entries: &EntryRanges) -> Result<Vec<Option<RecordId>>> {
-        let doing = "reading a batch";
-        let mut statement = self
-            .conn
-            .prepare_cached(
-                "-- targets\nSELECT target FROM entry WHERE id BETWEEN :first AND :last ORDER BY id",
-            )
-            .doing(doing)?;
-        let mut targets = Vec::new();
-        for (first, last) in entries.ranges() {
-            let rows = statement
-                .query_map(named_params! {":first": Sql(first), ":last": Sql(last)}, |row| {
-                    Ok(row.get::<_, Option<Sql<RecordId>>>(0)?.map(|Sql(id)| id))
-                })
-                .doing(doing)?;
-            for target in rows {
-                targets.push(target.doing(doing)?);
-            }
-        }
-        Ok(targets)
     }
 
     /// What a batch's entries have in common.
