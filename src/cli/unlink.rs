@@ -70,7 +70,8 @@ pub(crate) fn run(args: &UnlinkArgs, context: &mut Context) -> Result<Exit, CliE
     let product = context.settings.product.value;
     let task = Task::Unlink(args.list.clone());
     // Whose ids a column may hold: the related module's, which an unknown list is likely named after.
-    let related = match standing(product, &args.module, &args.list) {
+    let version = context.settings.api_version_for(product);
+    let related = match standing(product, version, &args.module, &args.list) {
         Standing::Listed { related, .. } => Some(related),
         Standing::DeletesRecords | Standing::Unlisted => args.list.as_str().parse().ok(),
     };

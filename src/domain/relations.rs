@@ -3,12 +3,14 @@
 
 use crate::domain::id::ModuleName;
 use crate::domain::scope::RelatedList;
-use crate::domain::target::Product;
+use crate::domain::target::{ApiVersion, Product};
 
 /// A relation that Zoho's pages name. It is one fact, seen from both sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Relation {
     product: Product,
+    /// The one API version whose names these are; `None` where all share them.
+    version: Option<ApiVersion>,
     /// The API names of the one side, as module and as related list; the first is the module's.
     one: &'static [&'static str],
     /// The same of the other side.
@@ -23,9 +25,14 @@ const fn relation(
     other: &'static [&'static str],
     field: Option<&'static str>,
 ) -> Relation {
-    Relation { product, one, other, field }
+    Relation { product, version: None, one, other, field }
 }
 
+const fn only_in(version: ApiVersion, relation: Relation) -> Relation {
+    Relation { version: Some(version), ..relation }
+}
+
+use ApiVersion::{V1, V2};
 use Product::{Bigin, Crm};
 
 /// CRM v7 and Bigin v1, v2 Delink Records pages, Supported relations. The pages speak of Potentials and
@@ -44,7 +51,8 @@ const RELATIONS: &[Relation] = &[
     relation(Bigin, &["Products"], &["Contacts"], None),
     relation(Bigin, &["Products"], &["Accounts"], None),
     // Bigin v1 calls Deals what v2 calls Pipelines.
-    relation(Bigin, &["Products"], &["Pipelines", "Deals"], None),
+    only_in(V1, relation(Bigin, &["Products"], &["Deals", "Pipelines"], None)),
+    only_in(V2, relation(Bigin, &["Products"], &["Pipelines", "Deals"], None)),
 ];
 
 /// Lists whose rows exist only there: taking one out deletes it (OAS YAML, deleteRelatedRecords, whose
@@ -89,15 +97,28 @@ pub enum Standing {
     Unlisted,
 }
 
-/// What is known about a module's related list.
-pub fn standing(product: Product, module: &ModuleName, list: &RelatedList) -> Standing {
+/// The relations of a product under the names of an API version.
+fn relations(product: Product, version: ApiVersion) -> impl Iterator<Item = &'static Relation> {
+    let bears = move |relation: &&Relation| {
+        relation.product == product && relation.version.is_none_or(|only| only == version)
+    };
+    RELATIONS.iter().filter(bears)
+}
+
+/// What is known about a module's related list, by the names of an API version.
+pub fn standing(
+    product: Product,
+    version: ApiVersion,
+    module: &ModuleName,
+    list: &RelatedList,
+) -> Standing {
     let is = |names: &[&str], name: &str| names.contains(&name);
     if CHILDREN.iter().any(|child| child.eq_ignore_ascii_case(list.as_str())) {
         return Standing::DeletesRecords;
     }
-    for Relation { product: of, one, other, field } in RELATIONS {
+    for Relation { one, other, field, .. } in relations(product, version) {
         for (from, to) in [(one, other), (other, one)] {
-            let holds = *of == product && is(from, module.as_str()) && is(to, list.as_str());
+            let holds = is(from, module.as_str()) && is(to, list.as_str());
             // The list may bear the module's older name; the records are the module's.
             let related = to.first().filter(|_| holds).and_then(|name| name.parse().ok());
             if let Some(related) = related {
@@ -109,9 +130,8 @@ pub fn standing(product: Product, module: &ModuleName, list: &RelatedList) -> St
 }
 
 /// The relations of a product, in words, for people.
-pub fn listed(product: Product) -> String {
-    let of = RELATIONS.iter().filter(|relation| relation.product == product);
-    let words: Vec<String> = of
+pub fn listed(product: Product, version: ApiVersion) -> String {
+    let words: Vec<String> = relations(product, version)
         .filter_map(|relation| {
             Some(format!("{}–{}", relation.one.first()?, relation.other.first()?))
         })
@@ -124,7 +144,8 @@ mod tests {
     use super::*;
 
     fn of(product: Product, module: &str, list: &str) -> Standing {
-        standing(product, &module.parse().unwrap(), &list.parse().unwrap())
+        let version = if product == Bigin { V2 } else { ApiVersion::V8 };
+        standing(product, version, &module.parse().unwrap(), &list.parse().unwrap())
     }
 
     #[test]
@@ -143,6 +164,12 @@ mod tests {
             };
             assert_eq!(found.as_str(), related);
         }
+        // Bigin v1 and v2 have different names for one module.
+        let (module, list) = ("Products".parse().unwrap(), "Deals".parse().unwrap());
+        let Standing::Listed { related, .. } = standing(Bigin, V1, &module, &list) else {
+            panic!("the page names it");
+        };
+        assert_eq!(related.as_str(), "Deals");
         assert_eq!(of(Crm, "Campaigns", "Deals"), Standing::Unlisted);
         assert_eq!(of(Bigin, "Products", "Leads"), Standing::Unlisted);
     }

@@ -115,7 +115,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         list: &RelatedList,
         ids: &[RecordId],
     ) -> Result<Found, ReadError> {
-        let standing = standing(place.product, place.module, list);
+        let standing = standing(place.product, place.version, place.module, list);
         let field = match &standing {
             Standing::Listed { field, .. } => *field,
             Standing::DeletesRecords | Standing::Unlisted => None,

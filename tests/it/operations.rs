@@ -215,6 +215,24 @@ async fn bigin_deletes_records_in_both_versions() {
     }
 }
 
+/// The page's relations of Bigin, under each version's names: what was never linked needs no call.
+#[tokio::test]
+async fn bigin_s_relations_are_read_first_in_both_versions() {
+    for (version, deals) in [(ApiVersion::V1, "Deals"), (ApiVersion::V2, "Pipelines")] {
+        for list in ["Contacts", "Accounts", deals] {
+            let mut world = World::with(config(&[("Products", 1), (list, 2)]));
+            let (product, related) = (world.live("Products")[0], world.live(list));
+            world.zoho.link("Products", product, list, &related[..1]);
+            let unlink = Ask::unlink("Products", product, list, &related);
+            world.ask(&Ask { product: Product::Bigin, ..unlink });
+            world.run(with_versions(&world, ApiVersion::V8, version)).await.unwrap();
+            assert_eq!(world.states(), "done 1, absent 1", "{version} {list}");
+            assert_eq!(calls(&world).len(), 1, "{version} {list}");
+            world.agrees();
+        }
+    }
+}
+
 fn tag_names(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("tag {number:03}")).collect()
 }

@@ -44,7 +44,7 @@ pub(super) fn check(context: &Context, asked: &Asked<'_>) -> Result<(), CliError
     let version = context.settings.api_version_for(product);
     check_module(product, version, asked.module)?;
     if let Some(list) = asked.task.list() {
-        check_list(product, asked, list)?;
+        check_list(product, version, asked, list)?;
     }
     check_offered(product, version, asked.task.operation())?;
     if asked.workflows == Some(false) && (product, version) == (Product::Bigin, ApiVersion::V2) {
@@ -109,9 +109,14 @@ fn alike(name: &str) -> Option<&'static str> {
     NAMES.iter().copied().find(|known| *known != name && plain(known) == wanted)
 }
 
-fn check_list(product: Product, asked: &Asked<'_>, list: &RelatedList) -> Result<(), CliError> {
+fn check_list(
+    product: Product,
+    version: ApiVersion,
+    asked: &Asked<'_>,
+    list: &RelatedList,
+) -> Result<(), CliError> {
     let module = asked.module;
-    match relations::standing(product, module, list) {
+    match relations::standing(product, version, module, list) {
         Standing::Listed { .. } => Ok(()),
         Standing::DeletesRecords => {
             let error = format!(
@@ -129,16 +134,20 @@ fn check_list(product: Product, asked: &Asked<'_>, list: &RelatedList) -> Result
             if asked.unlisted_relation {
                 return Ok(());
             }
-            Err(unlisted(product, module, list))
+            Err(unlisted((product, version), module, list))
         }
     }
 }
 
-fn unlisted(product: Product, module: &ModuleName, list: &RelatedList) -> CliError {
+fn unlisted(
+    (product, version): (Product, ApiVersion),
+    module: &ModuleName,
+    list: &RelatedList,
+) -> CliError {
     let error = format!(
         "Zoho's pages do not say that {list} can be unlinked from {module}; in lists of other kinds \
          unlinking may delete records; the known relations, both ways, are {}",
-        relations::listed(product)
+        relations::listed(product, version)
     );
     let bigin_name =
         (product == Product::Bigin && list.as_str() == "Companies").then_some("Accounts");
