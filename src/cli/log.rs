@@ -10,6 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::jobs::ending_in_words;
 use crate::cli::output::{Line, Out, Tone};
+use crate::cli::things::set_aside_in_words;
 use crate::domain::event::{Event, RequestRecorded};
 use crate::domain::id::EventSeq;
 use crate::domain::merkle::Hash;
@@ -156,7 +157,7 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
             format!("{}: {} {bin}", event.run, event.module)
         }
         Event::RequestParked(event) => {
-            format!("{} set aside after {} refusals in a row", event.request, event.refusals)
+            format!("{} {}", event.request, set_aside_in_words(event.refusals))
         }
         Event::RequestUnparked(event) => format!("{} taken up again", event.request),
         Event::RequestPinned(event) => {

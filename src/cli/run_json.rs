@@ -148,7 +148,7 @@ pub(crate) fn step<'a>(
             Line::Waiting { seconds: duration.as_secs_f64(), why }
         }
         Progress::Interrupted => Line::Interrupted,
-        Progress::Parked { request } => Line::Parked { request_id: request.to_string() },
+        Progress::Parked { request, .. } => Line::Parked { request_id: request.to_string() },
         Progress::Warning(message) => Line::Warning { message },
     }
 }

@@ -11,6 +11,7 @@ use crate::cli::output::OutputError;
 use crate::cli::output::words::{counted, in_words};
 use crate::cli::plan;
 use crate::cli::run_json;
+use crate::cli::things::set_aside_in_words;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::id::RequestId;
 use crate::domain::state::EntryState;
@@ -166,9 +167,10 @@ impl<'a> Running<'a> {
             Progress::Interrupted => out.say(
                 "Stopping: calls under way come home first. Ctrl-C once more leaves them to the next run.",
             ),
-            Progress::Parked { request } => out.warn(&format!(
-                "{request} was set aside after too many refusals in a row: is it the right module and \
-                 column? journal show {request} tells; journal sync {request} takes it up again"
+            Progress::Parked { request, refusals } => out.warn(&format!(
+                "{request} was {}: is it the right module and column? journal show {request} tells; \
+                 journal sync {request} takes it up again",
+                set_aside_in_words(*refusals)
             )),
             Progress::Warning(warning) => out.warn(warning),
         }

@@ -242,7 +242,7 @@ fn lines(document: &Document<'_>, run: (Tone, String), summary: &Summary) -> Vec
             "parked",
             Tone::Warn,
             format!(
-                "{}: too many refusals in a row; naming it in sync takes it up again",
+                "{}: set aside after refusals; naming it in sync takes it up again",
                 names(&summary.parked)
             ),
         ));

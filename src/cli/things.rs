@@ -27,6 +27,14 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", visible_short(text, 60))
 }
 
+/// Why a request was set aside: after so many refusals in a row, 0 where Zoho does not know its module.
+pub(crate) fn set_aside_in_words(refusals: u64) -> String {
+    match refusals {
+        0 => "set aside since Zoho does not know its module".to_owned(),
+        _ => format!("set aside after {refusals} refusals in a row"),
+    }
+}
+
 /// `workflows WILL run` or `no workflows`: part of every output that plans, records or sends deletions.
 pub(crate) fn workflows_in_words(workflows: bool) -> &'static str {
     if workflows { "workflows WILL run" } else { "no workflows" }

@@ -223,6 +223,11 @@ pub fn root(product: Product, version: ApiVersion) -> String {
 }
 
 impl WriteCall {
+    /// Whether its call for several items names the module's id, which is read and pinned beforehand.
+    pub fn names_module_id(&self) -> bool {
+        self.many.is_some_and(|many| many.contains("{module_id}"))
+    }
+
     /// How so many items are written. `alone` is an item that a refused call was split down to and that a read
     /// showed to be there: it takes the form whose answer speaks of it.
     pub fn form(&self, items: usize, alone: bool) -> Form {

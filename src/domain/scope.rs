@@ -287,21 +287,6 @@ impl Scope {
             Action::Delete | Action::Untag(_) | Action::DeleteTags => None,
         }
     }
-
-    /// Whether the same id in both scopes is one and the same thing: a record (whatever is done to it), a
-    /// relation, or a tag. Of one thing at most one entry may be under way, since evidence could not be put
-    /// down to one of two.
-    pub fn is_same_thing(&self, other: &Self) -> bool {
-        if (self.product, &self.module) != (other.product, &other.module) {
-            return false;
-        }
-        match (&self.action, &other.action) {
-            (Action::Delete | Action::Untag(_), Action::Delete | Action::Untag(_))
-            | (Action::DeleteTags, Action::DeleteTags) => true,
-            (one @ Action::Unlink { .. }, other @ Action::Unlink { .. }) => one == other,
-            _ => false,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -310,10 +295,6 @@ mod tests {
 
     fn tags(names: &[&str]) -> TagSet {
         TagSet::new(names.iter().map(|name| name.parse().unwrap())).unwrap()
-    }
-
-    fn scope(action: Action) -> Scope {
-        Scope { product: Product::Crm, module: "Leads".parse().unwrap(), action }
     }
 
     #[test]
@@ -335,23 +316,6 @@ mod tests {
         for bad in ["", " ", " Prime", "a,b", "<b>", &"x".repeat(26), "a\nb"] {
             assert!(bad.parse::<TagName>().is_err(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn one_thing_is_told_from_another() {
-        let (one, other) = ("4876876000000624001", "4876876000000624002");
-        let unlink = |parent: &str| {
-            let (parent, list) = (parent.parse().unwrap(), "Leads".parse().unwrap());
-            scope(Action::Unlink { parent, list })
-        };
-        let untag = |name: &str| scope(Action::Untag(tags(&[name])));
-        assert!(scope(Action::Delete).is_same_thing(&untag("a")));
-        assert!(untag("a").is_same_thing(&untag("b")));
-        assert!(unlink(one).is_same_thing(&unlink(one)));
-        assert!(!unlink(one).is_same_thing(&unlink(other)));
-        assert!(!scope(Action::DeleteTags).is_same_thing(&scope(Action::Delete)));
-        let contacts = Scope { module: "Contacts".parse().unwrap(), ..scope(Action::Delete) };
-        assert!(!contacts.is_same_thing(&scope(Action::Delete)));
     }
 
     #[test]

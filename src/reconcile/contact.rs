@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::domain::answer::{Read, ReadError};
+use crate::domain::calls::WriteCall;
 use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::plan::RequestOverview;
 use crate::domain::scope::Operation;
@@ -194,8 +195,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
     ) -> Result<bool, RunError> {
         let names_it = |request: &&&RequestOverview| {
             let call = request.call(self.options.versions);
-            request.count(EntryState::Pending) > 0
-                && call.and_then(|call| call.many).is_some_and(|many| many.contains("{module_id}"))
+            request.count(EntryState::Pending) > 0 && call.is_some_and(WriteCall::names_module_id)
         };
         for request in requests.iter().filter(names_it) {
             match (request.module_id, id) {
@@ -203,9 +203,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                 (None, None) => {
                     // There is no such module: the other requests of the run are none the worse for it.
                     let Some(code) = &refused else {
-                        self.writer.park(request.request, 0).await?;
-                        self.state().parked.push(request.request);
-                        self.tell(&Progress::Parked { request: request.request });
+                        self.park(request.request, 0).await?;
                         continue;
                     };
                     self.stop(Stop::NotAllowed {

@@ -278,7 +278,7 @@ fn warn_of_skipped<Z: Zoho, C: Clock>(shared: &Arc<Shared<Z, C>>, begun: &Begun)
         let id = request.request;
         if request.parked {
             shared.warn(format!(
-                "{id} is set aside after too many refusals and was skipped: journal show {id} says why, \
+                "{id} is set aside after refusals and was skipped: journal show {id} says why, \
                  journal sync {id} takes it up again"
             ));
         } else if begun.plan.not_offered.contains(&id) {
@@ -306,9 +306,7 @@ fn bins(options: &RunOptions) -> Result<HashMap<(Product, ModuleName), bool>, Ru
 async fn park<Z: Zoho, C: Clock>(shared: &Arc<Shared<Z, C>>) -> Result<(), RunError> {
     for request in shared.over_the_limit() {
         let refusals = shared.state().streaks.remove(&request).unwrap_or(0);
-        shared.writer.park(request, refusals).await?;
-        shared.state().parked.push(request);
-        shared.tell(&Progress::Parked { request });
+        shared.park(request, refusals).await?;
     }
     Ok(())
 }

@@ -219,6 +219,8 @@ pub enum Progress {
     Parked {
         /// The request.
         request: RequestId,
+        /// After so many refusals in a row; 0 where Zoho does not know its module.
+        refusals: u64,
     },
     /// Something a person should know.
     Warning(String),

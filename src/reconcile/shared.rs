@@ -11,7 +11,7 @@ use crate::domain::id::{EntryId, RequestId};
 use crate::domain::scope::Operation;
 use crate::domain::time::Timestamp;
 use crate::reconcile::look::TagLists;
-use crate::reconcile::options::{Progress, Reporter, RunOptions, Stop};
+use crate::reconcile::options::{Progress, Reporter, RunError, RunOptions, Stop};
 use crate::store::writer::Writer;
 
 /// How the user can stop a run: 1 asks it to finish what is under way, 2 to leave at once.
@@ -116,6 +116,14 @@ impl<Z, C: Clock> Shared<Z, C> {
 
     pub(crate) fn tell(&self, progress: &Progress) {
         self.reporter.tell(progress);
+    }
+
+    /// Sets a request aside, after so many refusals in a row; 0 where Zoho does not know its module.
+    pub(crate) async fn park(&self, request: RequestId, refusals: u64) -> Result<(), RunError> {
+        self.writer.park(request, refusals).await?;
+        self.state().parked.push(request);
+        self.tell(&Progress::Parked { request, refusals });
+        Ok(())
     }
 
     /// Something a person should know; each thing is said once.

@@ -223,7 +223,7 @@ fn due_requests(conn: &Connection, rules: Rules<'_>) -> Result<Vec<Due>> {
         let call = calls::find(family.operation, family.product, family.api_version);
         // What this version does not offer stays pending; the run says so.
         let Some(call) = call else { continue };
-        if call.many.is_some_and(|many| many.contains("{module_id}")) {
+        if call.names_module_id() {
             family.module_id = match pinned {
                 Some(pinned) => overview::module_id(conn, pinned)?,
                 None => None,
@@ -453,7 +453,8 @@ fn push_if_free(
 }
 
 /// Whether nobody reads the entry just now, and no other entry for the same thing is in flight, queued or
-/// unknown. See [`Scope::is_same_thing`]; a relation counts as one thing from whichever side.
+/// unknown: evidence could not be put down to one of two. A record is one thing whatever is done to it, a
+/// relation from whichever side, a tag in its module.
 fn is_free(
     conn: &Connection,
     cursors: &Cursors,

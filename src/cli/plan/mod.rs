@@ -181,7 +181,7 @@ pub(crate) fn waiting_in_words(waiting: Waiting) -> &'static str {
     match waiting {
         Waiting::NotDue => "its time has not come",
         Waiting::Expired => "too old: it needs a fresh approval",
-        Waiting::Parked => "set aside after too many refusals; naming it takes it up again",
+        Waiting::Parked => "set aside after refusals; naming it takes it up again",
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn print(
         (queued(requests), "in Zoho's own queue: their jobs are asked about"),
         (plan.not_due, "not due yet"),
         (plan.expired, "too old without a fresh approval"),
-        (plan.parked, "set aside after too many refusals"),
+        (plan.parked, "set aside after refusals"),
     ] {
         if entries > 0 {
             let entries = counted(entries, "entry", "entries");

@@ -12,7 +12,7 @@ use crate::cli::things::quoted;
 use crate::clock::SystemClock;
 use crate::config::distance;
 use crate::domain::answer::{ReadError, TagSeen};
-use crate::domain::calls;
+use crate::domain::calls::{self, WriteCall};
 use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::scope::TagName;
 use crate::domain::target::{ApiVersion, Product};
@@ -113,9 +113,7 @@ async fn read(
     let tags = zoho.read_tags(product, version, module).await;
     let tags = tags.map_err(|error| failed(&error, &format!("the tags of {module}"), place))?.value;
     let call = calls::find(crate::domain::scope::Operation::DeleteTags, product, version);
-    let is_needed =
-        call.and_then(|call| call.many).is_some_and(|many| many.contains("{module_id}"));
-    if !is_needed {
+    if !call.is_some_and(WriteCall::names_module_id) {
         return Ok((tags, Ok(None)));
     }
     let module_id = match zoho.read_module(product, version, module).await {

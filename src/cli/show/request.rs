@@ -152,10 +152,7 @@ fn tell(
     field(out, "not before", not_before.unwrap_or_default())?;
     field(out, "valid until", view.valid_until.to_string())?;
     if view.parked {
-        let again = format!(
-            "set aside after too many refusals in a row; sync {} takes it up again",
-            view.request
-        );
+        let again = format!("set aside after refusals; sync {} takes it up again", view.request);
         field(out, "parked", again)?;
     }
     out.flush()?;
