@@ -1,6 +1,7 @@
 //! The append-only log: events, the tree over them, and the opened form of their seals.
 
 use rusqlite::{Connection, OptionalExtension, named_params};
+use serde::Deserialize;
 
 use crate::domain::entropy::Entropy;
 use crate::domain::event::{Event, LoggedEvent};
@@ -197,6 +198,18 @@ pub(crate) fn event(conn: &Connection, seq: EventSeq) -> Result<StoredEvent> {
         .optional()
         .doing("reading the log")?
         .ok_or_else(|| StoreError::NotFound(format!("event {seq}")))
+}
+
+/// When an event was written. Only that is read of its body, so that newer events do no harm.
+pub(crate) fn event_at(conn: &Connection, seq: EventSeq) -> Result<(Timestamp, Hash)> {
+    #[derive(Deserialize)]
+    struct When {
+        at: Timestamp,
+    }
+    let event = event(conn, seq)?;
+    let when: When = serde_json::from_slice(&event.body)
+        .map_err(|error| StoreError::corrupt("event", format!("event {seq}: {error}")))?;
+    Ok((when.at, event.leaf))
 }
 
 /// Hands every event from a position on to `visit`, in order, one at a time.

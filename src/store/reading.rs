@@ -47,6 +47,8 @@ pub struct UnknownEntry {
     pub tries: u32,
     /// The job of its last attempt, if that was one and is over.
     pub job: Option<Arc<LastJob>>,
+    /// When another entry that deleted the same record was settled as done, by our clock.
+    pub deleted_earlier: Option<Timestamp>,
     /// What an earlier reading showed that could not decide.
     pub undecided_facts: Option<String>,
 }
@@ -172,13 +174,14 @@ pub(crate) fn unknown_entries(
             found.push(UnknownEntry {
                 entry,
                 request,
-                scope,
+                scope: Arc::clone(&scope),
                 target,
                 snapshot: snapshot::facts_of(conn, operation, entry)?,
                 api_version: api_version.unwrap_or(ApiVersion::V8),
                 attempts,
                 tries: tries_of(conn, entry)?,
                 job: job_of(conn, &mut jobs, entry)?,
+                deleted_earlier: deleted_earlier(conn, &scope, entry, target)?,
                 undecided_facts: undecided_facts(conn, entry)?,
             });
         }
@@ -332,6 +335,41 @@ fn job_of(
     let job = Arc::new(LastJob { items, ending, deleted });
     jobs.insert(batch, Arc::clone(&job));
     Ok(Some(job))
+}
+
+/// When another entry that deleted the same record was settled as done.
+fn deleted_earlier(
+    conn: &Connection,
+    scope: &Scope,
+    entry: EntryId,
+    target: RecordId,
+) -> Result<Option<Timestamp>> {
+    if scope.operation() != Operation::Delete {
+        return Ok(None);
+    }
+    // `entry_by_target` finds the few entries of the record; what settled one is the last thing said of it.
+    let seq: Option<Sql<EventSeq>> = conn
+        .prepare_cached(
+            "-- deleted_earlier\nSELECT max(max(
+                 coalesce((SELECT max(g.seq) FROM evidence v JOIN reading g ON g.id = v.reading
+                           WHERE v.entry = e.id), -1),
+                 coalesce((SELECT max(b.ended_seq) FROM attempt a JOIN batch b ON b.id = a.batch
+                           WHERE a.entry = e.id), -1)))
+             FROM entry e JOIN scope s ON s.id = e.scope
+             WHERE e.target = :target AND e.id <> :entry AND e.state = :done
+               AND s.operation = 'delete' AND s.product = :product AND s.module = :module",
+        )
+        .and_then(|mut statement| {
+            statement.query_row(
+                named_params! {
+                    ":target": Sql(target), ":entry": Sql(entry), ":done": Sql(EntryState::Done),
+                    ":product": scope.product.wire_name(), ":module": scope.module.as_str(),
+                },
+                |row| row.get(0),
+            )
+        })
+        .doing("looking for an earlier deletion of a record")?;
+    seq.map(|Sql(seq)| log::event_at(conn, seq).map(|(at, _)| at)).transpose()
 }
 
 /// How often the newest run sent an entry.

@@ -365,6 +365,24 @@ async fn a_job_without_a_readable_id_is_not_taken_for_a_refusal() {
     world.agrees();
 }
 
+/// The same records in two requests, one right after the other; the second one's call is lost before or after
+/// Zoho read it, and changes nothing either way.
+#[tokio::test]
+async fn a_record_that_an_earlier_request_deleted_is_not_put_down_to_the_next_one() {
+    for lost in [|| Way::Swallowed, || Way::AnswerLost] {
+        let mut world = World::with(config(&[("Leads", 2)]));
+        let leads = world.leads();
+        let ask = Ask::new("Leads", Task::Delete, &leads);
+        world.ask(&ask);
+        world.sync().await;
+        world.ask_again(&ask);
+        let middle = Middle::new(&world).submits(move |_| lost());
+        world.run_on(middle, SystemClock, world.options()).await.unwrap();
+        assert_eq!(world.states(), "done 2, absent 2");
+        world.agrees();
+    }
+}
+
 /// The call never arrives; the records are deleted by another request of this journal.
 #[tokio::test]
 async fn a_relation_that_went_with_its_record_was_not_taken_out_by_us() {

@@ -70,6 +70,16 @@ fn decide_deleted(history: &History, deletion: &SeenDeleted) -> Decision {
             "Zoho refused our call and the record was deleted before it",
         );
     };
+    // What is in the bin was deleted once. Had somebody restored it for our call, its time would be a later one.
+    if let (Some(earlier), Some(at)) = (history.deleted_earlier, deletion.at)
+        && at <= earlier
+    {
+        return settle(
+            Verdict::Absent,
+            "",
+            "an earlier entry of this journal had deleted the record before our call",
+        );
+    }
     let in_window = |attempt: &&OpenAttempt| {
         deletion.at.is_some_and(|at| attempt.from <= at && at <= attempt.until)
     };
@@ -203,6 +213,7 @@ mod tests {
             tries: 1,
             refusal: None,
             job: None,
+            deleted_earlier: None,
         }
     }
 
@@ -254,6 +265,17 @@ mod tests {
         // Settled before the quarantine is over, since it is gone because of us.
         let early = History { quarantine_over: false, ..lost() };
         check(&early, &in_bin(Some(US), 101), "done");
+    }
+
+    /// The first request has deleted it, right before the second one's call got lost.
+    #[test]
+    fn what_an_earlier_entry_deleted_was_not_deleted_again() {
+        let again = History { deleted_earlier: Some(at(102)), ..lost() };
+        let in_bin = |second| facts(deleted(Some(US), second), Look::NotAsked, Look::NotAsked);
+        check(&again, &in_bin(101), "absent");
+        check(&again, &in_bin(99), "absent");
+        // Somebody restored it meanwhile, and our call deleted it anew.
+        check(&again, &in_bin(103), "done");
     }
 
     #[test]

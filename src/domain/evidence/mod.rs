@@ -73,6 +73,8 @@ pub struct History {
     pub quarantine_ends: Option<Timestamp>,
     /// What a job says that Zoho accepted and that is over, if the last attempt was one.
     pub job: Option<JobOver>,
+    /// By then, by Zoho's clock, an earlier entry of this journal had deleted the same record.
+    pub deleted_earlier: Option<Timestamp>,
 }
 
 /// What a job that is over says about a tag that is gone.
@@ -177,7 +179,16 @@ impl History {
                 .last()
                 .filter(|last| last.outcome == Outcome::Queued)
                 .map(|_| JobOver::Explains),
+            deleted_earlier: None,
         }
+    }
+
+    /// The same, where an earlier entry for the same record was settled as done, by our clock.
+    #[must_use]
+    pub fn after(self, done: Option<Timestamp>, attempts: &[AttemptRecord]) -> Self {
+        let offset = attempts.last().map_or(0, |attempt| attempt.clock_offset_ms);
+        let by_then = |at: Timestamp| at.shifted(offset).plus(CLOCK_TOLERANCE);
+        Self { deleted_earlier: done.map(by_then), ..self }
     }
 }
 

@@ -79,7 +79,8 @@ impl<Z: Zoho, C: Clock> Pass<'_, Z, C> {
     fn open(&self, unknown: UnknownEntry) -> Case {
         let options = &self.shared.options;
         let now = self.shared.clock.now();
-        let history = History::of(&unknown.attempts, unknown.tries, options.quarantine, now);
+        let history = History::of(&unknown.attempts, unknown.tries, options.quarantine, now)
+            .after(unknown.deleted_earlier, &unknown.attempts);
         let mut facts = Facts::default();
         if !self.has_bin {
             facts.bin = Look::NotThere;

@@ -15,10 +15,11 @@ use crate::store::Reader;
 use crate::store::batch::{StoredAnswer, answer_of, targets_of};
 use crate::store::code::{Name, Sql, uncount};
 use crate::store::error::{Doing, Result, StoreError};
+use crate::store::log::event_at;
 use crate::store::log::{self, StoredEvent};
 use crate::store::overview::module_id;
 use crate::store::query::filter::EntryFilter;
-use crate::store::query::lookup::{self, Lookups, event_at, sealed};
+use crate::store::query::lookup::{self, Lookups, sealed};
 use crate::store::query::view::{BatchView, RequestView, ScopeView};
 use crate::store::scope;
 

@@ -5,17 +5,15 @@ use std::hash::Hash as Key;
 use std::rc::Rc;
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
-use serde::Deserialize;
 
 use crate::domain::event::{Event, JobEnding};
 use crate::domain::id::{BatchId, EntryId, EventSeq, RecordId, RequestId, RunId};
-use crate::domain::merkle::Hash;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::time::Timestamp;
 use crate::store::code::{Name, Sql, uncount};
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::job::JobEnd;
-use crate::store::log;
+use crate::store::log::{self, event_at};
 use crate::store::query::view::{
     BatchEnd, BatchView, Ending, JobOver, JobView, ReadingView, RequestView, Said, ScopeView,
 };
@@ -136,18 +134,6 @@ impl<'c> Lookups<'c> {
                 .doing("reading Zoho's words")
         })
     }
-}
-
-/// When an event was written. Only that is read of its body, so that newer events do no harm.
-pub(super) fn event_at(conn: &Connection, seq: EventSeq) -> Result<(Timestamp, Hash)> {
-    #[derive(Deserialize)]
-    struct When {
-        at: Timestamp,
-    }
-    let event = log::event(conn, seq)?;
-    let when: When = serde_json::from_slice(&event.body)
-        .map_err(|error| StoreError::corrupt("event", format!("event {seq}: {error}")))?;
-    Ok((when.at, event.leaf))
 }
 
 fn load_batch(

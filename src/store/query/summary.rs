@@ -8,7 +8,7 @@ use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
 use crate::store::code::{Sql, uncount};
 use crate::store::error::{Doing, Result};
-use crate::store::query::lookup::event_at;
+use crate::store::log::event_at;
 use crate::store::{Reader, entry};
 
 /// So much evidence is looked through to count what is undecided.
