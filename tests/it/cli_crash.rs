@@ -18,7 +18,7 @@ fn held(env: &Env) -> Child {
 }
 
 /// Reads stderr until a line holds this text.
-fn wait_for(child: &mut Child, text: &str) {
+pub(crate) fn wait_for(child: &mut Child, text: &str) {
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     while !line.contains(text) {

@@ -15,13 +15,13 @@ use crate::env::{Env, Ran};
 use crate::world::{Ask, record_into};
 
 /// A Zoho whose clock a test can move, and whose jobs take an hour of it.
-struct Slow {
-    env: Env,
+pub(crate) struct Slow {
+    pub(crate) env: Env,
     ahead_ms: Arc<AtomicI64>,
 }
 
 impl Slow {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let ahead_ms = Arc::new(AtomicI64::new(0));
         let ahead = Arc::clone(&ahead_ms);
         let now = move || SystemClock.now().millis() + ahead.load(Ordering::SeqCst);
@@ -35,18 +35,18 @@ impl Slow {
     }
 
     /// Zoho's jobs so far are over.
-    fn let_jobs_end(&self) {
+    pub(crate) fn let_jobs_end(&self) {
         self.ahead_ms.fetch_add(7_200_000, Ordering::SeqCst);
     }
 }
 
-fn with(records: &[(&str, usize)]) -> Config {
+pub(crate) fn with(records: &[(&str, usize)]) -> Config {
     let records = records.iter().map(|(module, count)| ((*module).to_owned(), *count)).collect();
     Config { records, job_scheduled_ms: 0, job_running_ms: 0, ..Config::default() }
 }
 
 /// Records a request, without sending anything.
-fn record(env: &Env, ask: &Ask<'_>) -> String {
+pub(crate) fn record(env: &Env, ask: &Ask<'_>) -> String {
     let store = Store::open(&env.db(), Box::new(SystemEntropy)).unwrap();
     let target = Target {
         data_center: DataCenter::Us,
@@ -57,7 +57,7 @@ fn record(env: &Env, ask: &Ask<'_>) -> String {
 }
 
 /// Records the deletion of new tags of Leads.
-fn record_tags(env: &Env, names: &[&str]) -> Vec<u64> {
+pub(crate) fn record_tags(env: &Env, names: &[&str]) -> Vec<u64> {
     let lead = env.leads()[0];
     let tags = env.zoho.tag("Leads", names, &[lead]);
     record(env, &Ask::new("Leads", Task::DeleteTags, &tags));

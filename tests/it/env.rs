@@ -14,6 +14,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use zoho_journal::simulator::{Config, Simulator, WriteSeen};
 
+use crate::world::agree;
+
 /// Nothing here takes so long; a test that would hang fails instead.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -197,30 +199,12 @@ impl Env {
         words.join(", ")
     }
 
-    /// The journal tells the truth about Zoho, item by item: nothing was deleted twice by our calls, `done`
-    /// was deleted by one, `absent` is gone and not by one, and no call changed anything of the others, but
-    /// for those that nobody claims to know about.
+    /// The journal tells the truth about Zoho, item by item: nothing was done twice by our calls, `done` was
+    /// done by one, `absent` not by one, and no call changed anything of the others, but for those that
+    /// nobody claims to know about.
     #[track_caller]
     pub fn agrees(&self) {
-        let zoho = self.zoho.snapshot();
-        let entries = self.entries();
-        let mut done: BTreeMap<u64, usize> = BTreeMap::new();
-        for (_, id, _) in entries.iter().filter(|(_, _, state)| state == "done") {
-            *done.entry(*id).or_default() += 1;
-        }
-        for (entry, id, state) in entries {
-            let by_us = zoho.deletions_by_calls(id);
-            let done = done.get(&id).copied().unwrap_or(0);
-            assert!(by_us <= 1, "E{entry} ({id}) was deleted {by_us} times by our calls");
-            let open = ["unknown", "in_flight", "queued"].contains(&state.as_str());
-            assert!(open || by_us == done, "E{entry} ({id}) is {state}; our calls deleted {by_us}");
-            assert!(
-                done <= by_us,
-                "E{entry} ({id}) is done {done} times; our calls deleted {by_us}"
-            );
-            let gone = !zoho.is_live(id);
-            assert!(state != "absent" || gone, "E{entry} ({id}) is absent, and Zoho has it");
-        }
+        agree(&self.db(), &self.zoho);
     }
 }
 

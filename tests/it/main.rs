@@ -15,6 +15,7 @@
 
 mod adversary;
 mod cli_crash;
+mod cli_crash_things;
 mod cli_demo;
 mod cli_jobs;
 mod cli_plan;

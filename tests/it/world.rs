@@ -1,7 +1,7 @@
 //! A journal, a simulated Zoho, and the engine between them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use zoho_journal::reconcile::Parts;
 use zoho_journal::reconcile::options::{
     Progress, Reporter, RunError, RunKind, RunOptions, Summary,
 };
-use zoho_journal::simulator::{Config, EffectKind, Fault, Simulator, Snapshot};
+use zoho_journal::simulator::{Config, EffectKind, Fault, RequestSeen, Simulator, Snapshot};
 use zoho_journal::store::entry::NewItem;
 use zoho_journal::store::recording::{NewRequest, Recorded, RequestSource};
 use zoho_journal::store::{Reader, Store};
@@ -238,106 +238,111 @@ impl World {
     }
 }
 
-impl World {
-    /// Every entry of the journal, through a plain SQLite client.
-    pub fn entries(&self) -> Vec<Row> {
-        use rusqlite::{Connection, OpenFlags};
-        let conn = Connection::open_with_flags(&self.db, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-        let mut statement = conn
-            .prepare(
-                "SELECT e.id, e.target, w.name, s.operation, s.parent, s.module, s.tags FROM entry e
+/// Every entry of a journal, through a plain SQLite client.
+fn entries(db: &Path) -> Vec<Row> {
+    use rusqlite::{Connection, OpenFlags};
+    let conn = Connection::open_with_flags(db, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let mut statement = conn
+        .prepare(
+            "SELECT e.id, e.target, w.name, s.operation, s.parent, s.module, s.tags FROM entry e
                  JOIN word w ON w.kind = 'state' AND w.number = e.state
                  JOIN scope s ON s.id = e.scope ORDER BY e.id",
-            )
-            .unwrap();
-        let rows = statement.query_map([], |row| {
-            Ok(Row {
-                entry: row.get(0)?,
-                id: row.get::<_, i64>(1)?.cast_unsigned(),
-                state: row.get::<_, String>(2)?.parse().unwrap(),
-                operation: row.get::<_, String>(3)?.parse().unwrap(),
-                parent: row.get::<_, Option<i64>>(4)?.map(i64::cast_unsigned),
-                module: row.get(5)?,
-                tags: row
-                    .get::<_, Option<String>>(6)?
-                    .map(|tags| serde_json::from_str(&tags).unwrap())
-                    .unwrap_or_default(),
-            })
-        });
-        rows.unwrap().map(Result::unwrap).collect()
-    }
+        )
+        .unwrap();
+    let rows = statement.query_map([], |row| {
+        Ok(Row {
+            entry: row.get(0)?,
+            id: row.get::<_, i64>(1)?.cast_unsigned(),
+            state: row.get::<_, String>(2)?.parse().unwrap(),
+            operation: row.get::<_, String>(3)?.parse().unwrap(),
+            parent: row.get::<_, Option<i64>>(4)?.map(i64::cast_unsigned),
+            module: row.get(5)?,
+            tags: row
+                .get::<_, Option<String>>(6)?
+                .map(|tags| serde_json::from_str(&tags).unwrap())
+                .unwrap_or_default(),
+        })
+    });
+    rows.unwrap().map(Result::unwrap).collect()
+}
 
-    /// The journal tells the truth about Zoho, item by item.
-    #[track_caller]
-    pub fn agrees(&self) {
-        // The log folds to the same states, and everything else follows from it.
-        check_journal(&self.reader()).unwrap();
-        let zoho = self.zoho.snapshot();
-        let entries = self.entries();
-        let mut done_by: BTreeMap<_, usize> = BTreeMap::new();
-        for row in entries.iter().filter(|row| row.state == EntryState::Done) {
-            *done_by.entry(row.thing()).or_default() += 1;
-        }
-        for row in entries {
-            let (entry, id, state, operation) = (row.entry, row.id, row.state, row.operation);
-            let by_us = self.calls_that_did(&zoho, &row);
-            let done = done_by.get(&row.thing()).copied().unwrap_or(0);
-            assert!(by_us <= 1, "{operation} E{entry} ({id}) was done {by_us} times by our calls");
-            assert!(
-                done <= by_us,
-                "{operation} E{entry} ({id}) is {state}, and no call of ours did it"
-            );
-            match state {
-                // Its call may have taken effect; nobody claims to know.
-                EntryState::Unknown | EntryState::InFlight | EntryState::Queued => {}
-                EntryState::Absent => {
-                    let live = operation == Operation::Delete && zoho.is_live(id);
-                    assert!(!live, "E{entry} ({id}) is absent, and Zoho has it");
-                    assert_eq!(by_us, done, "E{entry} ({id}) is absent, and our call did it");
-                }
-                EntryState::AwaitingApproval
-                | EntryState::Pending
-                | EntryState::Done
-                | EntryState::Failed
-                | EntryState::Held
-                | EntryState::Cancelled => {
-                    assert_eq!(
-                        by_us, done,
-                        "{operation} E{entry} ({id}) is {state}, and our call did it"
-                    );
-                }
+/// A journal tells the truth about Zoho, item by item.
+#[track_caller]
+pub fn agree(db: &Path, simulator: &Simulator) {
+    // The log folds to the same states, and everything else follows from it.
+    check_journal(&Reader::open(db).unwrap()).unwrap();
+    let (zoho, calls) = (simulator.snapshot(), simulator.requests());
+    let entries = entries(db);
+    let mut done_by: BTreeMap<_, usize> = BTreeMap::new();
+    for row in entries.iter().filter(|row| row.state == EntryState::Done) {
+        *done_by.entry(row.thing()).or_default() += 1;
+    }
+    for row in entries {
+        let (entry, id, state, operation) = (row.entry, row.id, row.state, row.operation);
+        let by_us = calls_that_did(&zoho, &calls, &row);
+        let done = done_by.get(&row.thing()).copied().unwrap_or(0);
+        assert!(by_us <= 1, "{operation} E{entry} ({id}) was done {by_us} times by our calls");
+        assert!(
+            done <= by_us,
+            "{operation} E{entry} ({id}) is {state}, and no call of ours did it"
+        );
+        match state {
+            // Its call may have taken effect; nobody claims to know.
+            EntryState::Unknown | EntryState::InFlight | EntryState::Queued => {}
+            EntryState::Absent => {
+                let live = operation == Operation::Delete && zoho.is_live(id);
+                assert!(!live, "E{entry} ({id}) is absent, and Zoho has it");
+                assert_eq!(by_us, done, "E{entry} ({id}) is absent, and our call did it");
+            }
+            EntryState::AwaitingApproval
+            | EntryState::Pending
+            | EntryState::Done
+            | EntryState::Failed
+            | EntryState::Held
+            | EntryState::Cancelled => {
+                assert_eq!(
+                    by_us, done,
+                    "{operation} E{entry} ({id}) is {state}, and our call did it"
+                );
             }
         }
     }
+}
 
-    /// How many of our calls did to an entry's thing what it asks for.
-    fn calls_that_did(&self, zoho: &Snapshot, row: &Row) -> usize {
-        let calls = self.zoho.requests();
-        let effects = zoho.effects_of(row.id).iter().filter(|effect| {
-            effect.request.is_some_and(|number| {
-                let call = calls.iter().find(|call| call.number == number).unwrap();
-                match row.operation {
-                    Operation::Delete | Operation::DeleteTags => effect.kind == EffectKind::Deleted,
-                    Operation::Untag => {
-                        // A tag that was deleted since has no name any more: it was one of these unless it is
-                        // another one that is there.
-                        let tags = zoho.tags.get(&row.module);
-                        let other = |tag: u64| {
-                            tags.is_some_and(|tags| {
-                                tags.iter().any(|(name, id)| *id == tag && !row.tags.contains(name))
-                            })
-                        };
-                        call.url.contains("remove_tags")
-                            && matches!(effect.kind, EffectKind::Untagged(tag) if !other(tag))
-                    }
-                    Operation::Unlink => {
-                        row.parent.is_some_and(|parent| effect.kind == EffectKind::Unlinked(parent))
-                    }
+/// How many of our calls did to an entry's thing what it asks for.
+fn calls_that_did(zoho: &Snapshot, calls: &[RequestSeen], row: &Row) -> usize {
+    let effects = zoho.effects_of(row.id).iter().filter(|effect| {
+        effect.request.is_some_and(|number| {
+            let call = calls.iter().find(|call| call.number == number).unwrap();
+            match row.operation {
+                Operation::Delete | Operation::DeleteTags => effect.kind == EffectKind::Deleted,
+                Operation::Untag => {
+                    // A tag that was deleted since has no name any more: it was one of these unless it is
+                    // another one that is there.
+                    let tags = zoho.tags.get(&row.module);
+                    let other = |tag: u64| {
+                        tags.is_some_and(|tags| {
+                            tags.iter().any(|(name, id)| *id == tag && !row.tags.contains(name))
+                        })
+                    };
+                    call.url.contains("remove_tags")
+                        && matches!(effect.kind, EffectKind::Untagged(tag) if !other(tag))
                 }
-            })
-        });
-        // One call may take several tags off a record.
-        effects.filter_map(|effect| effect.request).collect::<BTreeSet<u64>>().len()
+                Operation::Unlink => {
+                    row.parent.is_some_and(|parent| effect.kind == EffectKind::Unlinked(parent))
+                }
+            }
+        })
+    });
+    // One call may take several tags off a record.
+    effects.filter_map(|effect| effect.request).collect::<BTreeSet<u64>>().len()
+}
+
+impl World {
+    /// The journal tells the truth about Zoho, item by item.
+    #[track_caller]
+    pub fn agrees(&self) {
+        agree(&self.db, &self.zoho);
     }
 
     /// How many write calls reached Zoho.

@@ -88,6 +88,58 @@ pub(crate) fn no_tag() -> ThingFacts {
     ThingFacts::Definition(DefinitionFacts { tag: Look::NotThere })
 }
 
+/// What is read before the first call: entry and facts.
+pub(crate) fn snapshots(facts: &[(i64, ThingFacts)]) -> Vec<Snapshot> {
+    let taken = facts.iter().cloned();
+    taken
+        .map(|(entry, facts)| Snapshot {
+            entry: EntryId::new(entry),
+            settles: facts.never_there(true),
+            facts,
+        })
+        .collect()
+}
+
+/// The body that accepts a job, as the CRM v8 Mass Delete Tags page shows one.
+pub(crate) fn scheduled(job: &str) -> String {
+    format!(
+        r#"{{"code":"SCHEDULED","details":{{"job_id":"{job}"}},"message":"tags scheduled successfully","status":"success"}}"#
+    )
+}
+
+/// One answer for a call as a whole, a second after it was sent, as it came and as it is judged.
+pub(crate) fn whole(
+    prepared: &PreparedBatch,
+    status: u16,
+    body: &str,
+    (outcome, job): (Outcome, Option<&str>),
+    sent_at: Timestamp,
+) -> (RawAnswer, Judgement) {
+    let said: serde_json::Value = serde_json::from_str(body).unwrap();
+    let text = |key: &str| said[key].as_str().unwrap().to_owned();
+    let result = ItemResult { outcome, code: text("code"), message: text("message"), slice: None };
+    let raw = RawAnswer {
+        http_status: status,
+        body: body.as_bytes().to_vec(),
+        cut: false,
+        date: None,
+        retry_after: None,
+        credits_remaining: None,
+        sent_at,
+        answered_at: sent_at.plus(Duration::from_secs(1)),
+    };
+    let judgement = Judgement {
+        results: vec![result; prepared.items().len()],
+        share: None,
+        complete: true,
+        strangers: 0,
+        repeated: 0,
+        job: job.map(str::to_owned),
+        halt: None,
+    };
+    (raw, judgement)
+}
+
 impl Journal {
     /// Records a request of any operation.
     pub(crate) fn wish(&mut self, wish: &Wish) -> RequestId {
@@ -140,14 +192,7 @@ impl Journal {
     /// Records what was there before the first call.
     pub(crate) fn snapshot(&mut self, module: &str, facts: &[(i64, ThingFacts)]) {
         let (run, module) = (self.run.unwrap(), module.parse().unwrap());
-        let taken = facts.iter().cloned();
-        let snapshots: Vec<Snapshot> = taken
-            .map(|(entry, facts)| Snapshot {
-                entry: EntryId::new(entry),
-                settles: facts.never_there(true),
-                facts,
-            })
-            .collect();
+        let snapshots = snapshots(facts);
         self.write(|tx| tx.take_snapshot(run, &module, &snapshots));
     }
 
@@ -187,41 +232,15 @@ impl Journal {
         body: &str,
         (outcome, job): (Outcome, Option<&str>),
     ) {
-        let said: serde_json::Value = serde_json::from_str(body).unwrap();
-        let text = |key: &str| said[key].as_str().unwrap().to_owned();
-        let result =
-            ItemResult { outcome, code: text("code"), message: text("message"), slice: None };
-        let sent_at = self.now;
+        let (raw, judgement) = whole(prepared, status, body, (outcome, job), self.now);
         self.pass(1);
-        let raw = RawAnswer {
-            http_status: status,
-            body: body.as_bytes().to_vec(),
-            cut: false,
-            date: None,
-            retry_after: None,
-            credits_remaining: None,
-            sent_at,
-            answered_at: self.now,
-        };
-        let judgement = Judgement {
-            results: vec![result; prepared.items().len()],
-            share: None,
-            complete: true,
-            strangers: 0,
-            repeated: 0,
-            job: job.map(str::to_owned),
-            halt: None,
-        };
         let run = self.run.unwrap();
         self.write(|tx| tx.settle_batch(run, prepared, &raw, &judgement));
     }
 
     /// Zoho accepts a job.
     pub(crate) fn accept(&mut self, prepared: &PreparedBatch, job: &str) {
-        let body = format!(
-            r#"{{"code":"SCHEDULED","details":{{"job_id":"{job}"}},"message":"tags scheduled successfully","status":"success"}}"#
-        );
-        self.answer_whole(prepared, 202, &body, (Outcome::Queued, Some(job)));
+        self.answer_whole(prepared, 202, &scheduled(job), (Outcome::Queued, Some(job)));
     }
 
     /// A job is over: Zoho counts so many in all, deleted, and not deleted.

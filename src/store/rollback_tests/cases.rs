@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Write;
 use crate::domain::answer::RawAnswer;
 use crate::domain::call::{CallItem, CallKind, PreparedBatch};
-use crate::domain::event::{Returned, SourceKind, Unanswered};
+use crate::domain::event::{JobEnding, Returned, SourceKind, Unanswered};
 use crate::domain::id::{BatchId, EntryId, ModuleName, RecordId, RequestId, RunId};
 use crate::domain::merkle::Hash;
 use crate::domain::outcome::{ItemResult, Judgement};
@@ -17,6 +17,7 @@ use crate::domain::target::{ApiVersion, Product};
 use crate::domain::time::Timestamp;
 use crate::store::creation::{JournalId, NewJournal};
 use crate::store::entry::NewItem;
+use crate::store::query::stories;
 use crate::store::queue::Picked;
 use crate::store::reading::Finding;
 use crate::store::recording::{InvalidRow, NewRequest, RepeatedRow, RequestSource};
@@ -95,6 +96,13 @@ pub(super) const OF_A_RUN: &[Case] = &[
                  said insert, sealed insert, share insert, tally insert, tally update",
     },
     Case {
+        name: "settle_batch, a job",
+        prepare: settle_batch_job,
+        writes: "answer insert, attempt insert, batch update, entry update, job insert, \
+                 node insert, said insert, sealed insert, tally insert, tally update",
+    },
+    Case { name: "end_job", prepare: end_job, writes: "job update, node insert" },
+    Case {
         name: "leave_unanswered",
         prepare: leave_unanswered,
         writes: "attempt insert, batch update, entry update, node insert, said insert, \
@@ -111,6 +119,17 @@ pub(super) const OF_A_RUN: &[Case] = &[
         prepare: record_evidence,
         writes: "entry update, evidence insert, node insert, reading insert, tally insert, \
                  tally update",
+    },
+    Case {
+        name: "take_snapshot",
+        prepare: take_snapshot,
+        writes: "entry update, node insert, reading insert, snapshot insert, tally insert, \
+                 tally update",
+    },
+    Case {
+        name: "pin_module",
+        prepare: pin_module,
+        writes: "node insert, request update, sealed insert",
     },
     Case { name: "reopen", prepare: reopen, writes: "entry update, node insert, tally update" },
     Case { name: "park", prepare: park, writes: "node insert, request update" },
@@ -359,6 +378,48 @@ fn settle_batch(journal: &mut Journal) -> Write {
     pad(journal);
     let outcomes = [Outcome::Done, Outcome::Failed, Outcome::Unknown, Outcome::Returned];
     settling(run, prepared, outcomes, Some(1), "")
+}
+
+/// Three tags of Leads to delete, with the module's id pinned and the first two in a call.
+fn job_under_way(journal: &mut Journal) -> (RunId, PreparedBatch) {
+    let request = journal.wish(&stories::delete_tags(&[201, 202, 203]));
+    let run = journal.start("sync");
+    journal.pin(request, record(900));
+    (run, journal.carry(&[1, 2], Some(record(900))))
+}
+
+fn settle_batch_job(journal: &mut Journal) -> Write {
+    let (run, prepared) = job_under_way(journal);
+    pad(journal);
+    let (outcome, body) = ((Outcome::Queued, Some(stories::JOB)), stories::scheduled(stories::JOB));
+    let (raw, judgement) = stories::whole(&prepared, 202, &body, outcome, journal.now);
+    Box::new(move |tx| tx.settle_batch(run, &prepared, &raw, &judgement))
+}
+
+fn end_job(journal: &mut Journal) -> Write {
+    let (run, prepared) = job_under_way(journal);
+    journal.accept(&prepared, stories::JOB);
+    pad(journal);
+    let counts = [Some(2), Some(1), Some(1)];
+    Box::new(move |tx| tx.end_job(run, prepared.batch(), JobEnding::Completed, counts))
+}
+
+/// Of two records one carries the tag; the other one never did, which settles its entry.
+fn take_snapshot(journal: &mut Journal) -> Write {
+    journal.wish(&stories::untag(&["Prime"], &[1, 2]));
+    let run = journal.start("sync");
+    pad(journal);
+    let facts = [(1, stories::carries(&["Prime"], None)), (2, stories::carries(&[], None))];
+    let snapshots = stories::snapshots(&facts);
+    assert_eq!(snapshots.iter().map(|one| one.settles).collect::<Vec<_>>(), [false, true]);
+    Box::new(move |tx| tx.take_snapshot(run, &leads(), &snapshots))
+}
+
+fn pin_module(journal: &mut Journal) -> Write {
+    let request = journal.wish(&stories::delete_tags(&[201, 202]));
+    let run = journal.start("sync");
+    pad(journal);
+    Box::new(move |tx| tx.pin_module(run, request, record(900)))
 }
 
 fn losing(run: RunId, batch: BatchId) -> Write {
