@@ -191,6 +191,22 @@ mod tests {
         );
     }
 
+    /// CRM v2 and Bigin v1 Delete Records pages, sample requests.
+    #[test]
+    fn deleting_records_as_the_pages_do() {
+        for (product, version, module, path) in [
+            (Product::Crm, "v2", "Leads", "/crm/v2/Leads"),
+            (Product::Bigin, "v1", "Contacts", "/bigin/v1/Contacts"),
+        ] {
+            let kind = kind(product, version, module, Action::Delete);
+            let query = "ids=410405000002264040,410405000002264025&wf_trigger=true";
+            assert_eq!(
+                written(&kind, &["410405000002264040", "410405000002264025"]),
+                format!("DELETE {path}?{query}")
+            );
+        }
+    }
+
     /// CRM v8 Remove Tags page, keys and sample ids; tags are a set, so they stand in order.
     #[test]
     fn removing_tags_in_the_body() {
@@ -240,6 +256,40 @@ mod tests {
         assert_eq!(
             written(&kind, &["3652397000000925128"]),
             "DELETE /crm/v7/Campaigns/3652397000000327001/Contacts/3652397000000925128"
+        );
+    }
+
+    /// Bigin v1 and v2 Delink pages, both request URLs.
+    #[test]
+    fn unlinking_in_bigin() {
+        for version in ["v1", "v2"] {
+            let parent = id("2034020000000489005");
+            let unlink = Action::Unlink { parent, list: "Contacts".parse().unwrap() };
+            let kind = kind(Product::Bigin, version, "Products", unlink);
+            let path = format!("DELETE /bigin/{version}/Products/2034020000000489005/Contacts");
+            assert_eq!(
+                written(&kind, &["2034020000000489089", "2034020000000489090"]),
+                format!("{path}?ids=2034020000000489089,2034020000000489090")
+            );
+            assert_eq!(
+                written(&kind, &["2034020000000489089"]),
+                format!("{path}/2034020000000489089")
+            );
+        }
+    }
+
+    /// CRM v2 to v6 Delete Tag pages and Bigin v2 Delete a Tag page, sample requests.
+    #[test]
+    fn deleting_one_tag() {
+        for version in ["v2", "v2.1", "v3", "v4", "v5", "v6"] {
+            let kind = kind(Product::Crm, version, "Leads", Action::DeleteTags);
+            let wanted = format!("DELETE /crm/{version}/settings/tags/2000000035058");
+            assert_eq!(written(&kind, &["2000000035058"]), wanted);
+        }
+        let bigin = kind(Product::Bigin, "v2", "Contacts", Action::DeleteTags);
+        assert_eq!(
+            written(&bigin, &["2034020000000489005"]),
+            "DELETE /bigin/v2/settings/tags/2034020000000489005"
         );
     }
 

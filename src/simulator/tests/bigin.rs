@@ -40,6 +40,61 @@ async fn records_of_each_module_are_deleted_in_both_versions() {
     }
 }
 
+/// One item of an answer, byte for byte.
+fn item(id: u64, message: &str) -> String {
+    format!(r#"{{"code":"SUCCESS","details":{{"id":"{id}"}},"#)
+        + &format!(r#""message":"{message}","status":"success"}}"#)
+}
+
+/// Bigin v1 and v2 Delete Records pages; the answer is that of the CRM v2 page.
+#[tokio::test]
+async fn the_calls_of_the_delete_records_pages_are_answered_byte_for_byte() {
+    for (version, trigger) in [("v1", "&wf_trigger=true"), ("v2", "")] {
+        let (zoho, ids) = bigin("Contacts");
+        let [first, second] = [ids[0], ids[1]];
+        let many = format!("/bigin/{version}/Contacts?ids={first},{second}{trigger}");
+        let [one, other] = [first, second].map(|id| item(id, "record deleted"));
+        let seen = zoho.delete(&many).await;
+        let wanted = format!(r#"{{"data":[{one},{other}]}}"#);
+        assert_eq!((seen.status, seen.text), (200, wanted), "{version}");
+        let seen = zoho.delete(&format!("/bigin/{version}/Contacts/{}", ids[2])).await;
+        let wanted = format!(r#"{{"data":[{}]}}"#, item(ids[2], "record deleted"));
+        assert_eq!((seen.status, seen.text), (200, wanted), "{version}");
+    }
+}
+
+/// Bigin v1 and v2 Delink pages, both forms of the call; the answer is that of the CRM v7 page.
+#[tokio::test]
+async fn the_calls_of_the_delink_pages_are_answered_byte_for_byte() {
+    for version in ["v1", "v2"] {
+        let (zoho, ids) = bigin("Contacts");
+        let product = zoho.simulator.add_records("Products", 1)[0];
+        zoho.simulator.link("Products", product, "Contacts", &ids);
+        let path = format!("/bigin/{version}/Products/{product}/Contacts");
+        let seen = zoho.delete(&format!("{path}?ids={},{}", ids[0], ids[1])).await;
+        let [one, other] = [ids[0], ids[1]].map(|id| item(id, "relation removed"));
+        let wanted = format!(r#"{{"data":[{one},{other}]}}"#);
+        assert_eq!((seen.status, seen.text), (200, wanted), "{version}");
+        let seen = zoho.delete(&format!("{path}/{}", ids[2])).await;
+        let wanted = format!(r#"{{"data":[{}]}}"#, item(ids[2], "relation removed"));
+        assert_eq!((seen.status, seen.text), (200, wanted), "{version}");
+        assert_eq!(zoho.simulator.snapshot().linked(product, "Contacts"), &ids[3..]);
+    }
+}
+
+/// Bigin v2 Delete a Tag page; the answer is that of the CRM v7 Delete Tag page.
+#[tokio::test]
+async fn the_call_of_the_delete_tag_page_is_answered_byte_for_byte() {
+    let (zoho, ids) = bigin("Contacts");
+    let tags = zoho.simulator.tag("Contacts", &["Hot", "Cold"], &ids);
+    let seen = zoho.delete(&format!("/bigin/v2/settings/tags/{}", tags[0])).await;
+    let wanted = format!(r#"{{"tags":{}}}"#, item(tags[0], "tags deleted successfully"));
+    assert_eq!((seen.status, seen.text), (200, wanted));
+    let snapshot = zoho.simulator.snapshot();
+    assert_eq!(snapshot.tags_of(ids[0]), ["Cold"]);
+    assert_eq!(snapshot.calls_that(EffectKind::Deleted, tags[0]), [1]);
+}
+
 #[tokio::test]
 async fn a_hundred_are_deleted_at_once_and_one_more_is_refused() {
     let zoho = World::new();

@@ -71,6 +71,7 @@ async fn a_module_has_room_for_a_hundred_tags() {
     assert_eq!(full.json()["details"], json!({"limit": "100"}));
 }
 
+/// CRM v2 to v7 Delete Tag pages, sample response, byte for byte; OAS tags.json for v8.
 #[tokio::test]
 async fn a_deleted_tag_is_off_all_records_and_the_envelope_is_that_of_the_version() {
     for version in ["v2", "v2.1", "v3", "v4", "v5", "v6", "v7", "v8"] {
