@@ -75,7 +75,7 @@ pub(crate) fn exit_of(summary: &Summary) -> Exit {
         Some(Stop::Interrupted) => Exit::Interrupted,
         Some(Stop::NotAllowed { .. }) => Exit::NotAllowed,
         Some(Stop::OtherOrg(_)) => Exit::Refused,
-        Some(Stop::Budget | Stop::Throttled) => Exit::Stopped,
+        Some(Stop::Budget | Stop::Throttled | Stop::NoTokens) => Exit::Stopped,
         Some(Stop::Unreachable(_)) if summary.parked.is_empty() => Exit::Unfinished,
         Some(Stop::Unreachable(_)) => Exit::Stopped,
         None if !summary.parked.is_empty() => Exit::Stopped,
@@ -292,6 +292,10 @@ pub(crate) fn stop_in_words(stop: &Stop) -> String {
         }
         Stop::Budget => "the budget of this run (--max-calls, --max-credits) is used up".to_owned(),
         Stop::Throttled => "Zoho asks for fewer calls, for longer than --wait".to_owned(),
+        Stop::NoTokens => {
+            "Zoho gives no access token, for longer than --wait: it gives ten in ten minutes"
+                .to_owned()
+        }
         Stop::Unreachable(why) => format!("Zoho gave no usable answer: {why}"),
         Stop::OtherOrg(why) => format!("the token belongs to another org: {why}; nothing was sent"),
     }
@@ -384,5 +388,5 @@ fn set_aside(
 
 /// Codes that speak of the token itself, not of what it may do (CRM v8 token validity page).
 fn is_about_the_token(code: &str) -> bool {
-    ["INVALID_TOKEN", "AUTHENTICATION_FAILURE"].contains(&code)
+    ["INVALID_TOKEN", "AUTHENTICATION_FAILURE", "INVALID_OAUTHTOKEN"].contains(&code)
 }

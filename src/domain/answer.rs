@@ -45,6 +45,31 @@ pub enum SendError {
     },
 }
 
+/// Why there is no access token. No call was made with one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignInError {
+    /// The token was provided as it is, and Zoho refused it: nothing here can get another one.
+    #[error("the access token that was provided was refused, and nothing here can renew it")]
+    Fixed,
+    /// There is nothing to sign in with, or Zoho refuses it for good: a person must sign in again.
+    #[error("{code}: {message}")]
+    NotSignedIn {
+        /// Zoho's word for it, such as `invalid_code`; `NOT_SIGNED_IN` where Zoho was not asked.
+        code: String,
+        /// What that means, in words, free of secrets.
+        message: String,
+    },
+    /// Zoho gives no further tokens for a while; asking again makes it longer.
+    #[error("Zoho gives no access token before {until}")]
+    Throttled {
+        /// Nobody asks before then.
+        until: Timestamp,
+    },
+    /// The accounts server gave no usable answer.
+    #[error("no access token: {0}")]
+    Unreachable(String),
+}
+
 /// A parsed answer: which items it names and whether it speaks of the whole call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ParsedAnswer {

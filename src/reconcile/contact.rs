@@ -43,9 +43,14 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         let mut tries = 0;
         loop {
             tries += 1;
-            if self.is_stopping() || !self.wait_for_turn().await || !self.spend(credits) {
-                return Err(ReadError::Unreachable("the run is stopping".to_owned()));
+            let stopping = || ReadError::Unreachable("the run is stopping".to_owned());
+            if self.is_stopping() || !self.wait_for_turn().await || !self.sign_in(None).await {
+                return Err(stopping());
             }
+            if !self.spend(credits) {
+                return Err(stopping());
+            }
+            let token = self.zoho.token();
             // Closed never: then there is no limit to keep.
             let permit = self.calls.acquire().await.ok();
             let answer = call().await;
@@ -59,11 +64,14 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                 Err(ReadError::Throttled { retry_after }) => {
                     self.back_off(retry_after, Setback::Throttled);
                 }
-                Err(
-                    error @ (ReadError::Unauthorized { .. }
-                    | ReadError::Forbidden { .. }
-                    | ReadError::NotThere { .. }),
-                ) => return Err(error),
+                Err(ReadError::Unauthorized { code, message }) => {
+                    if !self.renew(token, &code, &message).await {
+                        return Err(stopping());
+                    }
+                }
+                Err(error @ (ReadError::Forbidden { .. } | ReadError::NotThere { .. })) => {
+                    return Err(error);
+                }
                 Err(error @ (ReadError::Unreachable(_) | ReadError::Unusable { .. })) => {
                     if tries >= READ_TRIES || self.is_stopping() {
                         return Err(error);

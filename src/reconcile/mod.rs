@@ -12,6 +12,7 @@ mod look;
 pub mod options;
 mod resolve;
 mod shared;
+mod sign_in;
 mod submit;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

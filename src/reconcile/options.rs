@@ -97,6 +97,8 @@ pub enum Stop {
     Budget,
     /// Zoho says that there are too many calls, for longer than `--wait`.
     Throttled,
+    /// Zoho gives no access token, for longer than `--wait`.
+    NoTokens,
     /// Zoho could not be reached.
     Unreachable(String),
     /// The token belongs to another org than the journal.

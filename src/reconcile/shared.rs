@@ -13,6 +13,7 @@ use crate::domain::time::Timestamp;
 use crate::reconcile::look::TagLists;
 use crate::reconcile::options::{Progress, Reporter, RunError, RunOptions, Stop};
 use crate::store::writer::Writer;
+use crate::zoho::token::TokenNumber;
 
 /// How the user can stop a run: 1 asks it to finish what is under way, 2 to leave at once.
 pub type Interrupt = watch::Receiver<u8>;
@@ -30,6 +31,10 @@ pub(crate) struct State {
     pub(crate) setback: Setback,
     /// The last such moment that was told: once, however many calls wait for it.
     told: Option<Timestamp>,
+    /// The newest token that Zoho refused, while no call has gone well since.
+    pub(crate) refused_token: Option<TokenNumber>,
+    /// Code and message of the last such refusal.
+    pub(crate) refusal: (String, String),
     /// Throttled or failed calls in a row, for the back-off.
     pub(crate) setbacks: u32,
     /// Refusals in a row by request.
@@ -58,6 +63,8 @@ pub(crate) enum Setback {
     /// Zoho says that there are too many calls.
     #[default]
     Throttled,
+    /// Zoho gives no access tokens for a while.
+    NoTokens,
     /// Zoho could not be reached, or what it answered was no use: in words.
     Unreachable(String),
 }
@@ -66,6 +73,7 @@ impl Setback {
     fn why(&self) -> &'static str {
         match self {
             Self::Throttled => "Zoho asks for fewer calls",
+            Self::NoTokens => "Zoho gives no access token",
             Self::Unreachable(_) => "Zoho gives no usable answer",
         }
     }
@@ -73,6 +81,7 @@ impl Setback {
     fn stop(self) -> Stop {
         match self {
             Self::Throttled => Stop::Throttled,
+            Self::NoTokens => Stop::NoTokens,
             Self::Unreachable(why) => Stop::Unreachable(why),
         }
     }
@@ -326,7 +335,9 @@ impl<Z, C: Clock> Shared<Z, C> {
 
     /// A call went well: the next setback starts small again.
     pub(crate) fn went_well(&self) {
-        self.state().setbacks = 0;
+        let mut state = self.state();
+        state.setbacks = 0;
+        state.refused_token = None;
     }
 
     /// Takes Zoho's clock from an answer's date.

@@ -21,6 +21,7 @@ use crate::reconcile::options::{Progress, RunError, Stop};
 use crate::reconcile::shared::{Setback, Shared};
 use crate::store::StoreError;
 use crate::store::writer::{Claimed, LostCall, ReadFirst};
+use crate::zoho::token::TokenNumber;
 use crate::zoho::{Zoho, answer};
 
 /// A batch that was claimed, and until when it may be sent, on a clock that counts suspend.
@@ -99,7 +100,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         let shared = &self.shared;
         loop {
             // Before claiming, since a claimed batch may not wait for long.
-            if !shared.wait_for_turn().await {
+            if !shared.wait_for_turn().await || !shared.sign_in(None).await {
                 return Ok(None);
             }
             if shared.is_stopping() || !shared.over_the_limit().is_empty() {
@@ -175,13 +176,14 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
             shared.writer.give_back(prepared, Returned::Stopped, String::new()).await?;
             return Ok(false);
         }
+        let token = shared.zoho.token();
         // A crash from here on leaves an open batch: the next run finds it, and reads.
         let Some(answer) = self.send(&prepared).await else {
             self.lose(&prepared, "interrupted while the call was under way", None).await?;
             return Ok(true);
         };
         match answer {
-            Ok(raw) => self.settle(prepared, raw).await.map(|()| true),
+            Ok(raw) => self.settle(prepared, raw, token).await.map(|()| true),
             Err(SendError::NotSent(why)) => {
                 shared.refund(credits);
                 self.not_sent(prepared, why).await.map(|()| false)
@@ -228,22 +230,25 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         }
     }
 
-    async fn settle(&self, prepared: PreparedBatch, raw: RawAnswer) -> Result<(), RunError> {
+    async fn settle(
+        &self,
+        prepared: PreparedBatch,
+        raw: RawAnswer,
+        token: Option<TokenNumber>,
+    ) -> Result<(), RunError> {
         let shared = &self.shared;
         let parsed = answer::parse(&raw);
-        let judgement = judge(prepared.kind(), prepared.items(), &raw, &parsed);
+        let mut judgement = judge(prepared.kind(), prepared.items(), &raw, &parsed);
+        let halt = judgement.halt.take();
         shared.see_date(raw.date);
-        match &judgement.halt {
+        match &halt {
             None => shared.went_well(),
             Some(Halt::Throttled { retry_after }) => {
                 shared.back_off(*retry_after, Setback::Throttled);
             }
             Some(Halt::Busy) => shared.busy(),
-            Some(Halt::Unauthorized { code, message }) => shared.stop(Stop::NotAllowed {
-                what: "the access token".to_owned(),
-                code: code.clone(),
-                message: message.clone(),
-            }),
+            // After the answer is recorded: signing in may take long.
+            Some(Halt::Unauthorized { .. }) => {}
             Some(Halt::Forbidden { code, message, permissions }) => {
                 shared.stop(forbidden(&prepared, code, message, permissions));
             }
@@ -258,6 +263,9 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         shared.writer.settle(prepared, raw, judgement).await?;
         if deletes_tags {
             shared.state().tag_lists.forget();
+        }
+        if let Some(Halt::Unauthorized { code, message }) = halt {
+            shared.renew(token, &code, &message).await;
         }
         Ok(())
     }

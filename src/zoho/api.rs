@@ -2,16 +2,28 @@
 
 use crate::domain::answer::{
     Deletion, JobSeen, ModuleInfo, Page, RawAnswer, Read, ReadError, RecordSeen, Related,
-    SendError, TagSeen,
+    SendError, SignInError, TagSeen,
 };
 use crate::domain::call::PreparedBatch;
 use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::scope::RelatedList;
 use crate::domain::target::{ApiVersion, Product};
 use crate::domain::time::Timestamp;
+use crate::zoho::token::TokenNumber;
 
-/// Zoho, as the engine sees it. Every method is exactly one HTTP call: nothing is retried in here.
+/// Zoho, as the engine sees it. Every method but `token` and `sign_in` is exactly one API call: nothing is
+/// retried in here.
 pub trait Zoho: Send + Sync + 'static {
+    /// Which access token a call would carry now; `None` while there is none.
+    fn token(&self) -> Option<TokenNumber>;
+
+    /// Sees to it that there is an access token which lasts for a while yet and is not the one that was
+    /// `refused`. Asks the accounts server at most once, and no API.
+    fn sign_in(
+        &self,
+        refused: Option<TokenNumber>,
+    ) -> impl Future<Output = Result<(), SignInError>> + Send;
+
     /// Sends a recorded batch, once.
     fn submit(
         &self,

@@ -1,4 +1,4 @@
-//! Zoho over HTTP: [`crate::zoho::Zoho`] for one endpoint and one access token.
+//! Zoho over HTTP: [`crate::zoho::Zoho`] for one endpoint and one source of access tokens.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE};
 use reqwest::{Method, Request, Url};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::clock::Clock;
 use crate::domain::answer::{
     Deletion, JobSeen, ModuleInfo, Page, RawAnswer, Read, ReadError, RecordSeen, Related,
-    SendError, TagSeen,
+    SendError, SignInError, TagSeen,
 };
 use crate::domain::call::PreparedBatch;
 use crate::domain::id::{ModuleName, RecordId};
@@ -22,6 +22,7 @@ use crate::zoho::endpoint::Endpoint;
 use crate::zoho::headers::told;
 use crate::zoho::reads::{self, Fetched};
 use crate::zoho::sent::{in_words, surely_not_sent};
+use crate::zoho::token::{FixedToken, TokenNumber, TokenSource};
 use crate::zoho::transport::{self, BODY_MAX, collect};
 
 /// Why no client came about. Nothing was sent.
@@ -45,7 +46,7 @@ pub enum ClientError {
 pub struct ZohoClient<C> {
     http: reqwest::Client,
     endpoint: Endpoint,
-    authorization: HeaderValue,
+    tokens: Arc<dyn TokenSource>,
     clock: Arc<C>,
     body_max: usize,
 }
@@ -58,28 +59,26 @@ impl<C> fmt::Debug for ZohoClient<C> {
 }
 
 impl<C: Clock> ZohoClient<C> {
-    /// Makes a client; `timeout` bounds each call as a whole.
+    /// Makes a client with one token that nothing renews; `timeout` bounds each call as a whole.
     pub fn new(
         endpoint: Endpoint,
         token: &SecretString,
         timeout: Duration,
         clock: Arc<C>,
     ) -> Result<Self, ClientError> {
-        let authorization = authorization(token)?;
-        let http = transport::build(&endpoint, timeout)
-            .map_err(|error| ClientError::Setup(in_words(error)))?;
-        Ok(Self { http, endpoint, authorization, clock, body_max: BODY_MAX })
+        Self::signed_in(endpoint, Arc::new(FixedToken::new(token)?), timeout, clock)
     }
 
-    /// The same client and connections with another token, after a refresh.
-    pub fn with_token(&self, token: &SecretString) -> Result<Self, ClientError> {
-        Ok(Self {
-            http: self.http.clone(),
-            endpoint: self.endpoint.clone(),
-            authorization: authorization(token)?,
-            clock: Arc::clone(&self.clock),
-            body_max: self.body_max,
-        })
+    /// Makes a client whose calls carry the token that is in force when they leave.
+    pub fn signed_in(
+        endpoint: Endpoint,
+        tokens: Arc<dyn TokenSource>,
+        timeout: Duration,
+        clock: Arc<C>,
+    ) -> Result<Self, ClientError> {
+        let http = transport::build(&endpoint, timeout)
+            .map_err(|error| ClientError::Setup(in_words(error)))?;
+        Ok(Self { http, endpoint, tokens, clock, body_max: BODY_MAX })
     }
 
     /// Takes at most so many bytes of an answer's body, after decompression; the rest counts as cut.
@@ -104,8 +103,9 @@ impl<C: Clock> ZohoClient<C> {
             return Err("the request line would differ from the recorded one".to_owned());
         }
         let method = Method::from_bytes(method.as_bytes()).map_err(|error| error.to_string())?;
+        let token = self.tokens.current().ok_or("there is no access token")?;
         let mut request = Request::new(method, url);
-        request.headers_mut().insert(AUTHORIZATION, self.authorization.clone());
+        request.headers_mut().insert(AUTHORIZATION, token.authorization());
         Ok(request)
     }
 
@@ -131,19 +131,15 @@ impl<C: Clock> ZohoClient<C> {
     }
 }
 
-fn authorization(token: &SecretString) -> Result<HeaderValue, ClientError> {
-    let token = token.expose_secret();
-    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(ClientError::Token);
-    }
-    // Zoho wants this word although its token answers say Bearer.
-    let mut value = HeaderValue::from_str(&format!("Zoho-oauthtoken {token}"))
-        .map_err(|_| ClientError::Token)?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
 impl<C: Clock> Zoho for ZohoClient<C> {
+    fn token(&self) -> Option<TokenNumber> {
+        self.tokens.current().map(|token| token.number())
+    }
+
+    async fn sign_in(&self, refused: Option<TokenNumber>) -> Result<(), SignInError> {
+        self.tokens.sign_in(refused).await
+    }
+
     async fn submit(&self, batch: &PreparedBatch) -> Result<RawAnswer, SendError> {
         let write = batch.request().map_err(|error| SendError::NotSent(error.to_string()))?;
         let mut request =

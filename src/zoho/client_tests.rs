@@ -294,11 +294,15 @@ fn the_token_is_never_shown() {
     for shown in [format!("{client:?} {client:#?}"), format!("{request:?}")] {
         assert!(!shown.contains("secret"), "{shown}");
     }
+    let again = |token: &str| {
+        let endpoint = client.endpoint().clone();
+        let clock = Arc::new(TickingClock::default());
+        ZohoClient::new(endpoint, &SecretString::from(token), Duration::from_secs(1), clock)
+    };
     for wrong in ["", "a b", "a\r\nx: y", "é", "a\0"] {
-        let error = client.with_token(&SecretString::from(wrong)).unwrap_err();
-        assert_eq!(error, ClientError::Token);
+        assert_eq!(again(wrong).unwrap_err(), ClientError::Token);
     }
-    let other = client.with_token(&SecretString::from("1000.other")).unwrap();
+    let other = again("1000.other").unwrap();
     let value = other.build("GET", "/x").unwrap().headers()[AUTHORIZATION].clone();
     assert!(value.is_sensitive());
     assert_eq!(value.to_str().unwrap(), "Zoho-oauthtoken 1000.other");

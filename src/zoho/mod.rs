@@ -4,7 +4,7 @@
 //! whatever envelope. Reads live in `reads`, one file a subject. [`client`] joins them over one hardened
 //! HTTP client.
 //!
-//! **Invariants:** one method call is at most one request on the wire, nothing is retried or redirected
+//! **Invariants:** one API call is at most one request on the wire, nothing is retried or redirected
 //! here; no answer is taken for "nothing there" unless it says so completely; the access token appears
 //! in the `Authorization` header and nowhere else.
 
@@ -18,6 +18,7 @@ mod reads;
 mod sent;
 #[cfg(test)]
 mod testing;
+pub mod token;
 mod transport;
 mod wire;
 

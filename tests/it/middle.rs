@@ -7,12 +7,13 @@ use std::time::Duration;
 use zoho_journal::clock::{Clock, SystemClock};
 use zoho_journal::domain::answer::{
     Deletion, JobSeen, ModuleInfo, Page, RawAnswer, Read, ReadError, RecordSeen, Related,
-    SendError, TagSeen,
+    SendError, SignInError, TagSeen,
 };
 use zoho_journal::domain::call::PreparedBatch;
 use zoho_journal::domain::id::{ModuleName, RecordId};
 use zoho_journal::domain::target::{ApiVersion, Product};
 use zoho_journal::domain::time::Timestamp;
+use zoho_journal::zoho::token::TokenNumber;
 use zoho_journal::zoho::{ListAsked, Zoho, ZohoClient};
 
 use crate::world::World;
@@ -85,6 +86,14 @@ impl Middle {
 }
 
 impl Zoho for Middle {
+    fn token(&self) -> Option<TokenNumber> {
+        self.zoho.token()
+    }
+
+    async fn sign_in(&self, refused: Option<TokenNumber>) -> Result<(), SignInError> {
+        self.zoho.sign_in(refused).await
+    }
+
     async fn submit(&self, batch: &PreparedBatch) -> Result<RawAnswer, SendError> {
         let number = self.submitted.fetch_add(1, Ordering::SeqCst);
         let lost = || SendError::NoAnswer {

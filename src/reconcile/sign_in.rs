@@ -1,0 +1,77 @@
+//! Signing in: an access token before it is needed, and another one once Zoho refused it.
+
+use crate::clock::Clock;
+use crate::domain::answer::SignInError;
+use crate::reconcile::options::Stop;
+use crate::reconcile::shared::{Setback, Shared};
+use crate::zoho::Zoho;
+use crate::zoho::token::TokenNumber;
+
+/// How often the accounts server is asked that gives no usable answer.
+const SIGN_IN_TRIES: u32 = 4;
+
+impl<Z: Zoho, C: Clock> Shared<Z, C> {
+    /// Sees to it that there is a token, other than the `refused` one. `false` stops the run.
+    pub(crate) async fn sign_in(&self, refused: Option<TokenNumber>) -> bool {
+        let mut tries = 0;
+        loop {
+            let error = match self.zoho.sign_in(refused).await {
+                Ok(()) => return true,
+                Err(error) => error,
+            };
+            tries += 1;
+            match error {
+                SignInError::Throttled { until } => {
+                    let wait = until.since(self.clock.now());
+                    self.back_off(Some(wait), Setback::NoTokens);
+                }
+                SignInError::Unreachable(why) if tries < SIGN_IN_TRIES => {
+                    self.back_off(None, Setback::Unreachable(why));
+                }
+                SignInError::Unreachable(why) => {
+                    self.stop(Stop::Unreachable(format!("signing in: {why}")));
+                    return false;
+                }
+                SignInError::Fixed => {
+                    let (code, message) = self.state().refusal.clone();
+                    self.not_signed_in(code, message);
+                    return false;
+                }
+                SignInError::NotSignedIn { code, message } => {
+                    self.not_signed_in(code, message);
+                    return false;
+                }
+            }
+            if !self.wait_for_turn().await || self.is_stopping() {
+                return false;
+            }
+        }
+    }
+
+    /// Zoho refused the token that a call carried: another one, unless the one before was refused for the same
+    /// reason and nothing has gone well since. `false` stops the run.
+    pub(crate) async fn renew(
+        &self,
+        refused: Option<TokenNumber>,
+        code: &str,
+        message: &str,
+    ) -> bool {
+        let hopeless = {
+            let mut state = self.state();
+            let before = state.refused_token;
+            // Calls that left with an older token prove nothing about this one.
+            state.refused_token = refused.max(before);
+            state.refusal = (code.to_owned(), message.to_owned());
+            before.is_some() && refused > before
+        };
+        if hopeless {
+            self.not_signed_in(code.to_owned(), message.to_owned());
+            return false;
+        }
+        self.sign_in(refused).await
+    }
+
+    fn not_signed_in(&self, code: String, message: String) {
+        self.stop(Stop::NotAllowed { what: "the access token".to_owned(), code, message });
+    }
+}
