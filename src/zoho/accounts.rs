@@ -7,6 +7,7 @@
 //! Sources: the Self Client, Access Token, Refresh and Revoke pages of the CRM v8 API.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
@@ -92,8 +93,10 @@ pub trait TokenServer: fmt::Debug + Send + Sync + 'static {
 
 /// The accounts server of an endpoint.
 pub struct Accounts {
-    http: Client,
     endpoint: Endpoint,
+    timeout: Duration,
+    /// Made with the first call: it loads the system's trust roots, and most runs find a token in the cache.
+    http: OnceLock<Client>,
 }
 
 impl fmt::Debug for Accounts {
@@ -103,11 +106,18 @@ impl fmt::Debug for Accounts {
 }
 
 impl Accounts {
-    /// Makes a client for it, hardened as the one for the API; `timeout` bounds each call as a whole.
-    pub fn new(endpoint: Endpoint, timeout: Duration) -> Result<Self, ClientError> {
-        let http = transport::build(&endpoint, timeout)
-            .map_err(|error| ClientError::Setup(in_words(error)))?;
-        Ok(Self { http, endpoint })
+    /// Calls to it go through a client as hardened as the one for the API; `timeout` bounds each as a whole.
+    pub const fn new(endpoint: Endpoint, timeout: Duration) -> Self {
+        Self { endpoint, timeout, http: OnceLock::new() }
+    }
+
+    fn http(&self) -> Result<&Client, String> {
+        if let Some(http) = self.http.get() {
+            return Ok(http);
+        }
+        let http = transport::build(&self.endpoint, self.timeout)
+            .map_err(|error| ClientError::Setup(in_words(error)).to_string())?;
+        Ok(self.http.get_or_init(|| http))
     }
 
     /// Revokes a refresh token, and with it its access tokens (Revoke page).
@@ -134,7 +144,7 @@ impl Accounts {
         let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
         request.headers_mut().insert(CONTENT_TYPE, kind);
         *request.body_mut() = Some(form.to_owned().into());
-        let mut response = self.http.execute(request).await.map_err(in_words)?;
+        let mut response = self.http()?.execute(request).await.map_err(in_words)?;
         let (body, cut) = collect(&mut response, ANSWER_MAX).await;
         Ok((response.status().as_u16(), Zeroizing::new(body), cut))
     }

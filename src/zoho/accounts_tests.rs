@@ -13,7 +13,7 @@ const GRANTED: &str = r#"{"access_token":"1000.new","api_domain":"http://x","exp
 fn accounts(server: &Server) -> Accounts {
     let (dc, environment) = (DataCenter::Eu, Environment::Production);
     let endpoint = Endpoint::new(dc, environment, Some(&server.url()), None).unwrap();
-    Accounts::new(endpoint, Duration::from_secs(20)).unwrap()
+    Accounts::new(endpoint, Duration::from_secs(20))
 }
 
 fn key() -> ClientKey {

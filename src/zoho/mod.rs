@@ -13,7 +13,7 @@ pub mod answer;
 mod api;
 pub mod client;
 pub mod endpoint;
-mod grant;
+pub(crate) mod grant;
 mod headers;
 pub mod hosts;
 mod reads;

@@ -57,6 +57,11 @@ macro_rules! secrets {
             pub fn expose(&self) -> &str {
                 self.0.expose_secret()
             }
+
+            /// The same, still wrapped.
+            pub const fn as_secret(&self) -> &SecretString {
+                &self.0
+            }
         }
 
         impl fmt::Debug for $name {
