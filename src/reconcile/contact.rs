@@ -9,6 +9,7 @@ use crate::domain::calls::WriteCall;
 use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::plan::RequestOverview;
 use crate::domain::scope::Operation;
+use crate::domain::scopes::{self, Access};
 use crate::domain::state::EntryState;
 use crate::domain::target::Product;
 use crate::reconcile::options::{Progress, RunError, Stop};
@@ -18,14 +19,6 @@ use crate::zoho::Zoho;
 
 /// How often a read is tried that brings no usable answer. Reading twice harms nobody.
 const READ_TRIES: u32 = 4;
-
-/// What the names of a product's scopes begin with.
-pub(crate) const fn scope_prefix(product: Product) -> &'static str {
-    match product {
-        Product::Crm => "ZohoCRM",
-        Product::Bigin => "ZohoBigin",
-    }
-}
 
 /// A module that was looked at before the run.
 pub(crate) type Place = (Product, ModuleName);
@@ -112,10 +105,10 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
     async fn meet_org(&self, product: Product) -> Result<bool, RunError> {
         let version = self.options.versions.of(product);
         let org = match self.read(1, || self.zoho.read_org(product, version)).await {
-            Ok(read) => read.value,
+            Ok(read) => read.value.id,
             Err(error) => {
-                let scope = scope_prefix(product);
-                self.cannot_read(&format!("the org (scope {scope}.org.READ)"), error);
+                let scope = scopes::least(product, Access::Org, None);
+                self.cannot_read(&format!("the org (scope {scope})"), error);
                 return Ok(false);
             }
         };
@@ -132,19 +125,18 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
 
     async fn meet_user(&self, product: Product) -> Result<bool, RunError> {
         let version = self.options.versions.of(product);
+        let scope = scopes::least(product, Access::User, None);
         let user = match self.read(1, || self.zoho.read_current_user(product, version)).await {
-            Ok(read) => Some(read.value),
+            Ok(read) => Some(read.value.id),
             Err(ReadError::Forbidden { code, .. } | ReadError::NotThere { code, .. }) => {
                 self.warn(format!(
-                    "the token's user cannot be read ({code}, scope {}.users.READ): after a lost \
-                     answer nothing can be put down to us",
-                    scope_prefix(product)
+                    "the token's user cannot be read ({code}, scope {scope}): after a lost answer \
+                     nothing can be put down to us"
                 ));
                 None
             }
             Err(error) => {
-                let scope = scope_prefix(product);
-                self.cannot_read(&format!("the token's user (scope {scope}.users.READ)"), error);
+                self.cannot_read(&format!("the token's user (scope {scope})"), error);
                 return Ok(false);
             }
         };
@@ -177,9 +169,8 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
             Err(ReadError::Forbidden { code, .. }) => {
                 refused = Some(code.clone());
                 self.warn(format!(
-                    "the module {module} cannot be read ({code}, scope \
-                     {}.settings.modules.READ): a recycle bin is assumed",
-                    scope_prefix(product)
+                    "the module {module} cannot be read ({code}, scope {}): a recycle bin is assumed",
+                    scopes::least(product, Access::Module, None)
                 ));
                 (None, None)
             }
@@ -216,9 +207,8 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                     };
                     self.stop(Stop::NotAllowed {
                         what: format!(
-                            "the id of the module {module} (scope {}.settings.modules.READ), without \
-                             which {} cannot be sent",
-                            scope_prefix(request.product),
+                            "the id of the module {module} (scope {}), without which {} cannot be sent",
+                            scopes::least(request.product, Access::Module, None),
                             request.request
                         ),
                         code: code.clone(),
