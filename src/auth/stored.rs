@@ -9,7 +9,7 @@ use crate::platform::{
     FileProblem, Sharing, create_directory_private, read_secret, shell_quoted, sync_directory,
     write_atomically,
 };
-use crate::zoho::secret::{ClientKey, RefreshToken, WipedText};
+use crate::zoho::secret::{ClientId, ClientKey, ClientSecret, RefreshToken, WipedText};
 
 /// It holds four short lines.
 const FILE_MAX: u64 = 64 * 1024;
@@ -57,6 +57,20 @@ impl std::fmt::Debug for Stored {
     /// Without what it holds.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Stored").finish_non_exhaustive()
+    }
+}
+
+impl Stored {
+    /// The client, where both its parts are there and can be such.
+    pub fn client(&self) -> Option<ClientKey> {
+        let id = ClientId::new(self.client_id.as_deref()?).ok()?;
+        let secret = ClientSecret::new(&self.client_secret.as_ref()?.0).ok()?;
+        Some(ClientKey { id, secret })
+    }
+
+    /// The refresh token, where it is there and can be one.
+    pub fn refresh_token(&self) -> Option<RefreshToken> {
+        RefreshToken::new(&self.refresh_token.as_ref()?.0).ok()
     }
 }
 
@@ -155,7 +169,6 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::zoho::secret::{ClientId, ClientSecret};
 
     const EU: &str = "https://accounts.zoho.eu";
 

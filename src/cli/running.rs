@@ -11,6 +11,7 @@ use crate::cli::output::OutputError;
 use crate::cli::output::words::{counted, in_words};
 use crate::cli::plan;
 use crate::cli::run_json;
+use crate::cli::signing;
 use crate::cli::things::set_aside_in_words;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::id::RequestId;
@@ -311,7 +312,7 @@ fn next_command(
     let command = |words: &str| context.command(words);
     let token = matches!(
         &summary.stop,
-        Some(Stop::NotAllowed { code, .. }) if is_about_the_token(code)
+        Some(Stop::NotAllowed { what, code, .. }) if what == "the access token" || is_about_the_token(code)
     );
     if let Some(parked) = set_aside(context, summary, exit, wanted) {
         let show = command(&format!("show {parked}"));
@@ -325,7 +326,7 @@ fn next_command(
         }
         Exit::NotAllowed if token => {
             let sync = command(&format!("sync{names} --yes"));
-            format!("set ZOHO_ACCESS_TOKEN to a token that is valid, then {sync}")
+            format!("{}, then {sync}", signing::how_to_sign_in(context))
         }
         Exit::NotAllowed => {
             let sync = command(&format!("sync{names} --yes"));
