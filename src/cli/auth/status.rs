@@ -103,7 +103,7 @@ fn show(context: &mut Context, from: &From, who: &Who) -> Result<(), CliError> {
     let lacking = facts.scopes.as_deref().map(|granted| lacking(product, granted));
     let warnings = who.warnings(product);
     let edition = who.org.as_ref().ok().and_then(|org| org.edition);
-    let edition = edition.map(|edition| format!("{edition:?}"));
+    let edition = edition.map(|edition| edition.name().to_owned());
     if context.out.is_json() {
         let (target, endpoint) = (context.target()?, context.endpoint()?);
         let shown = Shown {
