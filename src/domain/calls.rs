@@ -193,10 +193,6 @@ impl Default for Limits {
     }
 }
 
-/// What a page of the list of deletions costs, in credits (Vertical Solutions API Limits page). Every other
-/// read costs one ("all other APIs", CRM API Limits page).
-pub const DELETED_PAGE_CREDITS: u64 = 2;
-
 /// The form in which a call is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {

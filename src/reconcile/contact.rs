@@ -11,8 +11,10 @@ use crate::domain::plan::RequestOverview;
 use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
 use crate::domain::target::Product;
-use crate::reconcile::options::{Progress, RunError, Stop};
-use crate::reconcile::shared::{Setback, Shared};
+use crate::domain::usage::ReadKind;
+use crate::reconcile::options::{NotAllowed, Progress, RunError, Stop};
+use crate::reconcile::shared::Shared;
+use crate::reconcile::state::Setback;
 use crate::store::StoreError;
 use crate::zoho::Zoho;
 
@@ -34,7 +36,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
     /// Makes one read, waiting out throttling and trying again where nothing came back.
     pub(crate) async fn read<T, F>(
         &self,
-        credits: u64,
+        kind: ReadKind,
         mut call: impl FnMut() -> F,
     ) -> Result<Read<T>, ReadError>
     where
@@ -47,17 +49,17 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
             if self.is_stopping() || !self.wait_for_turn().await || !self.sign_in(None).await {
                 return Err(stopping());
             }
-            if !self.spend(credits) {
+            if !self.spend(kind.credits()) {
                 return Err(stopping());
             }
             let token = self.zoho.token();
-            // Closed never: then there is no limit to keep.
-            let permit = self.calls.acquire().await.ok();
+            let pass = self.gate.enter().await;
             let answer = call().await;
-            drop(permit);
+            drop(pass);
             match answer {
                 Ok(read) => {
                     self.see_date(read.date);
+                    self.see_credits(read.credits_remaining);
                     self.went_well();
                     return Ok(read);
                 }
@@ -111,7 +113,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
 
     async fn meet_org(&self, product: Product) -> Result<bool, RunError> {
         let version = self.options.versions.of(product);
-        let org = match self.read(1, || self.zoho.read_org(product, version)).await {
+        let org = match self.read(ReadKind::Other, || self.zoho.read_org(product, version)).await {
             Ok(read) => read.value,
             Err(error) => {
                 let scope = scope_prefix(product);
@@ -132,7 +134,10 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
 
     async fn meet_user(&self, product: Product) -> Result<bool, RunError> {
         let version = self.options.versions.of(product);
-        let user = match self.read(1, || self.zoho.read_current_user(product, version)).await {
+        let user = match self
+            .read(ReadKind::Other, || self.zoho.read_current_user(product, version))
+            .await
+        {
             Ok(read) => Some(read.value),
             Err(ReadError::Forbidden { code, .. } | ReadError::NotThere { code, .. }) => {
                 self.warn(format!(
@@ -160,7 +165,8 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         requests: &[&RequestOverview],
     ) -> Result<bool, RunError> {
         let version = self.options.versions.of(product);
-        let read = self.read(1, || self.zoho.read_module(product, version, module)).await;
+        let read =
+            self.read(ReadKind::Other, || self.zoho.read_module(product, version, module)).await;
         let deletes = requests.iter().any(|one| one.operation == Operation::Delete);
         let mut refused = None;
         let (id, bin) = match read {
@@ -214,7 +220,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                         self.park(request.request, 0).await?;
                         continue;
                     };
-                    self.stop(Stop::NotAllowed {
+                    let not_allowed = NotAllowed {
                         what: format!(
                             "the id of the module {module} (scope {}.settings.modules.READ), without \
                              which {} cannot be sent",
@@ -223,8 +229,9 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                         ),
                         code: code.clone(),
                         message: "the module cannot be read".to_owned(),
-                    });
-                    return Ok(false);
+                    };
+                    let calls = (request.operation, request.product, module.clone());
+                    self.bar(calls, not_allowed);
                 }
                 (Some(pinned), Some(id)) if pinned != id => self.warn(format!(
                     "{} was recorded for another module {module}: its id was {pinned} and is {id} now; \
@@ -243,9 +250,9 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
             ReadError::Unauthorized { code, message }
             | ReadError::Forbidden { code, message }
             | ReadError::NotThere { code, message } => {
-                Stop::NotAllowed { what: what.to_owned(), code, message }
+                Stop::NotAllowed(NotAllowed { what: what.to_owned(), code, message })
             }
-            ReadError::Throttled { .. } => Stop::Throttled,
+            ReadError::Throttled { .. } => Stop::Throttled { until: self.clock.now() },
             error @ (ReadError::Unreachable(_) | ReadError::Unusable { .. }) => {
                 Stop::Unreachable(format!("reading {what}: {error}"))
             }

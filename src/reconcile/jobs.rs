@@ -10,8 +10,9 @@ use crate::domain::answer::{JobSeen, ReadError};
 use crate::domain::event::JobEnding;
 use crate::domain::id::BatchId;
 use crate::domain::time::Timestamp;
+use crate::domain::usage::ReadKind;
 use crate::reconcile::concerns;
-use crate::reconcile::options::{Progress, RunError, Stop};
+use crate::reconcile::options::{NotAllowed, Progress, RunError, Stop};
 use crate::reconcile::shared::Shared;
 use crate::store::Reader;
 use crate::store::job::Job;
@@ -114,7 +115,7 @@ impl Polls {
         let id = job.id.as_deref().unwrap_or_default();
         let (product, version) = (job.product, job.api_version);
         let (ending, counts) = match shared
-            .read(1, || shared.zoho.read_job(product, version, id))
+            .read(ReadKind::Other, || shared.zoho.read_job(product, version, id))
             .await
             .map(|read| read.value)
         {
@@ -141,7 +142,7 @@ impl Polls {
             }
             Err(ReadError::Unauthorized { code, message }) => {
                 let what = "the access token".to_owned();
-                shared.stop(Stop::NotAllowed { what, code, message });
+                shared.stop(Stop::NotAllowed(NotAllowed { what, code, message }));
                 return Ok(false);
             }
             Err(

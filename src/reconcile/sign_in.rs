@@ -2,8 +2,9 @@
 
 use crate::clock::Clock;
 use crate::domain::answer::SignInError;
-use crate::reconcile::options::Stop;
-use crate::reconcile::shared::{Setback, Shared};
+use crate::reconcile::options::{NotAllowed, Stop};
+use crate::reconcile::shared::Shared;
+use crate::reconcile::state::Setback;
 use crate::zoho::Zoho;
 use crate::zoho::token::TokenNumber;
 
@@ -72,6 +73,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
     }
 
     fn not_signed_in(&self, code: String, message: String) {
-        self.stop(Stop::NotAllowed { what: "the access token".to_owned(), code, message });
+        let what = "the access token".to_owned();
+        self.stop(Stop::NotAllowed(NotAllowed { what, code, message }));
     }
 }

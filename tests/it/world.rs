@@ -174,6 +174,7 @@ impl World {
             max_entries: 100_000,
             max_calls: None,
             max_credits: None,
+            daily_credits: None,
             concurrency: 4,
             wait: Duration::from_secs(20),
             quarantine: Duration::from_millis(1),
