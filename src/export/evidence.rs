@@ -76,11 +76,10 @@ pub fn reading_in_brief(entry: &EntryView, step: &Step) -> String {
     }
 }
 
-/// Everything that was read and counts, in brief: the snapshot, and evidence that had the last word.
+/// Everything that was read and counts, in brief: the newest snapshot, and evidence that had the last word.
 pub(super) fn reads_in_brief(entry: &EntryView) -> String {
-    let snapshot = entry.steps.iter().find(|step| matches!(step, Step::Snapshot { .. }));
     let evidence = entry.last_word().filter(|step| matches!(step, Step::Evidence { .. }));
-    let briefs = [snapshot, evidence].into_iter().flatten();
+    let briefs = [entry.newest_snapshot(), evidence].into_iter().flatten();
     briefs.map(|step| reading_in_brief(entry, step)).collect::<Vec<_>>().join("; ")
 }
 
