@@ -388,9 +388,7 @@ impl Jobs<'_> {
             if self.read_first.contains(&(scope.product, scope.module.clone())) {
                 return Ok(self.read_before_claim(picked, Vec::new()));
             }
-        } else if picked.kind.snapshot || scope.operation() == Operation::DeleteTags {
-            // The list of a module's tags is read in any case: the call for one tag names no module, and would
-            // delete another module's.
+        } else if picked.kind.reads_first() {
             let (unread, known) = snapshot::split(&tx.tx, scope.operation(), &picked.items)?;
             if !unread.is_empty() {
                 return Ok(self.read_before_claim(picked, unread));
