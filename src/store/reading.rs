@@ -266,9 +266,8 @@ fn attempts_of(
                 clock_offset_ms: row.get(11)?,
                 begun_at: Timestamp::from_millis(0),
                 seen_before: row
-                    .get::<_, Option<String>>(8)?
-                    .and_then(|text| text.parse::<EntryRanges>().ok())
-                    .is_some_and(|ranges| ranges.contains(entry)),
+                    .get::<_, Option<Name<EntryRanges>>>(8)?
+                    .is_some_and(|Name(ranges)| ranges.contains(entry)),
                 closed: row.get(13)?,
             };
             let Name(version) = row.get::<_, Name<ApiVersion>>(9)?;
@@ -556,4 +555,25 @@ fn groups(findings: &[Finding]) -> Vec<EvidenceGroup> {
         }
     }
     groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreError;
+    use crate::store::testing::Journal;
+
+    #[test]
+    fn what_was_seen_before_a_call_is_not_forgotten_when_its_row_is_damaged() {
+        let mut journal = Journal::new();
+        journal.delete(1, 1);
+        journal.start("sync");
+        let lost = journal.begin(&[1]);
+        journal.lose(&lost);
+        let unknown = || journal.reader().unknown_entries(EntryId::new(0), None, 10);
+        assert_eq!(unknown().unwrap().len(), 1);
+        let damage = "UPDATE batch SET seen_before = 'all' WHERE id = 1";
+        assert_eq!(journal.store.conn.execute(damage, []).unwrap(), 1);
+        assert!(matches!(unknown(), Err(StoreError::Sqlite { .. })));
+    }
 }
