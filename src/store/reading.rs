@@ -9,10 +9,9 @@ use crate::domain::event::{EntriesReopened, Event, EvidenceGroup, EvidenceRead, 
 use crate::domain::evidence::AttemptRecord;
 use crate::domain::evidence::presence::ThingFacts;
 use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RecordId, RequestId, RunId};
-use crate::domain::merkle::Tree;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::{Operation, Scope};
-use crate::domain::seal::{LeafMaker, LeafPurpose, item_leaf};
+use crate::domain::seal::LeafPurpose;
 use crate::domain::state::{EntryState, Outcome, Verdict};
 use crate::domain::target::ApiVersion;
 use crate::domain::time::Timestamp;
@@ -20,7 +19,7 @@ use crate::store::batch::{entries_of, targets_of};
 use crate::store::code::{Name, Sql, uncount};
 use crate::store::entry;
 use crate::store::error::{Doing, Result};
-use crate::store::items::{items_of, salts};
+use crate::store::items::{items_of, root_over};
 use crate::store::log::{self, Seals};
 use crate::store::scope::{self, ScopeId};
 use crate::store::snapshot;
@@ -413,25 +412,17 @@ impl WriteTx<'_> {
         let number = next_reading(&self.tx)?;
         let entries: EntryRanges = findings.iter().map(|finding| finding.entry).collect();
         let items = items_of(&self.tx, &entries)?;
-        let salts = salts(&self.tx, &items, LeafPurpose::Evidence(number))?;
-        let mut tree = Tree::default();
-        for ((item, finding), salt) in items.iter().zip(findings).zip(&salts) {
-            let mut maker = LeafMaker::new(&item.what);
-            let opened = maker.evidence(
-                &item.identity,
-                number,
-                finding.verdict.wire_name(),
-                &finding.code,
-                finding.facts.as_bytes(),
-            );
-            tree.append(item_leaf(salt, opened), |_, _| ());
-        }
+        let purpose = LeafPurpose::Evidence(number);
+        let items_root = root_over(&self.tx, &items, findings, purpose, |maker, item, finding| {
+            let Finding { verdict, code, facts, .. } = finding;
+            maker.evidence(item, number, verdict.wire_name(), code, facts.as_bytes())
+        })?;
         let event = Event::from(EvidenceRead {
             run,
             evidence: number,
             module: module.clone(),
             groups: groups(findings),
-            items_root: tree.root(),
+            items_root,
         });
         entry::apply(&self.tx, &event)?;
         let seq = self.append(event, Seals::default())?;
