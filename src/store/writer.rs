@@ -66,9 +66,11 @@ pub enum Claimed {
 pub struct ReadFirst {
     /// The entries.
     pub picked: Picked,
-    /// Those of them that have no snapshot yet. Empty when their module has no recycle bin: then all of them
-    /// are read, since only a read before the call can later prove that the call took effect.
+    /// Those of them without a snapshot that may stand. Empty when their module has no recycle bin: then all of
+    /// them are read, since only a read before the call can later prove that the call took effect.
     pub unread: Vec<EntryId>,
+    /// What the snapshots of the others showed, which may stand.
+    pub known: HashMap<EntryId, ThingFacts>,
 }
 
 /// What was read before a claim.
@@ -333,7 +335,7 @@ impl Jobs<'_> {
             }
             Message::ClaimRead { first, read, reply } => {
                 self.cursors.release(&first.picked.kind.scope, &first.picked.items);
-                let result = tx.scoped(|tx| self.claim_read(tx, first.picked, read));
+                let result = tx.scoped(|tx| self.claim_read(tx, first, read));
                 claimed(reply, self.found_again(result))
             }
             Message::PutBack { first, reply } => {
@@ -404,42 +406,42 @@ impl Jobs<'_> {
         let scope = &picked.kind.scope;
         if scope.operation() == Operation::Delete {
             if self.read_first.contains(&(scope.product, scope.module.clone())) {
-                return Ok(self.read_before_claim(picked, Vec::new()));
+                let (unread, known) = (Vec::new(), HashMap::new());
+                return Ok(self.read_before_claim(ReadFirst { picked, unread, known }));
             }
-        } else if picked.kind.snapshot || scope.operation() == Operation::DeleteTags {
-            // The list of a module's tags is read in any case: the call for one tag names no module, and would
-            // delete another module's.
+        } else if picked.kind.reads_first() {
             let (unread, known) = snapshot::split(&tx.tx, scope.operation(), &picked.items)?;
             if !unread.is_empty() {
-                return Ok(self.read_before_claim(picked, unread));
+                return Ok(self.read_before_claim(ReadFirst { picked, unread, known }));
             }
-            return self.begin(tx, apart(picked, &known), None).map(Claim::Begun);
+            let picked = apart(picked, &known);
+            return tx.begin_batch(self.rules.run, picked, None).map(Claim::Begun);
         }
-        self.begin(tx, picked, None).map(Claim::Begun)
+        tx.begin_batch(self.rules.run, picked, None).map(Claim::Begun)
     }
 
     /// Nobody else is given these entries until they come back.
-    fn read_before_claim(&mut self, picked: Picked, unread: Vec<EntryId>) -> Claim {
-        self.cursors.reserve(&picked.kind.scope, &picked.items);
-        Claim::ReadFirst(ReadFirst { picked, unread })
+    fn read_before_claim(&mut self, first: ReadFirst) -> Claim {
+        self.cursors.reserve(&first.picked.kind.scope, &first.picked.items);
+        Claim::ReadFirst(first)
     }
 
     fn claim_read(
         &mut self,
         tx: &mut WriteTx<'_>,
-        mut picked: Picked,
+        first: ReadFirst,
         read: ReadBefore,
     ) -> Result<Claim> {
+        let ReadFirst { mut picked, mut known, .. } = first;
         let ReadBefore { seen, mut snapshots } = read;
         if snapshots.is_empty() && seen.is_some() {
-            return self.begin(tx, picked, seen).map(Claim::Begun);
+            return tx.begin_batch(self.rules.run, picked, seen).map(Claim::Begun);
         }
         let operation = picked.kind.scope.operation();
         let (product, module) = (picked.kind.scope.product, &picked.kind.scope.module);
         if is_blocked(&tx.tx, operation, product, module)? {
             return Ok(Claim::Nothing);
         }
-        let (_, mut known) = snapshot::split(&tx.tx, operation, &picked.items)?;
         let fresh = snapshots.iter().map(|one| (one.entry, one.facts.clone()));
         known.extend(fresh);
         let absent: HashSet<EntryId> =
@@ -456,16 +458,7 @@ impl Jobs<'_> {
             self.cursors.rewind();
             return Ok(Claim::Settled);
         }
-        self.begin(tx, picked, seen).map(Claim::Begun)
-    }
-
-    fn begin(
-        &mut self,
-        tx: &mut WriteTx<'_>,
-        picked: Picked,
-        seen: Option<EntryRanges>,
-    ) -> Result<BegunBatch> {
-        tx.begin_batch(self.rules.run, picked, seen)
+        tx.begin_batch(self.rules.run, picked, seen).map(Claim::Begun)
     }
 }
 

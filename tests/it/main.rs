@@ -30,6 +30,7 @@ mod cli_truth;
 mod cli_upgrade;
 mod engine;
 mod env;
+mod forecast;
 mod middle;
 mod odd_answers;
 mod operations;

@@ -40,6 +40,24 @@ fn an_untagged_record_is_shown_with_its_tags_and_what_was_there_before() {
     assert!(unread.contains(&"  before        not read (--no-snapshot)".to_owned()), "{unread:?}");
 }
 
+/// The call was given back; meanwhile somebody took one of the tags away and put another one there.
+#[test]
+fn what_counts_as_there_before_is_what_was_read_last() {
+    let mut journal = Journal::new();
+    journal.wish(&untag(&["Prime", "Hot", "Cold"], &[1]));
+    journal.start("sync");
+    journal.snapshot("Leads", &[(1, carries(&["Prime", "Hot"], None))]);
+    let unsent = journal.carry(&[1], None);
+    journal.give_back(&unsent);
+    journal.snapshot("Leads", &[(1, carries(&["Prime", "Cold"], None))]);
+    let sent = journal.carry(&[1], None);
+    journal.answer(&sent, &[(Outcome::Done, "SUCCESS", "tags updated successfully")]);
+    let lines = shown(&journal, "E1");
+    assert!(lines.contains(&"  before        tags there: Prime, Cold".to_owned()), "{lines:?}");
+    let row = run(&journal.path(), &["show", "E1", "--json"]).json();
+    assert_eq!(row["entry"]["evidence"], "snapshot: tags there: Prime, Cold");
+}
+
 #[test]
 fn a_related_record_is_shown_with_parent_list_and_what_the_refusal_names() {
     let journal = things();

@@ -147,8 +147,9 @@ impl ThingFacts {
         }
     }
 
-    /// Where it is to be read next, whether it is there, or why nothing is known.
-    fn presence(&self, exact: bool) -> Look<Presence> {
+    /// Where it is to be read next, whether it is there, or why nothing is known. `exact` where the snapshot showed
+    /// the very tags in question: then other spellings of them are other tags.
+    pub(crate) fn presence(&self, exact: bool) -> Look<Presence> {
         match self {
             Self::Tags(facts) => holder(&facts.record, |carried| match carried.left(exact) {
                 0 => Presence::Gone,

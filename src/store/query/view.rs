@@ -422,16 +422,22 @@ impl EntryView {
         }
     }
 
-    /// What was there before its first call, if that was read and not erased.
+    /// The newest snapshot. Until a call may have acted one is made anew before each call, and an older one says
+    /// nothing about the call that came after.
+    pub fn newest_snapshot(&self) -> Option<&Step> {
+        self.steps.iter().rev().find(|step| matches!(step, Step::Snapshot { .. }))
+    }
+
+    /// What was there before its call, if that was read and not erased.
     pub fn snapshot(&self) -> Option<ThingFacts> {
-        self.steps.iter().rev().find_map(|step| match step {
+        match self.newest_snapshot()? {
             Step::Snapshot { facts: Some(facts), .. } => {
                 snapshot::parse(self.scope.operation, facts)
             }
             Step::Snapshot { facts: None, .. } | Step::Attempt { .. } | Step::Evidence { .. } => {
                 None
             }
-        })
+        }
     }
 
     /// The asynchronous job that Zoho accepted with the last call, if it did.

@@ -1,6 +1,6 @@
 //! The writing thread of a run: what is said to be written is on the disk, whatever happens to the rest.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
@@ -82,7 +82,8 @@ async fn an_entry_that_moved_meanwhile_fails_its_own_message_and_no_other() {
     writer.see_user(user(USER), 1).await.unwrap();
     let seen = Some(EntryRanges::span(EntryId::new(1), EntryId::new(1)));
     let read = ReadBefore { seen, snapshots: Vec::new() };
-    let mixed = ReadFirst { picked: picked(&[1, 5]), unread: Vec::new() };
+    let (unread, known) = (Vec::new(), HashMap::new());
+    let mixed = ReadFirst { picked: picked(&[1, 5]), unread, known };
     let (settled, lost, refused, taken, claimed, ()) = tokio::join!(
         biased;
         writer.settle(first, raw, judgement),
