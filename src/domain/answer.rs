@@ -5,7 +5,9 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use crate::domain::edition::Edition;
 use crate::domain::id::RecordId;
+use crate::domain::target::Environment;
 use crate::domain::time::Timestamp;
 
 /// One answer to a write call, verbatim.
@@ -186,6 +188,36 @@ pub struct Read<T> {
     pub date: Option<Timestamp>,
     /// `X-API-CREDITS-REMAINING`.
     pub credits_remaining: Option<u64>,
+}
+
+/// The org, from `GET org`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrgInfo {
+    /// Zoho's id of it.
+    pub id: RecordId,
+    /// `license_details.paid_type`, where it is a word that is known. During a trial it is the edition that
+    /// is paid for.
+    pub edition: Option<Edition>,
+    /// `license_details.users_license_purchased`: how many users are paid for.
+    pub users: Option<u32>,
+    /// `type`: which of an org's environments it is, from v6 on (CRM v6 Organization page); `None` where it is
+    /// not said, and for `bigin`.
+    pub environment: Option<Environment>,
+}
+
+/// The token's user, from `GET users?type=CurrentUser`.
+///
+/// Only the id is ever stored; the rest is for the terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserInfo {
+    /// Zoho's id of the user.
+    pub id: RecordId,
+    /// `full_name`.
+    pub name: Option<String>,
+    /// `email`.
+    pub email: Option<String>,
+    /// `profile.name`, which says what the user may do.
+    pub profile: Option<String>,
 }
 
 /// A module, from `GET settings/modules/{module}`.

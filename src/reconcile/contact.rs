@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::domain::answer::{Read, ReadError};
+use crate::domain::answer::{OrgInfo, Read, ReadError};
 use crate::domain::calls::WriteCall;
 use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::plan::RequestOverview;
 use crate::domain::scope::Operation;
+use crate::domain::scopes::{self, Access};
 use crate::domain::state::EntryState;
 use crate::domain::target::Product;
-use crate::domain::usage::ReadKind;
+use crate::domain::usage::{DailyBudget, ReadKind};
 use crate::reconcile::options::{NotAllowed, Progress, RunError, Stop};
 use crate::reconcile::shared::Shared;
 use crate::reconcile::state::Setback;
@@ -20,14 +21,6 @@ use crate::zoho::Zoho;
 
 /// How often a read is tried that brings no usable answer. Reading twice harms nobody.
 const READ_TRIES: u32 = 4;
-
-/// What the names of a product's scopes begin with.
-pub(crate) const fn scope_prefix(product: Product) -> &'static str {
-    match product {
-        Product::Crm => "ZohoCRM",
-        Product::Bigin => "ZohoBigin",
-    }
-}
 
 /// A module that was looked at before the run.
 pub(crate) type Place = (Product, ModuleName);
@@ -116,13 +109,20 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         let org = match self.read(ReadKind::Other, || self.zoho.read_org(product, version)).await {
             Ok(read) => read.value,
             Err(error) => {
-                let scope = scope_prefix(product);
-                self.cannot_read(&format!("the org (scope {scope}.org.READ)"), error);
+                let scope = scopes::least(product, Access::Org, None);
+                self.cannot_read(&format!("the org (scope {scope})"), error);
                 return Ok(false);
             }
         };
-        self.tell(&Progress::Contact { org: org.to_string() });
-        match self.writer.bind(self.options.target.clone(), org).await {
+        self.tell(&Progress::Contact { org: org.id.to_string() });
+        if let Some(other) = org.environment.filter(|one| *one != self.options.target.environment) {
+            let wanted = self.options.target.environment;
+            let why = format!("the org says that it is a {other} org, and {wanted} is meant");
+            self.stop(Stop::OtherOrg(why));
+            return Ok(false);
+        }
+        self.heed_edition(&org);
+        match self.writer.bind(self.options.target.clone(), org.id).await {
             Ok(()) => Ok(true),
             Err(error @ StoreError::OtherTarget { .. }) => {
                 self.stop(Stop::OtherOrg(error.to_string()));
@@ -132,24 +132,52 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         }
     }
 
+    /// Keeps to what the org's edition allows: calls at once, and a share of its day where the budget is one.
+    fn heed_edition(&self, org: &OrgInfo) {
+        if let Some(edition) = org.edition {
+            let (allowed, set) = (edition.concurrency(), self.options.concurrency);
+            if set > allowed {
+                self.warn(format!(
+                    "{} allows {allowed} calls at once: the {set} that are set are not used",
+                    edition.name()
+                ));
+            }
+            let at_once = {
+                let mut state = self.state();
+                state.pace.at_most(allowed);
+                state.pace.at_once()
+            };
+            self.gate.let_through(at_once);
+        }
+        let Some(budget @ DailyBudget::Share(_)) = self.options.daily_credits else { return };
+        let day = org.edition.and_then(|edition| Some(edition.daily_credits(org.users?)));
+        let credits = budget.credits(day);
+        if day.is_none() {
+            self.warn(format!(
+                "the org does not say its edition or its users: {budget} of the smallest day there is are \
+                 {credits} credits"
+            ));
+        }
+        self.state().budget.keep_daily(credits);
+    }
+
     async fn meet_user(&self, product: Product) -> Result<bool, RunError> {
+        let scope = scopes::least(product, Access::User, None);
         let version = self.options.versions.of(product);
         let user = match self
             .read(ReadKind::Other, || self.zoho.read_current_user(product, version))
             .await
         {
-            Ok(read) => Some(read.value),
+            Ok(read) => Some(read.value.id),
             Err(ReadError::Forbidden { code, .. } | ReadError::NotThere { code, .. }) => {
                 self.warn(format!(
-                    "the token's user cannot be read ({code}, scope {}.users.READ): after a lost \
-                     answer nothing can be put down to us",
-                    scope_prefix(product)
+                    "the token's user cannot be read ({code}, scope {scope}): after a lost answer \
+                     nothing can be put down to us"
                 ));
                 None
             }
             Err(error) => {
-                let scope = scope_prefix(product);
-                self.cannot_read(&format!("the token's user (scope {scope}.users.READ)"), error);
+                self.cannot_read(&format!("the token's user (scope {scope})"), error);
                 return Ok(false);
             }
         };
@@ -183,9 +211,8 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
             Err(ReadError::Forbidden { code, .. }) => {
                 refused = Some(code.clone());
                 self.warn(format!(
-                    "the module {module} cannot be read ({code}, scope \
-                     {}.settings.modules.READ): a recycle bin is assumed",
-                    scope_prefix(product)
+                    "the module {module} cannot be read ({code}, scope {}): a recycle bin is assumed",
+                    scopes::least(product, Access::Module, None)
                 ));
                 (None, None)
             }
@@ -222,9 +249,8 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                     };
                     let not_allowed = NotAllowed {
                         what: format!(
-                            "the id of the module {module} (scope {}.settings.modules.READ), without \
-                             which {} cannot be sent",
-                            scope_prefix(request.product),
+                            "the id of the module {module} (scope {}), without which {} cannot be sent",
+                            scopes::least(request.product, Access::Module, None),
                             request.request
                         ),
                         code: code.clone(),

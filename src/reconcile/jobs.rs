@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::domain::answer::{JobSeen, ReadError};
 use crate::domain::event::JobEnding;
 use crate::domain::id::BatchId;
+use crate::domain::scopes::{self, Access};
 use crate::domain::time::Timestamp;
 use crate::domain::usage::ReadKind;
 use crate::reconcile::concerns;
@@ -135,8 +136,8 @@ impl Polls {
             Ok(JobSeen::Forgotten { .. }) => (JobEnding::Forgotten, [None; 3]),
             Err(ReadError::NotThere { code, .. } | ReadError::Forbidden { code, .. }) => {
                 shared.warn(format!(
-                    "how job {id} goes cannot be read ({code}, scope ZohoCRM.settings.tags.READ): its \
-                     entries stay queued"
+                    "how job {id} goes cannot be read ({code}, scope {}): its entries stay queued",
+                    scopes::least(product, Access::Tags, None)
                 ));
                 return Ok(false);
             }

@@ -15,9 +15,9 @@ use crate::domain::id::EntryId;
 use crate::domain::limits::{SEND_WITHIN, SNAPSHOT_MAX_AGE};
 use crate::domain::outcome::{Halt, Judgement, judge};
 use crate::domain::scope::{Action, Operation};
+use crate::domain::scopes::{self, Access};
 use crate::domain::state::Outcome;
 use crate::reconcile::before::read_before;
-use crate::reconcile::contact::scope_prefix;
 use crate::reconcile::options::{NotAllowed, Progress, RunError, Stop};
 use crate::reconcile::shared::Shared;
 use crate::reconcile::state::Setback;
@@ -406,27 +406,16 @@ fn forbidden(
     permissions: &[String],
 ) -> NotAllowed {
     let scope = &prepared.kind().scope;
-    let (product, module) = (scope_prefix(scope.product), &scope.module);
-    let (doing, wanted) = match &scope.action {
-        Action::Delete => (
-            format!("deleting records of {module}"),
-            format!("{product}.modules.{module}.DELETE or {product}.modules.ALL"),
-        ),
-        Action::Untag(_) => (
-            format!("removing tags from records of {module}"),
-            format!("{product}.modules.{module}.WRITE or {product}.modules.ALL"),
-        ),
-        Action::Unlink { list, .. } => (
-            format!("taking records out of {list} of {module}"),
-            format!("{product}.modules.{module}.DELETE or {product}.modules.ALL"),
-        ),
-        Action::DeleteTags => (
-            format!("deleting tags of {module}"),
-            format!("{product}.settings.tags.DELETE or {product}.settings.tags.ALL"),
-        ),
+    let module = &scope.module;
+    let doing = match &scope.action {
+        Action::Delete => format!("deleting records of {module}"),
+        Action::Untag(_) => format!("removing tags from records of {module}"),
+        Action::Unlink { list, .. } => format!("taking records out of {list} of {module}"),
+        Action::DeleteTags => format!("deleting tags of {module}"),
     };
     let missing = if permissions.is_empty() {
-        format!("scope {wanted}")
+        let access = Access::Write(scope.operation());
+        format!("scope {}", scopes::choice(scope.product, access, module))
     } else {
         format!("permission {}", permissions.join(", "))
     };

@@ -1,8 +1,8 @@
 //! The calls to Zoho as the engine sees them; a simulation may stand behind the trait as well.
 
 use crate::domain::answer::{
-    Deletion, JobSeen, ModuleInfo, Page, RawAnswer, Read, ReadError, RecordSeen, Related,
-    SendError, SignInError, TagSeen,
+    Deletion, JobSeen, ModuleInfo, OrgInfo, Page, RawAnswer, Read, ReadError, RecordSeen, Related,
+    SendError, SignInError, TagSeen, UserInfo,
 };
 use crate::domain::call::PreparedBatch;
 use crate::domain::id::{ModuleName, RecordId};
@@ -30,19 +30,19 @@ pub trait Zoho: Send + Sync + 'static {
         batch: &PreparedBatch,
     ) -> impl Future<Output = Result<RawAnswer, SendError>> + Send;
 
-    /// The org the token belongs to: `GET org`, `org[0].id`.
+    /// The org the token belongs to: `GET org`, `org[0]`.
     fn read_org(
         &self,
         product: Product,
         version: ApiVersion,
-    ) -> impl Future<Output = Result<Read<RecordId>, ReadError>> + Send;
+    ) -> impl Future<Output = Result<Read<OrgInfo>, ReadError>> + Send;
 
-    /// The user the token belongs to: `GET users?type=CurrentUser`, `users[0].id`.
+    /// The user the token belongs to: `GET users?type=CurrentUser`, `users[0]`.
     fn read_current_user(
         &self,
         product: Product,
         version: ApiVersion,
-    ) -> impl Future<Output = Result<Read<RecordId>, ReadError>> + Send;
+    ) -> impl Future<Output = Result<Read<UserInfo>, ReadError>> + Send;
 
     /// A module's metadata: `GET settings/modules/{module}`.
     fn read_module(

@@ -10,8 +10,8 @@ use secrecy::SecretString;
 
 use crate::clock::Clock;
 use crate::domain::answer::{
-    Deletion, JobSeen, ModuleInfo, Page, RawAnswer, Read, ReadError, RecordSeen, Related,
-    SendError, SignInError, TagSeen,
+    Deletion, JobSeen, ModuleInfo, OrgInfo, Page, RawAnswer, Read, ReadError, RecordSeen, Related,
+    SendError, SignInError, TagSeen, UserInfo,
 };
 use crate::domain::call::PreparedBatch;
 use crate::domain::id::{ModuleName, RecordId};
@@ -182,16 +182,16 @@ impl<C: Clock> Zoho for ZohoClient<C> {
         &self,
         product: Product,
         version: ApiVersion,
-    ) -> Result<Read<RecordId>, ReadError> {
+    ) -> Result<Read<OrgInfo>, ReadError> {
         let path = reads::identity::org_path(product, version)?;
-        self.get(&path, None).await?.read(reads::identity::org)
+        self.get(&path, None).await?.read(|fetched| reads::identity::org(fetched, product))
     }
 
     async fn read_current_user(
         &self,
         product: Product,
         version: ApiVersion,
-    ) -> Result<Read<RecordId>, ReadError> {
+    ) -> Result<Read<UserInfo>, ReadError> {
         let path = reads::identity::user_path(product, version)?;
         self.get(&path, None).await?.read(reads::identity::user)
     }

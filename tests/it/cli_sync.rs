@@ -179,7 +179,7 @@ fn without_a_token_entries_stay_pending() {
 #[test]
 fn a_missing_scope_or_permission_is_named_and_entries_stay_pending() {
     for (fault, named) in [
-        (Fault::Scope, "ZohoCRM.modules.Leads.DELETE"),
+        (Fault::Scope, "ZohoCRM.modules.leads.DELETE"),
         (Fault::NoPermission, "Crm_Implied_Delete"),
     ] {
         let env = Env::new(5);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use zoho_journal::clock::{Clock, SystemClock};
 use zoho_journal::domain::answer::{
-    Deletion, JobSeen, ModuleInfo, Page, RawAnswer, Read, ReadError, RecordSeen, Related,
-    SendError, SignInError, TagSeen,
+    Deletion, JobSeen, ModuleInfo, OrgInfo, Page, RawAnswer, Read, ReadError, RecordSeen, Related,
+    SendError, SignInError, TagSeen, UserInfo,
 };
 use zoho_journal::domain::call::PreparedBatch;
 use zoho_journal::domain::id::{ModuleName, RecordId};
@@ -153,7 +153,7 @@ impl Zoho for Middle {
         &self,
         product: Product,
         version: ApiVersion,
-    ) -> Result<Read<RecordId>, ReadError> {
+    ) -> Result<Read<OrgInfo>, ReadError> {
         self.zoho.read_org(product, version).await
     }
 
@@ -161,7 +161,7 @@ impl Zoho for Middle {
         &self,
         product: Product,
         version: ApiVersion,
-    ) -> Result<Read<RecordId>, ReadError> {
+    ) -> Result<Read<UserInfo>, ReadError> {
         self.zoho.read_current_user(product, version).await
     }
 

@@ -15,6 +15,7 @@ use crate::domain::answer::{ReadError, TagSeen};
 use crate::domain::calls::{self, WriteCall};
 use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::scope::TagName;
+use crate::domain::scopes::{self, Access};
 use crate::domain::target::{ApiVersion, Product};
 use crate::zoho::{Zoho, ZohoClient, install_crypto};
 
@@ -100,7 +101,7 @@ async fn read(
     if let Some(bound) = org {
         // Another org's tags have other ids.
         let found = zoho.read_org(product, version).await;
-        let found = found.map_err(|error| failed(&error, "the org", place))?.value.to_string();
+        let found = found.map_err(|error| failed(&error, "the org", place))?.value.id.to_string();
         if found != bound {
             let error = format!(
                 "the token belongs to org {found}, and this journal to org {bound}; nothing was recorded"
@@ -126,17 +127,14 @@ async fn read(
 
 /// A read that brought nothing: nothing was recorded.
 fn failed(error: &ReadError, what: &str, place: Place<'_>) -> CliError {
-    let scopes = match place.product {
-        Product::Crm => "ZohoCRM",
-        Product::Bigin => "ZohoBigin",
-    };
+    let scope = |access| scopes::least(place.product, access, None);
     let (exit, hint) = match error {
         ReadError::Unauthorized { .. } => {
             (Exit::NotAllowed, "set ZOHO_ACCESS_TOKEN to a token that is valid".to_owned())
         }
         ReadError::Forbidden { .. } => (
             Exit::NotAllowed,
-            format!("the token needs {scopes}.settings.tags.READ and {scopes}.org.READ"),
+            format!("the token needs {} and {}", scope(Access::Tags), scope(Access::Org)),
         ),
         ReadError::NotThere { .. } => {
             (Exit::Error, format!("is {} the module's API name?", place.module))

@@ -1,8 +1,12 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::answer::{Deletion, JobSeen, JobStatus, ModuleInfo, Page, RecordSeen, Related};
+use crate::domain::answer::{
+    Deletion, JobSeen, JobStatus, ModuleInfo, OrgInfo, Page, RecordSeen, Related,
+};
+use crate::domain::edition::Edition;
 use crate::domain::id::ModuleName;
+use crate::domain::target::Environment;
 use crate::domain::time::Timestamp;
 use crate::zoho::api::ListAsked;
 
@@ -68,14 +72,34 @@ fn a_read_by_no_ids_or_too_many_is_not_asked() {
 
 #[test]
 fn org_and_user_are_read_by_their_id() {
-    let org = r#"{"org":[{"id":"4876876000000624001","zgid":"7","company_name":"x"}]}"#;
-    assert_eq!(identity::org(&fetched(200, org)), Ok(id(1)));
-    let user = r#"{"users":[{"id":"4876876000000624002","full_name":"x"}],"info":{"count":1}}"#;
-    assert_eq!(identity::user(&fetched(200, user)), Ok(id(2)));
+    let crm = Product::Crm;
+    let org = |body: &str| identity::org(&fetched(200, body), crm);
+    let bare = r#"{"org":[{"id":"4876876000000624001","zgid":"7","company_name":"x"}]}"#;
+    let known = OrgInfo { id: id(1), edition: None, users: None, environment: None };
+    assert_eq!(org(bare), Ok(known.clone()));
+    let full = r#"{"org":[{"id":"4876876000000624001","type":"sandbox",
+        "license_details":{"paid_type":"Zoho One","users_license_purchased":10}}]}"#;
+    let edition = Some(Edition::Enterprise);
+    let environment = Some(Environment::Sandbox);
+    assert_eq!(org(full), Ok(OrgInfo { edition, users: Some(10), environment, ..known.clone() }));
+    for strange in [
+        r#"{"org":[{"id":"4876876000000624001","type":["sandbox"],"license_details":[]}]}"#,
+        r#"{"org":[{"id":"4876876000000624001","type":"bigin","license_details":
+            {"paid_type":"gold","users_license_purchased":-1}}]}"#,
+        r#"{"org":[{"id":"4876876000000624001","license_details":
+            {"paid_type":null,"users_license_purchased":"99999999999"}}]}"#,
+    ] {
+        assert_eq!(org(strange), Ok(known.clone()), "{strange}");
+    }
+    let user = r#"{"users":[{"id":"4876876000000624002","full_name":" A\u001b[31mnn ","email":"",
+        "profile":{"name":"Administrator","id":"1"}}],"info":{"count":1}}"#;
+    let user = identity::user(&fetched(200, user)).unwrap();
+    assert_eq!((user.id, user.name.as_deref()), (id(2), Some("A[31mnn")));
+    assert_eq!((user.email, user.profile.as_deref()), (None, Some("Administrator")));
     let two = r#"{"users":[{"id":"4876876000000624002"},{"id":"4876876000000624003"}]}"#;
     assert!(is_unusable(&identity::user(&fetched(200, two))));
     for nothing in ["", "{}", r#"{"org":[]}"#, r#"{"org":[{}]}"#, r#"{"org":[["1"]]}"#] {
-        assert!(is_unusable(&identity::org(&fetched(200, nothing))), "{nothing}");
+        assert!(is_unusable(&org(nothing)), "{nothing}");
     }
 }
 

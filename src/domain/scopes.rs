@@ -1,0 +1,447 @@
+//! The OAuth scopes that each call needs, as one table. Not to be confused with [`crate::domain::scope`],
+//! which is what many items have in common.
+//!
+//! A scope is written `Product.area.part.TYPE`. What ends in `ALL` holds every type, and what names an area
+//! as a whole holds its parts: the pages name `settings.ALL` beside `settings.tags.DELETE` (CRM v8 Mass
+//! Delete Tags) and `modules.ALL` beside `modules.{module}.DELETE` (CRM v2 Delete Records).
+
+use crate::domain::id::ModuleName;
+use crate::domain::scope::Operation;
+use crate::domain::target::Product;
+
+/// What is asked of Zoho, as far as leave is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Access {
+    /// Read whose org it is.
+    Org,
+    /// Read who the token's user is.
+    User,
+    /// Read what a module is like.
+    Module,
+    /// Read records, the list of deleted ones, and related lists.
+    Records,
+    /// Read tags, and how a job that deletes tags goes.
+    Tags,
+    /// Read the recycle bin.
+    Bin,
+    /// Carry an operation out.
+    Write(Operation),
+}
+
+/// What one access needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Leave {
+    /// What is asked of Zoho.
+    pub access: Access,
+    /// The products that have it.
+    pub products: &'static [Product],
+    /// Any of these will do, without the product's name; the first one allows least.
+    pub any_of: &'static [&'static str],
+    /// What it is needed for.
+    pub why: &'static str,
+    /// Whether runs stop without it; else they go on and know less.
+    pub essential: bool,
+    /// Where this is written.
+    pub source: &'static str,
+}
+
+use Access::{Bin, Module, Org, Records, Tags, User, Write};
+use Product::{Bigin, Crm};
+
+const BOTH: &[Product] = &[Crm, Bigin];
+
+/// The table.
+///
+/// Removing tags: the pages of CRM v3 to v8, of Bigin v2 and the OAS YAML name scopes of modules only. The OAS
+/// JSON names `settings.tags.ALL` for its whole file of tag calls; since that would allow tags to be deleted
+/// it is not asked for.
+#[rustfmt::skip]
+pub const LEAVES: &[Leave] = &[
+    Leave { access: Org, products: BOTH, any_of: &["org.READ"], essential: true,
+        why: "tells whose org it is; without it nothing is sent",
+        source: "CRM v2 to v6 Organization pages; Bigin v2 Scopes page" },
+    Leave { access: User, products: BOTH, any_of: &["users.READ"], essential: false,
+        why: "tells whether a record was deleted by us",
+        source: "OAS users.json; Bigin v2 Users and Scopes pages" },
+    Leave { access: Module, products: BOTH, any_of: &["settings.modules.READ"], essential: false,
+        why: "tells a module's id and whether it has a recycle bin",
+        source: "OAS modules.json and common.json; of Bigin assumed to be alike" },
+    Leave { access: Records, products: BOTH, any_of: &["modules.{module}.READ", "modules.READ"], essential: true,
+        why: "reads what is there before a call, and what became of it after a lost answer",
+        source: "CRM v7 Get Records, Get Deleted Records and Get Related Records pages" },
+    Leave { access: Tags, products: BOTH, any_of: &["settings.tags.READ"], essential: true,
+        why: "reads a module's tags, and how a job that deletes tags goes",
+        source: "CRM v7 Get Tags page; OAS YAML, mass delete of tags" },
+    Leave { access: Bin, products: &[Crm], any_of: &["settings.recycle_bin.READ"], essential: false,
+        why: "the best evidence after a lost answer",
+        source: "CRM v7 Get Recycle Bin page; OAS recycle_bin.json" },
+    Leave { access: Write(Operation::Delete), products: BOTH, any_of: &["modules.{module}.DELETE", "modules.DELETE"], essential: true,
+        why: "deletes records",
+        source: "CRM v2 and v7, Bigin v1 and v2 Delete Records pages; OAS YAML for the scope without a module" },
+    Leave { access: Write(Operation::Untag), products: BOTH, any_of: &["modules.{module}.WRITE"], essential: true,
+        why: "removes tags from records",
+        source: "CRM v8 and Bigin v2 Remove Tags pages" },
+    Leave { access: Write(Operation::Unlink), products: BOTH, any_of: &["modules.{module}.DELETE", "modules.{module}.WRITE"], essential: true,
+        why: "takes records out of related lists",
+        source: "CRM v7 and Bigin v2 Delink Records pages" },
+    Leave { access: Write(Operation::DeleteTags), products: BOTH, any_of: &["settings.tags.DELETE", "settings.tags.WRITE"], essential: true,
+        why: "deletes tags",
+        source: "CRM v8 Mass Delete Tags, CRM v7 and Bigin v2 Delete Tag pages" },
+];
+
+/// A scope, and what it is needed for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needed {
+    /// The scope, as Zoho's console takes it.
+    pub scope: String,
+    /// What it is needed for.
+    pub why: &'static str,
+    /// Whether runs stop without it; else they go on and know less.
+    pub essential: bool,
+}
+
+/// What the names of a product's scopes begin with.
+pub const fn prefix(product: Product) -> &'static str {
+    match product {
+        Crm => "ZohoCRM",
+        Bigin => "ZohoBigin",
+    }
+}
+
+/// What an operation comes with: first what every run reads, the operation itself last.
+pub fn accesses(product: Product, operation: Operation) -> Vec<Access> {
+    let reads: &[Access] = match operation {
+        Operation::Delete => &[Records, Bin],
+        Operation::Untag | Operation::Unlink => &[Records],
+        Operation::DeleteTags => &[Tags],
+    };
+    [Org, User, Module]
+        .into_iter()
+        .chain(reads.iter().copied())
+        .chain([Write(operation)])
+        .filter(|access| row(product, *access).is_some())
+        .collect()
+}
+
+/// The scope that allows an access and as little else as possible; empty where the product has no such
+/// thing.
+pub fn least(product: Product, access: Access, module: Option<&ModuleName>) -> String {
+    let first = row(product, access).and_then(|leave| leave.any_of.first());
+    first.map(|scope| written(product, scope, module)).unwrap_or_default()
+}
+
+/// The least scope and the next greater one, for a message: `a or b`.
+pub fn choice(product: Product, access: Access, module: &ModuleName) -> String {
+    let least = least(product, access, Some(module));
+    let area = match access {
+        Records | Write(Operation::Delete | Operation::Untag | Operation::Unlink) => "modules",
+        Tags | Write(Operation::DeleteTags) => "settings.tags",
+        Org | User | Module | Bin => return least,
+    };
+    format!("{least} or {}.{area}.ALL", prefix(product))
+}
+
+/// Whether any of the granted scopes allows an access.
+pub fn allows(
+    granted: &[String],
+    product: Product,
+    access: Access,
+    module: Option<&ModuleName>,
+) -> bool {
+    row(product, access).is_some_and(|leave| {
+        leave.any_of.iter().any(|scope| {
+            let wanted = written(product, scope, module);
+            granted.iter().any(|granted| covers(granted, &wanted))
+        })
+    })
+}
+
+/// The least that must be asked for in Zoho's console, each scope once. Without modules all of them are
+/// meant.
+pub fn least_set(
+    product: Product,
+    operations: &[Operation],
+    modules: Option<&[ModuleName]>,
+) -> Vec<Needed> {
+    let mut all: Vec<Access> = Vec::new();
+    for access in operations.iter().flat_map(|operation| accesses(product, *operation)) {
+        if !all.contains(&access) {
+            all.push(access);
+        }
+    }
+    for access in [Module, User, Org] {
+        if !all.contains(&access) {
+            all.insert(0, access);
+        }
+    }
+    // What every run reads comes first, writes last.
+    all.sort();
+    let mut set: Vec<Needed> = Vec::new();
+    for access in all {
+        let Some(leave) = row(product, access) else { continue };
+        let names_module = leave.any_of.first().is_some_and(|scope| scope.contains("{module}"));
+        let scopes: Vec<String> = match modules {
+            Some(modules) if names_module => {
+                modules.iter().map(|module| least(product, access, Some(module))).collect()
+            }
+            Some(_) | None => vec![least(product, access, None)],
+        };
+        for scope in scopes {
+            if !set.iter().any(|known| known.scope == scope) {
+                set.push(Needed { scope, why: leave.why, essential: leave.essential });
+            }
+        }
+    }
+    set
+}
+
+/// What an operation needs in a module and was not granted.
+pub fn missing(
+    granted: &[String],
+    product: Product,
+    operation: Operation,
+    module: &ModuleName,
+) -> Vec<Needed> {
+    accesses(product, operation)
+        .into_iter()
+        .filter(|access| !allows(granted, product, *access, Some(module)))
+        .filter_map(|access| {
+            let leave = row(product, access)?;
+            let scope = least(product, access, Some(module));
+            Some(Needed { scope, why: leave.why, essential: leave.essential })
+        })
+        .collect()
+}
+
+fn row(product: Product, access: Access) -> Option<&'static Leave> {
+    LEAVES.iter().find(|leave| leave.access == access && leave.products.contains(&product))
+}
+
+/// A scope of the table, written out. Without a module the whole area is meant, with every type: nothing
+/// less can be had for modules that are not known yet.
+fn written(product: Product, scope: &str, module: Option<&ModuleName>) -> String {
+    let prefix = prefix(product);
+    match (module, scope.split_once(".{module}.")) {
+        (Some(module), Some((area, kind))) => {
+            format!("{prefix}.{area}.{}.{kind}", module_word(product, module))
+        }
+        (None, Some((area, _))) => format!("{prefix}.{area}.ALL"),
+        (_, None) => format!("{prefix}.{scope}"),
+    }
+}
+
+/// The words for modules in the scopes of CRM (CRM v2 Delete Records, v7 Delink, v8 Remove Tags pages; notes
+/// and attachments: OAS common.json). All modules of an org's own share the word `custom`.
+const CRM_MODULES: &[&str] = &[
+    "leads",
+    "accounts",
+    "contacts",
+    "deals",
+    "campaigns",
+    "tasks",
+    "cases",
+    "events",
+    "calls",
+    "solutions",
+    "products",
+    "vendors",
+    "pricebooks",
+    "quotes",
+    "salesorders",
+    "purchaseorders",
+    "invoices",
+    "activities",
+    "appointments",
+    "services",
+    "notes",
+    "attachments",
+];
+
+/// How a module is called in a scope: `Price_Books` is `pricebooks`, `Appointments__s` is `appointments`.
+/// Bigin's page (v2 Remove Tags) names its modules by their API names.
+fn module_word(product: Product, module: &ModuleName) -> String {
+    let lower = module.as_str().to_ascii_lowercase();
+    let word = lower.strip_suffix("__s").unwrap_or(&lower).replace('_', "");
+    match product {
+        Crm if !CRM_MODULES.contains(&word.as_str()) => "custom".to_owned(),
+        Crm => word,
+        Bigin => lower,
+    }
+}
+
+/// Whether a granted scope holds the wanted one: the same, or `ALL` of it or of an area that it lies in.
+/// Capitals do not count, since Zoho's own texts write `modules.ALL`, `modules.all` and `Modules.Events.ALL`.
+fn covers(granted: &str, wanted: &str) -> bool {
+    let (granted, wanted) = (granted.to_ascii_lowercase(), wanted.to_ascii_lowercase());
+    if granted == wanted {
+        return true;
+    }
+    // An area has at least a product and a word of its own: nothing documents a scope for a whole product.
+    granted.strip_suffix(".all").is_some_and(|area| {
+        area.contains('.') && wanted.strip_prefix(area).is_some_and(|rest| rest.starts_with('.'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn module(name: &str) -> ModuleName {
+        name.parse().unwrap()
+    }
+
+    fn names(needed: &[Needed]) -> Vec<&str> {
+        needed.iter().map(|one| one.scope.as_str()).collect()
+    }
+
+    fn granted(scopes: &str) -> Vec<String> {
+        scopes.split(',').map(ToOwned::to_owned).collect()
+    }
+
+    #[test]
+    fn the_least_set_for_deleting_from_any_module() {
+        assert_eq!(
+            names(&least_set(Crm, &[Operation::Delete], None)),
+            [
+                "ZohoCRM.org.READ",
+                "ZohoCRM.users.READ",
+                "ZohoCRM.settings.modules.READ",
+                "ZohoCRM.modules.ALL",
+                "ZohoCRM.settings.recycle_bin.READ",
+            ]
+        );
+        assert_eq!(
+            names(&least_set(Bigin, &[Operation::Delete], None)),
+            [
+                "ZohoBigin.org.READ",
+                "ZohoBigin.users.READ",
+                "ZohoBigin.settings.modules.READ",
+                "ZohoBigin.modules.ALL",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_least_set_names_the_modules_that_are_known() {
+        let modules = [module("Leads"), module("Price_Books"), module("Machines")];
+        assert_eq!(
+            names(&least_set(Crm, &[Operation::Untag, Operation::DeleteTags], Some(&modules))),
+            [
+                "ZohoCRM.org.READ",
+                "ZohoCRM.users.READ",
+                "ZohoCRM.settings.modules.READ",
+                "ZohoCRM.modules.leads.READ",
+                "ZohoCRM.modules.pricebooks.READ",
+                "ZohoCRM.modules.custom.READ",
+                "ZohoCRM.settings.tags.READ",
+                "ZohoCRM.modules.leads.WRITE",
+                "ZohoCRM.modules.pricebooks.WRITE",
+                "ZohoCRM.modules.custom.WRITE",
+                "ZohoCRM.settings.tags.DELETE",
+            ]
+        );
+        assert_eq!(
+            names(&least_set(Bigin, &[], None)),
+            ["ZohoBigin.org.READ", "ZohoBigin.users.READ", "ZohoBigin.settings.modules.READ"]
+        );
+    }
+
+    #[test]
+    fn what_is_asked_for_is_enough() {
+        for product in Product::ALL {
+            for operation in Operation::ALL {
+                let module = module("Contacts");
+                for modules in [None, Some(std::slice::from_ref(&module))] {
+                    let set = least_set(*product, &[*operation], modules);
+                    let granted: Vec<String> = set.into_iter().map(|one| one.scope).collect();
+                    assert_eq!(missing(&granted, *product, *operation, &module), []);
+                    for left_out in 0..granted.len() {
+                        let mut fewer = granted.clone();
+                        fewer.remove(left_out);
+                        assert_ne!(missing(&fewer, *product, *operation, &module), []);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn wider_scopes_hold_narrower_ones_whatever_their_capitals() {
+        let leads = module("Leads");
+        let missing = |scopes: &str, operation| {
+            let missing = missing(&granted(scopes), Crm, operation, &leads);
+            missing.into_iter().map(|one| one.scope).collect::<Vec<_>>()
+        };
+        let wide = "ZohoCRM.modules.all,ZohoCRM.settings.ALL,zohocrm.Org.all,ZohoCRM.users.ALL";
+        for operation in Operation::ALL {
+            assert!(missing(wide, *operation).is_empty());
+        }
+        let base = "ZohoCRM.org.READ,ZohoCRM.users.READ,ZohoCRM.settings.modules.READ";
+        let narrow = format!("{base},ZohoCRM.modules.Leads.ALL,ZohoCRM.settings.recycle_bin.READ");
+        assert!(missing(&narrow, Operation::Delete).is_empty());
+        assert!(missing(&narrow, Operation::Untag).is_empty());
+        let other =
+            format!("{base},ZohoCRM.modules.contacts.ALL,ZohoCRM.settings.recycle_bin.READ");
+        assert_eq!(
+            missing(&other, Operation::Delete),
+            ["ZohoCRM.modules.leads.READ", "ZohoCRM.modules.leads.DELETE"]
+        );
+        let write = format!("{base},ZohoCRM.modules.leads.READ,ZohoCRM.modules.leads.WRITE");
+        assert!(missing(&write, Operation::Unlink).is_empty());
+        assert_eq!(
+            missing(&write, Operation::Delete),
+            ["ZohoCRM.settings.recycle_bin.READ", "ZohoCRM.modules.leads.DELETE"]
+        );
+        assert!(
+            missing(
+                &format!("{base},ZohoCRM.modules.READ,ZohoCRM.modules.DELETE"),
+                Operation::Unlink
+            )
+            .contains(&"ZohoCRM.modules.leads.DELETE".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_only_looks_alike_holds_nothing() {
+        assert!(covers("ZohoCRM.settings.ALL", "ZohoCRM.settings.tags.READ"));
+        for granted in [
+            "ZohoCRM.ALL",
+            "ZohoCRM.set.ALL",
+            "ZohoBigin.settings.ALL",
+            "ZohoCRM.settings.tags.WRITE",
+            "ZohoCRM.settings.tag.ALL",
+            "ZohoCRM.settings.tags.READ.ALL",
+            "ALL",
+            ".all",
+            "",
+        ] {
+            assert!(!covers(granted, "ZohoCRM.settings.tags.READ"), "{granted}");
+        }
+    }
+
+    #[test]
+    fn every_access_of_an_operation_stands_in_the_table_once() {
+        for product in Product::ALL {
+            for operation in Operation::ALL {
+                assert_eq!(accesses(*product, *operation).last(), Some(&Write(*operation)));
+            }
+        }
+        for (index, leave) in LEAVES.iter().enumerate() {
+            assert!(!leave.any_of.is_empty() && !leave.source.is_empty());
+            assert!(LEAVES.iter().skip(index + 1).all(|other| other.access != leave.access));
+        }
+        assert_eq!(
+            choice(Crm, Write(Operation::Delete), &module("Sales_Orders")),
+            "ZohoCRM.modules.salesorders.DELETE or ZohoCRM.modules.ALL"
+        );
+        assert_eq!(least(Bigin, Bin, None), "");
+        assert_eq!(
+            least(Bigin, Records, Some(&module("Pipelines"))),
+            "ZohoBigin.modules.pipelines.READ"
+        );
+        assert_eq!(
+            least(Crm, Records, Some(&module("Appointments__s"))),
+            "ZohoCRM.modules.appointments.READ"
+        );
+    }
+}
