@@ -23,6 +23,7 @@ mod run_json;
 mod running;
 mod show;
 mod simulate;
+mod spending;
 mod status;
 mod sync;
 #[cfg(test)]
