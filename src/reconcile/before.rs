@@ -1,4 +1,4 @@
-//! Reading before the first call: what undo and attribution need and no answer tells.
+//! Reading before a call: what undo and attribution need and no answer tells.
 
 use std::collections::HashSet;
 use std::sync::Arc;
