@@ -16,7 +16,7 @@ pub struct CallKind {
     pub api_version: ApiVersion,
     /// Whether Zoho's workflows run: `wf_trigger`.
     pub workflows: bool,
-    /// Whether what is there is read before the first call.
+    /// Whether a snapshot was asked for; see [`CallKind::reads_first`].
     pub snapshot: bool,
     /// Zoho's id of the module, pinned with the request, where the call names it.
     pub module_id: Option<RecordId>,

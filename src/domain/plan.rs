@@ -35,7 +35,7 @@ pub struct RequestOverview {
     pub tags: Option<TagSet>,
     /// Whether Zoho's workflows run.
     pub workflows: bool,
-    /// Whether what is there is read before the first call.
+    /// Whether what is there is read before a call.
     pub snapshot: bool,
     /// Zoho's id of the module, once it is pinned.
     pub module_id: Option<RecordId>,

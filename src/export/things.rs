@@ -11,7 +11,7 @@ use crate::domain::state::Verdict;
 /// When something was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Moment {
-    /// Before the first call.
+    /// Before a call.
     Before,
     /// After a call, to find out.
     After,
@@ -96,7 +96,7 @@ struct Words {
     there: &'static str,
     /// It is not there after a call.
     gone: &'static str,
-    /// It was there before the first call; follows on `gone`.
+    /// It was there before the call; follows on `gone`.
     before: &'static str,
     /// What would have to be read.
     source: &'static str,
@@ -104,7 +104,7 @@ struct Words {
     holder: &'static str,
     /// What holds it could not be read before the call; follows on `gone`.
     unread_before: &'static str,
-    /// It was not there when it was read before the first call.
+    /// It was not there when it was read before the call.
     never: &'static str,
 }
 
@@ -114,7 +114,7 @@ const fn words(operation: Operation) -> Words {
         Operation::Delete | Operation::Untag => Words {
             there: "the record still carries tags that were to go",
             gone: "the record carries none of the tags",
-            before: "it did before our first call",
+            before: "it did before our call",
             source: "the tags of the record",
             holder: "the record",
             unread_before: "it could not be read before our call",
@@ -123,7 +123,7 @@ const fn words(operation: Operation) -> Words {
         Operation::Unlink => Words {
             there: "the record is still in the list",
             gone: "the record is not in the list",
-            before: "it was before our first call",
+            before: "it was before our call",
             source: "the list",
             holder: "the record whose list it is",
             unread_before: "the record whose list it is could not be read before our call",
@@ -132,7 +132,7 @@ const fn words(operation: Operation) -> Words {
         Operation::DeleteTags => Words {
             there: "the tag is still there",
             gone: "the tag is not there",
-            before: "it was before our first call",
+            before: "it was before our call",
             source: "the list of tags",
             holder: "the list of tags",
             unread_before: "the list of tags could not be read before our call",

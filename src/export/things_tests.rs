@@ -102,7 +102,7 @@ fn messages_say_what_follows_from_the_reads() {
         [
             "E1|tags updated successfully",
             "E2|the record carried none of the tags when it was read before anything was sent",
-            "E3|the record carries none of the tags; it did before our first call, and a call of ours may have been carried out in between",
+            "E3|the record carries none of the tags; it did before our call, and a call of ours may have been carried out in between",
             "E4|the record still carries tags that were to go, but the record was changed after our call: perhaps somebody put it back",
             "E5|tags updated successfully",
             "E6|relation removed",
@@ -388,9 +388,9 @@ fn what_was_read_of_tags_is_said_as_it_was() {
     let at = Timestamp::from_millis(200_000);
     #[rustfmt::skip]
     check(&[
-        (Lost, Some(prime), &tags_gone(true, none.clone()), "done: the record carries none of the tags; it did before our first call, and a call of ours may have been carried out in between"),
-        (Lost, Some(both), &tags_gone(true, similar(&[])), "done: the record carries none of the tags; it did before our first call, and a call of ours may have been carried out in between"),
-        (LostTwice, None, &tags_gone(true, none.clone()), "done: the record carries none of the tags; it did before our first call, and a call of ours may have been carried out in between"),
+        (Lost, Some(prime), &tags_gone(true, none.clone()), "done: the record carries none of the tags; it did before our call, and a call of ours may have been carried out in between"),
+        (Lost, Some(both), &tags_gone(true, similar(&[])), "done: the record carries none of the tags; it did before our call, and a call of ours may have been carried out in between"),
+        (LostTwice, None, &tags_gone(true, none.clone()), "done: the record carries none of the tags; it did before our call, and a call of ours may have been carried out in between"),
         (Refused, Some(prime), none, "absent: Zoho refused our call, and the record carries none of the tags: that was so before it"),
         (Succeeded, Some(&similar(&[])), &similar(&[]), "absent: the record carries another spelling of the tag only, which Zoho left there"),
         (Refused, Some(prime), prime, "failed: Zoho refused our call, and the record still carries tags that were to go"),
@@ -421,7 +421,7 @@ fn what_was_read_of_a_relation_is_said_as_it_was() {
     let (nobody, hidden) = (&no_member(Look::NotThere), &no_member(Look::Closed));
     #[rustfmt::skip]
     check(&[
-        (Lost, Some(linked), taken_out, "done: the record is not in the list; it was before our first call, and a call of ours may have been carried out in between"),
+        (Lost, Some(linked), taken_out, "done: the record is not in the list; it was before our call, and a call of ours may have been carried out in between"),
         (Refused, Some(hidden), taken_out, "absent: Zoho refused our call, and the record is not in the list: that was so before it"),
         (Refused, Some(linked), linked, "failed: Zoho refused our call, and the record is still in the list"),
         (Refused, Some(nobody), nobody, "failed: Zoho refused our call, the record is not in the list, and nothing that was read knows of it"),
@@ -449,7 +449,7 @@ fn what_was_read_of_a_tag_and_its_job_is_said_as_it_was() {
     let closed = &ThingFacts::Definition(DefinitionFacts { tag: Look::Closed });
     #[rustfmt::skip]
     check(&[
-        (Lost, Some(prime), none, "done: the tag is not there; it was before our first call, and a call of ours may have been carried out in between"),
+        (Lost, Some(prime), none, "done: the tag is not there; it was before our call, and a call of ours may have been carried out in between"),
         (Job(JobOver::Explains), Some(prime), none, "done: the tag is not there, and Zoho's job for it is over"),
         (Refused, Some(prime), none, "absent: Zoho refused our call, and the tag is not there: that was so before it"),
         (Refused, Some(none), none, "failed: Zoho refused our call, the tag is not there, and nothing that was read knows of it"),

@@ -1,4 +1,4 @@
-//! Reading before the first call: what undo and attribution need and no answer tells.
+//! Reading before a call: what undo and attribution need and no answer tells.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::domain::answer::ReadError;
 use crate::domain::call::CallItem;
-use crate::domain::calls::{self, Envelope};
+use crate::domain::calls::{self, WriteCall};
 use crate::domain::id::RecordId;
 use crate::domain::limits::IDS_PER_READ;
 use crate::domain::ranges::EntryRanges;
@@ -37,7 +37,7 @@ pub(crate) async fn read_before<Z: Zoho, C: Clock>(
     let kind = &first.picked.kind;
     let (operation, product) = (kind.scope.operation(), kind.scope.product);
     let call = calls::find(operation, product, kind.api_version);
-    let by_job = call.is_some_and(|call| call.envelope == Envelope::Job);
+    let by_job = call.is_some_and(WriteCall::by_job);
     let found = match shared.look(&kind.scope, kind.api_version, &ids, false).await {
         Ok(found) => found,
         // The module or the list is not there: Zoho will say so to the call as well, which can do nothing then.

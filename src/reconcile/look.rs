@@ -1,4 +1,4 @@
-//! Reading tags and relations: for a snapshot before the first call, and as evidence afterwards.
+//! Reading tags and relations: for a snapshot before a call, and as evidence afterwards.
 
 use std::collections::HashMap;
 use std::sync::Arc;

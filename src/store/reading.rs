@@ -36,7 +36,7 @@ pub struct UnknownEntry {
     pub scope: Arc<Scope>,
     /// The record, or the tag.
     pub target: RecordId,
-    /// What was there before its first call, if that was read.
+    /// What the newest snapshot showed, if one was made.
     pub snapshot: Option<ThingFacts>,
     /// The API version of its last attempt.
     pub api_version: ApiVersion,

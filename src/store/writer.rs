@@ -78,7 +78,7 @@ pub struct ReadFirst {
 pub struct ReadBefore {
     /// Entries whose records were there, of a module without a recycle bin.
     pub seen: Option<EntryRanges>,
-    /// What was there before the first call, ascending by entry.
+    /// What was there before the call, ascending by entry.
     pub snapshots: Vec<Snapshot>,
 }
 

@@ -38,7 +38,7 @@ pub struct RequestView {
     pub list: Option<RelatedList>,
     /// Whether Zoho's workflows run.
     pub workflows: bool,
-    /// Whether what is there is read before the first call.
+    /// Whether what is there is read before a call.
     pub snapshot: bool,
     /// Its first entry.
     pub first: EntryId,
@@ -84,7 +84,7 @@ impl RequestView {
         self.first.get().abs_diff(self.last.get()) + 1
     }
 
-    /// Whether what is there is read and kept before the first call; `None` for a deletion, of which the
+    /// Whether what is there is read and kept before a call; `None` for a deletion, of which the
     /// recycle bin keeps all.
     pub fn reads_first(&self) -> Option<bool> {
         (self.operation != Operation::Delete).then_some(self.snapshot)
@@ -270,7 +270,7 @@ pub enum Step {
         /// What came of it; `None` while the batch is open.
         result: Option<AttemptResult>,
     },
-    /// What was there before its first call was read.
+    /// What was there before a call was read.
     Snapshot {
         /// The reading.
         reading: Rc<ReadingView>,
