@@ -34,4 +34,5 @@ mod forecast;
 mod middle;
 mod odd_answers;
 mod operations;
+mod pace;
 mod world;

@@ -444,7 +444,7 @@ pub fn record_into(mut store: Store, target: &Target, ask: &Ask<'_>, again: bool
         again,
         policy: ApprovalPolicy::Never,
         not_before: None,
-        valid_for: Duration::from_hours(24),
+        valid_for: Duration::from_hours(720),
         source: &source,
         requested_by: "anna",
         recorded_by: "ops",
