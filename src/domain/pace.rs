@@ -140,6 +140,11 @@ impl Pace {
         std::mem::take(&mut self.kept)
     }
 
+    /// No call before this moment, for a reason that says nothing about how many calls Zoho takes.
+    pub fn pause(&mut self, until: Timestamp) {
+        self.not_before = Some(self.not_before.map_or(until, |old| old.max(until)));
+    }
+
     /// A write brought no answer, which reading settles: no pause, but fewer calls at once. Those that fail
     /// side by side count once.
     pub fn slow_down(&mut self, now: Timestamp) {

@@ -22,10 +22,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
             };
             tries += 1;
             match error {
-                SignInError::Throttled { until } => {
-                    let wait = until.since(self.clock.now());
-                    self.back_off(Some(wait), Setback::NoTokens);
-                }
+                SignInError::Throttled { until } => self.no_tokens(until),
                 SignInError::Unreachable(why) if tries < SIGN_IN_TRIES => {
                     self.back_off(None, Setback::Unreachable(why));
                 }

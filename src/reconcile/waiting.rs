@@ -89,6 +89,13 @@ impl<Z, C: Clock> Shared<Z, C> {
         }
     }
 
+    /// Zoho gives no access token before this moment.
+    pub(crate) fn no_tokens(&self, until: Timestamp) {
+        let mut state = self.state();
+        state.pace.pause(until);
+        state.setback = Setback::NoTokens;
+    }
+
     /// A write brought no answer: fewer calls go side by side from now on.
     pub(crate) fn slow_down(&self) {
         let now = self.clock.now();
