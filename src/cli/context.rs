@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde::Serialize;
 
 use crate::cli::error::CliError;
 use crate::cli::output::Out;
+use crate::cli::signing::OwnSession;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Origin, Settings};
 use crate::domain::entropy::SystemEntropy;
@@ -34,9 +36,19 @@ pub struct Context {
     pub input_allowed: bool,
     /// A ready access token, from `ZOHO_ACCESS_TOKEN`.
     pub token: Option<SecretString>,
+    /// The session of this command, once a client was built with one.
+    pub(crate) session: Option<Arc<OwnSession>>,
 }
 
 impl Context {
+    /// Tells what signing in met and went on in spite of.
+    pub(crate) fn tell_warnings(&mut self) {
+        let warnings = self.session.as_ref().map(|session| session.take_warnings());
+        for warning in warnings.unwrap_or_default() {
+            self.out.warn(&warning);
+        }
+    }
+
     /// The journal's file.
     pub fn db(&self) -> PathBuf {
         self.settings.db.value.clone()

@@ -7,6 +7,7 @@ pub mod error;
 pub mod exit;
 pub mod output;
 
+mod auth;
 mod completions;
 mod config;
 mod delete;
@@ -22,6 +23,7 @@ mod record;
 mod run_json;
 mod running;
 mod show;
+mod signing;
 mod simulate;
 mod spending;
 mod status;
@@ -144,6 +146,7 @@ enum Command {
     Log(log::LogArgs),
     Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
+    Auth(auth::AuthArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Demo(demo::DemoArgs),
@@ -169,6 +172,7 @@ impl Command {
             | Self::Log(_)
             | Self::Export(_)
             | Self::Verify(_)
+            | Self::Auth(_)
             | Self::Config(_)
             | Self::Completions(_)
             | Self::Demo(_)
@@ -193,6 +197,7 @@ impl Command {
             Self::Log(args) => args.run(context),
             Self::Export(args) => args.run(context),
             Self::Verify(args) => verify::run(&args, context),
+            Self::Auth(args) => auth::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
             Self::Demo(args) => demo::run(&args, context),
@@ -234,8 +239,10 @@ pub fn main() -> Exit {
     };
     let token = std::env::var("ZOHO_ACCESS_TOKEN").ok().filter(|token| !token.is_empty());
     let token = token.map(SecretString::from);
-    let mut context = Context { settings, out, clock: SystemClock, input_allowed, token };
+    let mut context =
+        Context { settings, out, clock: SystemClock, input_allowed, token, session: None };
     let result = cli.command.run(&mut context);
+    context.tell_warnings();
     let flushed = context.out.flush();
     match (result, flushed) {
         (Ok(exit), Ok(())) => exit,

@@ -11,6 +11,7 @@ use crate::cli::output::OutputError;
 use crate::cli::output::words::{counted, in_words};
 use crate::cli::plan;
 use crate::cli::run_json;
+use crate::cli::signing;
 use crate::cli::things::set_aside_in_words;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::id::RequestId;
@@ -73,7 +74,7 @@ impl Published {
 pub(crate) fn exit_of(summary: &Summary) -> Exit {
     match &summary.stop {
         Some(Stop::Interrupted) => Exit::Interrupted,
-        Some(Stop::NotAllowed(_)) => Exit::NotAllowed,
+        Some(Stop::NotAllowed(_) | Stop::NotSignedIn { .. }) => Exit::NotAllowed,
         Some(Stop::OtherOrg(_)) => Exit::Refused,
         // Not allowed comes before whatever else came of the run.
         Some(_) | None if !summary.not_allowed.is_empty() => Exit::NotAllowed,
@@ -290,6 +291,9 @@ pub(crate) fn stop_in_words(stop: &Stop) -> String {
         Stop::Interrupted => {
             "interrupted: what was under way is recorded; nothing is lost".to_owned()
         }
+        Stop::NotSignedIn { code, message } => {
+            format!("not signed in: {code}: {message}; entries stay as they are")
+        }
         Stop::NotAllowed(not_allowed) => not_allowed_in_words(not_allowed),
         Stop::Budget(limit) => limit_in_words(*limit),
         Stop::Throttled { until } => {
@@ -336,10 +340,7 @@ fn next_command(
 ) -> String {
     let names = plan::names(wanted);
     let command = |words: &str| context.command(words);
-    let token = matches!(
-        &summary.stop,
-        Some(Stop::NotAllowed(NotAllowed { code, .. })) if is_about_the_token(code)
-    );
+    let token = matches!(&summary.stop, Some(Stop::NotSignedIn { .. }));
     if let Some(parked) = set_aside(context, summary, exit, wanted) {
         let show = command(&format!("show {parked}"));
         return format!("{show}, then {}", command(&format!("sync {parked} --yes")));
@@ -352,7 +353,7 @@ fn next_command(
         }
         Exit::NotAllowed if token => {
             let sync = command(&format!("sync{names} --yes"));
-            format!("set ZOHO_ACCESS_TOKEN to a token that is valid, then {sync}")
+            format!("{}, then {sync}", signing::how_to_sign_in(context))
         }
         Exit::NotAllowed => {
             let sync = command(&format!("sync{names} --yes"));
@@ -411,9 +412,4 @@ fn set_aside(
         | Exit::NotVerified
         | Exit::Interrupted => None,
     }
-}
-
-/// Codes that speak of the token itself, not of what it may do (CRM v8 token validity page).
-fn is_about_the_token(code: &str) -> bool {
-    ["INVALID_TOKEN", "AUTHENTICATION_FAILURE", "INVALID_OAUTHTOKEN"].contains(&code)
 }

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, mpsc};
 
-use secrecy::SecretString;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -13,6 +12,7 @@ use crate::cli::output::words::counted;
 use crate::cli::plan;
 use crate::cli::record::operator;
 use crate::cli::running::{self, Running};
+use crate::cli::signing;
 use crate::cli::work::{Work, announce, confirm};
 use crate::clock::SystemClock;
 use crate::config::Flags;
@@ -23,7 +23,7 @@ use crate::reconcile::Parts;
 use crate::reconcile::options::{
     Progress, Reporter, RunError, RunKind, RunOptions, Summary, takes_up,
 };
-use crate::zoho::{Endpoint, ZohoClient, install_crypto};
+use crate::zoho::ZohoClient;
 
 /// What to do after a run that broke off.
 const GO_ON: &str = "journal replay finds out what happened and finishes the work";
@@ -230,22 +230,12 @@ fn options(
     })
 }
 
-/// The HTTP client. A token is needed only when there is something to send or to find out.
-fn client(context: &Context, work: &Work) -> Result<ZohoClient<SystemClock>, CliError> {
-    let token = match &context.token {
-        Some(token) => token.clone(),
-        // Never sent: an idle run makes no call.
-        None if work.is_idle() => SecretString::from("none"),
-        None => {
-            return Err(CliError::new(Exit::NotAllowed, "not signed in; entries stay as they are")
-                .hint("set ZOHO_ACCESS_TOKEN to an access token of the org"));
-        }
-    };
-    let endpoint: Endpoint = context.endpoint()?;
-    install_crypto();
-    let clock = Arc::new(context.clock);
-    ZohoClient::new(endpoint, &token, context.settings.timeout.value, clock)
-        .map_err(|error| CliError::new(Exit::Error, error))
+/// The client. A token is needed only when there is something to send or to find out.
+fn client(context: &mut Context, work: &Work) -> Result<ZohoClient<SystemClock>, CliError> {
+    if !work.is_idle() {
+        signing::check_possible(context, "entries stay as they are")?;
+    }
+    signing::client(context)
 }
 
 /// Passes what happens on to the thread that owns the output.

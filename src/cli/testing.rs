@@ -40,8 +40,14 @@ pub(crate) fn run(db: &Path, arguments: &[&str]) -> Ran {
     let (out, captured) = Out::captured(options);
     let flags = Flags { db: cli.global.db.clone(), ..Flags::default() };
     let settings = Settings::resolve(&flags, &|_| None, None).unwrap();
-    let mut context =
-        Context { settings, out, clock: SystemClock, input_allowed: false, token: None };
+    let mut context = Context {
+        settings,
+        out,
+        clock: SystemClock,
+        input_allowed: false,
+        token: None,
+        session: None,
+    };
     let exit = match cli.command.run(&mut context) {
         Ok(exit) => exit,
         Err(error) => tell(&mut context.out, &error),

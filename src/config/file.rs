@@ -123,15 +123,18 @@ impl ConfigFile {
 
     fn entry(&self, prefix: &str, name: &str, value: &Value) -> Result<Entry, ConfigError> {
         let full = format!("{prefix}{}", shortened(name));
-        if let Some(place) = place_of_secret(name) {
-            return Err(ConfigError::Secret { path: self.path.clone(), key: full, place });
-        }
         let Ok(key) = name.parse::<Key>() else {
             let names = Key::ALL.iter().map(|key| key.wire_name());
+            let suggestion = nearest(name, names);
+            // `client_secret_comand` is a slip; `client_secret` is a secret.
+            let means_command = suggestion.is_some_and(|key| key.ends_with("_command"));
+            if let Some(place) = place_of_secret(name).filter(|_| !means_command) {
+                return Err(ConfigError::Secret { path: self.path.clone(), key: full, place });
+            }
             return Err(ConfigError::UnknownKey {
                 path: self.path.clone(),
                 key: full,
-                suggestion: nearest(name, names).map(str::to_owned),
+                suggestion: suggestion.map(str::to_owned),
             });
         };
         let expected = match (key.shape(), value) {
@@ -226,9 +229,15 @@ fn plain_reason(message: &str) -> String {
 fn place_of_secret(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase().replace('-', "_");
     match name.as_str() {
-        "client_secret" => Some("set ZOHO_CLIENT_SECRET"),
-        "refresh_token" => Some("set ZOHO_REFRESH_TOKEN"),
-        "access_token" => Some("set ZOHO_ACCESS_TOKEN"),
+        "client_secret" => Some(
+            "run journal auth login, set ZOHO_CLIENT_SECRET, or name a command that prints it in client_secret_command",
+        ),
+        "refresh_token" => Some(
+            "run journal auth login, set ZOHO_REFRESH_TOKEN, or name a command that prints it in refresh_token_command",
+        ),
+        "access_token" => {
+            Some("set ZOHO_ACCESS_TOKEN, or name a command that prints it in access_token_command")
+        }
         other if ["secret", "token", "password"].iter().any(|word| other.contains(word)) => {
             Some("set it in the environment")
         }

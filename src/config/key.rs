@@ -41,6 +41,16 @@ named_set!(
         MaxFailures = "max_failures",
         /// How many tags one job deletes.
         TagsPerJob = "tags_per_job",
+        /// The OAuth client's id, which is no secret.
+        ClientId = "client_id",
+        /// The command that prints the client's secret.
+        ClientSecretCommand = "client_secret_command",
+        /// The command that prints the refresh token.
+        RefreshTokenCommand = "refresh_token_command",
+        /// The command that prints a ready access token.
+        AccessTokenCommand = "access_token_command",
+        /// Where the stored sign-in lies.
+        CredentialsFile = "credentials_file",
     }
 );
 
@@ -56,9 +66,10 @@ pub(super) enum Shape {
 }
 
 impl Key {
-    /// The flag that sets it.
-    pub const fn flag(self) -> &'static str {
-        match self {
+    /// The flag that sets it. What belongs to signing in has none: a profile says it once, and a command
+    /// on a command line would be seen by everybody on the machine.
+    pub const fn flag(self) -> Option<&'static str> {
+        Some(match self {
             Self::Product => "--product",
             Self::DataCenter => "--data-center",
             Self::Environment => "--environment",
@@ -76,7 +87,12 @@ impl Key {
             Self::Concurrency => "--concurrency",
             Self::MaxFailures => "--max-failures",
             Self::TagsPerJob => "--tags-per-job",
-        }
+            Self::ClientId
+            | Self::ClientSecretCommand
+            | Self::RefreshTokenCommand
+            | Self::AccessTokenCommand
+            | Self::CredentialsFile => return None,
+        })
     }
 
     /// The environment variable that sets it.
@@ -99,6 +115,11 @@ impl Key {
             Self::Concurrency => "JOURNAL_CONCURRENCY",
             Self::MaxFailures => "JOURNAL_MAX_FAILURES",
             Self::TagsPerJob => "JOURNAL_TAGS_PER_JOB",
+            Self::ClientId => "ZOHO_CLIENT_ID",
+            Self::ClientSecretCommand => "JOURNAL_CLIENT_SECRET_COMMAND",
+            Self::RefreshTokenCommand => "JOURNAL_REFRESH_TOKEN_COMMAND",
+            Self::AccessTokenCommand => "JOURNAL_ACCESS_TOKEN_COMMAND",
+            Self::CredentialsFile => "JOURNAL_CREDENTIALS_FILE",
         }
     }
 
@@ -119,7 +140,12 @@ impl Key {
             | Self::AccountsUrl
             | Self::Db
             | Self::Timeout
-            | Self::Quarantine => Shape::Text,
+            | Self::Quarantine
+            | Self::ClientId
+            | Self::ClientSecretCommand
+            | Self::RefreshTokenCommand
+            | Self::AccessTokenCommand
+            | Self::CredentialsFile => Shape::Text,
         }
     }
 }

@@ -14,7 +14,7 @@ mod value;
 pub use error::ConfigError;
 pub use file::ConfigFile;
 pub use key::Key;
-pub use resolve::{Flags, Row, Settings};
+pub use resolve::{Flags, Row, SecretCommands, Settings};
 pub use setting::{Origin, Setting};
 pub(crate) use suggest::distance;
 pub use value::BaseUrl;

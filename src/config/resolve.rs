@@ -77,6 +77,11 @@ impl Flags {
             Key::Concurrency => self.concurrency.as_deref(),
             Key::MaxFailures => self.max_failures.as_deref(),
             Key::TagsPerJob => self.tags_per_job.as_deref(),
+            Key::ClientId
+            | Key::ClientSecretCommand
+            | Key::RefreshTokenCommand
+            | Key::AccessTokenCommand
+            | Key::CredentialsFile => None,
         }
     }
 }
@@ -122,6 +127,23 @@ pub struct Settings {
     pub max_failures: Setting<u64>,
     /// How many tags one job deletes.
     pub tags_per_job: Setting<usize>,
+    /// The OAuth client's id.
+    pub client_id: Setting<Option<String>>,
+    /// Commands that print secrets. The secrets themselves are no settings.
+    pub commands: SecretCommands,
+    /// Where the stored sign-in lies; `None` without a home directory.
+    pub credentials_file: Setting<Option<PathBuf>>,
+}
+
+/// Commands that print secrets, such as those of a password manager.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretCommands {
+    /// Prints the client's secret.
+    pub client_secret: Setting<Option<String>>,
+    /// Prints the refresh token.
+    pub refresh_token: Setting<Option<String>>,
+    /// Prints a ready access token.
+    pub access_token: Setting<Option<String>>,
 }
 
 /// One line of `config show`.
@@ -150,7 +172,7 @@ impl Settings {
         flags: &Flags,
         env: &dyn Fn(&str) -> Option<String>,
         file: Option<&ConfigFile>,
-        directories: impl FnOnce() -> Result<Directories, NoHome>,
+        directories: impl Fn() -> Result<Directories, NoHome>,
     ) -> Result<Self, ConfigError> {
         let profile = profile(flags, env, file)?;
         let sources = Sources { flags, env, file, profile: &profile.value };
@@ -170,7 +192,7 @@ impl Settings {
         };
         Ok(Self {
             config: config_origin(flags, env, file),
-            db: sources.db(directories)?,
+            db: sources.db(&directories)?,
             data_center: sources.name(Key::DataCenter, DataCenter::Us)?,
             environment: sources.name(Key::Environment, Environment::Production)?,
             api_version: sources.api_version(product.value)?,
@@ -206,6 +228,13 @@ impl Settings {
                 Limits::default().tags_per_job,
                 Limits::MOST_TAGS_PER_JOB,
             )?,
+            client_id: sources.optional(Key::ClientId)?,
+            commands: SecretCommands {
+                client_secret: sources.optional(Key::ClientSecretCommand)?,
+                refresh_token: sources.optional(Key::RefreshTokenCommand)?,
+                access_token: sources.optional(Key::AccessTokenCommand)?,
+            },
+            credentials_file: sources.credentials_file(&directories)?,
             product,
             profile,
         })
@@ -244,6 +273,7 @@ impl Settings {
         let span = |span: &Duration| humantime::format_duration(*span).to_string();
         let url = |url: &Option<BaseUrl>| url.as_ref().map(BaseUrl::to_string).unwrap_or_default();
         let bound = |bound: &Option<u64>| bound.map(|bound| bound.to_string()).unwrap_or_default();
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
         vec![
             row("profile", &self.profile, String::clone),
             row("config", &self.config, |file| file.as_ref().map(path).unwrap_or_default()),
@@ -266,6 +296,13 @@ impl Settings {
             row(own(Key::Concurrency), &self.concurrency, ToString::to_string),
             row(own(Key::MaxFailures), &self.max_failures, ToString::to_string),
             row(own(Key::TagsPerJob), &self.tags_per_job, ToString::to_string),
+            row(own(Key::ClientId), &self.client_id, text),
+            row(own(Key::ClientSecretCommand), &self.commands.client_secret, text),
+            row(own(Key::RefreshTokenCommand), &self.commands.refresh_token, text),
+            row(own(Key::AccessTokenCommand), &self.commands.access_token, text),
+            row(own(Key::CredentialsFile), &self.credentials_file, |file| {
+                file.as_ref().map(path).unwrap_or_default()
+            }),
         ]
     }
 }
@@ -281,8 +318,8 @@ struct Sources<'a> {
 impl Sources<'_> {
     /// The text of the first source that has the key.
     fn text(&self, key: Key) -> Option<(String, Origin)> {
-        if let Some(text) = self.flags.text(key) {
-            return Some((text.to_owned(), Origin::Flag(key.flag())));
+        if let Some((text, flag)) = self.flags.text(key).zip(key.flag()) {
+            return Some((text.to_owned(), Origin::Flag(flag)));
         }
         if let Some(text) = variable(self.env, key.variable()) {
             return Some((text, Origin::Environment(key.variable())));
@@ -326,23 +363,47 @@ impl Sources<'_> {
         })
     }
 
-    /// A relative path in the file counts from the file's directory: it must mean the same
-    /// journal whatever directory the command is run in.
+    /// A text that nobody need give.
+    fn optional(&self, key: Key) -> Result<Setting<Option<String>>, ConfigError> {
+        self.read(key, None, |text| Ok(Some(text.to_owned())))
+    }
+
     fn db(
         &self,
-        directories: impl FnOnce() -> Result<Directories, NoHome>,
+        directories: impl Fn() -> Result<Directories, NoHome>,
     ) -> Result<Setting<PathBuf>, ConfigError> {
         if let Some(path) = &self.flags.db {
-            return Ok(Setting { value: path.clone(), origin: Origin::Flag(Key::Db.flag()) });
+            return Ok(Setting { value: path.clone(), origin: Origin::Flag("--db") });
         }
-        let Some((text, origin)) = self.text(Key::Db) else {
-            return Ok(Setting::default_of(directories()?.journal(self.profile)));
+        match self.path(Key::Db)? {
+            Some(setting) => Ok(setting),
+            None => Ok(Setting::default_of(directories()?.journal(self.profile))),
+        }
+    }
+
+    fn credentials_file(
+        &self,
+        directories: impl Fn() -> Result<Directories, NoHome>,
+    ) -> Result<Setting<Option<PathBuf>>, ConfigError> {
+        if let Some(Setting { value, origin }) = self.path(Key::CredentialsFile)? {
+            return Ok(Setting { value: Some(value), origin });
+        }
+        let directories = directories().ok();
+        Ok(Setting::default_of(directories.map(|all| all.credentials(self.profile))))
+    }
+
+    /// A relative path in the file counts from the file's directory: it must mean the same
+    /// journal whatever directory the command is run in.
+    fn path(&self, key: Key) -> Result<Option<Setting<PathBuf>>, ConfigError> {
+        let Some((text, origin)) = self.text(key) else {
+            return Ok(None);
         };
         match (value::path(&text), &origin) {
             (Ok(path), Origin::File { path: file, .. }) => {
-                Ok(Setting { value: file.parent().unwrap_or(Path::new("")).join(path), origin })
+                let value = file.parent().unwrap_or(Path::new("")).join(path);
+                Ok(Some(Setting { value, origin }))
             }
-            (Ok(value), _) => Ok(Setting { value, origin }),
+            (Ok(value), _) => Ok(Some(Setting { value, origin })),
             (Err(why), _) => Err(ConfigError::Value { origin, why }),
         }
     }

@@ -58,6 +58,11 @@ fn the_defaults_are_the_documented_ones() {
             "concurrency=5",
             "max_failures=100",
             "tags_per_job=100",
+            "client_id=",
+            "client_secret_command=",
+            "refresh_token_command=",
+            "access_token_command=",
+            "credentials_file=/home/me/.config/zoho-journal/credentials/default.toml",
         ]
     );
 }
@@ -88,7 +93,11 @@ fn every_setting_can_come_from_every_place() {
             Key::Environment => ("sandbox", "sandbox"),
             Key::ApiVersion => ("v2", "v2"),
             Key::ApiUrl | Key::AccountsUrl => ("http://127.0.0.1:1/", "http://127.0.0.1:1"),
-            Key::Db => ("/data/x.db", "/data/x.db"),
+            Key::Db | Key::CredentialsFile => ("/data/x.db", "/data/x.db"),
+            Key::ClientId => ("1000.ID", "1000.ID"),
+            Key::ClientSecretCommand | Key::RefreshTokenCommand | Key::AccessTokenCommand => {
+                ("pass show zoho", "pass show zoho")
+            }
             Key::Timeout | Key::Quarantine => ("90s", "1m 30s"),
             Key::RequireApproval => ("7", "7"),
             Key::MaxEntries
@@ -155,6 +164,7 @@ fn without_a_home_only_what_needs_one_fails() {
     let flags = Flags { db: Some(PathBuf::from("j.db")), ..Flags::default() };
     let settings = Settings::resolve_in(&flags, &none, None, || Err(NoHome)).unwrap();
     assert_eq!(settings.db.origin, Origin::Flag("--db"));
+    assert_eq!(settings.credentials_file, Setting::default_of(None));
     let error = Settings::resolve_in(&Flags::default(), &none, None, || Err(NoHome));
     assert!(matches!(error, Err(ConfigError::NoHome(_))));
 }
@@ -170,4 +180,14 @@ fn the_api_version_follows_the_product() {
     let settings = resolve(&Flags::default(), &[], "api_version = \"v6\"").unwrap();
     assert_eq!(settings.api_version_for(Product::Crm), ApiVersion::V6);
     assert_eq!(settings.api_version_for(Product::Bigin), ApiVersion::V2);
+}
+
+#[test]
+fn the_stored_sign_in_is_the_profiles() {
+    let env = [("JOURNAL_PROFILE", "acme")];
+    let file = |text: &str| resolve(&Flags::default(), &env, text).unwrap().credentials_file;
+    let default = "/home/me/.config/zoho-journal/credentials/acme.toml";
+    assert_eq!(file("").value.as_deref(), Some(Path::new(default)));
+    let own = file("[profile.acme]\ncredentials_file = \"secret/acme.toml\"\n");
+    assert_eq!(own.value.as_deref(), Some(Path::new("/home/me/secret/acme.toml")));
 }

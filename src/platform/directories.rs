@@ -39,6 +39,16 @@ impl Directories {
         self.data.join(format!("{profile}.db"))
     }
 
+    /// The stored sign-in of a profile, whose name must already have been checked to be a plain word.
+    pub fn credentials(&self, profile: &str) -> PathBuf {
+        self.config.join("credentials").join(format!("{profile}.toml"))
+    }
+
+    /// Where access tokens are kept between runs.
+    pub fn tokens(&self) -> PathBuf {
+        self.cache.join("tokens")
+    }
+
     /// The settings file.
     pub fn config_file(&self) -> PathBuf {
         self.config.join("config.toml")

@@ -292,6 +292,20 @@ pub fn read_configuration(path: &Path, limit: u64) -> Result<Vec<u8>, FileProble
     read_limited(path, file, limit)
 }
 
+/// Reads a secret that the service manager handed to this process, at most `limit` bytes: ours or root's.
+///
+/// systemd either gives the file to us, or keeps it root's and lets us read it through an ACL, whose mask
+/// then shows as the group's right to read (`LoadCredential=` in systemd.exec(5)). Its directory is ours
+/// alone in both cases. Links are not followed.
+pub fn read_handed_secret(path: &Path, limit: u64) -> Result<Vec<u8>, FileProblem> {
+    let (file, facts) = open_judged(path, false)?;
+    let by_root = facts.owner == 0 && facts.is_file && facts.mode & 0o037 == 0;
+    if !by_root {
+        judge(path, &facts, Access::Secret, Sharing::OwnerOnly)?;
+    }
+    read_limited(path, file, limit)
+}
+
 fn open_judged(path: &Path, follow_links: bool) -> Result<(File, Facts), FileProblem> {
     // Looked at first only for the better message: opening a link fails as ELOOP.
     if !follow_links && facts_at(path)?.is_link {

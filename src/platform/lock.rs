@@ -64,23 +64,23 @@ impl OsLock {
         holder: &Holder,
     ) -> Result<Option<Self>, FileProblem> {
         let of = |error| FileProblem::of(path, error);
-        match check_owner_only(path, Access::Write, sharing) {
-            Err(problem) if !problem.is_missing() => return Err(problem),
-            Ok(()) | Err(_) => {}
-        }
-        let file = os::kept_file(sharing.file_mode()).open(path).map_err(of)?;
-        let facts = Facts::from(&file.metadata().map_err(of)?);
-        // Again, on what was really opened. The umask may have narrowed a group's new file.
-        judge(path, &facts, Access::Write, sharing)?;
-        if sharing == Sharing::Group && facts.owner == os::effective_uid() {
-            os::set_mode(&file, sharing.file_mode()).map_err(of)?;
-        }
+        let file = open_to_lock(path, sharing)?;
         if !lock_exclusively(&file).map_err(of)? {
             return Ok(None);
         }
         let mut lock = Self { file };
         lock.write_note(holder).map_err(of)?;
         Ok(Some(lock))
+    }
+
+    /// Takes the lock of one account, and waits for it as long as it takes: for a thread of its own.
+    pub fn acquire(path: &Path, holder: &Holder) -> Result<Self, FileProblem> {
+        let of = |error| FileProblem::of(path, error);
+        let file = open_to_lock(path, Sharing::OwnerOnly)?;
+        file.lock().map_err(of)?;
+        let mut lock = Self { file };
+        lock.write_note(holder).map_err(of)?;
+        Ok(lock)
     }
 
     fn write_note(&mut self, holder: &Holder) -> io::Result<()> {
@@ -98,6 +98,22 @@ impl Drop for OsLock {
     fn drop(&mut self) {
         self.file.set_len(0).ok();
     }
+}
+
+fn open_to_lock(path: &Path, sharing: Sharing) -> Result<File, FileProblem> {
+    let of = |error| FileProblem::of(path, error);
+    match check_owner_only(path, Access::Write, sharing) {
+        Err(problem) if !problem.is_missing() => return Err(problem),
+        Ok(()) | Err(_) => {}
+    }
+    let file = os::kept_file(sharing.file_mode()).open(path).map_err(of)?;
+    let facts = Facts::from(&file.metadata().map_err(of)?);
+    // Again, on what was really opened. The umask may have narrowed a group's new file.
+    judge(path, &facts, Access::Write, sharing)?;
+    if sharing == Sharing::Group && facts.owner == os::effective_uid() {
+        os::set_mode(&file, sharing.file_mode()).map_err(of)?;
+    }
+    Ok(file)
 }
 
 /// Someone who only looks holds a shared lock for an instant. That must not make a run give up:
@@ -265,6 +281,18 @@ mod tests {
             let run = scope.spawn(|| acquire(&path).is_some());
             looker.unlock().unwrap();
             assert!(run.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn who_waits_for_the_lock_gets_it_when_it_is_let_go() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("token.lock");
+        let lock = acquire(&path).unwrap();
+        std::thread::scope(|scope| {
+            let next = scope.spawn(|| OsLock::acquire(&path, &run("sync")).map(drop).is_ok());
+            drop(lock);
+            assert!(next.join().unwrap());
         });
     }
 

@@ -20,7 +20,7 @@ mod os;
 pub use directories::{Directories, NoHome};
 pub use file::{
     Access, FileProblem, Sharing, check_directory, check_owner_only, read_configuration,
-    read_secret, shell_quoted,
+    read_handed_secret, read_secret, shell_quoted,
 };
 pub use lock::{Holder, OsLock, holder, is_held};
 pub use mount::network_file_system;

@@ -273,9 +273,8 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
     /// Stops the run because of a read that it cannot do without.
     pub(crate) fn cannot_read(&self, what: &str, error: ReadError) {
         let why = match error {
-            ReadError::Unauthorized { code, message }
-            | ReadError::Forbidden { code, message }
-            | ReadError::NotThere { code, message } => {
+            ReadError::Unauthorized { code, message } => Stop::NotSignedIn { code, message },
+            ReadError::Forbidden { code, message } | ReadError::NotThere { code, message } => {
                 Stop::NotAllowed(NotAllowed { what: what.to_owned(), code, message })
             }
             ReadError::Throttled { .. } => Stop::Throttled { until: self.clock.now() },

@@ -13,7 +13,7 @@ use crate::domain::scopes::{self, Access};
 use crate::domain::time::Timestamp;
 use crate::domain::usage::ReadKind;
 use crate::reconcile::concerns;
-use crate::reconcile::options::{NotAllowed, Progress, RunError, Stop};
+use crate::reconcile::options::{Progress, RunError, Stop};
 use crate::reconcile::shared::Shared;
 use crate::store::Reader;
 use crate::store::job::Job;
@@ -142,8 +142,7 @@ impl Polls {
                 return Ok(false);
             }
             Err(ReadError::Unauthorized { code, message }) => {
-                let what = "the access token".to_owned();
-                shared.stop(Stop::NotAllowed(NotAllowed { what, code, message }));
+                shared.stop(Stop::NotSignedIn { code, message });
                 return Ok(false);
             }
             Err(

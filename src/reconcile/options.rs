@@ -88,7 +88,14 @@ pub fn takes_up(codes: &[String], code: &str) -> bool {
 pub enum Stop {
     /// The user asked for it.
     Interrupted,
-    /// The token was refused, or a scope is missing without which nothing can be done.
+    /// There is no access token that Zoho takes.
+    NotSignedIn {
+        /// Zoho's code, or the accounts server's word.
+        code: String,
+        /// What it means.
+        message: String,
+    },
+    /// A scope or permission is missing without which nothing can be done.
     NotAllowed(NotAllowed),
     /// A budget is used up.
     Budget(Limit),

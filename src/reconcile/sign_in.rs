@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::domain::answer::SignInError;
-use crate::reconcile::options::{NotAllowed, Stop};
+use crate::reconcile::options::Stop;
 use crate::reconcile::shared::Shared;
 use crate::reconcile::state::Setback;
 use crate::zoho::Zoho;
@@ -70,7 +70,6 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
     }
 
     fn not_signed_in(&self, code: String, message: String) {
-        let what = "the access token".to_owned();
-        self.stop(Stop::NotAllowed(NotAllowed { what, code, message }));
+        self.stop(Stop::NotSignedIn { code, message });
     }
 }

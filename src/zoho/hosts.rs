@@ -79,11 +79,11 @@ pub fn identify_api_domain(api_domain: &str) -> Option<(DataCenter, Environment)
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// What an attacker, or a careless proxy, could make of a listed host.
-    const HOSTILE: &[&str] = &[
+    pub(crate) const HOSTILE: &[&str] = &[
         // Nothing, and other schemes.
         "",
         " ",

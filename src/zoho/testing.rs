@@ -33,6 +33,7 @@ pub(crate) fn answer(status: u16, headers: &str, body: &str) -> Vec<u8> {
 pub(crate) struct Server {
     address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
+    bodies: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -42,14 +43,16 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let heads = Arc::new(Mutex::new(Vec::new()));
         let replies = Arc::new(Mutex::new(replies.into_iter().collect::<VecDeque<_>>()));
-        let kept = Arc::clone(&heads);
+        let server = Self { address, heads, bodies: Arc::default() };
+        let (heads, bodies) = (Arc::clone(&server.heads), Arc::clone(&server.bodies));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (heads, replies) = (Arc::clone(&kept), Arc::clone(&replies));
-                thread::spawn(move || serve(stream, &heads, &replies));
+                let (heads, bodies) = (Arc::clone(&heads), Arc::clone(&bodies));
+                let replies = Arc::clone(&replies);
+                thread::spawn(move || serve(stream, &heads, &bodies, &replies));
             }
         });
-        Self { address, heads }
+        server
     }
 
     /// A server that does this with every connection, unread.
@@ -57,7 +60,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         thread::spawn(move || listener.incoming().flatten().for_each(act));
-        Self { address, heads: Arc::default() }
+        Self { address, heads: Arc::default(), bodies: Arc::default() }
     }
 
     /// Its base URL.
@@ -70,6 +73,11 @@ impl Server {
         self.heads.lock().unwrap().clone()
     }
 
+    /// The bodies of all requests so far.
+    pub(crate) fn bodies(&self) -> Vec<String> {
+        self.bodies.lock().unwrap().clone()
+    }
+
     /// The request lines so far, without the HTTP version.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.heads()
@@ -79,9 +87,16 @@ impl Server {
     }
 }
 
-fn serve(mut stream: TcpStream, heads: &Mutex<Vec<String>>, replies: &Mutex<VecDeque<Reply>>) {
+fn serve(
+    mut stream: TcpStream,
+    heads: &Mutex<Vec<String>>,
+    bodies: &Mutex<Vec<String>>,
+    replies: &Mutex<VecDeque<Reply>>,
+) {
     while let Some(head) = read_head(&mut stream) {
+        let body = read_body(&mut stream, &head);
         heads.lock().unwrap().push(head);
+        bodies.lock().unwrap().push(body);
         let reply = replies.lock().unwrap().pop_front();
         // A client that went away is what some tests are about.
         match reply {
@@ -106,6 +121,15 @@ fn read_head(stream: &mut TcpStream) -> Option<String> {
         head.extend_from_slice(&byte);
     }
     String::from_utf8(head).ok()
+}
+
+fn read_body(stream: &mut TcpStream, head: &str) -> String {
+    let length = head.to_ascii_lowercase();
+    let length =
+        length.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body).unwrap();
+    String::from_utf8(body).unwrap()
 }
 
 /// A clock that moves on by a second with every look.

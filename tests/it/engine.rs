@@ -126,7 +126,7 @@ async fn without_permission_the_run_stops_and_entries_stay_pending() {
         world.zoho.set_rate(fault, 1.0);
         let options = RunOptions { concurrency: 1, ..world.options() };
         let summary = world.run(options).await.unwrap();
-        let stopped = matches!(summary.stop, Some(Stop::NotAllowed(_)));
+        let stopped = matches!(summary.stop, Some(Stop::NotSignedIn { .. }));
         assert_eq!((stopped, summary.not_allowed.len()), barred, "{fault}: {summary:?}");
         assert_eq!(world.states(), "pending 300", "{fault}");
         world.agrees();

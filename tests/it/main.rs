@@ -14,6 +14,8 @@
 )]
 
 mod adversary;
+mod auth;
+mod auth_canary;
 mod cli_crash;
 mod cli_crash_things;
 mod cli_demo;

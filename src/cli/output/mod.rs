@@ -224,6 +224,17 @@ impl Out {
         read.is_ok() && !expected.is_empty() && answer.trim() == expected
     }
 
+    /// Asks, on stderr, and reads one line without the blanks around it; `None` where nothing comes.
+    pub fn ask(&mut self, input: &mut impl BufRead, prompt: &str) -> Option<String> {
+        /// Nobody types more; a pipe might.
+        const LONGEST: u64 = 4096;
+        let question = Line::new().toned(Tone::Strong, prompt).text(" ");
+        self.write_err(&question.render(self.paints_talk));
+        let mut answer = String::new();
+        input.by_ref().take(LONGEST).read_line(&mut answer).ok()?;
+        Some(answer.trim().to_owned()).filter(|answer| !answer.is_empty())
+    }
+
     /// Shows how far a long work has come, on stderr, where that is a terminal and wanted. `total`
     /// is `None` when nobody knows it yet. A new one replaces the one before.
     pub fn progress(&mut self, label: &str, total: Option<u64>) -> Progress {

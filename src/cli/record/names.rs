@@ -1,15 +1,13 @@
 //! Tags by their names: looked up while a request is recorded. Only reads, and nothing is guessed.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::record::Asked;
+use crate::cli::signing::{self, NotRead};
 use crate::cli::things::quoted;
-use crate::clock::SystemClock;
 use crate::config::distance;
 use crate::domain::answer::{ReadError, TagSeen};
 use crate::domain::calls::{self, WriteCall};
@@ -17,7 +15,7 @@ use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::scope::TagName;
 use crate::domain::scopes::{self, Access};
 use crate::domain::target::{ApiVersion, Product};
-use crate::zoho::{Zoho, ZohoClient, install_crypto};
+use crate::zoho::Zoho;
 
 /// Tags that are shown where none has the name that was given.
 const SHOWN_TAGS: usize = 10;
@@ -56,9 +54,10 @@ pub(super) fn resolve(context: &mut Context, asked: &Asked<'_>) -> Result<Resolv
     let version = context.settings.api_version_for(product);
     let org = context.whereabouts()?.org;
     let place = Place { product, version, module: asked.module, org: org.as_deref() };
-    let zoho = client(context)?;
+    signing::check_possible(context, "--name needs a read; nothing was recorded")?;
+    let zoho = signing::client(context)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (tags, module) = runtime.block_on(read(&zoho, place))?;
+    let (tags, module) = runtime.block_on(read(&zoho, place, context))?;
     let tags = find(asked.module, asked.names, &tags)?;
     for (name, tag) in asked.names.iter().zip(&tags) {
         if name.as_str() != tag.name {
@@ -79,29 +78,18 @@ pub(super) fn resolve(context: &mut Context, asked: &Asked<'_>) -> Result<Resolv
     Ok(Resolved { tags, module_id })
 }
 
-fn client(context: &Context) -> Result<ZohoClient<SystemClock>, CliError> {
-    let Some(token) = &context.token else {
-        let error = "not signed in, and --name needs a read; nothing was recorded";
-        return Err(CliError::new(Exit::NotAllowed, error).hint(
-            "set ZOHO_ACCESS_TOKEN to an access token of the org, or give the tags' ids: they need none",
-        ));
-    };
-    install_crypto();
-    let clock = Arc::new(context.clock);
-    ZohoClient::new(context.endpoint()?, token, context.settings.timeout.value, clock)
-        .map_err(|error| CliError::new(Exit::Error, error))
-}
-
 /// The module's tags, and its id where it is needed and may be read.
-async fn read(
-    zoho: &impl Zoho,
+async fn read<Z: Zoho>(
+    zoho: &Z,
     place: Place<'_>,
+    context: &Context,
 ) -> Result<(Vec<TagSeen>, Result<Option<RecordId>, ReadError>), CliError> {
     let Place { product, version, module, org } = place;
+    let failed = |error: &NotRead, what: &str| failed(error, what, place, context);
     if let Some(bound) = org {
         // Another org's tags have other ids.
-        let found = zoho.read_org(product, version).await;
-        let found = found.map_err(|error| failed(&error, "the org", place))?.value.id.to_string();
+        let found = signing::read(zoho, async |zoho: &Z| zoho.read_org(product, version).await);
+        let found = found.await.map_err(|error| failed(&error, "the org"))?.value.id.to_string();
         if found != bound {
             let error = format!(
                 "the token belongs to org {found}, and this journal to org {bound}; nothing was recorded"
@@ -111,47 +99,46 @@ async fn read(
             );
         }
     }
-    let tags = zoho.read_tags(product, version, module).await;
-    let tags = tags.map_err(|error| failed(&error, &format!("the tags of {module}"), place))?.value;
+    let tags = signing::read(zoho, async |zoho: &Z| zoho.read_tags(product, version, module).await);
+    let tags = tags.await.map_err(|error| failed(&error, &format!("the tags of {module}")))?.value;
     let call = calls::find(crate::domain::scope::Operation::DeleteTags, product, version);
     if !call.is_some_and(WriteCall::names_module_id) {
         return Ok((tags, Ok(None)));
     }
-    let module_id = match zoho.read_module(product, version, module).await {
+    let read =
+        signing::read(zoho, async |zoho: &Z| zoho.read_module(product, version, module).await);
+    let module_id = match read.await {
         Ok(read) => Ok(read.value.id),
-        Err(error @ ReadError::Forbidden { .. }) => Err(error),
-        Err(error) => return Err(failed(&error, &format!("the module {module}"), place)),
+        Err(NotRead::Read(error @ ReadError::Forbidden { .. })) => Err(error),
+        Err(error) => return Err(failed(&error, &format!("the module {module}"))),
     };
     Ok((tags, module_id))
 }
 
 /// A read that brought nothing: nothing was recorded.
-fn failed(error: &ReadError, what: &str, place: Place<'_>) -> CliError {
+fn failed(error: &NotRead, what: &str, place: Place<'_>, context: &Context) -> CliError {
     let scope = |access| scopes::least(place.product, access, None);
-    let (exit, hint) = match error {
-        ReadError::Unauthorized { .. } => {
-            (Exit::NotAllowed, "set ZOHO_ACCESS_TOKEN to a token that is valid".to_owned())
+    let hint = match error {
+        NotRead::Read(ReadError::Forbidden { .. }) => {
+            format!("the token needs {} and {}", scope(Access::Tags), scope(Access::Org))
         }
-        ReadError::Forbidden { .. } => (
-            Exit::NotAllowed,
-            format!("the token needs {} and {}", scope(Access::Tags), scope(Access::Org)),
-        ),
-        ReadError::NotThere { .. } => {
-            (Exit::Error, format!("is {} the module's API name?", place.module))
+        NotRead::Read(ReadError::NotThere { .. }) => {
+            format!("is {} the module's API name?", place.module)
         }
-        ReadError::Throttled { retry_after } => {
+        NotRead::Read(ReadError::Throttled { retry_after }) => {
             let when = retry_after.map_or_else(
                 || "later".to_owned(),
                 |after| format!("in {} s", after.as_secs().max(1)),
             );
-            (Exit::Stopped, format!("Zoho asks for fewer calls: try again {when}"))
+            format!("Zoho asks for fewer calls: try again {when}")
         }
-        ReadError::Unreachable(_) | ReadError::Unusable { .. } => {
-            (Exit::Error, "try again, or give the tags' ids: they need no read".to_owned())
+        NotRead::Read(ReadError::Unreachable(_) | ReadError::Unusable { .. }) => {
+            "try again, or give the tags' ids: they need no read".to_owned()
         }
+        NotRead::Read(ReadError::Unauthorized { .. }) | NotRead::SignIn(_) => error.hint(context),
     };
-    let error = format!("cannot read {what}: {error}; nothing was recorded");
-    CliError::new(exit, error).hint(hint)
+    let told = format!("cannot read {what}: {error}; nothing was recorded");
+    CliError::new(error.exit(), told).hint(hint)
 }
 
 /// The tag of each name. Whether Zoho tells capitals apart is documented nowhere, so a name that differs by

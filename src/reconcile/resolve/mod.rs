@@ -16,7 +16,7 @@ use crate::domain::scope::{Operation, Scope};
 use crate::domain::state::Verdict;
 use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
-use crate::reconcile::options::{NotAllowed, Progress, RunError, Stop};
+use crate::reconcile::options::{Progress, RunError, Stop};
 use crate::reconcile::shared::Shared;
 use crate::store::Reader;
 use crate::store::reading::{Finding, UnknownEntry};
@@ -111,8 +111,7 @@ fn usable<T, Z: Zoho, C: Clock>(
             Seen::Closed
         }
         Err(ReadError::Unauthorized { code, message }) => {
-            let what = "the access token".to_owned();
-            shared.stop(Stop::NotAllowed(NotAllowed { what, code, message }));
+            shared.stop(Stop::NotSignedIn { code, message });
             Seen::Silent
         }
         Err(

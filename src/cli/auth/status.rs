@@ -1,0 +1,175 @@
+//! `journal auth status`: who, which org, what is missing, where each secret comes from.
+
+use serde::Serialize;
+
+use crate::auth::{Given, Means, Sources};
+use crate::cli::auth::who::{Lacking, Who, lacking, lacking_in_words};
+use crate::cli::auth::{runtime, server_in_words};
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::output::words::in_words;
+use crate::cli::signing::{self, NotRead};
+use crate::domain::answer::SignInError;
+use crate::domain::time::Timestamp;
+
+/// Show who is signed in, to which org, what is missing, and where each secret comes from
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {}
+
+/// Where each secret comes from.
+#[derive(Serialize, Default)]
+struct From {
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    refresh_token: Option<String>,
+    access_token: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    signed_in: bool,
+    accounts_url: &'a str,
+    data_center: String,
+    environment: String,
+    org: Option<String>,
+    edition: Option<String>,
+    user: Option<User<'a>>,
+    token_expires_at: Option<Timestamp>,
+    scopes: Option<&'a [String]>,
+    missing: Option<&'a [Lacking]>,
+    sources: &'a From,
+    warnings: &'a [String],
+}
+
+#[derive(Serialize)]
+struct User<'a> {
+    id: String,
+    name: Option<&'a str>,
+    email: Option<&'a str>,
+    profile: Option<&'a str>,
+}
+
+/// Runs the command.
+pub(super) fn run(_args: &StatusArgs, context: &mut Context) -> Result<Exit, CliError> {
+    signing::check_possible(context, "nobody was asked")?;
+    let zoho = signing::client(context)?;
+    let sources = signing::sources(context)?;
+    let runtime = runtime()?;
+    let from = runtime.block_on(places(&sources)).map_err(|error| not_signed_in(context, error))?;
+    let who = runtime.block_on(Who::read(&zoho, context));
+    if let Err(error @ NotRead::SignIn(_)) = &who.org {
+        return Err(stopped(context, error));
+    }
+    if let Err(error @ NotRead::Read(crate::domain::answer::ReadError::Unauthorized { .. })) =
+        &who.org
+    {
+        return Err(stopped(context, error));
+    }
+    show(context, &from, &who)?;
+    Ok(who.org.as_ref().err().map_or(Exit::Done, NotRead::exit))
+}
+
+/// Why nothing can be said about a sign-in.
+pub(super) fn stopped(context: &Context, error: &NotRead) -> CliError {
+    let hint = error.hint(context);
+    CliError::new(error.exit(), error.to_string()).hint(hint)
+}
+
+/// The places hold something that is no use.
+pub(super) fn not_signed_in(context: &Context, error: crate::auth::SourceError) -> CliError {
+    CliError::new(Exit::NotAllowed, error).hint(signing::how_to_sign_in(context))
+}
+
+async fn places(sources: &Sources) -> Result<From, crate::auth::SourceError> {
+    fn place<T>(given: &Given<T>) -> Option<String> {
+        Some(given.place.to_string())
+    }
+    Ok(match sources.find().await? {
+        Means::Nothing => From::default(),
+        Means::Ready(token) => From { access_token: place(&token), ..From::default() },
+        Means::Refresh { client_id, refresh_token } => From {
+            client_id: place(&client_id),
+            client_secret: sources.client_secret().await?.as_ref().and_then(place),
+            refresh_token: place(&refresh_token),
+            access_token: None,
+        },
+    })
+}
+
+fn show(context: &mut Context, from: &From, who: &Who) -> Result<(), CliError> {
+    let facts = context.session.as_ref().and_then(|session| session.facts()).unwrap_or_default();
+    let product = context.settings.product.value;
+    let lacking = facts.scopes.as_deref().map(|granted| lacking(product, granted));
+    let warnings = who.warnings(product);
+    let edition = who.org.as_ref().ok().and_then(|org| org.edition);
+    let edition = edition.map(|edition| edition.name().to_owned());
+    if context.out.is_json() {
+        let (target, endpoint) = (context.target()?, context.endpoint()?);
+        let shown = Shown {
+            signed_in: true,
+            accounts_url: endpoint.accounts(),
+            data_center: target.data_center.to_string(),
+            environment: target.environment.to_string(),
+            org: who.org.as_ref().ok().map(|org| org.id.to_string()),
+            edition,
+            user: who.user.as_ref().ok().map(|user| User {
+                id: user.id.to_string(),
+                name: user.name.as_deref(),
+                email: user.email.as_deref(),
+                profile: user.profile.as_deref(),
+            }),
+            token_expires_at: facts.until,
+            scopes: facts.scopes.as_deref(),
+            missing: lacking.as_deref(),
+            sources: from,
+            warnings: &warnings,
+        };
+        context.out.json_line(&shown)?;
+        return Ok(());
+    }
+    let server = server_in_words(context)?;
+    let now = context.now();
+    let out = &mut context.out;
+    out.data_row(who.in_words())?;
+    out.data_row(format!("At {server}."))?;
+    if let Some(edition) = edition {
+        out.data_row(format!("Edition: {edition}."))?;
+    }
+    for (what, place) in [
+        ("access token", &from.access_token),
+        ("client id", &from.client_id),
+        ("client secret", &from.client_secret),
+        ("refresh token", &from.refresh_token),
+    ] {
+        if let Some(place) = place {
+            out.data_row(format!("{what:<14} from {place}"))?;
+        }
+    }
+    out.data_row(match facts.until {
+        Some(until) => format!(
+            "The access token lasts until {until}, for {}; then it is renewed.",
+            in_words(until.since(now))
+        ),
+        None => "The access token was provided: nobody knows how long it lasts.".to_owned(),
+    })?;
+    match &lacking {
+        None => out.data_row("Zoho does not say which scopes the token has.")?,
+        Some(lacking) if lacking.is_empty() => out.data_row("No scope is missing.")?,
+        Some(lacking) => {
+            for line in lacking_in_words(lacking) {
+                out.data_row(line)?;
+            }
+        }
+    }
+    out.flush()?;
+    for warning in &warnings {
+        out.warn(warning);
+    }
+    Ok(())
+}
+
+/// A token call that gave none, outside of any read.
+pub(super) fn sign_in_failed(context: &Context, error: SignInError) -> CliError {
+    stopped(context, &NotRead::SignIn(error))
+}
