@@ -260,7 +260,7 @@ fn entries_in_words(event: &Event, opened: &BTreeMap<String, String>) -> String 
         let absent = event.absent.as_ref();
         let absent =
             absent.map(|absent| format!("; {} never there", absent.named())).unwrap_or_default();
-        format!("{}: read {} before the first call{absent}", event.module, event.entries.named())
+        format!("{}: read {} before the call{absent}", event.module, event.entries.named())
     } else if let Event::EntriesReopened(event) = event {
         format!("{} may be sent again", event.entries.named())
     } else {

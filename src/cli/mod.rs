@@ -25,6 +25,7 @@ mod running;
 mod show;
 mod signing;
 mod simulate;
+mod spending;
 mod status;
 mod sync;
 #[cfg(test)]

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::cli::context::Whereabouts;
 use crate::cli::exit::Exit;
-use crate::cli::running::stop_in_words;
+use crate::cli::running::{not_allowed_in_words, stop_in_words};
 use crate::domain::id::{RequestId, RunId};
 use crate::domain::state::EntryState;
-use crate::reconcile::options::{Progress, Summary};
+use crate::reconcile::options::{NotAllowed, Progress, Summary};
 
 /// A line.
 #[derive(Serialize)]
@@ -63,6 +63,11 @@ pub(crate) enum Line<'a> {
     Parked {
         request_id: String,
     },
+    NotAllowed {
+        what: &'a str,
+        code: &'a str,
+        message: &'a str,
+    },
     Warning {
         message: &'a str,
     },
@@ -88,6 +93,8 @@ pub(crate) struct SummaryLine<'a> {
     /// Zoho's ids of the jobs that are not over.
     jobs: &'a [String],
     stopped_by: Option<String>,
+    /// What Zoho does not allow, where the rest of the run went on.
+    not_allowed: Vec<String>,
     warnings: &'a [String],
     run: Option<i64>,
     #[serde(flatten)]
@@ -149,6 +156,9 @@ pub(crate) fn step<'a>(
         }
         Progress::Interrupted => Line::Interrupted,
         Progress::Parked { request, .. } => Line::Parked { request_id: request.to_string() },
+        Progress::NotAllowed(NotAllowed { what, code, message }) => {
+            Line::NotAllowed { what, code, message }
+        }
         Progress::Warning(message) => Line::Warning { message },
     }
 }
@@ -177,6 +187,7 @@ pub(crate) fn summary<'a>(
         parked: summary.parked.iter().map(RequestId::to_string).collect(),
         jobs: &summary.jobs,
         stopped_by: summary.stop.as_ref().map(stop_in_words),
+        not_allowed: summary.not_allowed.iter().map(not_allowed_in_words).collect(),
         warnings: &summary.warnings,
         run: summary.run.map(RunId::get),
         place,

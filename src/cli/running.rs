@@ -17,7 +17,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::domain::id::RequestId;
 use crate::domain::state::EntryState;
 use crate::evidence::keeper::{KeeperError, Publisher};
-use crate::reconcile::options::{Progress, Stop, Summary};
+use crate::reconcile::options::{Limit, NotAllowed, Progress, Stop, Summary};
 use crate::store::Head;
 use crate::store::writer::OnCommit;
 
@@ -74,9 +74,11 @@ impl Published {
 pub(crate) fn exit_of(summary: &Summary) -> Exit {
     match &summary.stop {
         Some(Stop::Interrupted) => Exit::Interrupted,
-        Some(Stop::NotAllowed { .. }) => Exit::NotAllowed,
+        Some(Stop::NotAllowed(_) | Stop::NotSignedIn { .. }) => Exit::NotAllowed,
         Some(Stop::OtherOrg(_)) => Exit::Refused,
-        Some(Stop::Budget | Stop::Throttled | Stop::NoTokens) => Exit::Stopped,
+        // Not allowed comes before whatever else came of the run.
+        Some(_) | None if !summary.not_allowed.is_empty() => Exit::NotAllowed,
+        Some(Stop::Budget(_) | Stop::Throttled { .. } | Stop::NoTokens { .. }) => Exit::Stopped,
         Some(Stop::Unreachable(_)) if summary.parked.is_empty() => Exit::Unfinished,
         Some(Stop::Unreachable(_)) => Exit::Stopped,
         None if !summary.parked.is_empty() => Exit::Stopped,
@@ -173,6 +175,7 @@ impl<'a> Running<'a> {
                  journal sync {request} takes it up again",
                 set_aside_in_words(*refusals)
             )),
+            Progress::NotAllowed(not_allowed) => out.warn(&not_allowed_in_words(not_allowed)),
             Progress::Warning(warning) => out.warn(warning),
         }
     }
@@ -288,17 +291,44 @@ pub(crate) fn stop_in_words(stop: &Stop) -> String {
         Stop::Interrupted => {
             "interrupted: what was under way is recorded; nothing is lost".to_owned()
         }
-        Stop::NotAllowed { what, code, message } => {
-            format!("not allowed: {what}: {code}: {message}; entries stay as they are")
+        Stop::NotSignedIn { code, message } => {
+            format!("not signed in: {code}: {message}; entries stay as they are")
         }
-        Stop::Budget => "the budget of this run (--max-calls, --max-credits) is used up".to_owned(),
-        Stop::Throttled => "Zoho asks for fewer calls, for longer than --wait".to_owned(),
-        Stop::NoTokens => {
-            "Zoho gives no access token, for longer than --wait: it gives ten in ten minutes"
-                .to_owned()
+        Stop::NotAllowed(not_allowed) => not_allowed_in_words(not_allowed),
+        Stop::Budget(limit) => limit_in_words(*limit),
+        Stop::Throttled { until } => {
+            format!(
+                "Zoho asks for fewer calls, for longer than --wait; no run makes one before {until}"
+            )
         }
+        Stop::NoTokens { until } => format!(
+            "Zoho gives no access token before {until}, for longer than --wait: it gives ten in ten minutes"
+        ),
         Stop::Unreachable(why) => format!("Zoho gave no usable answer: {why}"),
         Stop::OtherOrg(why) => format!("the token belongs to another org: {why}; nothing was sent"),
+    }
+}
+
+pub(crate) fn not_allowed_in_words(not_allowed: &NotAllowed) -> String {
+    let NotAllowed { what, code, message } = not_allowed;
+    format!("not allowed: {what}: {code}: {message}; entries stay as they are")
+}
+
+fn limit_in_words(limit: Limit) -> String {
+    match limit {
+        Limit::Calls(limit) => format!("the budget of this run is used up: --max-calls {limit}"),
+        Limit::Credits(limit) => {
+            format!("the budget of this run has no room for the next call: --max-credits {limit}")
+        }
+        Limit::Daily { limit, again } => {
+            let again =
+                again.map(|at| format!("; there is room again at {at}")).unwrap_or_default();
+            format!("the daily budget of {limit} credits has no room for the next call{again}")
+        }
+        Limit::Org { left } => format!(
+            "the org has {left} API credits left, Zoho says, and the next call costs more: they come \
+             back over 24 hours"
+        ),
     }
 }
 
@@ -310,10 +340,7 @@ fn next_command(
 ) -> String {
     let names = plan::names(wanted);
     let command = |words: &str| context.command(words);
-    let token = matches!(
-        &summary.stop,
-        Some(Stop::NotAllowed { what, code, .. }) if what == "the access token" || is_about_the_token(code)
-    );
+    let token = matches!(&summary.stop, Some(Stop::NotSignedIn { .. }));
     if let Some(parked) = set_aside(context, summary, exit, wanted) {
         let show = command(&format!("show {parked}"));
         return format!("{show}, then {}", command(&format!("sync {parked} --yes")));
@@ -385,9 +412,4 @@ fn set_aside(
         | Exit::NotVerified
         | Exit::Interrupted => None,
     }
-}
-
-/// Codes that speak of the token itself, not of what it may do (CRM v8 token validity page).
-fn is_about_the_token(code: &str) -> bool {
-    ["INVALID_TOKEN", "AUTHENTICATION_FAILURE", "INVALID_OAUTHTOKEN"].contains(&code)
 }

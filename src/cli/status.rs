@@ -11,6 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::jobs::SYNC_ON;
 use crate::cli::output::words::{counted, grouped, in_words};
 use crate::cli::output::{Line, Tone};
+use crate::cli::spending::Spending;
 use crate::domain::id::RequestId;
 use crate::domain::state::EntryState;
 use crate::domain::target::ApiOrigin;
@@ -113,6 +114,8 @@ struct Document<'a> {
     undecided: Option<u64>,
     run: RunDocument,
     last_run: Option<LastRunDocument<'a>>,
+    #[serde(flatten)]
+    spending: Spending,
     next: &'a str,
 }
 
@@ -193,6 +196,7 @@ impl StatusArgs {
                 ended_at: last.ended.map(|(at, _)| at),
                 exit_code: last.ended.map(|(_, exit)| exit),
             }),
+            spending: Spending::of(context, &reader)?,
             next: &next,
         };
         if context.out.is_json() {
@@ -231,7 +235,11 @@ fn lines(document: &Document<'_>, run: (Tone, String), summary: &Summary) -> Vec
         ("batches", Tone::Plain, grouped(document.batches)),
         ("entries", Tone::Plain, document.entries.in_words()),
         ("run", run.0, run.1),
+        ("used", Tone::Plain, document.spending.in_words()),
     ];
+    if let Some(held_back) = document.spending.held_back() {
+        lines.push(("throttled", Tone::Warn, held_back));
+    }
     if document.jobs_open > 0 {
         let open = counted(document.jobs_open, "job", "jobs");
         let told = format!("{open} that Zoho has not finished; journal jobs tells since when");

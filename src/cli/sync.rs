@@ -40,12 +40,16 @@ pub(crate) struct SyncArgs {
     /// Refuse to send more entries than this in one run [env: JOURNAL_MAX_ENTRIES] [default: 10000]
     #[arg(long, value_name = "N")]
     max_entries: Option<String>,
-    /// Stop before more API calls than this, reads included
+    /// Stop before more API calls than this, reads included [env: JOURNAL_MAX_CALLS]
     #[arg(long, value_name = "N")]
-    max_calls: Option<u64>,
-    /// Stop before more API credits than this, reads included
+    max_calls: Option<String>,
+    /// Stop before more API credits than this, reads included [env: JOURNAL_MAX_CREDITS]
     #[arg(long, value_name = "N")]
-    max_credits: Option<u64>,
+    max_credits: Option<String>,
+    /// Stop before more API credits than this in any 24 hours, earlier runs included: a number, or a share of
+    /// the org's day such as 20% [env: JOURNAL_DAILY_CREDITS]
+    #[arg(long, value_name = "N|P%")]
+    daily_credits: Option<String>,
     /// Calls under way at once [env: JOURNAL_CONCURRENCY] [default: 5]
     #[arg(long, value_name = "N")]
     concurrency: Option<String>,
@@ -84,6 +88,9 @@ impl SyncArgs {
     pub(crate) fn settings(&self, flags: Flags) -> Flags {
         Flags {
             max_entries: self.max_entries.clone(),
+            max_calls: self.max_calls.clone(),
+            max_credits: self.max_credits.clone(),
+            daily_credits: self.daily_credits.clone(),
             concurrency: self.concurrency.clone(),
             quarantine: self.quarantine.clone(),
             max_failures: self.max_failures.clone(),
@@ -209,8 +216,9 @@ fn options(
         wanted: plan::wanted(&args.requests),
         codes: codes.to_vec(),
         max_entries: settings.max_entries.value,
-        max_calls: args.max_calls,
-        max_credits: args.max_credits,
+        max_calls: settings.max_calls.value,
+        max_credits: settings.max_credits.value,
+        daily_credits: settings.daily_credits.value,
         concurrency: settings.concurrency.value,
         wait: args.wait,
         quarantine: settings.quarantine.value,

@@ -29,6 +29,12 @@ named_set!(
         RequireApproval = "require_approval",
         /// How many entries a run may send.
         MaxEntries = "max_entries",
+        /// How many API calls a run may make, reads included.
+        MaxCalls = "max_calls",
+        /// How many API credits a run may use, reads included.
+        MaxCredits = "max_credits",
+        /// How many API credits the journal may use in any 24 hours.
+        DailyCredits = "daily_credits",
         /// How many calls a run may have under way.
         Concurrency = "concurrency",
         /// After how many refusals in a row a request is parked.
@@ -75,6 +81,9 @@ impl Key {
             Self::Quarantine => "--quarantine",
             Self::RequireApproval => "--require-approval",
             Self::MaxEntries => "--max-entries",
+            Self::MaxCalls => "--max-calls",
+            Self::MaxCredits => "--max-credits",
+            Self::DailyCredits => "--daily-credits",
             Self::Concurrency => "--concurrency",
             Self::MaxFailures => "--max-failures",
             Self::TagsPerJob => "--tags-per-job",
@@ -100,6 +109,9 @@ impl Key {
             Self::Quarantine => "JOURNAL_QUARANTINE",
             Self::RequireApproval => "JOURNAL_REQUIRE_APPROVAL",
             Self::MaxEntries => "JOURNAL_MAX_ENTRIES",
+            Self::MaxCalls => "JOURNAL_MAX_CALLS",
+            Self::MaxCredits => "JOURNAL_MAX_CREDITS",
+            Self::DailyCredits => "JOURNAL_DAILY_CREDITS",
             Self::Concurrency => "JOURNAL_CONCURRENCY",
             Self::MaxFailures => "JOURNAL_MAX_FAILURES",
             Self::TagsPerJob => "JOURNAL_TAGS_PER_JOB",
@@ -113,10 +125,13 @@ impl Key {
 
     pub(super) const fn shape(self) -> Shape {
         match self {
-            Self::MaxEntries | Self::Concurrency | Self::MaxFailures | Self::TagsPerJob => {
-                Shape::Number
-            }
-            Self::RequireApproval => Shape::TextOrNumber,
+            Self::MaxEntries
+            | Self::MaxCalls
+            | Self::MaxCredits
+            | Self::Concurrency
+            | Self::MaxFailures
+            | Self::TagsPerJob => Shape::Number,
+            Self::RequireApproval | Self::DailyCredits => Shape::TextOrNumber,
             Self::Product
             | Self::DataCenter
             | Self::Environment

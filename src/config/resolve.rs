@@ -11,6 +11,7 @@ use super::value::{self, BaseUrl};
 use crate::domain::calls::{Limits, Versions};
 use crate::domain::policy::{ApprovalPolicy, ApprovalPolicyError};
 use crate::domain::target::{ApiVersion, DataCenter, Environment, Product};
+use crate::domain::usage::{DailyBudget, DailyBudgetError};
 use crate::platform::{Directories, NoHome};
 
 /// The profile of those who need only one.
@@ -47,6 +48,9 @@ pub struct Flags {
     pub quarantine: Option<String>,
     pub require_approval: Option<String>,
     pub max_entries: Option<String>,
+    pub max_calls: Option<String>,
+    pub max_credits: Option<String>,
+    pub daily_credits: Option<String>,
     pub concurrency: Option<String>,
     pub max_failures: Option<String>,
     pub tags_per_job: Option<String>,
@@ -67,6 +71,9 @@ impl Flags {
             Key::Quarantine => self.quarantine.as_deref(),
             Key::RequireApproval => self.require_approval.as_deref(),
             Key::MaxEntries => self.max_entries.as_deref(),
+            Key::MaxCalls => self.max_calls.as_deref(),
+            Key::MaxCredits => self.max_credits.as_deref(),
+            Key::DailyCredits => self.daily_credits.as_deref(),
             Key::Concurrency => self.concurrency.as_deref(),
             Key::MaxFailures => self.max_failures.as_deref(),
             Key::TagsPerJob => self.tags_per_job.as_deref(),
@@ -108,6 +115,12 @@ pub struct Settings {
     pub require_approval: Setting<ApprovalPolicy>,
     /// How many entries a run may send.
     pub max_entries: Setting<u64>,
+    /// How many API calls a run may make, reads included.
+    pub max_calls: Setting<Option<u64>>,
+    /// How many API credits a run may use, reads included.
+    pub max_credits: Setting<Option<u64>>,
+    /// How many API credits the journal may use in any 24 hours.
+    pub daily_credits: Setting<Option<DailyBudget>>,
     /// How many calls a run may have under way.
     pub concurrency: Setting<usize>,
     /// After how many refusals in a row a request is parked.
@@ -167,6 +180,8 @@ impl Settings {
         let number = |key, default, least, most| {
             sources.read(key, default, |text| value::number(text, least, most))
         };
+        let bound =
+            |key| sources.read(key, None, |text| value::number(text, 0, u64::MAX).map(Some));
         let span = |key, default, least, most| {
             sources.read(key, default, |text| value::duration(text, least, most))
         };
@@ -201,6 +216,11 @@ impl Settings {
                 |text| text.parse().map_err(|error: ApprovalPolicyError| error.to_string()),
             )?,
             max_entries: number(Key::MaxEntries, DEFAULT_MAX_ENTRIES, 0, u64::MAX)?,
+            max_calls: bound(Key::MaxCalls)?,
+            max_credits: bound(Key::MaxCredits)?,
+            daily_credits: sources.read(Key::DailyCredits, None, |text| {
+                text.parse().map(Some).map_err(|error: DailyBudgetError| error.to_string())
+            })?,
             concurrency: size(Key::Concurrency, DEFAULT_CONCURRENCY, MOST_CONCURRENCY)?,
             max_failures: number(Key::MaxFailures, DEFAULT_MAX_FAILURES, 1, u64::MAX)?,
             tags_per_job: size(
@@ -252,6 +272,7 @@ impl Settings {
         let path = |path: &PathBuf| path.display().to_string();
         let span = |span: &Duration| humantime::format_duration(*span).to_string();
         let url = |url: &Option<BaseUrl>| url.as_ref().map(BaseUrl::to_string).unwrap_or_default();
+        let bound = |bound: &Option<u64>| bound.map(|bound| bound.to_string()).unwrap_or_default();
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         vec![
             row("profile", &self.profile, String::clone),
@@ -267,6 +288,11 @@ impl Settings {
             row(own(Key::Quarantine), &self.quarantine, span),
             row(own(Key::RequireApproval), &self.require_approval, ToString::to_string),
             row(own(Key::MaxEntries), &self.max_entries, ToString::to_string),
+            row(own(Key::MaxCalls), &self.max_calls, bound),
+            row(own(Key::MaxCredits), &self.max_credits, bound),
+            row(own(Key::DailyCredits), &self.daily_credits, |budget| {
+                budget.map(|budget| budget.to_string()).unwrap_or_default()
+            }),
             row(own(Key::Concurrency), &self.concurrency, ToString::to_string),
             row(own(Key::MaxFailures), &self.max_failures, ToString::to_string),
             row(own(Key::TagsPerJob), &self.tags_per_job, ToString::to_string),

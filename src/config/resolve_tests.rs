@@ -52,6 +52,9 @@ fn the_defaults_are_the_documented_ones() {
             "quarantine=2m",
             "require_approval=never",
             "max_entries=10000",
+            "max_calls=",
+            "max_credits=",
+            "daily_credits=",
             "concurrency=5",
             "max_failures=100",
             "tags_per_job=100",
@@ -97,7 +100,13 @@ fn every_setting_can_come_from_every_place() {
             }
             Key::Timeout | Key::Quarantine => ("90s", "1m 30s"),
             Key::RequireApproval => ("7", "7"),
-            Key::MaxEntries | Key::Concurrency | Key::MaxFailures | Key::TagsPerJob => ("8", "8"),
+            Key::MaxEntries
+            | Key::MaxCalls
+            | Key::MaxCredits
+            | Key::Concurrency
+            | Key::MaxFailures
+            | Key::TagsPerJob => ("8", "8"),
+            Key::DailyCredits => ("20%", "20%"),
         };
         let find = |settings: Settings| {
             let rows = settings.rows();

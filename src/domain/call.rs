@@ -2,7 +2,7 @@
 
 use crate::domain::calls::{self, Form};
 use crate::domain::id::{BatchId, EntryId, RecordId};
-use crate::domain::scope::Scope;
+use crate::domain::scope::{Operation, Scope};
 use crate::domain::target::ApiVersion;
 use crate::domain::template::{BadTemplate, Filling, WriteRequest, request};
 use crate::domain::time::Timestamp;
@@ -16,10 +16,23 @@ pub struct CallKind {
     pub api_version: ApiVersion,
     /// Whether Zoho's workflows run: `wf_trigger`.
     pub workflows: bool,
-    /// Whether what is there is read before the first call.
+    /// Whether a snapshot was asked for; see [`CallKind::reads_first`].
     pub snapshot: bool,
     /// Zoho's id of the module, pinned with the request, where the call names it.
     pub module_id: Option<RecordId>,
+}
+
+impl CallKind {
+    /// Whether what is there is read before each call until one may have acted. What a deletion needs is the
+    /// module's business: see [`crate::domain::calls::Looks::Deletions`].
+    pub fn reads_first(&self) -> bool {
+        match self.scope.operation() {
+            Operation::Delete => false,
+            Operation::Untag | Operation::Unlink => self.snapshot,
+            // Whatever was asked for: the call for one tag names no module, and would delete another module's.
+            Operation::DeleteTags => true,
+        }
+    }
 }
 
 /// One item of a call: the entry and what it aims at.

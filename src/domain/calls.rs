@@ -193,10 +193,6 @@ impl Default for Limits {
     }
 }
 
-/// What a page of the list of deletions costs, in credits (Vertical Solutions API Limits page). Every other
-/// read costs one ("all other APIs", CRM API Limits page).
-pub const DELETED_PAGE_CREDITS: u64 = 2;
-
 /// The form in which a call is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -228,6 +224,11 @@ impl WriteCall {
         self.many.is_some_and(|many| many.contains("{module_id}"))
     }
 
+    /// Whether its call for several items makes an asynchronous job.
+    pub fn by_job(&self) -> bool {
+        self.envelope == Envelope::Job
+    }
+
     /// How so many items are written. `alone` is an item that a refused call was split down to and that a read
     /// showed to be there: it takes the form whose answer speaks of it.
     pub fn form(&self, items: usize, alone: bool) -> Form {
@@ -235,7 +236,7 @@ impl WriteCall {
             None => Form::One,
             // A job says nothing of its items, so it is no shorter way for a single one; but the page offers
             // no other call for what is not known to be a culprit.
-            Some(_) if self.envelope == Envelope::Job => {
+            Some(_) if self.by_job() => {
                 if alone && items == 1 {
                     Form::One
                 } else {

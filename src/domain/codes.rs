@@ -298,6 +298,14 @@ pub fn asks(operation: Operation, code: &str) -> bool {
     })
 }
 
+/// Whether a code is no word about the things of the call: an error of Zoho's own, or a job that it accepted. Where
+/// nothing was done after all, the same call may pass.
+pub fn is_zohos_own(code: &str) -> bool {
+    RULES
+        .iter()
+        .any(|rule| rule.code == code && matches!(rule.meaning, Meaning::Open | Meaning::Accepted))
+}
+
 /// Whether an item's code leaves open whether anything was done.
 pub fn is_open(operation: Operation, code: &str) -> bool {
     let verdict = Verdict { code: code.to_owned(), ..Verdict::default() };

@@ -117,7 +117,7 @@ named_set!(
         Job = "job",
         /// Readings, of evidence and of snapshots.
         Reading = "reading",
-        /// What was there before the first call.
+        /// What was there before a call.
         Snapshot = "snapshot",
         /// What evidence says about one entry.
         Evidence = "evidence",

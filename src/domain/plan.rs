@@ -35,7 +35,7 @@ pub struct RequestOverview {
     pub tags: Option<TagSet>,
     /// Whether Zoho's workflows run.
     pub workflows: bool,
-    /// Whether what is there is read before the first call.
+    /// Whether what is there is read before a call.
     pub snapshot: bool,
     /// Zoho's id of the module, once it is pinned.
     pub module_id: Option<RecordId>,
@@ -104,7 +104,7 @@ pub struct PendingPart {
     pub entries: u64,
     /// Those of them that may share their next call with so many at most: limit and how many.
     pub splits: BTreeMap<u32, u64>,
-    /// How many of them have no snapshot yet.
+    /// How many of them have no snapshot that may stand: none at all, or no call that may have acted since.
     pub unread: u64,
 }
 
@@ -265,11 +265,12 @@ impl Plan {
                 snapshot: request.snapshot,
                 module_id: None,
             };
+            let unread = if kind.reads_first() { part.unread } else { 0 };
             let these = calls.entry(kind).or_default();
             let split: u64 = part.splits.values().sum();
             these.whole += part.entries.saturating_sub(split);
             these.bin = request.recycle_bin;
-            these.unread += if request.snapshot { part.unread } else { 0 };
+            these.unread += unread;
             for (share, entries) in &part.splits {
                 *these.split.entry(*share).or_default() += entries;
             }
@@ -295,25 +296,20 @@ impl Plan {
 
     fn finish(&mut self, calls: BTreeMap<CallKind, Calls>, modules: usize, rules: Rules) {
         let mut reads = 0;
-        let mut tag_lists = BTreeSet::new();
         for (kind, these) in calls {
             let (operation, product) = (kind.scope.operation(), kind.scope.product);
             let Some(call) = calls::find(operation, product, kind.api_version) else { continue };
-            let (batches, credits) = these.writes(call, &kind, rules.limits);
-            self.batches += batches;
-            self.credits += credits;
+            let batches = these.batches(call, &kind, rules.limits);
+            let count = batches.iter().map(|batches| batches.count).sum::<u64>();
+            self.batches += count;
+            self.credits += batches.iter().map(|batches| batches.credits(call)).sum::<u64>();
             for (group, (_, writes)) in &mut self.groups {
                 if group.covers(&kind) {
-                    *writes += batches;
+                    *writes += count;
                 }
             }
-            if call.looks == Looks::ModuleTags && these.unread > 0 {
-                tag_lists.insert((product, kind.scope.module.clone()));
-            } else {
-                reads += these.reads(call, batches);
-            }
+            reads += these.reads(call, &batches);
         }
-        reads += u64::try_from(tag_lists.len()).unwrap_or(0);
         if self.entries > 0 || self.unknown > 0 {
             reads += 2 + u64::try_from(modules).unwrap_or(0);
         }
@@ -337,41 +333,59 @@ impl GroupKey {
     }
 }
 
+/// Batches of one size.
+struct Batches {
+    count: u64,
+    size: u64,
+    alone: bool,
+}
+
 impl Calls {
-    /// Write calls and what they cost.
-    fn writes(&self, call: &WriteCall, kind: &CallKind, limits: Limits) -> (u64, u64) {
-        let (mut batches, mut credits) = (0, 0);
+    fn batches(&self, call: &WriteCall, kind: &CallKind, limits: Limits) -> Vec<Batches> {
+        let mut batches = Vec::new();
         let mut add = |entries: u64, limit: usize, alone: bool| {
-            let per_call = u64::try_from(limit).unwrap_or(1).max(1);
-            let (full, rest) = (entries / per_call, entries % per_call);
-            batches += full + u64::from(rest > 0);
-            credits += full * call.credits(limit, call.form(limit, alone));
-            if rest > 0 {
-                let rest = usize::try_from(rest).unwrap_or(limit);
-                credits += call.credits(rest, call.form(rest, alone));
-            }
+            let size = u64::try_from(limit).unwrap_or(1).max(1);
+            let (count, rest) = (entries / size, entries % size);
+            batches.push(Batches { count, size, alone });
+            batches.push(Batches { count: u64::from(rest > 0), size: rest, alone });
         };
-        add(self.whole, call.limit(kind, limits), false);
         for (share, entries) in &self.split {
             add(*entries, call.limit_shared(kind, limits, Some(*share)), *share == 1);
         }
-        (batches, credits)
+        add(self.whole, call.limit(kind, limits), false);
+        batches.retain(|batches| batches.count > 0);
+        batches
     }
 
-    /// Reads before the first calls, as far as they are known beforehand.
-    fn reads(&self, call: &WriteCall, batches: u64) -> u64 {
+    /// Reads before the calls, as far as they are known beforehand.
+    fn reads(&self, call: &WriteCall, batches: &[Batches]) -> u64 {
+        let count = batches.iter().map(|batches| batches.count).sum::<u64>();
         match call.looks {
-            Looks::Deletions => {
-                if self.bin == Some(false) {
-                    batches
-                } else {
-                    0
-                }
-            }
-            Looks::RecordTags => calls_for(self.unread, IDS_PER_READ),
-            Looks::RelatedList if self.unread > 0 => batches.min(calls_for(self.unread, 1)),
-            Looks::RelatedList | Looks::ModuleTags => 0,
+            Looks::Deletions if self.bin == Some(false) => count,
+            Looks::RecordTags => self.reads_of_records(batches),
+            // A call of ours makes a list of tags stale; only calls that are under way together share one.
+            Looks::RelatedList | Looks::ModuleTags => count.min(self.unread),
+            Looks::Deletions => 0,
         }
+    }
+
+    /// Each batch reads its own records. Where only some of them are read, these are taken to go first.
+    fn reads_of_records(&self, batches: &[Batches]) -> u64 {
+        let (mut reads, mut unread) = (0, self.unread);
+        for Batches { count, size, .. } in batches {
+            let here = unread.min(count * size);
+            reads += here / size * calls_for(*size, IDS_PER_READ);
+            reads += calls_for(here % size, IDS_PER_READ);
+            unread -= here;
+        }
+        reads
+    }
+}
+
+impl Batches {
+    fn credits(&self, call: &WriteCall) -> u64 {
+        let size = usize::try_from(self.size).unwrap_or(usize::MAX);
+        self.count * call.credits(size, call.form(size, self.alone))
     }
 }
 

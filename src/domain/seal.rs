@@ -120,7 +120,7 @@ pub enum LeafPurpose {
     Evidence(i64),
     /// A row of the source that was not recorded.
     Rejected,
-    /// What was read before the first call, by the reading's number.
+    /// What was read before a call, by the reading's number.
     Snapshot(i64),
 }
 
@@ -252,7 +252,7 @@ impl LeafMaker {
         self.end_with_result(number, verdict, code, Some(facts))
     }
 
-    /// The opened form of an item that was read before its first call: as recorded, then
+    /// The opened form of an item that was read before its call: as recorded, then
     /// `reading,sha256(facts)`.
     pub fn snapshot(&mut self, item: &ItemIdentity, number: i64, facts: &[u8]) -> &[u8] {
         self.begin("snapshot", item);

@@ -35,11 +35,28 @@ pub fn reading_sentence(entry: &EntryView, step: &Step) -> String {
         }
         Step::Evidence { verdict, code, facts, .. } => {
             let facts = facts.as_ref().and_then(|text| snapshot::parse(operation, text));
-            let job = followed_a_job(entry, step);
-            let (verdict, facts) = (*verdict, facts.as_ref());
-            thing_sentence(ThingEvidence { operation, verdict, code, facts, job })
+            thing_sentence(ThingEvidence {
+                operation,
+                verdict: *verdict,
+                code,
+                snapshot: entry.snapshot().as_ref(),
+                seen_since: was_seen(entry, step),
+                facts: facts.as_ref(),
+                job: followed_a_job(entry, step),
+            })
         }
     }
+}
+
+/// Whether a reading before this one ended with the thing there, and untouched by the calls until then.
+fn was_seen(entry: &EntryView, reading: &Step) -> bool {
+    let mut before = entry.steps.iter().take_while(|step| step.seq() != reading.seq());
+    before.any(|step| match step {
+        Step::Evidence {
+            verdict: Verdict::Failed | Verdict::Pending, facts: Some(text), ..
+        } => snapshot::parse(entry.scope.operation, text).is_some_and(|facts| facts.is_there()),
+        Step::Evidence { .. } | Step::Attempt { .. } | Step::Snapshot { .. } => false,
+    })
 }
 
 /// Whether the call before a reading was a job that Zoho accepted.
@@ -76,11 +93,10 @@ pub fn reading_in_brief(entry: &EntryView, step: &Step) -> String {
     }
 }
 
-/// Everything that was read and counts, in brief: the snapshot, and evidence that had the last word.
+/// Everything that was read and counts, in brief: the newest snapshot, and evidence that had the last word.
 pub(super) fn reads_in_brief(entry: &EntryView) -> String {
-    let snapshot = entry.steps.iter().find(|step| matches!(step, Step::Snapshot { .. }));
     let evidence = entry.last_word().filter(|step| matches!(step, Step::Evidence { .. }));
-    let briefs = [snapshot, evidence].into_iter().flatten();
+    let briefs = [entry.newest_snapshot(), evidence].into_iter().flatten();
     briefs.map(|step| reading_in_brief(entry, step)).collect::<Vec<_>>().join("; ")
 }
 

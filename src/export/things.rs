@@ -3,7 +3,7 @@
 use crate::domain::codes::asks;
 use crate::domain::evidence::Look;
 use crate::domain::evidence::presence::{
-    DefinitionFacts, Membership, RelationFacts, TagFacts, ThingFacts,
+    Before, DefinitionFacts, Membership, Presence, RelationFacts, TagFacts, ThingFacts,
 };
 use crate::domain::scope::Operation;
 use crate::domain::state::Verdict;
@@ -11,7 +11,7 @@ use crate::domain::state::Verdict;
 /// When something was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Moment {
-    /// Before the first call.
+    /// Before a call.
     Before,
     /// After a call, to find out.
     After,
@@ -96,13 +96,15 @@ struct Words {
     there: &'static str,
     /// It is not there after a call.
     gone: &'static str,
-    /// It was there before the first call; follows on `gone`.
+    /// It was there before the call; follows on `gone`.
     before: &'static str,
     /// What would have to be read.
     source: &'static str,
-    /// What holds it cannot be read.
-    no_holder: &'static str,
-    /// It was not there when it was read before the first call.
+    /// What holds it.
+    holder: &'static str,
+    /// What holds it could not be read before the call; follows on `gone`.
+    unread_before: &'static str,
+    /// It was not there when it was read before the call.
     never: &'static str,
 }
 
@@ -112,25 +114,28 @@ const fn words(operation: Operation) -> Words {
         Operation::Delete | Operation::Untag => Words {
             there: "the record still carries tags that were to go",
             gone: "the record carries none of the tags",
-            before: "it did before our first call",
+            before: "it did before our call",
             source: "the tags of the record",
-            no_holder: "the record cannot be read, so nothing tells what became of its tags",
+            holder: "the record",
+            unread_before: "it could not be read before our call",
             never: "the record carried none of the tags",
         },
         Operation::Unlink => Words {
             there: "the record is still in the list",
             gone: "the record is not in the list",
-            before: "it was before our first call",
+            before: "it was before our call",
             source: "the list",
-            no_holder: "the record whose list it is cannot be read",
+            holder: "the record whose list it is",
+            unread_before: "the record whose list it is could not be read before our call",
             never: "the record was not in the list",
         },
         Operation::DeleteTags => Words {
             there: "the tag is still there",
             gone: "the tag is not there",
-            before: "it was before our first call",
+            before: "it was before our call",
             source: "the list of tags",
-            no_holder: "the list of tags cannot be read",
+            holder: "the list of tags",
+            unread_before: "the list of tags could not be read before our call",
             never: "the tag was not there",
         },
     }
@@ -150,79 +155,143 @@ pub(super) struct ThingEvidence<'a> {
     pub(super) verdict: Verdict,
     /// The evidence's own code.
     pub(super) code: &'a str,
+    /// What the newest snapshot showed; `None` without one, or once erased.
+    pub(super) snapshot: Option<&'a ThingFacts>,
+    /// Whether evidence about an earlier call showed it to be there.
+    pub(super) seen_since: bool,
     /// What was read; `None` once erased.
     pub(super) facts: Option<&'a ThingFacts>,
     /// Whether the last call was a job that Zoho accepted.
     pub(super) job: bool,
 }
 
+impl ThingEvidence<'_> {
+    fn before(&self) -> Before {
+        self.snapshot.map_or(Before::NotRead, ThingFacts::before)
+    }
+
+    /// Whether it was there when the snapshot was made.
+    fn then(&self) -> Option<Look<Presence>> {
+        self.snapshot.map(|facts| facts.presence(false))
+    }
+
+    /// Whether it is there, as the evidence rule saw it.
+    fn now(&self) -> Option<Look<Presence>> {
+        let exact = matches!(self.before(), Before::There { exact: true, .. });
+        self.facts.map(|facts| facts.presence(exact))
+    }
+
+    /// What larger thing is gone as well, so that it may have gone with that; follows on `gone`.
+    fn larger(&self) -> Option<&'static str> {
+        match self.facts? {
+            ThingFacts::Relation(RelationFacts { related: Look::NotThere, .. }) => {
+                Some("the record itself is gone")
+            }
+            ThingFacts::Tags(TagFacts { defined: Look::Seen(false), .. }) => {
+                Some("one of them is gone from the module")
+            }
+            ThingFacts::Relation(_) | ThingFacts::Tags(_) | ThingFacts::Definition(_) => None,
+        }
+    }
+}
+
 /// What follows from evidence about a tag or a relation, in words.
 pub(super) fn thing_sentence(evidence: ThingEvidence<'_>) -> String {
-    let ThingEvidence { operation, verdict, code, facts, job } = evidence;
-    let Words { there, gone, before, source, no_holder, .. } = words(operation);
-    let refused = asks(operation, code);
-    let left = facts.map(is_there);
-    match (verdict, left) {
-        (Verdict::Done, _) if job => format!("{gone}, and Zoho's job for it is over"),
-        (Verdict::Done, _) => {
+    let ThingEvidence { operation, verdict, code, job, .. } = evidence;
+    let Words { gone, before, .. } = words(operation);
+    let is_there = matches!(evidence.now(), Some(Look::Seen(Presence::There { .. })));
+    match verdict {
+        Verdict::Done if job => format!("{gone}, and Zoho's job for it is over"),
+        Verdict::Done => {
             format!("{gone}; {before}, and a call of ours may have been carried out in between")
         }
-        (Verdict::Absent, _) if refused => {
+        Verdict::Absent if asks(operation, code) => {
             format!("Zoho refused our call, and {gone}: that was so before it")
         }
-        (Verdict::Absent, _) => format!("{gone}: that was so before our call"),
-        (Verdict::Failed, _) if job => format!("Zoho's job is over, and {there}"),
-        (Verdict::Failed, Some(Presence::There)) if refused => {
-            format!("Zoho refused our call, and {there}")
+        Verdict::Absent if is_there => {
+            "the record carries another spelling of the tag only, which Zoho left there".to_owned()
         }
-        (Verdict::Failed, Some(Presence::Gone)) if refused => {
-            format!("Zoho refused our call, {gone}, and nothing that was read knows of it")
+        Verdict::Absent => format!("{gone}: that was so before our call"),
+        Verdict::Failed | Verdict::Pending if asks(operation, code) => refused(evidence),
+        Verdict::Failed | Verdict::Pending => untouched(evidence),
+        Verdict::Undecided => undecided(evidence),
+    }
+}
+
+/// Zoho refused the call without a word about the thing, and what was read shows that this was its last word.
+fn refused(evidence: ThingEvidence<'_>) -> String {
+    let Words { there, gone, source, holder, unread_before, .. } = words(evidence.operation);
+    let found = match (evidence.now(), evidence.then()) {
+        (Some(Look::Seen(Presence::There { .. })), _) => format!("and {there}"),
+        (Some(Look::Seen(Presence::Gone)), Some(Look::Seen(Presence::NoHolder))) => {
+            format!("{gone}, and {unread_before}")
         }
-        (Verdict::Failed, _) if refused => {
-            format!("Zoho refused our call, and {source} cannot be read")
+        (Some(Look::Seen(Presence::Gone)), _) => {
+            format!("{gone}, and nothing that was read knows of it")
         }
-        (Verdict::Failed | Verdict::Pending, _) => {
-            format!("{there}: our call changed nothing, or not all")
+        (Some(Look::Seen(Presence::NoHolder)), _) => format!("and {holder} cannot be read"),
+        (Some(_), _) => format!("and {source} cannot be read"),
+        (None, _) => "and it changed nothing".to_owned(),
+    };
+    format!("Zoho refused our call, {found}")
+}
+
+/// The call was not refused, and did nothing that can be seen. What is not there now was not there before either:
+/// else the verdict would be another one.
+fn untouched(evidence: ThingEvidence<'_>) -> String {
+    const NOT_ALL: &str = "our call changed nothing, or not all";
+    const NOTHING_SHOWS: &str = "nothing shows that our call changed anything";
+    let Words { there, gone, holder, unread_before, never, .. } = words(evidence.operation);
+    match (evidence.now(), evidence.then()) {
+        (Some(Look::Seen(Presence::There { .. })) | None, _) if evidence.job => {
+            format!("Zoho's job is over, and {there}")
         }
-        (Verdict::Undecided, Some(Presence::There)) => {
+        (Some(Look::Seen(Presence::There { .. })), _) => format!("{there}: {NOT_ALL}"),
+        (Some(Look::Seen(Presence::Gone)), Some(Look::Seen(Presence::Gone))) => {
+            format!("{gone}, and that was so before our call: our call changed nothing")
+        }
+        (Some(Look::Seen(Presence::Gone)), Some(Look::Seen(Presence::NoHolder))) => {
+            format!("{gone}, and {unread_before}: {NOTHING_SHOWS}")
+        }
+        (Some(Look::Seen(Presence::Gone)), _) => format!("{gone}: {NOTHING_SHOWS}"),
+        (Some(Look::Seen(Presence::NoHolder)), Some(Look::Seen(Presence::Gone))) => {
+            format!("{holder} cannot be read, and {never} before our call: {NOTHING_SHOWS}")
+        }
+        (Some(Look::Seen(Presence::NoHolder)), Some(Look::Seen(Presence::NoHolder))) => {
+            format!("{holder} cannot be read, and could not be before our call: {NOTHING_SHOWS}")
+        }
+        (Some(Look::Seen(Presence::NoHolder)), _) => {
+            format!("{holder} cannot be read: {NOTHING_SHOWS}")
+        }
+        (Some(_) | None, _) => NOT_ALL.to_owned(),
+    }
+}
+
+/// What was read cannot tell what the call did.
+fn undecided(evidence: ThingEvidence<'_>) -> String {
+    let Words { there, gone, source, holder, .. } = words(evidence.operation);
+    let was_there = matches!(evidence.before(), Before::There { .. }) || evidence.seen_since;
+    match evidence.now() {
+        Some(Look::Seen(Presence::There { .. })) => {
             format!(
                 "{there}, but the record was changed after our call: perhaps somebody put it back"
             )
         }
-        (Verdict::Undecided, Some(Presence::Gone)) => {
-            format!("{gone}, and nothing tells whether it was so before our call")
+        Some(Look::Seen(Presence::Gone)) if evidence.job => {
+            format!("{gone}, but more is gone than Zoho's job says that it deleted")
         }
-        (Verdict::Undecided, Some(Presence::NoHolder)) => no_holder.to_owned(),
-        (Verdict::Undecided, _) => format!("{source} cannot be read: the source is closed to us"),
-    }
-}
-
-/// What a read says about the thing itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Presence {
-    There,
-    Gone,
-    /// What would hold it cannot be read.
-    NoHolder,
-    /// Nothing was read.
-    Unread,
-}
-
-fn is_there(facts: &ThingFacts) -> Presence {
-    let held = |there: bool| if there { Presence::There } else { Presence::Gone };
-    match facts {
-        ThingFacts::Tags(TagFacts { record: Look::Seen(carried), .. }) => {
-            held(!carried.tags.is_empty() || !carried.similar.is_empty())
+        Some(Look::Seen(Presence::Gone)) => match evidence.larger() {
+            Some(larger) if was_there => {
+                format!("{gone}, and {larger}: either may have gone first")
+            }
+            Some(_) | None => {
+                format!("{gone}, and nothing tells whether it was so before our call")
+            }
+        },
+        Some(Look::Seen(Presence::NoHolder)) => {
+            format!("{holder} cannot be read, so nothing tells what our call did")
         }
-        ThingFacts::Relation(RelationFacts { list: Look::Seen(membership), .. }) => {
-            held(membership.member)
-        }
-        ThingFacts::Definition(DefinitionFacts { tag: Look::Seen(_) }) => Presence::There,
-        ThingFacts::Definition(DefinitionFacts { tag: Look::NotThere }) => Presence::Gone,
-        ThingFacts::Tags(TagFacts { record: Look::NotThere, .. })
-        | ThingFacts::Relation(RelationFacts { list: Look::NotThere, .. }) => Presence::NoHolder,
-        ThingFacts::Tags(_) | ThingFacts::Relation(_) | ThingFacts::Definition(_) => {
-            Presence::Unread
-        }
+        Some(_) => format!("{source} cannot be read: the source is closed to us"),
+        None => "nothing that is kept tells why".to_owned(),
     }
 }

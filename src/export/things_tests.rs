@@ -2,17 +2,21 @@
 
 use serde_json::Value;
 
-use crate::domain::evidence::Look;
-use crate::domain::evidence::presence::{RelationFacts, TagFacts, ThingFacts};
+use crate::domain::evidence::deletion::SeenRecord;
+use crate::domain::evidence::presence::{
+    Before, CarriedTags, DefinitionFacts, RelationFacts, TagFacts, ThingFacts, decide,
+};
+use crate::domain::evidence::{Decision, History, JobOver, Look, OpenAttempt, UNDECIDED};
 use crate::domain::scope::Operation;
 use crate::domain::state::{Outcome, Verdict};
+use crate::domain::time::Timestamp;
 use crate::export::things::{Moment, ThingEvidence, thing_sentence, things_in_brief};
 use crate::export::{Style, View, export};
 use crate::store::query::EntryFilter;
 use crate::store::query::stories::{
-    JOB, carries, delete_tags, member, no_member, no_tag, tag, things, untag,
+    JOB, Wish, carries, delete_tags, member, no_member, no_tag, tag, things, untag,
 };
-use crate::store::testing::Journal;
+use crate::store::testing::{Journal, record};
 
 fn text(journal: &Journal, view: View, style: Style) -> String {
     let mut bytes = Vec::new();
@@ -98,7 +102,7 @@ fn messages_say_what_follows_from_the_reads() {
         [
             "E1|tags updated successfully",
             "E2|the record carried none of the tags when it was read before anything was sent",
-            "E3|the record carries none of the tags; it did before our first call, and a call of ours may have been carried out in between",
+            "E3|the record carries none of the tags; it did before our call, and a call of ours may have been carried out in between",
             "E4|the record still carries tags that were to go, but the record was changed after our call: perhaps somebody put it back",
             "E5|tags updated successfully",
             "E6|relation removed",
@@ -158,9 +162,9 @@ fn what_can_be_brought_back_follows_from_what_was_read_before() {
 fn a_tag_that_nobody_read_cannot_be_made_again() {
     let mut journal = Journal::new();
     let wish = delete_tags(&[201]);
-    journal.wish(&crate::store::query::stories::Wish { snapshot: false, ..wish });
+    journal.wish(&Wish { snapshot: false, ..wish });
     journal.start("sync");
-    let call = journal.carry(&[1], Some(crate::store::testing::record(900)));
+    let call = journal.carry(&[1], Some(record(900)));
     journal.accept(&call, JOB);
     journal.end_job(&call, crate::domain::event::JobEnding::Completed, [1, 1, 0]);
     let words = cells(&journal, View::Entries, &["undo", "in_words"]);
@@ -248,9 +252,15 @@ fn no_verdict_is_left_without_a_sentence() {
             for code in ["", "INVALID_DATA", "SOMETHING_NEW"] {
                 for facts in [None, Some(carries(&[], None)), Some(member(None)), Some(no_tag())] {
                     for job in [false, true] {
-                        let facts = facts.as_ref();
-                        let evidence =
-                            ThingEvidence { operation, verdict: *verdict, code, facts, job };
+                        let evidence = ThingEvidence {
+                            operation,
+                            verdict: *verdict,
+                            code,
+                            snapshot: None,
+                            seen_since: false,
+                            facts: facts.as_ref(),
+                            job,
+                        };
                         let sentence = thing_sentence(evidence);
                         assert!(!sentence.is_empty() && !sentence.contains(".."), "{sentence}");
                     }
@@ -281,4 +291,204 @@ fn a_code_that_nobody_has_seen_is_said_to_be_one() {
     assert!(advice(2).ends_with("journal replay reads which"));
     let words = cells(&journal, View::Entries, &["in_words"]);
     assert!(words[0].ends_with("(SOMETHING_NEW, a code not known so far)."), "{}", words[0]);
+}
+
+/// The calls until then, as the evidence rule sees them.
+#[derive(Clone, Copy)]
+enum Calls {
+    /// One call without an answer.
+    Lost,
+    /// One that Zoho answered with success for another spelling.
+    Succeeded,
+    /// One that Zoho refused.
+    Refused,
+    /// One without an answer, which evidence said did nothing, and another one that Zoho refused.
+    LostThenRefused,
+    /// The same, and the other one without an answer as well.
+    LostTwice,
+    /// A job that is over, and whose counts explain what is gone, or do not.
+    Job(JobOver),
+}
+
+impl Calls {
+    fn history(self) -> History {
+        let at = Timestamp::from_millis(100_000);
+        let attempt = |code: &str, closed| OpenAttempt {
+            from: at,
+            until: at,
+            user: None,
+            seen_before: false,
+            closed,
+            code: code.to_owned(),
+        };
+        let (open, refusal, job) = match self {
+            Self::Lost => (vec![attempt("", false)], None, None),
+            Self::Succeeded => (vec![attempt("SUCCESS", false)], None, None),
+            Self::Refused => (Vec::new(), Some("INVALID_DATA"), None),
+            Self::LostThenRefused => (vec![attempt("", true)], Some("INVALID_DATA"), None),
+            Self::LostTwice => (vec![attempt("", true), attempt("", false)], None, None),
+            Self::Job(over) => (vec![attempt("SCHEDULED", false)], None, Some(over)),
+        };
+        let refusal = refusal.map(str::to_owned);
+        History { open, refusal, job, quarantine_over: true, tries: 1, ..History::default() }
+    }
+
+    /// Verdict and sentence, where these facts settle it.
+    fn sentence(self, before: Option<&ThingFacts>, now: &ThingFacts) -> String {
+        let (history, known) = (self.history(), before.map_or(Before::NotRead, ThingFacts::before));
+        let Decision::Settle { verdict, code, .. } = decide(&history, known, now) else {
+            panic!("{now:?} settles nothing");
+        };
+        let sentence = thing_sentence(ThingEvidence {
+            operation: match now {
+                ThingFacts::Tags(_) => Operation::Untag,
+                ThingFacts::Relation(_) => Operation::Unlink,
+                ThingFacts::Definition(_) => Operation::DeleteTags,
+            },
+            verdict,
+            code: &code,
+            snapshot: before,
+            seen_since: matches!(self, Self::LostTwice),
+            facts: Some(now),
+            job: history.job.is_some(),
+        });
+        format!("{verdict}: {sentence}")
+    }
+}
+
+/// A record with tags of which another spelling is one.
+fn similar(tags: &[&str]) -> ThingFacts {
+    let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+    let carried = CarriedTags { tags, similar: vec!["PRIME".to_owned()], modified: None };
+    ThingFacts::Tags(TagFacts { record: Look::Seen(carried), defined: Look::NotAsked })
+}
+
+/// The tags are gone from the record, and from their module or not.
+fn tags_gone(defined: bool, facts: ThingFacts) -> ThingFacts {
+    let ThingFacts::Tags(facts) = facts else { unreachable!() };
+    ThingFacts::Tags(TagFacts { defined: Look::Seen(defined), ..facts })
+}
+
+#[track_caller]
+fn check(rows: &[(Calls, Option<&ThingFacts>, &ThingFacts, &str)]) {
+    for (calls, before, now, expected) in rows {
+        assert_eq!(calls.sentence(*before, now), *expected, "{before:?} {now:?}");
+    }
+}
+
+/// What a sentence says is what the evidence rule went by.
+#[test]
+fn what_was_read_of_tags_is_said_as_it_was() {
+    use Calls::{Lost, LostThenRefused, LostTwice, Refused, Succeeded};
+
+    let unread = ThingFacts::Tags(TagFacts { record: Look::Closed, defined: Look::NotAsked });
+    let no_record = ThingFacts::Tags(TagFacts { record: Look::NotThere, defined: Look::NotAsked });
+    let (prime, none) = (&carries(&["Prime"], None), &carries(&[], None));
+    let both = &similar(&["Prime"]);
+    let at = Timestamp::from_millis(200_000);
+    #[rustfmt::skip]
+    check(&[
+        (Lost, Some(prime), &tags_gone(true, none.clone()), "done: the record carries none of the tags; it did before our call, and a call of ours may have been carried out in between"),
+        (Lost, Some(both), &tags_gone(true, similar(&[])), "done: the record carries none of the tags; it did before our call, and a call of ours may have been carried out in between"),
+        (LostTwice, None, &tags_gone(true, none.clone()), "done: the record carries none of the tags; it did before our call, and a call of ours may have been carried out in between"),
+        (Refused, Some(prime), none, "absent: Zoho refused our call, and the record carries none of the tags: that was so before it"),
+        (Succeeded, Some(&similar(&[])), &similar(&[]), "absent: the record carries another spelling of the tag only, which Zoho left there"),
+        (Refused, Some(prime), prime, "failed: Zoho refused our call, and the record still carries tags that were to go"),
+        (Refused, Some(prime), &no_record, "failed: Zoho refused our call, and the record cannot be read"),
+        (Refused, Some(prime), &unread, "failed: Zoho refused our call, and the tags of the record cannot be read"),
+        (LostThenRefused, Some(&no_record), none, "failed: Zoho refused our call, the record carries none of the tags, and it could not be read before our call"),
+        (LostThenRefused, Some(&no_record), &no_record, "failed: Zoho refused our call, and the record cannot be read"),
+        (Lost, Some(prime), prime, "pending: the record still carries tags that were to go: our call changed nothing, or not all"),
+        (Lost, Some(&no_record), none, "pending: the record carries none of the tags, and it could not be read before our call: nothing shows that our call changed anything"),
+        (Lost, Some(&no_record), &no_record, "pending: the record cannot be read, and could not be before our call: nothing shows that our call changed anything"),
+        (Lost, Some(prime), &carries(&["Prime"], Some(at)), "undecided: the record still carries tags that were to go, but the record was changed after our call: perhaps somebody put it back"),
+        (Lost, Some(prime), &tags_gone(false, none.clone()), "undecided: the record carries none of the tags, and one of them is gone from the module: either may have gone first"),
+        (Lost, Some(both), &tags_gone(false, similar(&[])), "undecided: the record carries none of the tags, and one of them is gone from the module: either may have gone first"),
+        (Lost, None, none, "undecided: the record carries none of the tags, and nothing tells whether it was so before our call"),
+        (Lost, Some(prime), &no_record, "undecided: the record cannot be read, so nothing tells what our call did"),
+        (Lost, Some(prime), &unread, "undecided: the tags of the record cannot be read: the source is closed to us"),
+    ]);
+}
+
+#[test]
+fn what_was_read_of_a_relation_is_said_as_it_was() {
+    use Calls::{Lost, LostThenRefused, LostTwice, Refused};
+
+    let list = |list| ThingFacts::Relation(RelationFacts { list, related: Look::NotAsked });
+    let (closed, no_parent) = (&list(Look::Closed), &list(Look::NotThere));
+    let there = Look::Seen(SeenRecord { modified: None });
+    let (linked, taken_out) = (&member(None), &no_member(there));
+    let (nobody, hidden) = (&no_member(Look::NotThere), &no_member(Look::Closed));
+    #[rustfmt::skip]
+    check(&[
+        (Lost, Some(linked), taken_out, "done: the record is not in the list; it was before our call, and a call of ours may have been carried out in between"),
+        (Refused, Some(hidden), taken_out, "absent: Zoho refused our call, and the record is not in the list: that was so before it"),
+        (Refused, Some(linked), linked, "failed: Zoho refused our call, and the record is still in the list"),
+        (Refused, Some(nobody), nobody, "failed: Zoho refused our call, the record is not in the list, and nothing that was read knows of it"),
+        (Refused, None, hidden, "failed: Zoho refused our call, the record is not in the list, and nothing that was read knows of it"),
+        (LostThenRefused, Some(no_parent), taken_out, "failed: Zoho refused our call, the record is not in the list, and the record whose list it is could not be read before our call"),
+        (Refused, Some(linked), no_parent, "failed: Zoho refused our call, and the record whose list it is cannot be read"),
+        (Refused, Some(linked), closed, "failed: Zoho refused our call, and the list cannot be read"),
+        (Lost, Some(linked), linked, "pending: the record is still in the list: our call changed nothing, or not all"),
+        (Lost, Some(nobody), nobody, "pending: the record is not in the list, and that was so before our call: our call changed nothing"),
+        (Lost, Some(nobody), no_parent, "pending: the record whose list it is cannot be read, and the record was not in the list before our call: nothing shows that our call changed anything"),
+        (Lost, Some(no_parent), no_parent, "pending: the record whose list it is cannot be read, and could not be before our call: nothing shows that our call changed anything"),
+        (Lost, Some(linked), nobody, "undecided: the record is not in the list, and the record itself is gone: either may have gone first"),
+        (LostTwice, None, nobody, "undecided: the record is not in the list, and the record itself is gone: either may have gone first"),
+        (Lost, None, nobody, "undecided: the record is not in the list, and nothing tells whether it was so before our call"),
+        (Lost, Some(linked), no_parent, "undecided: the record whose list it is cannot be read, so nothing tells what our call did"),
+        (Lost, Some(linked), closed, "undecided: the list cannot be read: the source is closed to us"),
+    ]);
+}
+
+#[test]
+fn what_was_read_of_a_tag_and_its_job_is_said_as_it_was() {
+    use Calls::{Job, Lost, LostThenRefused, Refused};
+
+    let (prime, none) = (&tag("Prime", None), &no_tag());
+    let closed = &ThingFacts::Definition(DefinitionFacts { tag: Look::Closed });
+    #[rustfmt::skip]
+    check(&[
+        (Lost, Some(prime), none, "done: the tag is not there; it was before our call, and a call of ours may have been carried out in between"),
+        (Job(JobOver::Explains), Some(prime), none, "done: the tag is not there, and Zoho's job for it is over"),
+        (Refused, Some(prime), none, "absent: Zoho refused our call, and the tag is not there: that was so before it"),
+        (Refused, Some(none), none, "failed: Zoho refused our call, the tag is not there, and nothing that was read knows of it"),
+        (LostThenRefused, Some(none), none, "failed: Zoho refused our call, the tag is not there, and nothing that was read knows of it"),
+        (Refused, Some(prime), closed, "failed: Zoho refused our call, and the list of tags cannot be read"),
+        (Job(JobOver::Explains), Some(prime), prime, "failed: Zoho's job is over, and the tag is still there"),
+        (Lost, Some(none), none, "pending: the tag is not there, and that was so before our call: our call changed nothing"),
+        (Lost, Some(prime), prime, "pending: the tag is still there: our call changed nothing, or not all"),
+        (Job(JobOver::DoesNot), Some(prime), none, "undecided: the tag is not there, but more is gone than Zoho's job says that it deleted"),
+        (Lost, None, none, "undecided: the tag is not there, and nothing tells whether it was so before our call"),
+        (Lost, Some(prime), closed, "undecided: the list of tags cannot be read: the source is closed to us"),
+    ]);
+}
+
+/// The newest snapshot, and what evidence about an earlier call showed, are the time before the call.
+#[test]
+fn a_message_goes_by_what_was_read_before_the_call() {
+    let mut journal = Journal::new();
+    journal.wish(&Wish { snapshot: false, ..untag(&["Prime"], &[1]) });
+    let tags = journal.wish(&delete_tags(&[201]));
+    journal.start("sync");
+    journal.pin(tags, record(900));
+    let (prime, gone) = (carries(&["Prime"], None), tags_gone(false, carries(&[], None)));
+    for (verdict, code, facts) in
+        [(Verdict::Pending, "", prime), (Verdict::Undecided, UNDECIDED, gone)]
+    {
+        let lost = journal.carry(&[1], None);
+        journal.lose(&lost);
+        journal.find_things("Leads", &[(1, verdict, code, facts)]);
+    }
+    journal.snapshot("Leads", &[(2, no_tag())]);
+    let lost = journal.carry(&[2], Some(record(900)));
+    journal.lose(&lost);
+    journal.find_things("Leads", &[(2, Verdict::Failed, "INTERNAL_ERROR", no_tag())]);
+    assert_eq!(
+        cells(&journal, View::Entries, &["message"]),
+        [
+            "the record carries none of the tags, and one of them is gone from the module: either may have gone first",
+            "the tag is not there, and that was so before our call: our call changed nothing",
+        ]
+    );
 }

@@ -1,4 +1,4 @@
-//! Reading before the first call: what undo and attribution need and no answer tells.
+//! Reading before a call: what undo and attribution need and no answer tells.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -6,11 +6,13 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::domain::answer::ReadError;
 use crate::domain::call::CallItem;
-use crate::domain::calls::{self, Envelope};
+use crate::domain::calls::{self, WriteCall};
 use crate::domain::id::RecordId;
 use crate::domain::limits::IDS_PER_READ;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::{Action, Operation};
+use crate::domain::usage::ReadKind;
+use crate::reconcile::options::NotAllowed;
 use crate::reconcile::resolve::unread;
 use crate::reconcile::shared::Shared;
 use crate::store::queue::Picked;
@@ -18,7 +20,8 @@ use crate::store::snapshot::Snapshot;
 use crate::store::writer::{ReadBefore, ReadFirst};
 use crate::zoho::Zoho;
 
-/// Reads what must be known before these entries are claimed. `None` stops the run.
+/// Reads what must be known before these entries are claimed. `None`: they cannot be, and the run stops or goes on
+/// without them.
 pub(crate) async fn read_before<Z: Zoho, C: Clock>(
     shared: &Arc<Shared<Z, C>>,
     first: &ReadFirst,
@@ -34,7 +37,7 @@ pub(crate) async fn read_before<Z: Zoho, C: Clock>(
     let kind = &first.picked.kind;
     let (operation, product) = (kind.scope.operation(), kind.scope.product);
     let call = calls::find(operation, product, kind.api_version);
-    let by_job = call.is_some_and(|call| call.envelope == Envelope::Job);
+    let by_job = call.is_some_and(WriteCall::by_job);
     let found = match shared.look(&kind.scope, kind.api_version, &ids, false).await {
         Ok(found) => found,
         // The module or the list is not there: Zoho will say so to the call as well, which can do nothing then.
@@ -46,7 +49,7 @@ pub(crate) async fn read_before<Z: Zoho, C: Clock>(
             ids.iter().map(|id| (*id, unread(&kind.scope, true))).collect()
         }
         Err(error) => {
-            shared.cannot_read(&what(&first.picked), error);
+            cannot_read(shared, &first.picked, &what(&first.picked), error);
             return None;
         }
     };
@@ -58,6 +61,26 @@ pub(crate) async fn read_before<Z: Zoho, C: Clock>(
         seen: None,
         snapshots: items.into_iter().filter_map(|item| snapshot(&item)).collect(),
     })
+}
+
+/// Without this read nothing of the same kind can be sent. What is not allowed is left out; anything else stops
+/// the run.
+fn cannot_read<Z: Zoho, C: Clock>(
+    shared: &Arc<Shared<Z, C>>,
+    picked: &Picked,
+    what: &str,
+    error: ReadError,
+) {
+    match error {
+        ReadError::Forbidden { code, message } | ReadError::NotThere { code, message } => {
+            let what = format!("reading {what}");
+            shared.bar(picked.kind.scope.calls(), NotAllowed { what, code, message });
+        }
+        error @ (ReadError::Unauthorized { .. }
+        | ReadError::Throttled { .. }
+        | ReadError::Unreachable(_)
+        | ReadError::Unusable { .. }) => shared.cannot_read(what, error),
+    }
 }
 
 /// What cannot be read, and what may be done without it.
@@ -87,12 +110,15 @@ async fn readable<Z: Zoho, C: Clock>(
     for chunk in picked.items.chunks(IDS_PER_READ) {
         let ids: Vec<RecordId> = chunk.iter().map(|item| item.target).collect();
         let read = shared
-            .read(1, || shared.zoho.read_records(product, kind.api_version, module, &ids, false))
+            .read(ReadKind::Other, || {
+                shared.zoho.read_records(product, kind.api_version, module, &ids, false)
+            })
             .await;
         match read {
             Ok(read) => there.extend(read.value.into_iter().map(|record| record.id)),
             Err(error) => {
-                shared.cannot_read(&format!("records of {module} before deleting them"), error);
+                let what = format!("records of {module} before deleting them");
+                cannot_read(shared, picked, &what, error);
                 return None;
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::domain::answer::{Read, ReadError};
+use crate::domain::answer::{OrgInfo, Read, ReadError};
 use crate::domain::calls::WriteCall;
 use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::plan::RequestOverview;
@@ -12,8 +12,10 @@ use crate::domain::scope::Operation;
 use crate::domain::scopes::{self, Access};
 use crate::domain::state::EntryState;
 use crate::domain::target::Product;
-use crate::reconcile::options::{Progress, RunError, Stop};
-use crate::reconcile::shared::{Setback, Shared};
+use crate::domain::usage::{DailyBudget, ReadKind};
+use crate::reconcile::options::{NotAllowed, Progress, RunError, Stop};
+use crate::reconcile::shared::Shared;
+use crate::reconcile::state::Setback;
 use crate::store::StoreError;
 use crate::zoho::Zoho;
 
@@ -27,7 +29,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
     /// Makes one read, waiting out throttling and trying again where nothing came back.
     pub(crate) async fn read<T, F>(
         &self,
-        credits: u64,
+        kind: ReadKind,
         mut call: impl FnMut() -> F,
     ) -> Result<Read<T>, ReadError>
     where
@@ -40,17 +42,17 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
             if self.is_stopping() || !self.wait_for_turn().await || !self.sign_in(None).await {
                 return Err(stopping());
             }
-            if !self.spend(credits) {
+            if !self.spend(kind.credits()) {
                 return Err(stopping());
             }
             let token = self.zoho.token();
-            // Closed never: then there is no limit to keep.
-            let permit = self.calls.acquire().await.ok();
+            let pass = self.gate.enter().await;
             let answer = call().await;
-            drop(permit);
+            drop(pass);
             match answer {
                 Ok(read) => {
                     self.see_date(read.date);
+                    self.see_credits(read.credits_remaining);
                     self.went_well();
                     return Ok(read);
                 }
@@ -104,16 +106,23 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
 
     async fn meet_org(&self, product: Product) -> Result<bool, RunError> {
         let version = self.options.versions.of(product);
-        let org = match self.read(1, || self.zoho.read_org(product, version)).await {
-            Ok(read) => read.value.id,
+        let org = match self.read(ReadKind::Other, || self.zoho.read_org(product, version)).await {
+            Ok(read) => read.value,
             Err(error) => {
                 let scope = scopes::least(product, Access::Org, None);
                 self.cannot_read(&format!("the org (scope {scope})"), error);
                 return Ok(false);
             }
         };
-        self.tell(&Progress::Contact { org: org.to_string() });
-        match self.writer.bind(self.options.target.clone(), org).await {
+        self.tell(&Progress::Contact { org: org.id.to_string() });
+        if let Some(other) = org.environment.filter(|one| *one != self.options.target.environment) {
+            let wanted = self.options.target.environment;
+            let why = format!("the org says that it is a {other} org, and {wanted} is meant");
+            self.stop(Stop::OtherOrg(why));
+            return Ok(false);
+        }
+        self.heed_edition(&org);
+        match self.writer.bind(self.options.target.clone(), org.id).await {
             Ok(()) => Ok(true),
             Err(error @ StoreError::OtherTarget { .. }) => {
                 self.stop(Stop::OtherOrg(error.to_string()));
@@ -123,10 +132,42 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         }
     }
 
+    /// Keeps to what the org's edition allows: calls at once, and a share of its day where the budget is one.
+    fn heed_edition(&self, org: &OrgInfo) {
+        if let Some(edition) = org.edition {
+            let (allowed, set) = (edition.concurrency(), self.options.concurrency);
+            if set > allowed {
+                self.warn(format!(
+                    "{} allows {allowed} calls at once: the {set} that are set are not used",
+                    edition.name()
+                ));
+            }
+            let at_once = {
+                let mut state = self.state();
+                state.pace.at_most(allowed);
+                state.pace.at_once()
+            };
+            self.gate.let_through(at_once);
+        }
+        let Some(budget @ DailyBudget::Share(_)) = self.options.daily_credits else { return };
+        let day = org.edition.and_then(|edition| Some(edition.daily_credits(org.users?)));
+        let credits = budget.credits(day);
+        if day.is_none() {
+            self.warn(format!(
+                "the org does not say its edition or its users: {budget} of the smallest day there is are \
+                 {credits} credits"
+            ));
+        }
+        self.state().budget.keep_daily(credits);
+    }
+
     async fn meet_user(&self, product: Product) -> Result<bool, RunError> {
-        let version = self.options.versions.of(product);
         let scope = scopes::least(product, Access::User, None);
-        let user = match self.read(1, || self.zoho.read_current_user(product, version)).await {
+        let version = self.options.versions.of(product);
+        let user = match self
+            .read(ReadKind::Other, || self.zoho.read_current_user(product, version))
+            .await
+        {
             Ok(read) => Some(read.value.id),
             Err(ReadError::Forbidden { code, .. } | ReadError::NotThere { code, .. }) => {
                 self.warn(format!(
@@ -152,7 +193,8 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         requests: &[&RequestOverview],
     ) -> Result<bool, RunError> {
         let version = self.options.versions.of(product);
-        let read = self.read(1, || self.zoho.read_module(product, version, module)).await;
+        let read =
+            self.read(ReadKind::Other, || self.zoho.read_module(product, version, module)).await;
         let deletes = requests.iter().any(|one| one.operation == Operation::Delete);
         let mut refused = None;
         let (id, bin) = match read {
@@ -205,7 +247,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                         self.park(request.request, 0).await?;
                         continue;
                     };
-                    self.stop(Stop::NotAllowed {
+                    let not_allowed = NotAllowed {
                         what: format!(
                             "the id of the module {module} (scope {}), without which {} cannot be sent",
                             scopes::least(request.product, Access::Module, None),
@@ -213,8 +255,9 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                         ),
                         code: code.clone(),
                         message: "the module cannot be read".to_owned(),
-                    });
-                    return Ok(false);
+                    };
+                    let calls = (request.operation, request.product, module.clone());
+                    self.bar(calls, not_allowed);
                 }
                 (Some(pinned), Some(id)) if pinned != id => self.warn(format!(
                     "{} was recorded for another module {module}: its id was {pinned} and is {id} now; \
@@ -230,12 +273,11 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
     /// Stops the run because of a read that it cannot do without.
     pub(crate) fn cannot_read(&self, what: &str, error: ReadError) {
         let why = match error {
-            ReadError::Unauthorized { code, message }
-            | ReadError::Forbidden { code, message }
-            | ReadError::NotThere { code, message } => {
-                Stop::NotAllowed { what: what.to_owned(), code, message }
+            ReadError::Unauthorized { code, message } => Stop::NotSignedIn { code, message },
+            ReadError::Forbidden { code, message } | ReadError::NotThere { code, message } => {
+                Stop::NotAllowed(NotAllowed { what: what.to_owned(), code, message })
             }
-            ReadError::Throttled { .. } => Stop::Throttled,
+            ReadError::Throttled { .. } => Stop::Throttled { until: self.clock.now() },
             error @ (ReadError::Unreachable(_) | ReadError::Unusable { .. }) => {
                 Stop::Unreachable(format!("reading {what}: {error}"))
             }

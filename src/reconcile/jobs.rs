@@ -11,6 +11,7 @@ use crate::domain::event::JobEnding;
 use crate::domain::id::BatchId;
 use crate::domain::scopes::{self, Access};
 use crate::domain::time::Timestamp;
+use crate::domain::usage::ReadKind;
 use crate::reconcile::concerns;
 use crate::reconcile::options::{Progress, RunError, Stop};
 use crate::reconcile::shared::Shared;
@@ -115,7 +116,7 @@ impl Polls {
         let id = job.id.as_deref().unwrap_or_default();
         let (product, version) = (job.product, job.api_version);
         let (ending, counts) = match shared
-            .read(1, || shared.zoho.read_job(product, version, id))
+            .read(ReadKind::Other, || shared.zoho.read_job(product, version, id))
             .await
             .map(|read| read.value)
         {
@@ -141,8 +142,7 @@ impl Polls {
                 return Ok(false);
             }
             Err(ReadError::Unauthorized { code, message }) => {
-                let what = "the access token".to_owned();
-                shared.stop(Stop::NotAllowed { what, code, message });
+                shared.stop(Stop::NotSignedIn { code, message });
                 return Ok(false);
             }
             Err(

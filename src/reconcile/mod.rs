@@ -6,14 +6,18 @@
 //!    settled now. 5. The run ends with an event.
 
 mod before;
+mod budget;
 mod contact;
+mod gate;
 mod jobs;
 mod look;
 pub mod options;
 mod resolve;
 mod shared;
 mod sign_in;
+mod state;
 mod submit;
+mod waiting;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -23,19 +27,23 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::domain::event::Unanswered;
 use crate::domain::id::{ModuleName, RequestId, RunId};
+use crate::domain::pace::Pace;
 use crate::domain::plan::{Plan, RequestOverview, Rules, Waiting, plan};
 use crate::domain::state::EntryState;
 use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
+use crate::domain::usage::{DailyBudget, Window};
+use crate::reconcile::budget::Budget;
 use crate::reconcile::jobs::Polls;
 use crate::reconcile::options::{
     Progress, Reporter, RunError, RunKind, RunOptions, Summary, takes_up,
 };
 pub use crate::reconcile::shared::Interrupt;
-use crate::reconcile::shared::Shared;
+use crate::reconcile::shared::{Seams, Shared};
+use crate::reconcile::state::State;
 use crate::store::job::Job;
 use crate::store::run::NewRun;
-use crate::store::writer::{ClaimRules, OnCommit, Writer};
+use crate::store::writer::{ClaimRules, Meter, OnCommit, Writer};
 use crate::store::{Reader, Store, StoreError};
 use crate::zoho::{CONNECT_TIMEOUT, Zoho};
 
@@ -92,23 +100,19 @@ pub async fn run<Z: Zoho, C: Clock>(
     // trusted, all of them are synced.
     store.checkpoint()?;
     let begun = begin(&mut store, clock.now(), &options)?;
+    let state = State::new(budget(&store, clock.now(), &options)?, pace(&store, &clock, &options)?);
     reporter.tell(&Progress::Started {
         run: begun.run,
         entries: begun.plan.entries,
         left_open: begun.left_open,
         reopened: begun.reopened,
     });
-    let (writer, thread) = start_writer(store, on_commit, &clock, &options, &begun);
+    let meter = Meter::default();
+    let (writer, thread) =
+        start_writer(store, on_commit, Arc::clone(&meter), &clock, &options, &begun);
     let owners = begun.requests.iter().map(|one| (one.first, one.last, one.request)).collect();
-    let shared = Arc::new(Shared::new(
-        zoho,
-        Arc::clone(&clock),
-        writer,
-        options,
-        reporter,
-        interrupt,
-        owners,
-    ));
+    let seams = Seams { zoho, clock, reporter, interrupt };
+    let shared = Arc::new(Shared::new(seams, (writer, meter), options, state, owners));
     let worked = work(&shared, &begun).await;
     let ended = match worked {
         Ok(()) => end(&shared, &begun, exit_code).await,
@@ -184,9 +188,28 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
     Ok(begun)
 }
 
+/// What earlier runs of the last day spent counts as well.
+fn budget(store: &Store, now: Timestamp, options: &RunOptions) -> Result<Budget, StoreError> {
+    let window = Window::new(store.usage(now)?);
+    let mut budget = Budget::new(options.max_calls, options.max_credits, window);
+    // A share needs the org's edition, which the first contact reads.
+    if let Some(daily @ DailyBudget::Credits(_)) = options.daily_credits {
+        budget.keep_daily(daily.credits(None));
+    }
+    Ok(budget)
+}
+
+/// A breaker that an earlier run left open holds for this one.
+fn pace<C: Clock>(store: &Store, clock: &Arc<C>, options: &RunOptions) -> Result<Pace, StoreError> {
+    let now = clock.now();
+    let seed = u64::try_from(now.millis()).unwrap_or(1);
+    Ok(Pace::new(options.concurrency, seed, now, store.breaker()?))
+}
+
 fn start_writer<C: Clock>(
     store: Store,
     on_commit: OnCommit,
+    meter: Meter,
     clock: &Arc<C>,
     options: &RunOptions,
     begun: &Begun,
@@ -204,7 +227,7 @@ fn start_writer<C: Clock>(
         .map(|request| (request.product, request.module.clone()))
         .collect();
     let clock = Arc::clone(clock);
-    Writer::start(store, rules, without_bin, move || clock.now(), on_commit)
+    Writer::start(store, rules, without_bin, meter, move || clock.now(), on_commit)
 }
 
 /// Contact, then evidence and submission in turns.
@@ -373,6 +396,7 @@ fn sum_up<Z: Zoho, C: Clock>(
     Ok(Summary {
         run: Some(begun.run),
         stop: state.stop.clone(),
+        not_allowed: state.barred.values().cloned().collect(),
         totals,
         failed: match wanted {
             Some(wanted) => failed_in_named(wanted)?,
@@ -385,8 +409,8 @@ fn sum_up<Z: Zoho, C: Clock>(
         parked: state.parked.clone(),
         reopened: begun.reopened,
         sent: state.sent,
-        calls: state.calls,
-        credits: state.credits,
+        calls: state.budget.spent().calls,
+        credits: state.budget.spent().credits,
         warnings: state.warnings.iter().cloned().collect(),
     })
 }

@@ -11,6 +11,8 @@ use crate::domain::id::{BatchId, ModuleName, RequestId, RunId};
 use crate::domain::policy::ApprovalPolicy;
 use crate::domain::state::EntryState;
 use crate::domain::target::Target;
+use crate::domain::time::Timestamp;
+use crate::domain::usage::DailyBudget;
 use crate::store::StoreError;
 
 /// Which command runs the engine. Live run and replay are the same path.
@@ -55,6 +57,8 @@ pub struct RunOptions {
     pub max_calls: Option<u64>,
     /// API credits, reads included.
     pub max_credits: Option<u64>,
+    /// API credits of this journal in any 24 hours.
+    pub daily_credits: Option<DailyBudget>,
     /// Calls under way at once.
     pub concurrency: usize,
     /// How long to wait for quarantines, throttling and jobs.
@@ -84,25 +88,63 @@ pub fn takes_up(codes: &[String], code: &str) -> bool {
 pub enum Stop {
     /// The user asked for it.
     Interrupted,
-    /// The token was refused, or a scope or permission is missing.
-    NotAllowed {
-        /// What was refused.
-        what: String,
-        /// Zoho's code.
+    /// There is no access token that Zoho takes.
+    NotSignedIn {
+        /// Zoho's code, or the accounts server's word.
         code: String,
-        /// Zoho's message, with the permissions it names.
+        /// What it means.
         message: String,
     },
-    /// `--max-calls` or `--max-credits` is used up.
-    Budget,
+    /// A scope or permission is missing without which nothing can be done.
+    NotAllowed(NotAllowed),
+    /// A budget is used up.
+    Budget(Limit),
     /// Zoho says that there are too many calls, for longer than `--wait`.
-    Throttled,
+    Throttled {
+        /// No run makes a call before then.
+        until: Timestamp,
+    },
     /// Zoho gives no access token, for longer than `--wait`.
-    NoTokens,
+    NoTokens {
+        /// No run asks for one before then.
+        until: Timestamp,
+    },
     /// Zoho could not be reached.
     Unreachable(String),
     /// The token belongs to another org than the journal.
     OtherOrg(String),
+}
+
+/// A budget that has no room for the next call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// `--max-calls`: so many.
+    Calls(u64),
+    /// `--max-credits`: so many.
+    Credits(u64),
+    /// The daily budget.
+    Daily {
+        /// So many credits in 24 hours.
+        limit: u64,
+        /// When enough of them are free again.
+        again: Option<Timestamp>,
+    },
+    /// The org's own credits.
+    Org {
+        /// So many are left, Zoho says.
+        left: u64,
+    },
+}
+
+/// Calls that Zoho does not allow: the run left them out and went on with the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotAllowed {
+    /// What was refused, with the scope or permission that is missing.
+    pub what: String,
+    /// Zoho's code.
+    pub code: String,
+    /// Zoho's message.
+    pub message: String,
 }
 
 /// What a run came to.
@@ -112,6 +154,8 @@ pub struct Summary {
     pub run: Option<RunId>,
     /// Why it stopped early.
     pub stop: Option<Stop>,
+    /// What Zoho does not allow, where the rest of the run went on.
+    pub not_allowed: Vec<NotAllowed>,
     /// Entries in each state, now, of the whole journal.
     pub totals: BTreeMap<EntryState, u64>,
     /// Entries that this run settled as failed, or that are failed in the requests that were named.
@@ -224,6 +268,8 @@ pub enum Progress {
         /// After so many refusals in a row; 0 where Zoho does not know its module.
         refusals: u64,
     },
+    /// Zoho does not allow some of the calls; the run goes on with the others.
+    NotAllowed(NotAllowed),
     /// Something a person should know.
     Warning(String),
 }

@@ -3,7 +3,8 @@
 use crate::clock::Clock;
 use crate::domain::answer::SignInError;
 use crate::reconcile::options::Stop;
-use crate::reconcile::shared::{Setback, Shared};
+use crate::reconcile::shared::Shared;
+use crate::reconcile::state::Setback;
 use crate::zoho::Zoho;
 use crate::zoho::token::TokenNumber;
 
@@ -21,10 +22,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
             };
             tries += 1;
             match error {
-                SignInError::Throttled { until } => {
-                    let wait = until.since(self.clock.now());
-                    self.back_off(Some(wait), Setback::NoTokens);
-                }
+                SignInError::Throttled { until } => self.no_tokens(until),
                 SignInError::Unreachable(why) if tries < SIGN_IN_TRIES => {
                     self.back_off(None, Setback::Unreachable(why));
                 }
@@ -72,6 +70,6 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
     }
 
     fn not_signed_in(&self, code: String, message: String) {
-        self.stop(Stop::NotAllowed { what: "the access token".to_owned(), code, message });
+        self.stop(Stop::NotSignedIn { code, message });
     }
 }

@@ -1,6 +1,7 @@
 //! Submitting: several slots at once, each claims the next batch while its present call is under way.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -17,8 +18,9 @@ use crate::domain::scope::{Action, Operation};
 use crate::domain::scopes::{self, Access};
 use crate::domain::state::Outcome;
 use crate::reconcile::before::read_before;
-use crate::reconcile::options::{Progress, RunError, Stop};
-use crate::reconcile::shared::{Setback, Shared};
+use crate::reconcile::options::{NotAllowed, Progress, RunError, Stop};
+use crate::reconcile::shared::Shared;
+use crate::reconcile::state::Setback;
 use crate::store::StoreError;
 use crate::store::writer::{Claimed, LostCall, ReadFirst};
 use crate::zoho::token::TokenNumber;
@@ -44,30 +46,51 @@ pub(crate) struct Submitted {
 /// Connections that failed in a row after which the run stops.
 const MAX_SETBACKS: u32 = 5;
 
-/// Sends what is due until nothing is, or something stops the run or asks for evidence first.
+/// How a slot ended.
+enum Ended {
+    /// There is nothing more for it, or the run stops.
+    Drained,
+    /// Fewer calls may go side by side than there are slots.
+    Surplus,
+}
+
+/// Sends what is due until nothing is, or something stops the run or asks for evidence first. There are as many
+/// slots as calls may be under way, which changes while they work.
 pub(crate) async fn submit<Z: Zoho, C: Clock>(
     shared: &Arc<Shared<Z, C>>,
 ) -> Result<Submitted, RunError> {
     let mut slots = JoinSet::new();
-    for _ in 0..shared.slots() {
-        slots.spawn(Slot { shared: Arc::clone(shared) }.run());
-    }
+    let working = Arc::new(AtomicUsize::new(0));
     let mut total = Submitted::default();
     let mut failure = None;
-    while let Some(ended) = slots.join_next().await {
+    let mut drained = false;
+    loop {
+        while !drained && slots.len() < shared.slots() {
+            working.fetch_add(1, Ordering::SeqCst);
+            let (shared, working) = (Arc::clone(shared), Arc::clone(&working));
+            slots.spawn(Slot { shared, working }.run());
+        }
+        let ended = tokio::select! {
+            ended = slots.join_next() => ended,
+            () = shared.gate.changes(), if !drained => continue,
+        };
         match ended {
-            Ok(Ok(submitted)) => {
+            None => break,
+            Some(Ok(Ok((submitted, ended)))) => {
                 total.batches += submitted.batches;
                 total.settled += submitted.settled;
                 total.waiting |= submitted.waiting;
+                drained |= matches!(ended, Ended::Drained);
             }
-            Ok(Err(error)) => {
+            Some(Ok(Err(error))) => {
                 // The others find the writer gone, or end with their present call.
                 failure.get_or_insert(error);
+                drained = true;
                 shared.stop(Stop::Interrupted);
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 failure.get_or_insert(RunError::Broken(error.to_string()));
+                drained = true;
             }
         }
     }
@@ -76,23 +99,38 @@ pub(crate) async fn submit<Z: Zoho, C: Clock>(
 
 struct Slot<Z, C> {
     shared: Arc<Shared<Z, C>>,
+    /// How many slots there are.
+    working: Arc<AtomicUsize>,
 }
 
 impl<Z: Zoho, C: Clock> Slot<Z, C> {
-    async fn run(self) -> Result<Submitted, RunError> {
+    async fn run(self) -> Result<(Submitted, Ended), RunError> {
         let mut submitted = Submitted::default();
         let mut next = self.claim(&mut submitted.settled).await?;
+        let mut surplus = false;
         while let Some(ready) = next {
             // The next batch is recorded while this one's call is under way, so that a slow disk does not
             // add to the latency of each call.
-            let claim = self.claim(&mut submitted.settled);
+            surplus = self.is_surplus();
+            let claim =
+                async { if surplus { Ok(None) } else { self.claim(&mut submitted.settled).await } };
             let (sent, claimed) = tokio::join!(self.carry_out(ready), claim);
             let (sent, claimed) = (sent?, claimed?);
             submitted.batches += u64::from(sent);
             next = claimed;
         }
         submitted.waiting = self.shared.must_wait().is_some();
-        Ok(submitted)
+        if !surplus {
+            self.working.fetch_sub(1, Ordering::SeqCst);
+        }
+        Ok((submitted, if surplus { Ended::Surplus } else { Ended::Drained }))
+    }
+
+    /// Whether this slot is one too many; then it does not count any more.
+    fn is_surplus(&self) -> bool {
+        let wanted = self.shared.slots();
+        let fewer = |slots: usize| (slots > wanted).then(|| slots - 1);
+        self.working.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer).is_ok()
     }
 
     /// Claims the next batch. `None` when nothing is due or the run is stopping.
@@ -107,10 +145,11 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
                 return Ok(None);
             }
             let at_most = shared.entries_at_most();
-            let claimed = match shared.writer.claim(at_most, shared.must_wait()).await {
+            let claimed = match shared.writer.claim(at_most, shared.without()).await {
                 Ok(Claimed::ReadFirst(first)) => match self.claim_after_reading(first).await? {
                     Some(claimed) => claimed,
-                    None => return Ok(None),
+                    // The run stops, or what cannot be read is left out from now on.
+                    None => continue,
                 },
                 other => other,
             };
@@ -130,7 +169,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         }
     }
 
-    /// Reads what is there before claiming. `None` stops the run.
+    /// Reads what is there before claiming. `None` when that cannot be done.
     async fn claim_after_reading(
         &self,
         first: ReadFirst,
@@ -165,8 +204,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
     async fn carry_out(&self, ready: Ready) -> Result<bool, RunError> {
         let shared = &self.shared;
         let Ready { prepared, send_within } = ready;
-        // Closed never: then there is no limit to keep.
-        let _permit = shared.calls.acquire().await.ok();
+        let _pass = shared.gate.enter().await;
         if let Some(reason) = self.must_not_be_sent(&prepared, send_within).await {
             shared.writer.give_back(prepared, reason, String::new()).await?;
             return Ok(false);
@@ -190,6 +228,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
             }
             Err(SendError::NoAnswer { why, sent_at }) => {
                 shared.state().sent += u64::try_from(prepared.items().len()).unwrap_or(0);
+                shared.slow_down();
                 self.report_problem(&prepared, &why, Outcome::Unknown);
                 self.lose(&prepared, &why, Some(sent_at)).await?;
                 Ok(true)
@@ -241,6 +280,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         let mut judgement = judge(prepared.kind(), prepared.items(), &raw, &parsed);
         let halt = judgement.halt.take();
         shared.see_date(raw.date);
+        shared.see_credits(raw.credits_remaining);
         match &halt {
             None => shared.went_well(),
             Some(Halt::Throttled { retry_after }) => {
@@ -250,7 +290,8 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
             // After the answer is recorded: signing in may take long.
             Some(Halt::Unauthorized { .. }) => {}
             Some(Halt::Forbidden { code, message, permissions }) => {
-                shared.stop(forbidden(&prepared, code, message, permissions));
+                let calls = prepared.kind().scope.calls();
+                shared.bar(calls, forbidden(&prepared, code, message, permissions));
             }
         }
         self.count(&prepared, &judgement);
@@ -314,7 +355,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         let shared = &self.shared;
         self.report_problem(&prepared, &why, Outcome::Returned);
         shared.back_off(None, Setback::Unreachable(why.clone()));
-        if shared.state().setbacks >= MAX_SETBACKS {
+        if shared.state().pace.setbacks() >= MAX_SETBACKS {
             shared.stop(Stop::Unreachable(why.clone()));
         }
         Ok(shared.writer.give_back(prepared, Returned::NotSent, why).await?)
@@ -358,7 +399,12 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
 }
 
 /// Names the scope or permission that is missing.
-fn forbidden(prepared: &PreparedBatch, code: &str, message: &str, permissions: &[String]) -> Stop {
+fn forbidden(
+    prepared: &PreparedBatch,
+    code: &str,
+    message: &str,
+    permissions: &[String],
+) -> NotAllowed {
     let scope = &prepared.kind().scope;
     let module = &scope.module;
     let doing = match &scope.action {
@@ -373,7 +419,7 @@ fn forbidden(prepared: &PreparedBatch, code: &str, message: &str, permissions: &
     } else {
         format!("permission {}", permissions.join(", "))
     };
-    Stop::NotAllowed {
+    NotAllowed {
         what: format!("{doing} ({missing})"),
         code: code.to_owned(),
         message: message.to_owned(),

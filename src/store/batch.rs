@@ -15,10 +15,10 @@ use crate::domain::event::{
 };
 use crate::domain::id::{BatchId, EntryId, EventSeq, RecordId, RunId};
 use crate::domain::limits::SEND_WITHIN;
-use crate::domain::merkle::{Hash, Tree};
+use crate::domain::merkle::Hash;
 use crate::domain::outcome::{ItemResult, Judgement};
 use crate::domain::ranges::EntryRanges;
-use crate::domain::seal::{LeafMaker, LeafPurpose, item_leaf};
+use crate::domain::seal::LeafPurpose;
 use crate::domain::slices::{decode_cuts, encode_cuts, envelope};
 use crate::domain::state::Outcome;
 use crate::domain::time::Timestamp;
@@ -26,7 +26,7 @@ use crate::store::WriteTx;
 use crate::store::code::{Sql, count};
 use crate::store::entry;
 use crate::store::error::{Doing, Result, StoreError};
-use crate::store::items::{Item, items_of, salts};
+use crate::store::items::{Item, items_of, root_over};
 use crate::store::log::Seals;
 use crate::store::queue::Picked;
 
@@ -208,17 +208,11 @@ impl WriteTx<'_> {
         results: &[ItemResult],
         body: &[u8],
     ) -> Result<Hash> {
-        let mut makers: HashMap<i64, LeafMaker> = HashMap::new();
-        let salts = salts(&self.tx, items, LeafPurpose::Answered(batch))?;
-        let mut tree = Tree::default();
-        for ((item, result), salt) in items.iter().zip(results).zip(&salts) {
-            let maker = makers.entry(item.scope.0).or_insert_with(|| LeafMaker::new(&item.what));
+        let purpose = LeafPurpose::Answered(batch);
+        root_over(&self.tx, items, results, purpose, |maker, item, result| {
             let slice = result.slice.clone().and_then(|cut| body.get(cut));
-            let outcome = result.outcome.wire_name();
-            let opened = maker.answered(&item.identity, batch, outcome, &result.code, slice);
-            tree.append(item_leaf(salt, opened), |_, _| ());
-        }
-        Ok(tree.root())
+            maker.answered(item, batch, result.outcome.wire_name(), &result.code, slice)
+        })
     }
 
     fn store_answer(

@@ -1,13 +1,17 @@
 //! Items as their leaves name them, and the salts of those leaves.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, named_params};
 
 use crate::domain::id::{EntryId, RecordId, RequestId};
+use crate::domain::merkle::{Hash, root_of};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::Scope;
-use crate::domain::seal::{ItemIdentity, LeafPurpose, Salt, Secret, SecretTree};
+use crate::domain::seal::{
+    ItemIdentity, LeafMaker, LeafPurpose, Salt, Secret, SecretTree, item_leaf,
+};
 use crate::store::code::{Sql, count, uncount};
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::scope::{self, ScopeId};
@@ -61,8 +65,26 @@ pub(crate) fn items_of(conn: &Connection, entries: &EntryRanges) -> Result<Vec<I
     }
 }
 
+/// The root of the tree over items' leaves in one event. `each` is what the event says of each item, in their
+/// order, and `open` gives the opened form of its leaf.
+pub(crate) fn root_over<T>(
+    conn: &Connection,
+    items: &[Item],
+    each: &[T],
+    purpose: LeafPurpose,
+    open: impl for<'m> Fn(&'m mut LeafMaker, &ItemIdentity, &T) -> &'m [u8],
+) -> Result<Hash> {
+    let salts = salts(conn, items, purpose)?;
+    let mut makers: HashMap<i64, LeafMaker> = HashMap::new();
+    let leaves = items.iter().zip(each).zip(&salts).map(|((item, one), salt)| {
+        let maker = makers.entry(item.scope.0).or_insert_with(|| LeafMaker::new(&item.what));
+        item_leaf(salt, open(maker, &item.identity, one))
+    });
+    Ok(root_of(leaves))
+}
+
 /// The salts of items' leaves in one event, in the order of the items.
-pub(crate) fn salts(conn: &Connection, items: &[Item], purpose: LeafPurpose) -> Result<Vec<Salt>> {
+fn salts(conn: &Connection, items: &[Item], purpose: LeafPurpose) -> Result<Vec<Salt>> {
     let mut salts = Vec::with_capacity(items.len());
     let mut owner: Option<(EntryId, EntryId, SecretTree)> = None;
     for item in items {

@@ -98,7 +98,7 @@ fn jobs(conn: &Connection, open_only: bool) -> Result<Vec<Job>> {
                 product: row.get::<_, Name<_>>(5)?.0,
                 module: row.get::<_, Name<_>>(6)?.0,
                 api_version: row.get::<_, Name<_>>(2)?.0,
-                entries: row.get::<_, String>(3)?.parse().unwrap_or_default(),
+                entries: row.get::<_, Name<_>>(3)?.0,
                 request: row.get::<_, Sql<_>>(7)?.0,
                 accepted_at: Timestamp::from_millis(0),
                 end: None,
@@ -163,5 +163,21 @@ impl WriteTx<'_> {
         } else {
             Err(StoreError::corrupt("job", format!("the job of {batch} is over already")))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::query::stories::things;
+
+    #[test]
+    fn a_damaged_batch_is_an_error_and_not_a_job_without_entries() {
+        let journal = things();
+        assert_eq!(journal.reader().jobs(false).unwrap()[0].entries.to_string(), "9-10");
+        let damage = "UPDATE batch SET entries = 'all' WHERE id = 6";
+        assert_eq!(journal.store.conn.execute(damage, []).unwrap(), 1);
+        let refused = journal.reader().jobs(false).unwrap_err();
+        assert!(matches!(refused, StoreError::Sqlite { .. }), "{refused}");
     }
 }

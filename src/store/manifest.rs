@@ -169,6 +169,9 @@ pub const MANIFEST: &[(&str, Columns)] = &[
             ("failed", Derived),
         ],
     ),
+    ("usage", &[("minute", Operational), ("calls", Operational), ("credits", Operational)]),
+    ("breaker", &[("one", Operational), ("not_before_ms", Operational), ("setbacks", Operational)]),
+    ("credits_left", &[("one", Operational), ("credits", Operational), ("at_ms", Operational)]),
     ("migration", &[("version", Derived), ("name", Derived), ("sha256", Derived)]),
     // refinery's own list of what it applied. When it did so is told by the log's first event.
     (

@@ -20,6 +20,7 @@ pub mod recording;
 pub mod run;
 pub mod snapshot;
 pub mod upgrade;
+pub mod usage;
 pub mod writer;
 
 mod code;

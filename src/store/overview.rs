@@ -157,7 +157,8 @@ pub(crate) fn module_id(conn: &Connection, pinned: EventSeq) -> Result<Option<Re
 }
 
 /// A request's pending entries by scope. Only an unlink has more than one: for the others the counts that are
-/// kept say all, and a million entries are not looked at.
+/// kept say all, and a million entries are not looked at. A snapshot saves the next read only where a call may
+/// have acted since, as in `snapshot::split`.
 fn pending_parts(conn: &Connection, request: &RequestOverview) -> Result<Vec<PendingPart>> {
     let doing = "counting pending entries";
     let range = named_params! {":first": Sql(request.first), ":last": Sql(request.last)};
@@ -166,7 +167,9 @@ fn pending_parts(conn: &Connection, request: &RequestOverview) -> Result<Vec<Pen
         let mut statement = conn
             .prepare_cached(
                 "-- pending_by_scope\nSELECT e.scope, count(*),
-                     sum(NOT EXISTS (SELECT 1 FROM snapshot p WHERE p.entry = e.id))
+                     sum(NOT (EXISTS (SELECT 1 FROM snapshot p WHERE p.entry = e.id)
+                          AND EXISTS (SELECT 1 FROM attempt a
+                                      WHERE a.entry = e.id AND a.outcome IN (2, 4, 5))))
                  FROM entry e
                  WHERE e.id BETWEEN :first AND :last AND e.state = 3 GROUP BY e.scope",
             )
@@ -186,7 +189,9 @@ fn pending_parts(conn: &Connection, request: &RequestOverview) -> Result<Vec<Pen
                 "-- scope_and_snapshots\nSELECT
                      (SELECT scope FROM entry WHERE id = :first),
                      (SELECT count(DISTINCT p.entry) FROM snapshot p CROSS JOIN entry e ON e.id = p.entry
-                      WHERE p.entry BETWEEN :first AND :last AND e.state = 3)",
+                      WHERE p.entry BETWEEN :first AND :last AND e.state = 3
+                        AND EXISTS (SELECT 1 FROM attempt a
+                                    WHERE a.entry = e.id AND a.outcome IN (2, 4, 5)))",
             )
             .and_then(|mut statement| {
                 statement.query_row(range, |row| Ok((ScopeId(row.get(0)?), uncount(row.get(1)?))))

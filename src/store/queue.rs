@@ -30,6 +30,27 @@ pub struct Picked {
     pub alone: bool,
 }
 
+/// What a claim leaves out for now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Without {
+    /// An operation that must wait for a job of Zoho's.
+    pub busy: Option<Operation>,
+    /// What Zoho does not allow.
+    pub barred: HashSet<(Operation, Product, ModuleName)>,
+}
+
+impl Without {
+    /// Whether it leaves these calls out.
+    pub(crate) fn leaves_out(
+        &self,
+        operation: Operation,
+        product: Product,
+        module: &ModuleName,
+    ) -> bool {
+        self.busy == Some(operation) || self.barred.contains(&(operation, product, module.clone()))
+    }
+}
+
 /// What the queue is restricted to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules<'a> {
@@ -37,8 +58,8 @@ pub(crate) struct Rules<'a> {
     pub(crate) limits: Limits,
     /// The requests whose entries may be claimed, and no others.
     pub(crate) requests: &'a HashSet<RequestId>,
-    /// An operation that must wait.
-    pub(crate) without: Option<Operation>,
+    /// What is left out for now.
+    pub(crate) without: &'a Without,
     pub(crate) now: Timestamp,
 }
 
@@ -214,7 +235,8 @@ fn due_requests(conn: &Connection, rules: Rules<'_>) -> Result<Vec<Due>> {
             Ok((request, first, last, family, pinned))
         };
         let (request, first, last, mut family, pinned) = read().doing(DOING)?;
-        if !rules.requests.contains(&request) || rules.without == Some(family.operation) {
+        let left_out = rules.without.leaves_out(family.operation, family.product, &family.module);
+        if left_out || !rules.requests.contains(&request) {
             continue;
         }
         if is_blocked(conn, family.operation, family.product, &family.module)? {

@@ -9,10 +9,9 @@ use crate::domain::event::{EntriesReopened, Event, EvidenceGroup, EvidenceRead, 
 use crate::domain::evidence::AttemptRecord;
 use crate::domain::evidence::presence::ThingFacts;
 use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RecordId, RequestId, RunId};
-use crate::domain::merkle::Tree;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::{Operation, Scope};
-use crate::domain::seal::{LeafMaker, LeafPurpose, item_leaf};
+use crate::domain::seal::LeafPurpose;
 use crate::domain::state::{EntryState, Outcome, Verdict};
 use crate::domain::target::ApiVersion;
 use crate::domain::time::Timestamp;
@@ -20,7 +19,7 @@ use crate::store::batch::{entries_of, targets_of};
 use crate::store::code::{Name, Sql, uncount};
 use crate::store::entry;
 use crate::store::error::{Doing, Result};
-use crate::store::items::{items_of, salts};
+use crate::store::items::{items_of, root_over};
 use crate::store::log::{self, Seals};
 use crate::store::scope::{self, ScopeId};
 use crate::store::snapshot;
@@ -37,7 +36,7 @@ pub struct UnknownEntry {
     pub scope: Arc<Scope>,
     /// The record, or the tag.
     pub target: RecordId,
-    /// What was there before its first call, if that was read.
+    /// What the newest snapshot showed, if one was made.
     pub snapshot: Option<ThingFacts>,
     /// The API version of its last attempt.
     pub api_version: ApiVersion,
@@ -266,9 +265,8 @@ fn attempts_of(
                 clock_offset_ms: row.get(11)?,
                 begun_at: Timestamp::from_millis(0),
                 seen_before: row
-                    .get::<_, Option<String>>(8)?
-                    .and_then(|text| text.parse::<EntryRanges>().ok())
-                    .is_some_and(|ranges| ranges.contains(entry)),
+                    .get::<_, Option<Name<EntryRanges>>>(8)?
+                    .is_some_and(|Name(ranges)| ranges.contains(entry)),
                 closed: row.get(13)?,
             };
             let Name(version) = row.get::<_, Name<ApiVersion>>(9)?;
@@ -414,25 +412,17 @@ impl WriteTx<'_> {
         let number = next_reading(&self.tx)?;
         let entries: EntryRanges = findings.iter().map(|finding| finding.entry).collect();
         let items = items_of(&self.tx, &entries)?;
-        let salts = salts(&self.tx, &items, LeafPurpose::Evidence(number))?;
-        let mut tree = Tree::default();
-        for ((item, finding), salt) in items.iter().zip(findings).zip(&salts) {
-            let mut maker = LeafMaker::new(&item.what);
-            let opened = maker.evidence(
-                &item.identity,
-                number,
-                finding.verdict.wire_name(),
-                &finding.code,
-                finding.facts.as_bytes(),
-            );
-            tree.append(item_leaf(salt, opened), |_, _| ());
-        }
+        let purpose = LeafPurpose::Evidence(number);
+        let items_root = root_over(&self.tx, &items, findings, purpose, |maker, item, finding| {
+            let Finding { verdict, code, facts, .. } = finding;
+            maker.evidence(item, number, verdict.wire_name(), code, facts.as_bytes())
+        })?;
         let event = Event::from(EvidenceRead {
             run,
             evidence: number,
             module: module.clone(),
             groups: groups(findings),
-            items_root: tree.root(),
+            items_root,
         });
         entry::apply(&self.tx, &event)?;
         let seq = self.append(event, Seals::default())?;
@@ -556,4 +546,25 @@ fn groups(findings: &[Finding]) -> Vec<EvidenceGroup> {
         }
     }
     groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreError;
+    use crate::store::testing::Journal;
+
+    #[test]
+    fn what_was_seen_before_a_call_is_not_forgotten_when_its_row_is_damaged() {
+        let mut journal = Journal::new();
+        journal.delete(1, 1);
+        journal.start("sync");
+        let lost = journal.begin(&[1]);
+        journal.lose(&lost);
+        let unknown = || journal.reader().unknown_entries(EntryId::new(0), None, 10);
+        assert_eq!(unknown().unwrap().len(), 1);
+        let damage = "UPDATE batch SET seen_before = 'all' WHERE id = 1";
+        assert_eq!(journal.store.conn.execute(damage, []).unwrap(), 1);
+        assert!(matches!(unknown(), Err(StoreError::Sqlite { .. })));
+    }
 }

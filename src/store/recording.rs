@@ -72,7 +72,7 @@ pub struct NewRequest<'a> {
     pub module: &'a ModuleName,
     /// Whether Zoho's workflows run.
     pub workflows: bool,
-    /// Whether what is there is read before the first call.
+    /// Whether what is there is read before a call.
     pub snapshot: bool,
     /// Zoho's id of the module, where a read resolved it.
     pub module_id: Option<RecordId>,

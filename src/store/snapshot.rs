@@ -9,14 +9,13 @@ use crate::domain::call::CallItem;
 use crate::domain::event::{Event, SnapshotTaken};
 use crate::domain::evidence::presence::{DefinitionFacts, RelationFacts, TagFacts, ThingFacts};
 use crate::domain::id::{EntryId, ModuleName, RunId};
-use crate::domain::merkle::Tree;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::Operation;
-use crate::domain::seal::{LeafMaker, LeafPurpose, item_leaf};
+use crate::domain::seal::LeafPurpose;
 use crate::store::code::Sql;
 use crate::store::entry;
 use crate::store::error::{Doing, Result, StoreError};
-use crate::store::items::{items_of, salts};
+use crate::store::items::{items_of, root_over};
 use crate::store::log::Seals;
 use crate::store::{WriteTx, reading};
 
@@ -118,21 +117,17 @@ impl WriteTx<'_> {
             .collect::<std::result::Result<Vec<String>, _>>()
             .map_err(|error| StoreError::corrupt("snapshot", error.to_string()))?;
         let items = items_of(&self.tx, &entries)?;
-        let salts = salts(&self.tx, &items, LeafPurpose::Snapshot(number))?;
-        let mut makers: HashMap<i64, LeafMaker> = HashMap::new();
-        let mut tree = Tree::default();
-        for ((item, text), salt) in items.iter().zip(&texts).zip(&salts) {
-            let maker = makers.entry(item.scope.0).or_insert_with(|| LeafMaker::new(&item.what));
-            let opened = maker.snapshot(&item.identity, number, text.as_bytes());
-            tree.append(item_leaf(salt, opened), |_, _| ());
-        }
+        let purpose = LeafPurpose::Snapshot(number);
+        let items_root = root_over(&self.tx, &items, &texts, purpose, |maker, item, text| {
+            maker.snapshot(item, number, text.as_bytes())
+        })?;
         let event = Event::from(SnapshotTaken {
             run,
             reading: number,
             module: module.clone(),
             entries,
             absent: (!absent.is_empty()).then_some(absent),
-            items_root: tree.root(),
+            items_root,
         });
         entry::apply(&self.tx, &event)?;
         let seq = self.append(event, Seals::default())?;

@@ -2,7 +2,7 @@
 //! gathered in one transaction. A message is acknowledged only after COMMIT returned.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
@@ -14,15 +14,17 @@ use crate::domain::event::{JobEnding, Returned, Unanswered};
 use crate::domain::evidence::presence::ThingFacts;
 use crate::domain::id::{BatchId, EntryId, ModuleName, RecordId, RequestId, RunId};
 use crate::domain::outcome::Judgement;
+use crate::domain::pace::Breaker;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::Operation;
 use crate::domain::target::{Product, Target};
 use crate::domain::time::Timestamp;
 use crate::store::batch::BegunBatch;
 use crate::store::error::{Result, StoreError};
-use crate::store::queue::{Cursors, Picked, Rules, is_blocked, pick};
+use crate::store::queue::{Cursors, Picked, Rules, Without, is_blocked, pick};
 use crate::store::reading::Finding;
 use crate::store::snapshot::{self, Snapshot};
+use crate::store::usage::Metered;
 use crate::store::{Head, Store, WriteTx};
 
 /// Messages that one transaction takes at most.
@@ -40,6 +42,9 @@ pub struct ClaimRules {
     /// The requests whose entries may be claimed, and no others.
     pub requests: HashSet<RequestId>,
 }
+
+/// What a run gathers and the next commit takes along.
+pub type Meter = Arc<Mutex<Metered>>;
 
 /// What the queue gives.
 #[derive(Debug)]
@@ -61,9 +66,11 @@ pub enum Claimed {
 pub struct ReadFirst {
     /// The entries.
     pub picked: Picked,
-    /// Those of them that have no snapshot yet. Empty when their module has no recycle bin: then all of them
-    /// are read, since only a read before the call can later prove that the call took effect.
+    /// Those of them without a snapshot that may stand. Empty when their module has no recycle bin: then all of
+    /// them are read, since only a read before the call can later prove that the call took effect.
     pub unread: Vec<EntryId>,
+    /// What the snapshots of the others showed, which may stand.
+    pub known: HashMap<EntryId, ThingFacts>,
 }
 
 /// What was read before a claim.
@@ -71,14 +78,14 @@ pub struct ReadFirst {
 pub struct ReadBefore {
     /// Entries whose records were there, of a module without a recycle bin.
     pub seen: Option<EntryRanges>,
-    /// What was there before the first call, ascending by entry.
+    /// What was there before the call, ascending by entry.
     pub snapshots: Vec<Snapshot>,
 }
 
 type Reply<T> = oneshot::Sender<Result<T>>;
 
 enum Message {
-    Claim { at_most: usize, without: Option<Operation>, reply: Reply<Claimed> },
+    Claim { at_most: usize, without: Without, reply: Reply<Claimed> },
     ClaimRead { first: ReadFirst, read: ReadBefore, reply: Reply<Claimed> },
     PutBack { first: ReadFirst, reply: Reply<()> },
     EndJob { batch: BatchId, ending: JobEnding, counts: [Option<u64>; 3], reply: Reply<()> },
@@ -91,6 +98,7 @@ enum Message {
     SeeUser { user: Option<RecordId>, offset_ms: i64, reply: Reply<()> },
     SeeModule { product: Product, module: ModuleName, bin: Option<bool>, reply: Reply<()> },
     Park { request: RequestId, refusals: u64, reply: Reply<()> },
+    KeepBreaker(Option<Breaker>),
     EndRun { exit_code: u8, calls: u64, credits: u64, reply: Reply<()> },
 }
 
@@ -123,11 +131,13 @@ impl Writer {
         store: Store,
         rules: ClaimRules,
         read_first: HashSet<(Product, ModuleName)>,
+        meter: Meter,
         now: impl Fn() -> Timestamp + Send + 'static,
         on_commit: OnCommit,
     ) -> (Self, JoinHandle<Result<Store>>) {
         let (messages, inbox) = mpsc::channel();
-        let worker = Worker { store, rules, read_first, cursors: Cursors::default(), on_commit };
+        let cursors = Cursors::default();
+        let worker = Worker { store, rules, read_first, cursors, meter, on_commit };
         let thread = std::thread::spawn(move || worker.run(&inbox, now));
         (Self { messages }, thread)
     }
@@ -138,8 +148,8 @@ impl Writer {
         answer.await.map_err(|_| StoreError::WriterGone)?
     }
 
-    /// Claims the next batch, of so many entries at most, `without` those of one operation.
-    pub async fn claim(&self, at_most: usize, without: Option<Operation>) -> Result<Claimed> {
+    /// Claims the next batch, of so many entries at most, `without` some.
+    pub async fn claim(&self, at_most: usize, without: Without) -> Result<Claimed> {
         self.ask(|reply| Message::Claim { at_most, without, reply }).await
     }
 
@@ -224,6 +234,13 @@ impl Writer {
         self.ask(|reply| Message::Park { request, refusals, reply }).await
     }
 
+    /// Keeps a breaker for later runs, or forgets it. Nobody waits for that: a crash before the commit costs
+    /// Zoho one call too early.
+    pub fn keep_breaker(&self, breaker: Option<Breaker>) {
+        // A thread that is gone has an error of its own to tell.
+        self.messages.send(Message::KeepBreaker(breaker)).ok();
+    }
+
     /// Ends the run.
     pub async fn end_run(&self, exit_code: u8, calls: u64, credits: u64) -> Result<()> {
         self.ask(|reply| Message::EndRun { exit_code, calls, credits, reply }).await
@@ -235,6 +252,7 @@ struct Worker {
     rules: ClaimRules,
     read_first: HashSet<(Product, ModuleName)>,
     cursors: Cursors,
+    meter: Meter,
     on_commit: OnCommit,
 }
 
@@ -257,14 +275,17 @@ impl Worker {
             {
                 group.push(next);
             }
-            let Self { store, rules, read_first, cursors, .. } = &mut self;
+            let Self { store, rules, read_first, cursors, meter, .. } = &mut self;
+            // Whoever panicked while holding it left numbers behind, nothing that could be half done.
+            let metered =
+                std::mem::take(&mut *meter.lock().unwrap_or_else(PoisonError::into_inner));
             let mut jobs = Jobs { rules, read_first, cursors };
             let mut pending: Vec<Pending> = Vec::with_capacity(group.len());
             let written = store.write("recording what happened", now(), |tx| {
                 for message in group {
                     pending.push(jobs.handle(tx, message));
                 }
-                Ok(())
+                tx.add_usage(metered)
             });
             let committed = written.is_ok();
             for acknowledge in pending {
@@ -309,12 +330,12 @@ impl Jobs<'_> {
         let run = self.rules.run;
         match message {
             Message::Claim { at_most, without, reply } => {
-                let result = tx.scoped(|tx| self.claim(tx, at_most, without));
+                let result = tx.scoped(|tx| self.claim(tx, at_most, &without));
                 claimed(reply, self.found_again(result))
             }
             Message::ClaimRead { first, read, reply } => {
                 self.cursors.release(&first.picked.kind.scope, &first.picked.items);
-                let result = tx.scoped(|tx| self.claim_read(tx, first.picked, read));
+                let result = tx.scoped(|tx| self.claim_read(tx, first, read));
                 claimed(reply, self.found_again(result))
             }
             Message::PutBack { first, reply } => {
@@ -358,6 +379,10 @@ impl Jobs<'_> {
             Message::Park { request, refusals, reply } => {
                 scoped(tx, reply, move |tx| tx.park(run, request, refusals))
             }
+            Message::KeepBreaker(breaker) => {
+                let kept = tx.scoped(|tx| tx.keep_breaker(breaker));
+                Box::new(move |_| drop(kept))
+            }
             Message::EndRun { exit_code, calls, credits, reply } => {
                 scoped(tx, reply, move |tx| tx.end_run(run, exit_code, calls, credits))
             }
@@ -372,12 +397,7 @@ impl Jobs<'_> {
         result
     }
 
-    fn claim(
-        &mut self,
-        tx: &mut WriteTx<'_>,
-        at_most: usize,
-        without: Option<Operation>,
-    ) -> Result<Claim> {
+    fn claim(&mut self, tx: &mut WriteTx<'_>, at_most: usize, without: &Without) -> Result<Claim> {
         let ClaimRules { versions, limits, requests, .. } = self.rules;
         let rules = Rules { versions: *versions, limits: *limits, requests, without, now: tx.now };
         let Some(picked) = pick(&tx.tx, self.cursors, rules, at_most)? else {
@@ -386,42 +406,42 @@ impl Jobs<'_> {
         let scope = &picked.kind.scope;
         if scope.operation() == Operation::Delete {
             if self.read_first.contains(&(scope.product, scope.module.clone())) {
-                return Ok(self.read_before_claim(picked, Vec::new()));
+                let (unread, known) = (Vec::new(), HashMap::new());
+                return Ok(self.read_before_claim(ReadFirst { picked, unread, known }));
             }
-        } else if picked.kind.snapshot || scope.operation() == Operation::DeleteTags {
-            // The list of a module's tags is read in any case: the call for one tag names no module, and would
-            // delete another module's.
+        } else if picked.kind.reads_first() {
             let (unread, known) = snapshot::split(&tx.tx, scope.operation(), &picked.items)?;
             if !unread.is_empty() {
-                return Ok(self.read_before_claim(picked, unread));
+                return Ok(self.read_before_claim(ReadFirst { picked, unread, known }));
             }
-            return self.begin(tx, apart(picked, &known), None).map(Claim::Begun);
+            let picked = apart(picked, &known);
+            return tx.begin_batch(self.rules.run, picked, None).map(Claim::Begun);
         }
-        self.begin(tx, picked, None).map(Claim::Begun)
+        tx.begin_batch(self.rules.run, picked, None).map(Claim::Begun)
     }
 
     /// Nobody else is given these entries until they come back.
-    fn read_before_claim(&mut self, picked: Picked, unread: Vec<EntryId>) -> Claim {
-        self.cursors.reserve(&picked.kind.scope, &picked.items);
-        Claim::ReadFirst(ReadFirst { picked, unread })
+    fn read_before_claim(&mut self, first: ReadFirst) -> Claim {
+        self.cursors.reserve(&first.picked.kind.scope, &first.picked.items);
+        Claim::ReadFirst(first)
     }
 
     fn claim_read(
         &mut self,
         tx: &mut WriteTx<'_>,
-        mut picked: Picked,
+        first: ReadFirst,
         read: ReadBefore,
     ) -> Result<Claim> {
+        let ReadFirst { mut picked, mut known, .. } = first;
         let ReadBefore { seen, mut snapshots } = read;
         if snapshots.is_empty() && seen.is_some() {
-            return self.begin(tx, picked, seen).map(Claim::Begun);
+            return tx.begin_batch(self.rules.run, picked, seen).map(Claim::Begun);
         }
         let operation = picked.kind.scope.operation();
         let (product, module) = (picked.kind.scope.product, &picked.kind.scope.module);
         if is_blocked(&tx.tx, operation, product, module)? {
             return Ok(Claim::Nothing);
         }
-        let (_, mut known) = snapshot::split(&tx.tx, operation, &picked.items)?;
         let fresh = snapshots.iter().map(|one| (one.entry, one.facts.clone()));
         known.extend(fresh);
         let absent: HashSet<EntryId> =
@@ -438,16 +458,7 @@ impl Jobs<'_> {
             self.cursors.rewind();
             return Ok(Claim::Settled);
         }
-        self.begin(tx, picked, seen).map(Claim::Begun)
-    }
-
-    fn begin(
-        &mut self,
-        tx: &mut WriteTx<'_>,
-        picked: Picked,
-        seen: Option<EntryRanges>,
-    ) -> Result<BegunBatch> {
-        tx.begin_batch(self.rules.run, picked, seen)
+        tx.begin_batch(self.rules.run, picked, seen).map(Claim::Begun)
     }
 }
 

@@ -335,7 +335,7 @@ async fn what_was_left_behind_a_culprit_is_found_again() {
     assert_eq!(world.states(), "failed 3");
 }
 
-/// A state of a job that no page names, with counts that say that it is over.
+/// The id that Zoho gives its job has a slash in it, and when it is asked for, Zoho knows no such job.
 #[tokio::test]
 async fn a_job_whose_id_cannot_be_asked_for_is_settled_by_reading() {
     let mut world = World::with(config(&[("Leads", 1)]));
@@ -350,7 +350,7 @@ async fn a_job_whose_id_cannot_be_asked_for_is_settled_by_reading() {
     assert_eq!(world.states(), "done 2");
 }
 
-/// Zoho says that a job is scheduled, and its id is none that we take.
+/// Zoho says that a job is scheduled, and names no id: nobody can ask how it goes.
 #[tokio::test]
 async fn a_job_without_a_readable_id_is_not_taken_for_a_refusal() {
     let slow = Config { job_scheduled_ms: 1_500, ..config(&[("Leads", 1)]) };

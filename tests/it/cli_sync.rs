@@ -186,7 +186,7 @@ fn a_missing_scope_or_permission_is_named_and_entries_stay_pending() {
         env.record(&env.leads());
         env.zoho.set_rate(fault, 1.0);
         let summary = env.journal(["sync", "--yes", "--json"]).exits(5).summary();
-        assert!(summary["stopped_by"].as_str().unwrap().contains(named), "{summary}");
+        assert!(summary["not_allowed"][0].as_str().unwrap().contains(named), "{summary}");
         assert_eq!(env.states(), "pending 5");
         env.zoho.clear_faults();
         env.journal(["sync", "--yes"]).exits(0);

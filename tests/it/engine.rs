@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use zoho_journal::domain::policy::ApprovalPolicy;
-use zoho_journal::reconcile::options::{RunOptions, Stop};
+use zoho_journal::reconcile::options::{Limit, RunOptions, Stop};
 use zoho_journal::simulator::{Config, Fault};
 
 use crate::world::{World, for_each_fault};
@@ -115,14 +115,19 @@ async fn a_replay_takes_up_what_may_pass_now_and_nothing_else() {
 
 #[tokio::test]
 async fn without_permission_the_run_stops_and_entries_stay_pending() {
-    for fault in [Fault::Scope, Fault::NoPermission, Fault::ExpiredToken] {
+    for (fault, barred) in [
+        (Fault::Scope, (false, 1)),
+        (Fault::NoPermission, (false, 1)),
+        (Fault::ExpiredToken, (true, 0)),
+    ] {
         let mut world = World::new(300);
         let leads = world.leads();
         world.record("Leads", &leads);
         world.zoho.set_rate(fault, 1.0);
         let options = RunOptions { concurrency: 1, ..world.options() };
         let summary = world.run(options).await.unwrap();
-        assert!(matches!(summary.stop, Some(Stop::NotAllowed { .. })), "{fault}: {summary:?}");
+        let stopped = matches!(summary.stop, Some(Stop::NotSignedIn { .. }));
+        assert_eq!((stopped, summary.not_allowed.len()), barred, "{fault}: {summary:?}");
         assert_eq!(world.states(), "pending 300", "{fault}");
         world.agrees();
     }
@@ -171,7 +176,7 @@ async fn budgets_stop_a_run_cleanly() {
     let options = RunOptions { max_calls: Some(5), concurrency: 1, ..world.options() };
     let summary = world.run(options).await.unwrap();
     // Org, user and module are three of the five.
-    assert_eq!((summary.stop, summary.calls), (Some(Stop::Budget), 5));
+    assert_eq!((summary.stop, summary.calls), (Some(Stop::Budget(Limit::Calls(5))), 5));
     assert_eq!(world.states(), "pending 300, done 200");
     assert_eq!(world.zoho.requests().len(), 5);
     world.agrees();

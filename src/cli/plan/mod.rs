@@ -8,7 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::grouped;
 use crate::config::Flags;
-use crate::domain::calls::{self, Envelope};
+use crate::domain::calls::{self, WriteCall};
 use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview, Rules, Waiting, plan};
 use crate::domain::scope::Operation;
@@ -156,8 +156,7 @@ fn not_offered(context: &Context, requests: &[RequestOverview], plan: &Plan) -> 
 fn has_jobs(context: &Context, plan: &Plan) -> bool {
     plan.groups.keys().any(|key| {
         let version = context.settings.versions().of(key.product);
-        calls::find(key.operation, key.product, version)
-            .is_some_and(|call| call.envelope == Envelope::Job)
+        calls::find(key.operation, key.product, version).is_some_and(WriteCall::by_job)
     })
 }
 

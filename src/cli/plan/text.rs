@@ -7,6 +7,7 @@ use crate::cli::output::{Align, Table};
 use crate::cli::plan::{
     is_blind, not_known, not_offered, parents, queued, refused_by, waiting_in_words,
 };
+use crate::cli::spending::Spending;
 use crate::cli::things::{self, named_tags};
 use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview};
@@ -39,6 +40,9 @@ pub(super) fn print(
         counted(plan.credits, "API credit", "API credits"),
         in_words(seconds),
     ))?;
+    for line in Spending::of(context, &context.reader()?)?.beside_a_plan(plan.credits) {
+        context.out.data_line(line)?;
+    }
     for (entries, what) in [
         (plan.held, "under a hold"),
         (plan.awaiting_approval, "waiting for approval"),

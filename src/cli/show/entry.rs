@@ -16,7 +16,7 @@ use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
 use crate::export::{advice_of, entry_as_json, reading_in_brief};
-use crate::store::query::{EntryFilter, EntryView, Step};
+use crate::store::query::{EntryFilter, EntryView};
 use crate::store::{Reader, StoreError};
 
 #[derive(Serialize)]
@@ -130,8 +130,7 @@ fn tell_scope(out: &mut Out, entry: &EntryView, now: Timestamp) -> Result<(), Ou
         }
         Operation::DeleteTags => {}
     }
-    let snapshot = entry.steps.iter().find(|step| matches!(step, Step::Snapshot { .. }));
-    let before = snapshot.map(|step| reading_in_brief(entry, step));
+    let before = entry.newest_snapshot().map(|step| reading_in_brief(entry, step));
     let before = before.as_ref().map(|brief| brief.strip_prefix("snapshot: ").unwrap_or(brief));
     let unread = match (entry.request.snapshot, entry.state.is_settled()) {
         (false, _) => "not read (--no-snapshot)",

@@ -172,7 +172,7 @@ fn job_ended(batch: &BatchView, job: &JobView) -> Option<Told> {
     })
 }
 
-/// What was read, before the first call or to find out.
+/// What was read, before a call or to find out.
 fn read(entry: &EntryView, step: &Step) -> Option<Told> {
     let brief = match reading_in_brief(entry, step) {
         brief if brief == "erased" => "what was read was erased".to_owned(),
@@ -188,7 +188,7 @@ fn read(entry: &EntryView, step: &Step) -> Option<Told> {
                 at: Some(reading.at),
                 log_index: reading.seq.get(),
                 kind: "snapshot_taken",
-                text: format!("read before the first call: {brief}{nothing}"),
+                text: format!("read before the call: {brief}{nothing}"),
                 outcome: never_there.then_some("absent"),
                 message: never_there.then_some(sentence),
                 facts: raw(facts.as_ref()),

@@ -24,20 +24,38 @@ fn an_untagged_record_is_shown_with_its_tags_and_what_was_there_before() {
         [
             "E3 untag Leads 410405000002264003 in R1: done",
             "  2026-11-22T10:00:00.000Z  #0      recorded by anna (uid 1000) for Anna: clean-up (OPS-7); from things.csv, row 4",
-            "  2026-11-22T10:00:00.000Z  #8      read before the first call: tags there: =1+1, Prime",
+            "  2026-11-22T10:00:00.000Z  #8      read before the call: tags there: =1+1, Prime",
             "  2026-11-22T10:00:01.000Z  #11     in B2 of run 1, a call for 2 entries: POST /crm/v8/Leads/actions/remove_tags",
             "  2026-11-22T10:00:31.000Z  #12     B2 got no answer: the call timed out",
-            "  2026-11-22T10:02:31.000Z  #13     read: tags left: none, record modified 2026-11-22T10:02:31.000Z; so done: the record carries none of the tags; it did before our first call, and a call of ours may have been carried out in between",
+            "  2026-11-22T10:02:31.000Z  #13     read: tags left: none, record modified 2026-11-22T10:02:31.000Z; so done: the record carries none of the tags; it did before our call, and a call of ours may have been carried out in between",
             "  tags          =1+1, Prime",
             "  before        tags there: =1+1, Prime",
             "  in words      Tags \"=1+1\" and \"Prime\" removed on 2026-11-22 at Anna's request (OPS-7); no clear answer came, but what was read at Zoho shows the tags there before and gone after this call; what was removed can be put back.",
         ]
     );
     let never = shown(&things(), "E2");
-    assert!(never[2].ends_with("read before the first call: not there; so nothing was sent"));
+    assert!(never[2].ends_with("read before the call: not there; so nothing was sent"));
     assert_eq!(never[4], "  before        not there");
     let unread = shown(&things(), "E5");
     assert!(unread.contains(&"  before        not read (--no-snapshot)".to_owned()), "{unread:?}");
+}
+
+/// The call was given back; meanwhile somebody took one of the tags away and put another one there.
+#[test]
+fn what_counts_as_there_before_is_what_was_read_last() {
+    let mut journal = Journal::new();
+    journal.wish(&untag(&["Prime", "Hot", "Cold"], &[1]));
+    journal.start("sync");
+    journal.snapshot("Leads", &[(1, carries(&["Prime", "Hot"], None))]);
+    let unsent = journal.carry(&[1], None);
+    journal.give_back(&unsent);
+    journal.snapshot("Leads", &[(1, carries(&["Prime", "Cold"], None))]);
+    let sent = journal.carry(&[1], None);
+    journal.answer(&sent, &[(Outcome::Done, "SUCCESS", "tags updated successfully")]);
+    let lines = shown(&journal, "E1");
+    assert!(lines.contains(&"  before        tags there: Prime, Cold".to_owned()), "{lines:?}");
+    let row = run(&journal.path(), &["show", "E1", "--json"]).json();
+    assert_eq!(row["entry"]["evidence"], "snapshot: tags there: Prime, Cold");
 }
 
 #[test]
@@ -84,7 +102,7 @@ fn a_tag_is_shown_with_its_job_and_how_that_ended() {
     assert_eq!(
         steps[1..],
         [
-            "#24     read before the first call: tag there: Prime, colour #57B1FD",
+            "#24     read before the call: tag there: Prime, colour #57B1FD",
             "#25     in B6 of run 1, a call for 2 entries: POST /crm/v8/settings/tags/actions/mass_delete",
             "#26     B6 answered with HTTP 202: queued, SCHEDULED, tags scheduled successfully; Zoho's job 4876876000005871001",
             "#27     Zoho's job 4876876000005871001 completed: 1 of 2 deleted, 1 not deleted",
@@ -218,7 +236,7 @@ fn the_log_tells_each_new_kind_of_event_on_one_line() {
         "R2: untag 1 of Leads, tags Prime, without a snapshot for Anna: clean-up (OPS-7)",
         "R3: unlink 3 of Campaigns, list Leads for Anna: clean-up (OPS-7)",
         "R4: its module has the id 410405000002264900",
-        "Leads: read E1-E4 before the first call; E2 never there",
+        "Leads: read E1-E4 before the call; E2 never there",
         "B1: POST /crm/v8/Leads/{id}/actions/remove_tags {\"tags\":[{tags}]} with E1",
         "B6: HTTP 202, job 4876876000005871001: E9-E10 queued SCHEDULED",
         "the job of B6 completed: 1 of 2 deleted, 1 not deleted",

@@ -126,7 +126,7 @@ pub struct RequestRecorded {
     /// Seal: the tags of an untag, as a JSON array.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Hash>,
-    /// `false` when nothing is to be read before the first call; left out where a read is made, or where
+    /// `false` when nothing is to be read before a call; left out where a read is made, or where
     /// the operation has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<bool>,

@@ -121,7 +121,7 @@ events! {
     ModuleSeen = "module_seen",
     /// A run read the id of a request's module; the request keeps it.
     RequestPinned = "request_pinned",
-    /// What is there was read before the first call.
+    /// What is there was read before a call.
     SnapshotTaken = "snapshot_taken",
     /// A batch was recorded; its call may leave from now on.
     BatchBegun = "batch_begun",

@@ -260,12 +260,11 @@ fn settle(verdict: Verdict, code: &str, why: &'static str) -> Decision {
     Decision::Settle { verdict, code: code.to_owned(), why }
 }
 
-/// Our calls changed nothing. Zoho's own errors are tried again a few times; an unknown refusal is not.
+/// Our calls changed nothing. Zoho's own errors are tried again a few times, a job that was accepted without a name
+/// and did nothing as well; an unknown refusal is not.
 fn untouched(history: &History, why: &'static str) -> Decision {
     let code = history.open.last().map(|attempt| attempt.code.as_str()).unwrap_or_default();
-    // A job that was accepted without a name, and did nothing, is Zoho's error as well.
-    let accepted = matches!(code, "SCHEDULED" | "QUEUED" | "RUNNING" | "COMPLETED" | "FAILED");
-    let internal = accepted || matches!(code, "" | "INTERNAL_ERROR" | "INTERNAL_SERVER_ERROR");
+    let internal = code.is_empty() || codes::is_zohos_own(code);
     let spent = history.tries >= MAX_TRIES;
     if spent && code.is_empty() {
         // Answers that leave it out, again and again: the next run tries, this one would for ever.
@@ -275,5 +274,40 @@ fn untouched(history: &History, why: &'static str) -> Decision {
         settle(Verdict::Pending, code, why)
     } else {
         settle(Verdict::Failed, code, why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::codes::{Meaning, RULES};
+
+    fn verdict_on(code: &str, tries: u32) -> Option<Verdict> {
+        let at = Timestamp::from_millis(0);
+        let (code, user) = (code.to_owned(), None);
+        let open =
+            OpenAttempt { from: at, until: at, user, seen_before: false, closed: false, code };
+        match untouched(&History { open: vec![open], tries, ..History::default() }, "") {
+            Decision::Settle { verdict, .. } => Some(verdict),
+            Decision::Ask(_) | Decision::Wait | Decision::Later => None,
+        }
+    }
+
+    /// Nobody keeps a second list of these codes.
+    #[test]
+    fn what_the_table_calls_zoho_s_own_is_tried_again_and_nothing_else() {
+        let own = |rule: &&codes::Rule| matches!(rule.meaning, Meaning::Open | Meaning::Accepted);
+        let codes: Vec<&str> = RULES.iter().filter(own).map(|rule| rule.code).collect();
+        for known in ["INTERNAL_ERROR", "INTERNAL_SERVER_ERROR", "SCHEDULED", "COMPLETED"] {
+            assert!(codes.contains(&known), "{known}");
+        }
+        for code in codes.into_iter().chain([""]) {
+            assert_eq!(verdict_on(code, 1), Some(Verdict::Pending), "{code}");
+        }
+        for code in ["SUCCESS", "RECORD_LOCKED", "SOMETHING_NEW"] {
+            assert_eq!(verdict_on(code, 1), Some(Verdict::Failed), "{code}");
+        }
+        assert_eq!(verdict_on("INTERNAL_ERROR", MAX_TRIES), Some(Verdict::Failed));
+        assert_eq!(verdict_on("", MAX_TRIES), None);
     }
 }

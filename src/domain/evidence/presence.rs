@@ -1,5 +1,5 @@
 //! Tags and relations: they bear no date and no name of who took them away, so what a read shows now is
-//! compared with what the first snapshot showed before our first call.
+//! compared with what the newest snapshot showed before our call.
 
 use serde::{Deserialize, Serialize};
 
@@ -119,7 +119,7 @@ pub enum Presence {
     NoHolder,
 }
 
-/// What the first snapshot showed.
+/// What the newest snapshot showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Before {
     /// None was made.
@@ -147,8 +147,9 @@ impl ThingFacts {
         }
     }
 
-    /// Where it is to be read next, whether it is there, or why nothing is known.
-    fn presence(&self, exact: bool) -> Look<Presence> {
+    /// Where it is to be read next, whether it is there, or why nothing is known. `exact` where the snapshot showed
+    /// the very tags in question: then other spellings of them are other tags.
+    pub(crate) fn presence(&self, exact: bool) -> Look<Presence> {
         match self {
             Self::Tags(facts) => holder(&facts.record, |carried| match carried.left(exact) {
                 0 => Presence::Gone,
@@ -169,7 +170,7 @@ impl ThingFacts {
         }
     }
 
-    /// What a snapshot with these facts says about the time before our first call.
+    /// What a snapshot with these facts says about the time before our call.
     pub fn before(&self) -> Before {
         let exact = match self {
             Self::Tags(TagFacts { record: Look::Seen(carried), .. }) => !carried.tags.is_empty(),
@@ -184,7 +185,7 @@ impl ThingFacts {
         }
     }
 
-    /// Whether a read before the first call shows that there is nothing to do: the thing is not there, and
+    /// Whether a read before a call shows that there is nothing to do: the thing is not there, and
     /// what it would belong to is. `by_job` where tags are deleted by jobs.
     pub fn never_there(&self, by_job: bool) -> bool {
         match self {
@@ -257,7 +258,7 @@ pub fn decide(history: &History, before: Before, facts: &ThingFacts) -> Decision
     }
 }
 
-/// It was not there before our first call and is not there now: Zoho's own word is asked for again.
+/// It was not there before our call and is not there now: Zoho's own word is asked for again.
 fn never(history: &History) -> Decision {
     if history.first_live().is_none() {
         let code = history.refusal.as_deref().unwrap_or_default();
@@ -344,7 +345,7 @@ fn by_our_call(facts: &ThingFacts) -> Decision {
         ThingFacts::Tags(_) | ThingFacts::Relation(_) | ThingFacts::Definition(_) => settle(
             Verdict::Done,
             "",
-            "it was there before our first call and is gone after a call that may have been carried out",
+            "it was there before our call and is gone after a call that may have been carried out",
         ),
     }
 }

@@ -61,7 +61,7 @@ fn check(history: &History, before: &ThingFacts, now: &ThingFacts, expected: &st
 }
 
 #[test]
-fn what_was_there_before_the_first_call_and_is_gone_after_an_open_one_is_done() {
+fn what_was_there_before_the_call_and_is_gone_after_an_open_one_is_done() {
     check(&lost(), &tags(&["a", "b"], 50), &tags(&[], 120), "done");
     let waiting = History { quarantine_over: false, ..lost() };
     check(&waiting, &tags(&["a"], 50), &tags(&[], 120), "done");

@@ -110,7 +110,7 @@ pub(super) enum Job {
     Answered { seq: EventSeq, data: Box<BatchAnswered>, parts: Vec<Part> },
     /// The end of a batch that is the same for all its items.
     Plain { seq: EventSeq, batch: BatchId, outcome: Outcome, parts: Vec<Part> },
-    /// What was there before the first call.
+    /// What was there before a call.
     Snapshot { seq: EventSeq, data: Box<SnapshotTaken>, parts: Vec<Part> },
     /// What was read.
     Evidence { seq: EventSeq, data: Box<EvidenceRead>, parts: Vec<Part> },

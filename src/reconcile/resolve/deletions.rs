@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::domain::answer::Deletion;
-use crate::domain::calls::DELETED_PAGE_CREDITS;
 use crate::domain::evidence::deletion::{Facts, SeenDeleted, SeenRecord, decide};
 use crate::domain::evidence::{Decision, History, Look, Source};
 use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::limits::IDS_PER_READ;
 use crate::domain::target::{ApiVersion, Product};
 use crate::domain::time::Timestamp;
+use crate::domain::usage::ReadKind;
 use crate::reconcile::resolve::{Decided, Seen, usable};
 use crate::reconcile::shared::Shared;
 use crate::store::reading::UnknownEntry;
@@ -95,7 +95,10 @@ impl<Z: Zoho, C: Clock> Pass<'_, Z, C> {
             cases.iter_mut().filter(|case| case.asks() == Some(Source::Bin)).collect();
         for chunk in asking.chunks_mut(IDS_PER_READ) {
             let ids: Vec<RecordId> = chunk.iter().map(|case| case.unknown.target).collect();
-            let read = self.shared.read(1, || self.shared.zoho.read_bin(&self.module, &ids)).await;
+            let read = self
+                .shared
+                .read(ReadKind::Other, || self.shared.zoho.read_bin(&self.module, &ids))
+                .await;
             let read = read.map(|read| read.value);
             let seen = usable(self.shared, &self.module, read, "the recycle bin");
             for case in chunk {
@@ -148,7 +151,7 @@ impl<Z: Zoho, C: Clock> Pass<'_, Z, C> {
         for page in 1..=MAX_PAGES {
             let read = self
                 .shared
-                .read(DELETED_PAGE_CREDITS, || {
+                .read(ReadKind::DeletedPage, || {
                     self.shared.zoho.read_deleted(self.product, version, &self.module, since, page)
                 })
                 .await;
@@ -192,7 +195,7 @@ impl<Z: Zoho, C: Clock> Pass<'_, Z, C> {
             };
             let read = self
                 .shared
-                .read(1, || {
+                .read(ReadKind::Other, || {
                     self.shared.zoho.read_records(self.product, version, &self.module, &ids, false)
                 })
                 .await

@@ -111,8 +111,7 @@ fn usable<T, Z: Zoho, C: Clock>(
             Seen::Closed
         }
         Err(ReadError::Unauthorized { code, message }) => {
-            let what = "the access token".to_owned();
-            shared.stop(Stop::NotAllowed { what, code, message });
+            shared.stop(Stop::NotSignedIn { code, message });
             Seen::Silent
         }
         Err(

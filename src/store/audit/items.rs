@@ -70,7 +70,7 @@ pub struct EvidenceRow {
     pub facts: Option<String>,
 }
 
-/// What was there before an entry's first call.
+/// What was there before an entry's call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SnapshotRow {
     /// The entry.

@@ -88,7 +88,7 @@ pub(crate) fn no_tag() -> ThingFacts {
     ThingFacts::Definition(DefinitionFacts { tag: Look::NotThere })
 }
 
-/// What is read before the first call: entry and facts.
+/// What is read before a call: entry and facts.
 pub(crate) fn snapshots(facts: &[(i64, ThingFacts)]) -> Vec<Snapshot> {
     let taken = facts.iter().cloned();
     taken
@@ -189,7 +189,7 @@ impl Journal {
         self.write(|tx| tx.pin_module(run, request, module_id));
     }
 
-    /// Records what was there before the first call.
+    /// Records what was there before a call.
     pub(crate) fn snapshot(&mut self, module: &str, facts: &[(i64, ThingFacts)]) {
         let (run, module) = (self.run.unwrap(), module.parse().unwrap());
         let snapshots = snapshots(facts);

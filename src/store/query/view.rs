@@ -38,7 +38,7 @@ pub struct RequestView {
     pub list: Option<RelatedList>,
     /// Whether Zoho's workflows run.
     pub workflows: bool,
-    /// Whether what is there is read before the first call.
+    /// Whether what is there is read before a call.
     pub snapshot: bool,
     /// Its first entry.
     pub first: EntryId,
@@ -84,7 +84,7 @@ impl RequestView {
         self.first.get().abs_diff(self.last.get()) + 1
     }
 
-    /// Whether what is there is read and kept before the first call; `None` for a deletion, of which the
+    /// Whether what is there is read and kept before a call; `None` for a deletion, of which the
     /// recycle bin keeps all.
     pub fn reads_first(&self) -> Option<bool> {
         (self.operation != Operation::Delete).then_some(self.snapshot)
@@ -270,7 +270,7 @@ pub enum Step {
         /// What came of it; `None` while the batch is open.
         result: Option<AttemptResult>,
     },
-    /// What was there before its first call was read.
+    /// What was there before a call was read.
     Snapshot {
         /// The reading.
         reading: Rc<ReadingView>,
@@ -422,16 +422,22 @@ impl EntryView {
         }
     }
 
-    /// What was there before its first call, if that was read and not erased.
+    /// The newest snapshot. Until a call may have acted one is made anew before each call, and an older one says
+    /// nothing about the call that came after.
+    pub fn newest_snapshot(&self) -> Option<&Step> {
+        self.steps.iter().rev().find(|step| matches!(step, Step::Snapshot { .. }))
+    }
+
+    /// What was there before its call, if that was read and not erased.
     pub fn snapshot(&self) -> Option<ThingFacts> {
-        self.steps.iter().rev().find_map(|step| match step {
+        match self.newest_snapshot()? {
             Step::Snapshot { facts: Some(facts), .. } => {
                 snapshot::parse(self.scope.operation, facts)
             }
             Step::Snapshot { facts: None, .. } | Step::Attempt { .. } | Step::Evidence { .. } => {
                 None
             }
-        })
+        }
     }
 
     /// The asynchronous job that Zoho accepted with the last call, if it did.

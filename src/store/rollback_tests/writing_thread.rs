@@ -1,6 +1,6 @@
 //! The writing thread of a run: what is said to be written is on the disk, whatever happens to the rest.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
@@ -15,8 +15,9 @@ use crate::domain::id::{BatchId, EntryId, RecordId, RequestId, RunId};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::state::{EntryState, Outcome};
 use crate::domain::target::{ApiVersion, Product};
+use crate::store::queue::Without;
 use crate::store::testing::{Journal, OTHER, USER};
-use crate::store::writer::{ClaimRules, Claimed, LostCall, ReadBefore, ReadFirst, Writer};
+use crate::store::writer::{ClaimRules, Claimed, LostCall, Meter, ReadBefore, ReadFirst, Writer};
 use crate::store::{Head, Result, Store, StoreError};
 
 /// Messages that wait at the same time: more than one transaction takes.
@@ -48,8 +49,14 @@ fn start_thread(journal: &mut Journal, run: RunId) -> Started {
     // Whatever there is.
     let requests = (1..10).map(RequestId::new).collect();
     let rules = ClaimRules { run, versions, limits: Limits::default(), requests };
-    let (writer, thread) =
-        Writer::start(store, rules, HashSet::new(), move || now, Box::new(on_commit));
+    let (writer, thread) = Writer::start(
+        store,
+        rules,
+        HashSet::new(),
+        Meter::default(),
+        move || now,
+        Box::new(on_commit),
+    );
     Started { writer, thread, gate, heads }
 }
 
@@ -75,14 +82,15 @@ async fn an_entry_that_moved_meanwhile_fails_its_own_message_and_no_other() {
     writer.see_user(user(USER), 1).await.unwrap();
     let seen = Some(EntryRanges::span(EntryId::new(1), EntryId::new(1)));
     let read = ReadBefore { seen, snapshots: Vec::new() };
-    let mixed = ReadFirst { picked: picked(&[1, 5]), unread: Vec::new() };
+    let (unread, known) = (Vec::new(), HashMap::new());
+    let mixed = ReadFirst { picked: picked(&[1, 5]), unread, known };
     let (settled, lost, refused, taken, claimed, ()) = tokio::join!(
         biased;
         writer.settle(first, raw, judgement),
         writer.leave_unanswered(second.batch(), lost),
         writer.settle(second, late, too_late),
         writer.claim_read(mixed, read),
-        writer.claim(3, None),
+        writer.claim(3, Without::default()),
         async { drop(gate) },
     );
     settled.unwrap();
@@ -114,9 +122,9 @@ async fn entries_whose_claim_failed_are_found_by_the_next_one() {
     journal.store.conn.execute_batch(fault).unwrap();
     let Started { writer, thread, gate, .. } = start_thread(&mut journal, run);
     drop(gate);
-    let refused = writer.claim(3, None).await;
+    let refused = writer.claim(3, Without::default()).await;
     assert!(matches!(refused, Err(StoreError::Sqlite { .. })), "{refused:?}");
-    let Claimed::Batch(batch) = writer.claim(4, None).await.unwrap() else {
+    let Claimed::Batch(batch) = writer.claim(4, Without::default()).await.unwrap() else {
         panic!("nothing is due")
     };
     let entries: Vec<EntryId> = batch.items().iter().map(|item| item.entry).collect();
@@ -148,7 +156,7 @@ async fn fail(
     let one = writer.clone();
     waiting.push(tokio::spawn(async move { one.settle(prepared, raw, judgement).await }));
     let one = writer.clone();
-    waiting.push(tokio::spawn(async move { one.claim(100, None).await.map(drop) }));
+    waiting.push(tokio::spawn(async move { one.claim(100, Without::default()).await.map(drop) }));
     for number in 0..MANY {
         let one = writer.clone();
         let module = format!("Module{number}").parse().unwrap();

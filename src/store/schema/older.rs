@@ -11,11 +11,11 @@ use rusqlite::Connection;
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::schema;
 
-/// For each older schema what makes it look like the newest. A new migration extends every one of them; a
-/// test compares the columns.
-const OVERLAYS: &[(u32, &str)] = &[(
-    1,
-    "-- lay_over (schema 1)
+/// For each older schema what makes it look like the newest. A new migration adds its part to every one of
+/// them; a test compares the columns.
+const OVERLAYS: &[(u32, &[&str])] = &[(1, &[LACKS_V2, LACKS_V3]), (2, &[LACKS_V3])];
+
+const LACKS_V2: &str = "-- lay_over (schema 2)
      CREATE TEMP VIEW request AS
      SELECT id, seq, operation, product, module, workflows, first_entry, last_entry, not_before_ms,
             valid_until_ms, source_rows, duplicates, rejected, parked_seq,
@@ -25,8 +25,12 @@ const OVERLAYS: &[(u32, &str)] = &[(
      CREATE TEMP VIEW job AS
      SELECT NULL AS batch, NULL AS ended_seq, NULL AS ending, NULL AS total, NULL AS deleted,
             NULL AS failed
-     WHERE 0;",
-)];
+     WHERE 0;";
+
+const LACKS_V3: &str = "-- lay_over (schema 3)
+     CREATE TEMP VIEW usage AS SELECT NULL AS minute, NULL AS calls, NULL AS credits WHERE 0;
+     CREATE TEMP VIEW breaker AS SELECT NULL AS one, NULL AS not_before_ms, NULL AS setbacks WHERE 0;
+     CREATE TEMP VIEW credits_left AS SELECT NULL AS one, NULL AS credits, NULL AS at_ms WHERE 0;";
 
 /// Makes an older schema look like the newest, for this connection only. To be called within the reader's
 /// snapshot: before it, another process may upgrade the file.
@@ -35,11 +39,11 @@ pub(crate) fn lay_over(conn: &Connection, path: &Path) -> Result<()> {
     if found == known {
         return Ok(());
     }
-    let (_, sql) = OVERLAYS
+    let (_, lacking) = OVERLAYS
         .iter()
         .find(|(version, _)| *version == found)
         .ok_or_else(|| StoreError::SchemaTooOld { path: path.to_owned(), found, known })?;
-    conn.execute_batch(sql).doing("opening the journal")
+    lacking.iter().try_for_each(|sql| conn.execute_batch(sql)).doing("opening the journal")
 }
 
 /// Refuses to write to any schema but the newest.

@@ -1,4 +1,4 @@
-//! Snapshots: what was there before each entry's first call, against the log.
+//! Snapshots: what was there before an entry's call, against the log.
 
 use crate::domain::event::SnapshotTaken;
 use crate::domain::id::{EntryId, EventSeq};

@@ -1,0 +1,180 @@
+//! Throttling, budgets and credits, on a clock that leaps over every wait.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use zoho_journal::clock::{Clock, SystemClock};
+use zoho_journal::domain::pace::{BREAKS_AFTER, OPENS_AT_MOST};
+use zoho_journal::domain::time::Timestamp;
+use zoho_journal::domain::usage::{DAY, DailyBudget, Window};
+use zoho_journal::reconcile::options::{Limit, RunOptions, Stop, Summary};
+use zoho_journal::simulator::{Config, Fault};
+
+use crate::world::{World, config};
+
+/// A clock on which waiting takes no time.
+#[derive(Clone, Default)]
+struct Leaping(Arc<AtomicU64>);
+
+impl Leaping {
+    fn leap(&self, duration: Duration) {
+        self.0.fetch_add(u64::try_from(duration.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    fn offset(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+impl Clock for Leaping {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus(self.offset())
+    }
+
+    fn elapsed(&self) -> Duration {
+        SystemClock.elapsed() + self.offset()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.leap(duration);
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A Zoho whose clock is the given one.
+fn zoho(clock: &Leaping, leads: usize) -> Config {
+    let clock = clock.clone();
+    Config { now: Arc::new(move || clock.now().millis()), ..config(&[("Leads", leads)]) }
+}
+
+async fn sync(world: &mut World, clock: &Leaping, options: RunOptions) -> Summary {
+    let zoho = world.client();
+    world.run_on(zoho, clock.clone(), options).await.unwrap()
+}
+
+fn used(world: &World, clock: &Leaping) -> u64 {
+    Window::new(world.reader().usage(clock.now()).unwrap()).total(clock.now()).credits
+}
+
+#[tokio::test]
+async fn a_restart_loop_cannot_hammer_a_zoho_that_takes_no_calls() {
+    let clock = Leaping::default();
+    let mut world = World::with(zoho(&clock, 5));
+    let leads = world.leads();
+    world.record("Leads", &leads);
+    world.zoho.set_rate(Fault::Throttle, 1.0);
+    let options = RunOptions { wait: Duration::from_mins(10), ..world.options() };
+    let summary = sync(&mut world, &clock, options.clone()).await;
+    let Some(Stop::Throttled { until }) = summary.stop else { panic!("{summary:?}") };
+    assert!(until > clock.now() && until <= clock.now().plus(OPENS_AT_MOST));
+    assert_eq!(world.states(), "pending 5");
+    assert!(world.reader().breaker().unwrap().unwrap().setbacks >= BREAKS_AFTER);
+
+    // Whoever starts it again and again makes no call before its time.
+    let before = world.zoho.requests().len();
+    for _ in 0..20 {
+        let impatient = RunOptions { wait: Duration::ZERO, ..options.clone() };
+        let summary = sync(&mut world, &clock, impatient).await;
+        assert_eq!(summary.stop, Some(Stop::Throttled { until }));
+        clock.leap(Duration::from_secs(1));
+    }
+    assert_eq!(world.zoho.requests().len(), before);
+
+    // When it has come, one call finds out at a time; an answer closes the breaker for good.
+    world.zoho.clear_faults();
+    clock.leap(OPENS_AT_MOST);
+    let summary = sync(&mut world, &clock, options).await;
+    assert_eq!((summary.stop, world.states().as_str()), (None, "done 5"));
+    assert_eq!(world.reader().breaker().unwrap(), None);
+    world.agrees();
+}
+
+#[tokio::test]
+async fn what_zoho_asks_to_wait_holds_for_the_next_run_too() {
+    let clock = Leaping::default();
+    let mut world = World::with(Config { retry_after_s: 600, ..zoho(&clock, 5) });
+    let leads = world.leads();
+    world.record("Leads", &leads);
+    world.zoho.plan_faults(vec![Fault::ThrottleRetryAfter]);
+    let options = RunOptions { wait: Duration::ZERO, ..world.options() };
+    let summary = sync(&mut world, &clock, options.clone()).await;
+    assert!(matches!(summary.stop, Some(Stop::Throttled { .. })), "{summary:?}");
+    clock.leap(Duration::from_secs(595));
+    let summary = sync(&mut world, &clock, options.clone()).await;
+    assert_eq!((summary.calls, world.states().as_str()), (0, "pending 5"));
+    clock.leap(Duration::from_secs(10));
+    sync(&mut world, &clock, options).await;
+    assert_eq!(world.states(), "done 5");
+}
+
+#[tokio::test]
+async fn a_daily_budget_counts_earlier_runs_and_has_room_again_a_day_later() {
+    let clock = Leaping::default();
+    let mut world = World::with(zoho(&clock, 1_000));
+    let leads = world.leads();
+    world.record("Leads", &leads);
+    // Org, user and module cost three credits a run, each hundred records one more.
+    let budget = Some(DailyBudget::Credits(9));
+    let options = RunOptions { daily_credits: budget, concurrency: 1, ..world.options() };
+    let summary = sync(&mut world, &clock, options.clone()).await;
+    let Some(Stop::Budget(Limit::Daily { limit: 9, again: Some(again) })) = summary.stop else {
+        panic!("{summary:?}")
+    };
+    assert_eq!((summary.credits, used(&world, &clock)), (9, 9));
+    assert_eq!(world.states(), "pending 400, done 600");
+    let summary = sync(&mut world, &clock, options.clone()).await;
+    assert_eq!((summary.calls, used(&world, &clock)), (0, 9), "not even a read");
+    clock.leap(again.since(clock.now()));
+    let summary = sync(&mut world, &clock, options).await;
+    assert_eq!((summary.stop, world.states().as_str()), (None, "done 1000"));
+    clock.leap(DAY + Duration::from_mins(2));
+    assert_eq!(used(&world, &clock), 0);
+    world.agrees();
+}
+
+#[tokio::test]
+async fn a_share_of_the_orgs_day_needs_its_edition() {
+    // Enterprise with two users: 50,000 + 2 × 1,000 credits (CRM API Limits page).
+    let clock = Leaping::default();
+    let mut world = World::with(zoho(&clock, 1_000));
+    let leads = world.leads();
+    world.record("Leads", &leads);
+    let daily_credits = Some(DailyBudget::Share(1));
+    let options = RunOptions { daily_credits, ..world.options() };
+    let summary = sync(&mut world, &clock, options).await;
+    assert_eq!((summary.stop, world.states().as_str()), (None, "done 1000"));
+    assert!(summary.warnings.is_empty(), "{:?}", summary.warnings);
+}
+
+#[tokio::test]
+async fn what_zoho_says_is_left_of_the_day_stops_the_run_before_it_says_429() {
+    let clock = Leaping::default();
+    let mut world = World::with(Config { daily_credits: 8, ..zoho(&clock, 1_000) });
+    let leads = world.leads();
+    world.record("Leads", &leads);
+    let options = RunOptions { concurrency: 1, ..world.options() };
+    let summary = sync(&mut world, &clock, options).await;
+    assert_eq!(summary.stop, Some(Stop::Budget(Limit::Org { left: 0 })));
+    assert_eq!(world.states(), "pending 500, done 500");
+    assert!(world.zoho.requests().iter().all(|request| request.status != Some(429)));
+    let left = world.reader().credits_left().unwrap().unwrap();
+    assert_eq!(left.credits, 0);
+    world.agrees();
+}
+
+#[tokio::test]
+async fn calls_at_once_follow_what_zoho_takes() {
+    // A Zoho that takes three calls at once, and a run that begins with sixteen.
+    let clock = Leaping::default();
+    let limits = Config { concurrency_limit: 3, latency_ms: 5, ..zoho(&clock, 6_000) };
+    let mut world = World::with(limits);
+    let leads = world.leads();
+    world.record("Leads", &leads);
+    let options = RunOptions { concurrency: 16, wait: Duration::from_hours(24), ..world.options() };
+    let summary = sync(&mut world, &clock, options).await;
+    assert_eq!((summary.stop, world.states().as_str()), (None, "done 6000"));
+    let refused = world.zoho.requests().iter().filter(|one| one.status == Some(429)).count();
+    assert!(refused < 60, "{refused} of {} calls", summary.calls);
+    world.agrees();
+}
