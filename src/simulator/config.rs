@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use super::edition::Edition;
 use super::fault::Fault;
 
 /// The simulator's time: milliseconds since 1970-01-01T00:00:00Z.
@@ -43,6 +44,18 @@ pub struct LinksAtStart {
     pub count: usize,
 }
 
+/// The body of an answer with 429, of which Zoho's callers report two forms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ThrottleBody {
+    /// [`ThrottleBody::Flat`] for too many calls at once, [`ThrottleBody::Older`] for a day's
+    /// credits used up.
+    ByCause,
+    /// As all errors: `code` is a text.
+    Flat,
+    /// The older one: `code` is the number 429.
+    Older,
+}
+
 /// Seed, contents, limits and faults of a simulator.
 #[derive(Clone)]
 pub struct Config {
@@ -62,11 +75,23 @@ pub struct Config {
     /// The status when some items failed and some did not: 207 (Zoho's newer `OpenAPI` files) or
     /// 200 (OAS record.json declares no other).
     pub mixed_status: u16,
-    /// How many API calls may be under way at once; one more gets 429 (API Limits page: 5 to 25 by
-    /// edition).
-    pub concurrency_limit: usize,
-    /// API credits of 24 hours; beyond them every call gets 429.
-    pub daily_credits: u64,
+    /// The org's edition, of which limits follow.
+    pub edition: Edition,
+    /// How many users the org pays for, of which credits follow.
+    pub users: u32,
+    /// How many API calls may be under way at once, if not as many as the edition allows; one more
+    /// gets 429.
+    pub concurrency_limit: Option<usize>,
+    /// API credits of 24 hours, if not those of edition and users; beyond them every call gets 429.
+    pub daily_credits: Option<u64>,
+    /// The body of answers with 429.
+    pub throttle_body: ThrottleBody,
+    /// How far Zoho's clock is ahead of [`Config::now`], in milliseconds: in the `Date` header and
+    /// in all times of the org.
+    pub clock_skew_ms: i64,
+    /// How far the `Date` header alone is ahead of Zoho's clock, in milliseconds, as if somebody
+    /// in between had written it.
+    pub date_skew_ms: i64,
     /// How long each API call takes, in milliseconds, half of it before the effect.
     pub latency_ms: u64,
     /// How long [`Fault::Delay`] keeps an answer back, in milliseconds.
@@ -113,8 +138,13 @@ impl Default for Config {
             links: Vec::new(),
             faults: Vec::new(),
             mixed_status: 207,
-            concurrency_limit: 20,
-            daily_credits: 52_000,
+            edition: Edition::Enterprise,
+            users: 2,
+            concurrency_limit: None,
+            daily_credits: None,
+            throttle_body: ThrottleBody::ByCause,
+            clock_skew_ms: 0,
+            date_skew_ms: 0,
             latency_ms: 0,
             delay_ms: 1000,
             late_ms: 5000,
@@ -142,6 +172,8 @@ pub(crate) struct Rules {
     pub(crate) nested_unknown_job: bool,
     pub(crate) job_scheduled_ms: i64,
     pub(crate) job_running_ms: i64,
+    pub(crate) edition: Edition,
+    pub(crate) users: u32,
 }
 
 impl Config {
@@ -154,7 +186,24 @@ impl Config {
             nested_unknown_job: self.nested_unknown_job,
             job_scheduled_ms: self.job_scheduled_ms,
             job_running_ms: self.job_running_ms,
+            edition: self.edition,
+            users: self.users,
         }
+    }
+
+    /// The time by Zoho's clock.
+    pub(crate) fn time(&self) -> i64 {
+        (self.now)().saturating_add(self.clock_skew_ms)
+    }
+
+    /// How many API calls may be under way at once.
+    pub(crate) fn calls_at_once(&self) -> usize {
+        self.concurrency_limit.unwrap_or_else(|| self.edition.concurrency_limit())
+    }
+
+    /// The API credits of 24 hours.
+    pub(crate) fn credits(&self) -> u64 {
+        self.daily_credits.unwrap_or_else(|| self.edition.daily_credits(self.users))
     }
 }
 

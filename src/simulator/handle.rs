@@ -112,7 +112,7 @@ impl Simulator {
 
     /// Everything at this moment.
     pub fn snapshot(&self) -> Snapshot {
-        self.shared.lock().snapshot()
+        self.shared.snapshot()
     }
 
     /// The API calls so far, in the order of arrival.
@@ -279,7 +279,7 @@ struct Prepared {
 
 impl Prepared {
     fn new(config: Config) -> io::Result<Self> {
-        let world = setup::world(&config, (config.now)())?;
+        let world = setup::world(&config, config.time())?;
         let socket = TcpListener::bind(config.listen)?;
         socket.set_nonblocking(true)?;
         let address: SocketAddr = socket.local_addr()?;

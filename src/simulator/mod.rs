@@ -14,6 +14,7 @@ mod config;
 mod control;
 mod dialect;
 mod dice;
+mod edition;
 mod fault;
 mod handle;
 mod limits;
@@ -33,7 +34,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, LinksAtStart, SimulatorClock, WriteHook, WriteSeen};
+pub use config::{Config, LinksAtStart, SimulatorClock, ThrottleBody, WriteHook, WriteSeen};
+pub use edition::{Edition, EditionError};
 pub use fault::{Fault, FaultError, parse_fault};
 pub use handle::Simulator;
 pub use limits::RequestSeen;

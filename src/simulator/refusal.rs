@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Content};
+use super::config::ThrottleBody;
 
 /// What is said of values that cannot be read (CRM v2 Delete Records and Delink pages).
 pub(crate) const WRONG_FORMAT: &str = "either the request body or parameters is in wrong format";
@@ -114,19 +115,28 @@ pub(crate) fn internal_error(single: bool) -> Answer {
 }
 
 /// 429 for too many calls at once.
-pub(crate) fn too_many_calls() -> Answer {
+pub(crate) fn too_many_calls(body: ThrottleBody) -> Answer {
     let message = "too many requests: the concurrency limit has been reached";
-    Answer::error(429, "TOO_MANY_REQUESTS", message, json!({}))
+    throttled(body == ThrottleBody::Older, message)
 }
 
-/// 429 for a day's credits used up, in the older form, whose `code` is a number.
-pub(crate) fn credits_used_up() -> Answer {
+/// 429 for a day's credits used up.
+pub(crate) fn credits_used_up(body: ThrottleBody) -> Answer {
+    let message = "Many requests fired than the allowed limit for the past 24 hours.";
+    throttled(body != ThrottleBody::Flat, message)
+}
+
+/// The older form has a number for its `code`.
+fn throttled(is_older: bool, message: &str) -> Answer {
+    if !is_older {
+        return Answer::error(429, "TOO_MANY_REQUESTS", message, json!({}));
+    }
     Answer::json(
         429,
         json!({
             "code": 429,
             "error": "TOO_MANY_REQUESTS",
-            "error_info": "Many requests fired than the allowed limit for the past 24 hours.",
+            "error_info": message,
             "details": [],
         }),
     )

@@ -14,7 +14,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::config::WriteSeen;
 use super::fault::{Fault, Struck};
-use super::limits::{Slot, text};
+use super::limits::text;
 use super::mangle::mangle;
 use super::plan::Strike;
 use super::refusal::{
@@ -71,7 +71,7 @@ async fn handle(
     let (parts, body) = request.into_parts();
     // Bodies are read to their end: some clients fail when the answer comes before that.
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
-        return Answer::json(413, json!({})).into_response(shared.now());
+        return Answer::json(413, json!({})).into_response(shared.date());
     };
     let call = Call::new(&parts, body);
     let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
@@ -80,7 +80,7 @@ async fn handle(
         ["oauth", "v2", path @ ..] => oauth::serve(&shared, &call, path),
         _ => serve_api(&shared, &connection, &call).await,
     };
-    answer.into_response(shared.now())
+    answer.into_response(shared.date())
 }
 
 /// An API call: logged when it arrives, shown to the hook, carried out, logged again, sent or not.
@@ -101,9 +101,7 @@ async fn serve_api(shared: &Shared, connection: &Connection, call: &Call) -> Ans
     }
     match ending {
         Ending::Whole | Ending::Half => {
-            if let Some(entry) = inner.log.entry(number) {
-                entry.status = Some(answer.status);
-            }
+            inner.log.answered(number, answer.status);
             if ending == Ending::Half {
                 connection.cut_body_after(answer.body_length() / 2);
             }
@@ -143,8 +141,8 @@ async fn admit(shared: &Shared, call: &Call, number: u64, route: Route) -> Reply
     if let Err(error) = authorize(shared, call) {
         return (error, Ending::Whole);
     }
-    let Some(_slot) = Slot::take(&shared.under_way, shared.config.concurrency_limit) else {
-        return (too_many_calls(), Ending::Whole);
+    let Some(_slot) = shared.slots.take(shared.config.calls_at_once()) else {
+        return (too_many_calls(shared.config.throttle_body), Ending::Whole);
     };
     let (cost, struck) = match &route {
         Route::Read(read) => (read.credits, Struck::Read),
@@ -153,7 +151,7 @@ async fn admit(shared: &Shared, call: &Call, number: u64, route: Route) -> Reply
     let strike = {
         let mut inner = shared.lock();
         if !inner.credits.take(shared.now(), cost) {
-            return (credits_used_up(), Ending::Whole);
+            return (credits_used_up(shared.config.throttle_body), Ending::Whole);
         }
         let strike = inner.faults.strike(struck, fingerprint(call));
         if let Some(entry) = inner.log.entry(number) {
@@ -240,11 +238,12 @@ fn carry_out(
 
 /// The replies of faults under which nothing is done; `None` for those under which it is.
 fn nothing_done(shared: &Shared, call: &Call, write: &Write, fault: Fault) -> Option<Reply> {
+    let form = shared.config.throttle_body;
     let answer = match fault {
-        Fault::Throttle => too_many_calls(),
+        Fault::Throttle => too_many_calls(form),
         Fault::ThrottleRetryAfter => {
             let seconds = shared.config.retry_after_s.to_string();
-            too_many_calls().with_header("retry-after", seconds)
+            too_many_calls(form).with_header("retry-after", seconds)
         }
         Fault::LoseRequest => return Some((Answer::nothing(), Ending::Lost)),
         Fault::NeverAnswers => return Some((Answer::nothing(), Ending::Never)),

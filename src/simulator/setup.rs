@@ -54,6 +54,9 @@ fn check(config: &Config) -> io::Result<()> {
     if ![200, 207].contains(&config.mixed_status) {
         return refuse(format!("the mixed status {} is neither 200 nor 207", config.mixed_status));
     }
+    if config.users == 0 {
+        return refuse("an org has at least one user");
+    }
     if config.job_scheduled_ms < 0 || config.job_running_ms < 0 {
         return refuse("a job cannot take less than no time");
     }

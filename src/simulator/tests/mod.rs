@@ -5,6 +5,7 @@ mod delete;
 mod everywhere;
 mod faults;
 mod ids_as_numbers;
+mod limits;
 mod mass_delete_tags;
 mod oauth;
 mod reads;
