@@ -45,6 +45,12 @@ pub(crate) struct SimulateArgs {
     /// How long a job then runs; its tags go one by one meanwhile
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = humantime::parse_duration)]
     job_running: Duration,
+    /// A scope of the tokens, such as ZohoCRM.modules.ALL; may be repeated [default: everything]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    scope: Vec<String>,
+    /// How long a refreshed access token is good, in seconds
+    #[arg(long, value_name = "N", default_value_t = 3600)]
+    token_seconds: u32,
     /// The org's edition, from which limits follow: free, standard, professional, enterprise, ultimate,
     /// bigin-free, bigin-express or bigin-premier
     #[arg(long, value_name = "NAME", default_value_t = Edition::Enterprise, value_parser = |text: &str| text.parse::<Edition>())]
@@ -166,6 +172,8 @@ fn config(args: SimulateArgs) -> Result<Config, CliError> {
         mass_delete_tags_limit: args.tags_per_job.get(),
         job_scheduled_ms: ms(args.job_scheduled)?,
         job_running_ms: ms(args.job_running)?,
+        scopes: (!args.scope.is_empty()).then_some(args.scope),
+        token_seconds: args.token_seconds,
         edition: args.edition,
         users: args.users.get(),
         concurrency_limit: args.concurrency_limit.map(NonZeroUsize::get),
@@ -233,6 +241,7 @@ mod tests {
         assert_eq!(read.job_scheduled_ms, default.job_scheduled_ms);
         assert_eq!(read.job_running_ms, default.job_running_ms);
         assert_eq!((read.listen, read.seed), (default.listen, default.seed));
+        assert_eq!((read.scopes, read.token_seconds), (default.scopes, default.token_seconds));
         assert_eq!((read.edition, read.users), (default.edition, default.users));
         assert_eq!(read.concurrency_limit, default.concurrency_limit);
         assert_eq!(read.daily_credits, default.daily_credits);
@@ -240,8 +249,11 @@ mod tests {
     }
 
     #[test]
-    fn options_say_what_the_org_allows() {
+    fn options_say_what_tokens_may_do_and_what_the_org_allows() {
         let config = read(&[
+            "--scope=ZohoCRM.modules.ALL",
+            "--scope=ZohoCRM.org.READ,ZohoCRM.users.READ",
+            "--token-seconds=5",
             "--edition=bigin-premier",
             "--users=7",
             "--concurrency-limit=3",
@@ -251,8 +263,10 @@ mod tests {
             "-2m",
         ])
         .unwrap();
-        assert_eq!((config.edition, config.users), (Edition::BiginPremier, 7));
-        assert_eq!(config.concurrency_limit, Some(3));
+        let scopes = ["ZohoCRM.modules.ALL", "ZohoCRM.org.READ", "ZohoCRM.users.READ"];
+        assert_eq!(config.scopes.unwrap(), scopes);
+        assert_eq!((config.token_seconds, config.edition), (5, Edition::BiginPremier));
+        assert_eq!((config.users, config.concurrency_limit), (7, Some(3)));
         assert_eq!((config.daily_credits, config.latency_ms), (Some(0), 20));
         assert_eq!(config.clock_skew_ms, -120_000);
         for bad in ["--edition=Free", "--users=0", "--concurrency-limit=0", "--latency=-1s"] {

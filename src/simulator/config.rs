@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use super::accounts::AccountsFault;
 use super::edition::Edition;
 use super::fault::Fault;
 
@@ -44,6 +45,17 @@ pub struct LinksAtStart {
     pub count: usize,
 }
 
+/// The code, with status 401, for an access token that is not good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BadTokenCode {
+    /// `INVALID_TOKEN` (CRM status codes page).
+    InvalidToken,
+    /// `INVALID_OAUTHTOKEN` (OAuth Token Validity page).
+    InvalidOauthToken,
+    /// `AUTHENTICATION_FAILURE`, which a call without any token always gets.
+    AuthenticationFailure,
+}
+
 /// The body of an answer with 429, of which Zoho's callers report two forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ThrottleBody {
@@ -57,6 +69,7 @@ pub enum ThrottleBody {
 }
 
 /// Seed, contents, limits and faults of a simulator.
+#[expect(clippy::struct_excessive_bools, reason = "switches, each on its own")]
 #[derive(Clone)]
 pub struct Config {
     /// Where to listen. Loopback only; port 0 takes a free one.
@@ -72,6 +85,25 @@ pub struct Config {
     pub links: Vec<LinksAtStart>,
     /// Faults by chance, each with its rate from 0 to 1.
     pub faults: Vec<(Fault, f64)>,
+    /// The scopes of the ready-made token, and of what the first grant code gives. `None`:
+    /// everything. A call that needs another one gets 401 `OAUTH_SCOPE_MISMATCH`.
+    pub scopes: Option<Vec<String>>,
+    /// How long an access token that the token endpoint gives lives, in seconds: an hour (OAuth
+    /// Token Validity page).
+    pub token_seconds: u32,
+    /// Whether token answers tell the scopes; Zoho's do so sometimes.
+    pub scope_in_answer: bool,
+    /// Whether token answers tell the life in the older form: `expires_in_sec` in seconds and
+    /// `expires_in` in milliseconds, as Zoho's SDKs still expect of some.
+    pub legacy_expiry: bool,
+    /// What token answers give as `api_domain`, if not the simulator's own URL.
+    pub api_domain: Option<String>,
+    /// The status of a token call too many: 200 (Zoho's Kaizen 43) or 400 (what callers report).
+    pub token_throttle_status: u16,
+    /// A fault that strikes every call to the accounts server.
+    pub accounts_fault: Option<AccountsFault>,
+    /// What is said of an access token that is unknown, expired or revoked.
+    pub bad_token_code: BadTokenCode,
     /// The status when some items failed and some did not: 207 (Zoho's newer `OpenAPI` files) or
     /// 200 (OAS record.json declares no other).
     pub mixed_status: u16,
@@ -99,6 +131,8 @@ pub struct Config {
     /// How long after its arrival a call under [`Fault::Late`] takes effect, in milliseconds of
     /// the simulator's clock.
     pub late_ms: i64,
+    /// How long a dripping answer waits before each byte, in milliseconds.
+    pub drip_ms: u64,
     /// What [`Fault::ThrottleRetryAfter`] asks for, in seconds.
     pub retry_after_s: u64,
     /// The longest path and query, in bytes; longer ones get 414. The 500 ids that the CRM v2 and
@@ -137,6 +171,14 @@ impl Default for Config {
             tags: Vec::new(),
             links: Vec::new(),
             faults: Vec::new(),
+            scopes: None,
+            token_seconds: 3600,
+            scope_in_answer: true,
+            legacy_expiry: false,
+            api_domain: None,
+            token_throttle_status: 200,
+            accounts_fault: None,
+            bad_token_code: BadTokenCode::InvalidToken,
             mixed_status: 207,
             edition: Edition::Enterprise,
             users: 2,
@@ -148,6 +190,7 @@ impl Default for Config {
             latency_ms: 0,
             delay_ms: 1000,
             late_ms: 5000,
+            drip_ms: 1000,
             retry_after_s: 2,
             max_url_bytes: 16_384,
             mass_delete_tags_limit: 200,
@@ -216,6 +259,7 @@ impl fmt::Debug for Config {
             .field("tags", &self.tags)
             .field("links", &self.links)
             .field("faults", &self.faults)
+            .field("scopes", &self.scopes)
             .finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Content};
-use super::config::ThrottleBody;
+use super::config::{BadTokenCode, ThrottleBody};
 
 /// What is said of values that cannot be read (CRM v2 Delete Records and Delink pages).
 pub(crate) const WRONG_FORMAT: &str = "either the request body or parameters is in wrong format";
@@ -70,8 +70,13 @@ pub(crate) fn authentication_failure() -> Answer {
 }
 
 /// 401, a token that is unknown, expired or revoked.
-pub(crate) fn invalid_token() -> Answer {
-    Answer::error(401, "INVALID_TOKEN", "invalid oauth token", json!({}))
+pub(crate) fn bad_token(code: BadTokenCode) -> Answer {
+    let flat = |code: &str| Answer::error(401, code, "invalid oauth token", json!({}));
+    match code {
+        BadTokenCode::InvalidToken => flat("INVALID_TOKEN"),
+        BadTokenCode::InvalidOauthToken => flat("INVALID_OAUTHTOKEN"),
+        BadTokenCode::AuthenticationFailure => authentication_failure(),
+    }
 }
 
 /// 401 (CRM v2 Delete Records page).

@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::accounts::Accounts;
 use super::config::{Config, Rules};
 use super::limits::{Credits, RequestLog, Slots};
 use super::plan::FaultPlan;
@@ -31,6 +33,7 @@ pub(crate) struct Inner {
     pub(crate) faults: FaultPlan,
     pub(crate) credits: Credits,
     pub(crate) tokens: Tokens,
+    pub(crate) accounts: Accounts,
     late: Vec<LateWrite>,
 }
 
@@ -54,7 +57,8 @@ impl Shared {
             log: RequestLog::default(),
             faults: FaultPlan::new(config.seed, &config.faults),
             credits: Credits::new(config.credits()),
-            tokens: Tokens::new(config.seed),
+            tokens: Tokens::new(&config),
+            accounts: Accounts { fault: config.accounts_fault, ..Accounts::default() },
             late: Vec::new(),
         };
         Self { config, api_url, slots: Slots::default(), stop, inner: Mutex::new(inner) }
@@ -82,6 +86,27 @@ impl Shared {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.settle(now, self.config.rules());
         inner
+    }
+
+    /// Waits, but not beyond the simulator's end.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the delay is one that a client really has to wait for"
+    )]
+    pub(crate) async fn pause(&self, ms: u64) {
+        if ms > 0 {
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(ms)) => {}
+                () = self.stopped() => {}
+            }
+        }
+    }
+
+    /// Waits for the simulator's end.
+    pub(crate) async fn stopped(&self) {
+        let mut stop = self.stop.clone();
+        // An error means that the handle is gone, which is a stop as well.
+        drop(stop.wait_for(|stopped| *stopped).await);
     }
 }
 

@@ -123,6 +123,7 @@ fn what_is_not_understood_is_exit_code_2_also_in_json() {
         &["simulate", "--job-running", "3"],
         &["simulate", "--edition", "Free"],
         &["simulate", "--users", "0"],
+        &["simulate", "--scope", "modules"],
         &["simulate", "--clock-skew", "-soon"],
         &["completions", "tcsh"],
         &["plan", "--environment", "sandbx"],

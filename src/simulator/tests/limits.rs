@@ -106,5 +106,6 @@ async fn zoho_s_clock_may_be_wrong_and_so_may_the_date_alone() {
         assert_eq!(seen.header("date"), Some(date));
         let list = zoho.get("/crm/v8/Leads/deleted").await;
         assert_eq!(list.json()["data"][0]["deleted_time"], deleted);
+        assert_eq!(zoho.refresh().await.header("date"), Some(date));
     }
 }

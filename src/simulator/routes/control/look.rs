@@ -12,7 +12,7 @@ use crate::simulator::state::{Actor, Effect, EffectKind, Snapshot};
 /// `GET state`: everything there is.
 pub(super) fn state(shared: &Shared) -> Answer {
     let snapshot = shared.snapshot();
-    let token_calls = shared.lock().tokens.calls();
+    let token_calls = shared.lock().accounts.token_calls();
     let config = &shared.config;
     let modules: Map<String, Value> = snapshot
         .modules
