@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::simulator::{Config, Fault, LinksAtStart, Simulator, parse_fault};
+use crate::simulator::{Config, Edition, Fault, LinksAtStart, Simulator, parse_fault};
 
 /// Run a Zoho that keeps state and misbehaves on demand, on this machine only
 #[derive(Debug, clap::Args)]
@@ -45,6 +45,31 @@ pub(crate) struct SimulateArgs {
     /// How long a job then runs; its tags go one by one meanwhile
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = humantime::parse_duration)]
     job_running: Duration,
+    /// A scope of the tokens, such as ZohoCRM.modules.ALL; may be repeated [default: everything]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    scope: Vec<String>,
+    /// How long a refreshed access token is good, in seconds
+    #[arg(long, value_name = "N", default_value_t = 3600)]
+    token_seconds: u32,
+    /// The org's edition, from which limits follow: free, standard, professional, enterprise, ultimate,
+    /// bigin-free, bigin-express or bigin-premier
+    #[arg(long, value_name = "NAME", default_value_t = Edition::Enterprise, value_parser = |text: &str| text.parse::<Edition>())]
+    edition: Edition,
+    /// How many users the org pays for, from which its credits follow
+    #[arg(long, value_name = "N", default_value = "2")]
+    users: NonZeroU32,
+    /// How many calls may be under way at once [default: the edition's]
+    #[arg(long, value_name = "N")]
+    concurrency_limit: Option<NonZeroUsize>,
+    /// The API credits of 24 hours [default: the edition's]
+    #[arg(long, value_name = "N")]
+    daily_credits: Option<u64>,
+    /// How long each call takes; what it does is done amid that
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = humantime::parse_duration)]
+    latency: Duration,
+    /// How far its clock is ahead, such as 90s, or behind, such as -2m
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_skew, allow_hyphen_values = true)]
+    clock_skew: i64,
 }
 
 /// The first line on stdout. Its keys are a contract.
@@ -93,6 +118,22 @@ fn parse_links(text: &str) -> Result<LinksAtStart, String> {
     Ok(LinksAtStart { module: module.to_owned(), list: list.to_owned(), count })
 }
 
+/// Milliseconds, with a sign; a number without a unit is seconds.
+fn parse_skew(text: &str) -> Result<i64, String> {
+    let (sign, size) = match text.strip_prefix('-') {
+        Some(size) => (-1, size),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let size = match size.parse() {
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+        Err(_) => humantime::parse_duration(size),
+    };
+    let size = size.map_err(|error| format!("{error}: write a duration such as 90s or -2m"))?;
+    // A hundred years keep every date within four digits.
+    let ms = i64::try_from(size.as_millis()).ok().filter(|ms| *ms <= 100 * 366 * 86_400_000);
+    ms.map(|ms| sign * ms).ok_or_else(|| "at most a hundred years".to_owned())
+}
+
 /// The faults for the help, by what they strike.
 fn fault_list() -> String {
     let special =
@@ -131,6 +172,14 @@ fn config(args: SimulateArgs) -> Result<Config, CliError> {
         mass_delete_tags_limit: args.tags_per_job.get(),
         job_scheduled_ms: ms(args.job_scheduled)?,
         job_running_ms: ms(args.job_running)?,
+        scopes: (!args.scope.is_empty()).then_some(args.scope),
+        token_seconds: args.token_seconds,
+        edition: args.edition,
+        users: args.users.get(),
+        concurrency_limit: args.concurrency_limit.map(NonZeroUsize::get),
+        daily_credits: args.daily_credits,
+        latency_ms: u64::try_from(args.latency.as_millis()).unwrap_or(u64::MAX),
+        clock_skew_ms: args.clock_skew,
         ..Config::default()
     })
 }
@@ -192,6 +241,49 @@ mod tests {
         assert_eq!(read.job_scheduled_ms, default.job_scheduled_ms);
         assert_eq!(read.job_running_ms, default.job_running_ms);
         assert_eq!((read.listen, read.seed), (default.listen, default.seed));
+        assert_eq!((read.scopes, read.token_seconds), (default.scopes, default.token_seconds));
+        assert_eq!((read.edition, read.users), (default.edition, default.users));
+        assert_eq!(read.concurrency_limit, default.concurrency_limit);
+        assert_eq!(read.daily_credits, default.daily_credits);
+        assert_eq!((read.latency_ms, read.clock_skew_ms), (default.latency_ms, 0));
+    }
+
+    #[test]
+    fn options_say_what_tokens_may_do_and_what_the_org_allows() {
+        let config = read(&[
+            "--scope=ZohoCRM.modules.ALL",
+            "--scope=ZohoCRM.org.READ,ZohoCRM.users.READ",
+            "--token-seconds=5",
+            "--edition=bigin-premier",
+            "--users=7",
+            "--concurrency-limit=3",
+            "--daily-credits=0",
+            "--latency=20ms",
+            "--clock-skew",
+            "-2m",
+        ])
+        .unwrap();
+        let scopes = ["ZohoCRM.modules.ALL", "ZohoCRM.org.READ", "ZohoCRM.users.READ"];
+        assert_eq!(config.scopes.unwrap(), scopes);
+        assert_eq!((config.token_seconds, config.edition), (5, Edition::BiginPremier));
+        assert_eq!((config.users, config.concurrency_limit), (7, Some(3)));
+        assert_eq!((config.daily_credits, config.latency_ms), (Some(0), 20));
+        assert_eq!(config.clock_skew_ms, -120_000);
+        for bad in ["--edition=Free", "--users=0", "--concurrency-limit=0", "--latency=-1s"] {
+            assert!(read(&[bad]).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_skew_is_a_duration_with_or_without_sign_and_unit() {
+        for (text, ms) in
+            [("0", 0), ("90", 90_000), ("-90", -90_000), ("+1h", 3_600_000), ("-250ms", -250)]
+        {
+            assert_eq!(parse_skew(text), Ok(ms), "{text}");
+        }
+        for bad in ["", "-", "soon", "--1s", "1000y", "99999999999999999999"] {
+            assert!(parse_skew(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use super::ordered;
 use super::time::http_date;
 
+const JSON: &str = "application/json;charset=UTF-8";
+
 /// What is sent back.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Answer {
@@ -41,6 +43,8 @@ pub(crate) enum Content {
     },
     /// A gateway's page.
     Page(&'static str),
+    /// JSON, compressed by gzip.
+    Packed(Vec<u8>),
 }
 
 impl Answer {
@@ -77,11 +81,8 @@ impl Answer {
     }
 
     /// The body as sent; `None` for an answer without one.
-    fn bytes(&self) -> Option<(&'static str, Vec<u8>)> {
-        let as_json = |value: &Value| {
-            let kind = "application/json;charset=UTF-8";
-            (kind, ordered::write(value).into_bytes())
-        };
+    pub(crate) fn body(&self) -> Option<(&'static str, Vec<u8>)> {
+        let as_json = |value: &Value| (JSON, ordered::write(value).into_bytes());
         match &self.content {
             Content::Empty => None,
             Content::Json(value) => Some(as_json(value)),
@@ -96,17 +97,18 @@ impl Answer {
             }
             Content::One { key, item } => Some(as_json(&json!({ *key: item }))),
             Content::Page(page) => Some(("text/html", page.as_bytes().to_vec())),
+            Content::Packed(body) => Some((JSON, body.clone())),
         }
     }
 
     /// How long the body is, in bytes.
     pub(crate) fn body_length(&self) -> usize {
-        self.bytes().map_or(0, |(_, bytes)| bytes.len())
+        self.body().map_or(0, |(_, bytes)| bytes.len())
     }
 
     /// The answer for hyper, with the simulator's own `Date`.
     pub(crate) fn into_response(self, now: i64) -> Response<Body> {
-        let body = self.bytes();
+        let body = self.body();
         let kind = body.as_ref().map(|(kind, _)| *kind);
         let mut response =
             Response::new(Body::from(body.map(|(_, bytes)| bytes).unwrap_or_default()));

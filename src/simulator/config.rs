@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use super::accounts::AccountsFault;
+use super::edition::Edition;
 use super::fault::Fault;
 
 /// The simulator's time: milliseconds since 1970-01-01T00:00:00Z.
@@ -43,7 +45,31 @@ pub struct LinksAtStart {
     pub count: usize,
 }
 
+/// The code, with status 401, for an access token that is not good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BadTokenCode {
+    /// `INVALID_TOKEN` (CRM status codes page).
+    InvalidToken,
+    /// `INVALID_OAUTHTOKEN` (OAuth Token Validity page).
+    InvalidOauthToken,
+    /// `AUTHENTICATION_FAILURE`, which a call without any token always gets.
+    AuthenticationFailure,
+}
+
+/// The body of an answer with 429, of which Zoho's callers report two forms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ThrottleBody {
+    /// [`ThrottleBody::Flat`] for too many calls at once, [`ThrottleBody::Older`] for a day's
+    /// credits used up.
+    ByCause,
+    /// As all errors: `code` is a text.
+    Flat,
+    /// The older one: `code` is the number 429.
+    Older,
+}
+
 /// Seed, contents, limits and faults of a simulator.
+#[expect(clippy::struct_excessive_bools, reason = "switches, each on its own")]
 #[derive(Clone)]
 pub struct Config {
     /// Where to listen. Loopback only; port 0 takes a free one.
@@ -59,14 +85,45 @@ pub struct Config {
     pub links: Vec<LinksAtStart>,
     /// Faults by chance, each with its rate from 0 to 1.
     pub faults: Vec<(Fault, f64)>,
+    /// The scopes of the ready-made token, and of what the first grant code gives. `None`:
+    /// everything. A call that needs another one gets 401 `OAUTH_SCOPE_MISMATCH`.
+    pub scopes: Option<Vec<String>>,
+    /// How long an access token that the token endpoint gives lives, in seconds: an hour (OAuth
+    /// Token Validity page).
+    pub token_seconds: u32,
+    /// Whether token answers tell the scopes; Zoho's do so sometimes.
+    pub scope_in_answer: bool,
+    /// Whether token answers tell the life in the older form: `expires_in_sec` in seconds and
+    /// `expires_in` in milliseconds, as Zoho's SDKs still expect of some.
+    pub legacy_expiry: bool,
+    /// What token answers give as `api_domain`, if not the simulator's own URL.
+    pub api_domain: Option<String>,
+    /// The status of a token call too many: 200 (Zoho's Kaizen 43) or 400 (what callers report).
+    pub token_throttle_status: u16,
+    /// A fault that strikes every call to the accounts server.
+    pub accounts_fault: Option<AccountsFault>,
+    /// What is said of an access token that is unknown, expired or revoked.
+    pub bad_token_code: BadTokenCode,
     /// The status when some items failed and some did not: 207 (Zoho's newer `OpenAPI` files) or
     /// 200 (OAS record.json declares no other).
     pub mixed_status: u16,
-    /// How many API calls may be under way at once; one more gets 429 (API Limits page: 5 to 25 by
-    /// edition).
-    pub concurrency_limit: usize,
-    /// API credits of 24 hours; beyond them every call gets 429.
-    pub daily_credits: u64,
+    /// The org's edition, of which limits follow.
+    pub edition: Edition,
+    /// How many users the org pays for, of which credits follow.
+    pub users: u32,
+    /// How many API calls may be under way at once, if not as many as the edition allows; one more
+    /// gets 429.
+    pub concurrency_limit: Option<usize>,
+    /// API credits of 24 hours, if not those of edition and users; beyond them every call gets 429.
+    pub daily_credits: Option<u64>,
+    /// The body of answers with 429.
+    pub throttle_body: ThrottleBody,
+    /// How far Zoho's clock is ahead of [`Config::now`], in milliseconds: in the `Date` header and
+    /// in all times of the org.
+    pub clock_skew_ms: i64,
+    /// How far the `Date` header alone is ahead of Zoho's clock, in milliseconds, as if somebody
+    /// in between had written it.
+    pub date_skew_ms: i64,
     /// How long each API call takes, in milliseconds, half of it before the effect.
     pub latency_ms: u64,
     /// How long [`Fault::Delay`] keeps an answer back, in milliseconds.
@@ -74,6 +131,8 @@ pub struct Config {
     /// How long after its arrival a call under [`Fault::Late`] takes effect, in milliseconds of
     /// the simulator's clock.
     pub late_ms: i64,
+    /// How long a dripping answer waits before each byte, in milliseconds.
+    pub drip_ms: u64,
     /// What [`Fault::ThrottleRetryAfter`] asks for, in seconds.
     pub retry_after_s: u64,
     /// The longest path and query, in bytes; longer ones get 414. The 500 ids that the CRM v2 and
@@ -112,12 +171,26 @@ impl Default for Config {
             tags: Vec::new(),
             links: Vec::new(),
             faults: Vec::new(),
+            scopes: None,
+            token_seconds: 3600,
+            scope_in_answer: true,
+            legacy_expiry: false,
+            api_domain: None,
+            token_throttle_status: 200,
+            accounts_fault: None,
+            bad_token_code: BadTokenCode::InvalidToken,
             mixed_status: 207,
-            concurrency_limit: 20,
-            daily_credits: 52_000,
+            edition: Edition::Enterprise,
+            users: 2,
+            concurrency_limit: None,
+            daily_credits: None,
+            throttle_body: ThrottleBody::ByCause,
+            clock_skew_ms: 0,
+            date_skew_ms: 0,
             latency_ms: 0,
             delay_ms: 1000,
             late_ms: 5000,
+            drip_ms: 1000,
             retry_after_s: 2,
             max_url_bytes: 16_384,
             mass_delete_tags_limit: 200,
@@ -142,6 +215,8 @@ pub(crate) struct Rules {
     pub(crate) nested_unknown_job: bool,
     pub(crate) job_scheduled_ms: i64,
     pub(crate) job_running_ms: i64,
+    pub(crate) edition: Edition,
+    pub(crate) users: u32,
 }
 
 impl Config {
@@ -154,7 +229,24 @@ impl Config {
             nested_unknown_job: self.nested_unknown_job,
             job_scheduled_ms: self.job_scheduled_ms,
             job_running_ms: self.job_running_ms,
+            edition: self.edition,
+            users: self.users,
         }
+    }
+
+    /// The time by Zoho's clock.
+    pub(crate) fn time(&self) -> i64 {
+        (self.now)().saturating_add(self.clock_skew_ms)
+    }
+
+    /// How many API calls may be under way at once.
+    pub(crate) fn calls_at_once(&self) -> usize {
+        self.concurrency_limit.unwrap_or_else(|| self.edition.concurrency_limit())
+    }
+
+    /// The API credits of 24 hours.
+    pub(crate) fn credits(&self) -> u64 {
+        self.daily_credits.unwrap_or_else(|| self.edition.daily_credits(self.users))
     }
 }
 
@@ -167,6 +259,7 @@ impl fmt::Debug for Config {
             .field("tags", &self.tags)
             .field("links", &self.links)
             .field("faults", &self.faults)
+            .field("scopes", &self.scopes)
             .finish_non_exhaustive()
     }
 }

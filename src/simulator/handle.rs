@@ -8,11 +8,13 @@ use std::thread::JoinHandle;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
+use super::accounts::{AccountsCallSeen, AccountsFault};
 use super::config::Config;
 use super::control::{self, Control};
 use super::fault::Fault;
 use super::limits::RequestSeen;
 use super::routes::control::STATE_PATH;
+use super::scopes::Granted;
 use super::server;
 use super::setup;
 use super::shared::Shared;
@@ -80,7 +82,7 @@ impl Simulator {
         format!("{}{STATE_PATH}", self.shared.api_url)
     }
 
-    /// An access token that is good for ever.
+    /// An access token that is good until [`Simulator::expire_tokens`].
     pub fn access_token(&self) -> String {
         self.shared.lock().tokens.ready.clone()
     }
@@ -105,14 +107,55 @@ impl Simulator {
         self.shared.lock().tokens.grant_code.clone()
     }
 
+    /// Another grant code, as from the developer console: good once, with these scopes or, without
+    /// any, with those of the configuration. It gives a refresh token of its own.
+    pub fn new_grant_code(&self, scopes: Option<&[&str]>) -> String {
+        let owned = |scopes: &[&str]| scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        let granted = scopes.map(|scopes| Granted(Some(owned(scopes))));
+        self.shared.lock().tokens.new_code(granted, None)
+    }
+
+    /// Ends all access tokens that there are now, the ready-made one for ever; how many were good.
+    /// The next call with one gets 401 `INVALID_TOKEN`. Refresh tokens are as good as before.
+    pub fn expire_tokens(&self) -> usize {
+        let now = self.shared.now();
+        self.shared.lock().tokens.expire_all(now)
+    }
+
     /// How many calls the token endpoint got.
     pub fn token_calls(&self) -> u64 {
-        self.shared.lock().tokens.calls()
+        self.shared.lock().accounts.token_calls()
+    }
+
+    /// The calls to the accounts server so far, in the order of arrival.
+    pub fn account_calls(&self) -> Vec<AccountsCallSeen> {
+        self.shared.lock().accounts.calls.clone()
+    }
+
+    /// Lets these faults strike the next calls to the accounts server, in order.
+    pub fn plan_accounts_faults(&self, faults: Vec<AccountsFault>) {
+        self.shared.lock().accounts.next.extend(faults);
+    }
+
+    /// Lets a fault strike every call to the accounts server for which none is planned, or none.
+    pub fn set_accounts_fault(&self, fault: Option<AccountsFault>) {
+        self.shared.lock().accounts.fault = fault;
+    }
+
+    /// Lets good token answers have this value under this key; null leaves the key out. Values need
+    /// not make sense.
+    pub fn set_token_answer(&self, key: &str, value: serde_json::Value) {
+        self.shared.lock().accounts.answer.insert(key.to_owned(), value);
+    }
+
+    /// Ends what the last three began.
+    pub fn clear_accounts(&self) {
+        self.shared.lock().accounts.clear();
     }
 
     /// Everything at this moment.
     pub fn snapshot(&self) -> Snapshot {
-        self.shared.lock().snapshot()
+        self.shared.snapshot()
     }
 
     /// The API calls so far, in the order of arrival.
@@ -279,7 +322,7 @@ struct Prepared {
 
 impl Prepared {
     fn new(config: Config) -> io::Result<Self> {
-        let world = setup::world(&config, (config.now)())?;
+        let world = setup::world(&config, config.time())?;
         let socket = TcpListener::bind(config.listen)?;
         socket.set_nonblocking(true)?;
         let address: SocketAddr = socket.local_addr()?;

@@ -36,6 +36,7 @@ pub struct RequestSeen {
 pub(crate) struct RequestLog {
     requests: Vec<RequestSeen>,
     writes: u64,
+    throttled: u64,
 }
 
 impl RequestLog {
@@ -64,6 +65,14 @@ impl RequestLog {
         number
     }
 
+    /// Notes the status of the answer that the call of this number gets.
+    pub(crate) fn answered(&mut self, number: u64, status: u16) {
+        self.throttled += u64::from(status == 429);
+        if let Some(entry) = self.entry(number) {
+            entry.status = Some(status);
+        }
+    }
+
     /// The entry with this number.
     pub(crate) fn entry(&mut self, number: u64) -> Option<&mut RequestSeen> {
         let index = usize::try_from(number.checked_sub(1)?).ok()?;
@@ -80,6 +89,11 @@ impl RequestLog {
 
     pub(crate) fn writes(&self) -> u64 {
         self.writes
+    }
+
+    /// How many calls were answered with 429.
+    pub(crate) fn throttled(&self) -> u64 {
+        self.throttled
     }
 }
 
@@ -113,9 +127,9 @@ impl Credits {
         true
     }
 
-    /// What is left, once more than half is used; the header is sent only then (API Limits page).
+    /// What is left, once half is used; the header is sent only then (API Limits page).
     pub(crate) fn announced(&self) -> Option<u64> {
-        (self.used > self.daily / 2).then(|| self.daily.saturating_sub(self.used))
+        (self.used.saturating_mul(2) >= self.daily).then(|| self.daily.saturating_sub(self.used))
     }
 
     pub(crate) fn used(&self) -> u64 {
@@ -132,23 +146,37 @@ impl Credits {
     }
 }
 
-/// A call's place among those under way; given back when dropped, also when the client went away.
-#[derive(Debug)]
-pub(crate) struct Slot<'a>(&'a AtomicUsize);
+/// How many calls are under way, and how many were at most.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    under_way: AtomicUsize,
+    most: AtomicUsize,
+}
 
-impl<'a> Slot<'a> {
+impl Slots {
     /// Takes a place, if one of `limit` is free.
-    pub(crate) fn take(under_way: &'a AtomicUsize, limit: usize) -> Option<Self> {
-        under_way
+    pub(crate) fn take(&self, limit: usize) -> Option<Slot<'_>> {
+        let before = self
+            .under_way
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| (n < limit).then_some(n + 1))
-            .ok()
-            .map(|_| Self(under_way))
+            .ok()?;
+        self.most.fetch_max(before + 1, Ordering::SeqCst);
+        Some(Slot(self))
+    }
+
+    /// How many places were taken at once, at most.
+    pub(crate) fn most(&self) -> usize {
+        self.most.load(Ordering::SeqCst)
     }
 }
 
+/// A call's place among those under way; given back when dropped, also when the client went away.
+#[derive(Debug)]
+pub(crate) struct Slot<'a>(&'a Slots);
+
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -157,10 +185,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credits_are_announced_beyond_half_and_come_back_after_a_day() {
+    fn credits_are_announced_from_half_on_and_come_back_after_a_day() {
         let mut credits = Credits::new(4);
-        assert!(credits.take(0, 2));
+        assert!(credits.take(0, 1));
         assert_eq!(credits.announced(), None);
+        assert!(credits.take(0, 1));
+        assert_eq!(credits.announced(), Some(2));
         assert!(credits.take(1, 1));
         assert_eq!(credits.announced(), Some(1));
         assert!(!credits.take(2, 2));
@@ -172,11 +202,12 @@ mod tests {
 
     #[test]
     fn a_place_is_free_again_when_its_call_ends() {
-        let under_way = AtomicUsize::new(0);
-        let first = Slot::take(&under_way, 1);
-        assert!(first.is_some());
-        assert!(Slot::take(&under_way, 1).is_none());
+        let slots = Slots::default();
+        let (first, second) = (slots.take(2), slots.take(2));
+        assert!(first.is_some() && second.is_some());
+        assert!(slots.take(2).is_none());
         drop(first);
-        assert!(Slot::take(&under_way, 1).is_some());
+        assert!(slots.take(2).is_some());
+        assert_eq!(slots.most(), 2);
     }
 }

@@ -15,7 +15,11 @@ pub(crate) fn mangle(content: &mut Content, strike: Strike, unknown_id: u64) {
         Content::One { item: only, .. } | Content::Json(only) if is_success(only) => {
             strip(only, strike.fault);
         }
-        Content::One { .. } | Content::Json(_) | Content::Empty | Content::Page(_) => {}
+        Content::One { .. }
+        | Content::Json(_)
+        | Content::Empty
+        | Content::Page(_)
+        | Content::Packed(_) => {}
     }
 }
 

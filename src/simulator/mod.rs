@@ -8,12 +8,16 @@
 //! **Invariant:** every effect is in [`Snapshot::history`] with the number of the call that had
 //! it, and every call is in [`Simulator::requests`] from the moment it arrived.
 
+mod accounts;
 mod answer;
+mod bomb;
 mod call;
 mod config;
 mod control;
 mod dialect;
 mod dice;
+mod edition;
+mod ending;
 mod fault;
 mod handle;
 mod limits;
@@ -22,6 +26,7 @@ mod ordered;
 mod plan;
 mod refusal;
 mod routes;
+mod scopes;
 mod server;
 mod setup;
 mod shared;
@@ -33,7 +38,11 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, LinksAtStart, SimulatorClock, WriteHook, WriteSeen};
+pub use accounts::{AccountsCallSeen, AccountsFault, AccountsFaultError};
+pub use config::{
+    BadTokenCode, Config, LinksAtStart, SimulatorClock, ThrottleBody, WriteHook, WriteSeen,
+};
+pub use edition::{Edition, EditionError};
 pub use fault::{Fault, FaultError, parse_fault};
 pub use handle::Simulator;
 pub use limits::RequestSeen;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Content};
+use super::config::{BadTokenCode, ThrottleBody};
 
 /// What is said of values that cannot be read (CRM v2 Delete Records and Delink pages).
 pub(crate) const WRONG_FORMAT: &str = "either the request body or parameters is in wrong format";
@@ -69,8 +70,13 @@ pub(crate) fn authentication_failure() -> Answer {
 }
 
 /// 401, a token that is unknown, expired or revoked.
-pub(crate) fn invalid_token() -> Answer {
-    Answer::error(401, "INVALID_TOKEN", "invalid oauth token", json!({}))
+pub(crate) fn bad_token(code: BadTokenCode) -> Answer {
+    let flat = |code: &str| Answer::error(401, code, "invalid oauth token", json!({}));
+    match code {
+        BadTokenCode::InvalidToken => flat("INVALID_TOKEN"),
+        BadTokenCode::InvalidOauthToken => flat("INVALID_OAUTHTOKEN"),
+        BadTokenCode::AuthenticationFailure => authentication_failure(),
+    }
 }
 
 /// 401 (CRM v2 Delete Records page).
@@ -114,19 +120,28 @@ pub(crate) fn internal_error(single: bool) -> Answer {
 }
 
 /// 429 for too many calls at once.
-pub(crate) fn too_many_calls() -> Answer {
+pub(crate) fn too_many_calls(body: ThrottleBody) -> Answer {
     let message = "too many requests: the concurrency limit has been reached";
-    Answer::error(429, "TOO_MANY_REQUESTS", message, json!({}))
+    throttled(body == ThrottleBody::Older, message)
 }
 
-/// 429 for a day's credits used up, in the older form, whose `code` is a number.
-pub(crate) fn credits_used_up() -> Answer {
+/// 429 for a day's credits used up.
+pub(crate) fn credits_used_up(body: ThrottleBody) -> Answer {
+    let message = "Many requests fired than the allowed limit for the past 24 hours.";
+    throttled(body != ThrottleBody::Flat, message)
+}
+
+/// The older form has a number for its `code`.
+fn throttled(is_older: bool, message: &str) -> Answer {
+    if !is_older {
+        return Answer::error(429, "TOO_MANY_REQUESTS", message, json!({}));
+    }
     Answer::json(
         429,
         json!({
             "code": 429,
             "error": "TOO_MANY_REQUESTS",
-            "error_info": "Many requests fired than the allowed limit for the past 24 hours.",
+            "error_info": message,
             "details": [],
         }),
     )

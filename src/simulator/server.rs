@@ -2,7 +2,6 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
@@ -10,40 +9,26 @@ use axum::http::Response;
 use axum::{Router, serve};
 use serde_json::json;
 
+use super::accounts;
 use super::answer::Answer;
 use super::call::Call;
 use super::config::WriteSeen;
+use super::ending::{Ending, Reply};
 use super::fault::{Fault, Struck};
-use super::limits::{Slot, text};
+use super::limits::text;
 use super::mangle::mangle;
 use super::plan::Strike;
 use super::refusal::{
-    authentication_failure, bad_gateway, credits_used_up, internal_error, invalid_token,
-    no_permission, scope_mismatch, scope_mismatch_of, too_many_calls, url_too_long,
+    authentication_failure, bad_gateway, bad_token, credits_used_up, internal_error, no_permission,
+    scope_mismatch, scope_mismatch_of, too_many_calls, url_too_long,
 };
-use super::routes::{self, Doing, Looking, Route, Shape, Write, control, oauth};
+use super::routes::{self, Doing, Looking, Route, Shape, Write, control};
 use super::shared::{Inner, LateWrite, Shared};
 use super::state::Course;
 use super::wire::{Connection, CuttingListener};
 
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 const SCHEME: &str = "Zoho-oauthtoken ";
-
-/// What becomes of an answer on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
-    /// It is sent.
-    Whole,
-    /// Its body is sent by half.
-    Half,
-    /// Nothing is sent, and the connection closes.
-    Lost,
-    /// Nothing is sent, and the connection stays.
-    Never,
-}
-
-/// An answer and its ending.
-type Reply = (Answer, Ending);
 
 /// Serves until the simulator stops.
 pub(crate) async fn run(shared: Arc<Shared>, listener: CuttingListener) {
@@ -71,16 +56,16 @@ async fn handle(
     let (parts, body) = request.into_parts();
     // Bodies are read to their end: some clients fail when the answer comes before that.
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
-        return Answer::json(413, json!({})).into_response(shared.now());
+        return Answer::json(413, json!({})).into_response(shared.date());
     };
     let call = Call::new(&parts, body);
     let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     let answer = match segments.as_slice() {
         ["_simulator", path @ ..] => control::serve(&shared, &call, path),
-        ["oauth", "v2", path @ ..] => oauth::serve(&shared, &call, path),
+        ["oauth", "v2", path @ ..] => accounts::serve(&shared, &connection, &call, path).await,
         _ => serve_api(&shared, &connection, &call).await,
     };
-    answer.into_response(shared.now())
+    answer.into_response(shared.date())
 }
 
 /// An API call: logged when it arrives, shown to the hook, carried out, logged again, sent or not.
@@ -93,22 +78,15 @@ async fn serve_api(shared: &Shared, connection: &Connection, call: &Call) -> Ans
         Ok(route) => admit(shared, call, number, route).await,
     };
     if ending == Ending::Never {
-        stopped(shared).await;
+        shared.stopped().await;
     }
     let mut inner = shared.lock();
     if let Some(left) = inner.credits.announced() {
         answer = answer.with_header("x-api-credits-remaining", left.to_string());
     }
-    match ending {
-        Ending::Whole | Ending::Half => {
-            if let Some(entry) = inner.log.entry(number) {
-                entry.status = Some(answer.status);
-            }
-            if ending == Ending::Half {
-                connection.cut_body_after(answer.body_length() / 2);
-            }
-        }
-        Ending::Lost | Ending::Never => connection.cut_before_answer(),
+    let answer = ending.bring(answer, connection, shared.config.drip_ms);
+    if ending.is_told() {
+        inner.log.answered(number, answer.status);
     }
     answer
 }
@@ -138,13 +116,13 @@ fn arrive(shared: &Shared, call: &Call, route: Option<&Route>) -> u64 {
     number
 }
 
-/// Token, limits and fault; then the call itself, amid its latency.
+/// Token, scopes, limits and fault; then the call itself, amid its latency.
 async fn admit(shared: &Shared, call: &Call, number: u64, route: Route) -> Reply {
-    if let Err(error) = authorize(shared, call) {
+    if let Err(error) = authorize(shared, call, &route) {
         return (error, Ending::Whole);
     }
-    let Some(_slot) = Slot::take(&shared.under_way, shared.config.concurrency_limit) else {
-        return (too_many_calls(), Ending::Whole);
+    let Some(_slot) = shared.slots.take(shared.config.calls_at_once()) else {
+        return (too_many_calls(shared.config.throttle_body), Ending::Whole);
     };
     let (cost, struck) = match &route {
         Route::Read(read) => (read.credits, Struck::Read),
@@ -153,7 +131,7 @@ async fn admit(shared: &Shared, call: &Call, number: u64, route: Route) -> Reply
     let strike = {
         let mut inner = shared.lock();
         if !inner.credits.take(shared.now(), cost) {
-            return (credits_used_up(), Ending::Whole);
+            return (credits_used_up(shared.config.throttle_body), Ending::Whole);
         }
         let strike = inner.faults.strike(struck, fingerprint(call));
         if let Some(entry) = inner.log.entry(number) {
@@ -163,7 +141,7 @@ async fn admit(shared: &Shared, call: &Call, number: u64, route: Route) -> Reply
     };
     // The effect lies amid the latency, so that a client killed while it waits meets both cases.
     let latency = shared.config.latency_ms;
-    pause(shared, latency / 2).await;
+    shared.pause(latency / 2).await;
     let reply = match route {
         Route::Read(read) => match strike {
             None => {
@@ -174,19 +152,37 @@ async fn admit(shared: &Shared, call: &Call, number: u64, route: Route) -> Reply
         },
         Route::Write(write) => carry_out(shared, call, number, write, strike),
     };
-    pause(shared, latency - latency / 2).await;
+    shared.pause(latency - latency / 2).await;
     if strike.is_some_and(|strike| strike.fault == Fault::Delay) {
-        pause(shared, shared.config.delay_ms).await;
+        shared.pause(shared.config.delay_ms).await;
     }
     reply
 }
 
-fn authorize(shared: &Shared, call: &Call) -> Result<(), Answer> {
+/// Whether the call has a good token with a scope for it. Nothing else is looked at before.
+fn authorize(shared: &Shared, call: &Call, route: &Route) -> Result<(), Answer> {
     let token = call
         .header("authorization")
         .and_then(|value| value.strip_prefix(SCHEME))
         .ok_or_else(authentication_failure)?;
-    if shared.lock().tokens.accepts(token, shared.now()) { Ok(()) } else { Err(invalid_token()) }
+    let inner = shared.lock();
+    let granted = inner.tokens.granted(token, shared.now());
+    let granted = granted.ok_or_else(|| bad_token(shared.config.bad_token_code))?;
+    let module = call.segments.get(2).and_then(|name| inner.world.module(name));
+    let is_custom = module.is_some_and(|module| module.custom);
+    if granted.permits(call, is_custom) {
+        return Ok(());
+    }
+    Err(scope_refused(call, matches!(route, Route::Write(write) if write.shape() == Shape::Job)))
+}
+
+/// What is said without the scope. Zoho's newer `OpenAPI` files tell a job's caller what it called.
+fn scope_refused(call: &Call, is_job: bool) -> Answer {
+    if is_job {
+        scope_mismatch_of(json!({"method": call.method, "url": call.url}))
+    } else {
+        scope_mismatch()
+    }
 }
 
 fn struck_read(fault: Fault) -> Reply {
@@ -240,24 +236,21 @@ fn carry_out(
 
 /// The replies of faults under which nothing is done; `None` for those under which it is.
 fn nothing_done(shared: &Shared, call: &Call, write: &Write, fault: Fault) -> Option<Reply> {
+    let form = shared.config.throttle_body;
     let answer = match fault {
-        Fault::Throttle => too_many_calls(),
+        Fault::Throttle => too_many_calls(form),
         Fault::ThrottleRetryAfter => {
             let seconds = shared.config.retry_after_s.to_string();
-            too_many_calls().with_header("retry-after", seconds)
+            too_many_calls(form).with_header("retry-after", seconds)
         }
         Fault::LoseRequest => return Some((Answer::nothing(), Ending::Lost)),
         Fault::NeverAnswers => return Some((Answer::nothing(), Ending::Never)),
         Fault::Html => bad_gateway(),
         Fault::InternalError => internal_error(write.shape() == Shape::Single),
-        Fault::ExpiredToken => invalid_token(),
+        Fault::ExpiredToken => bad_token(shared.config.bad_token_code),
         Fault::Redirect => Answer::json(307, json!({}))
             .with_header("location", format!("{}{}", shared.api_url, call.url)),
-        // Zoho's newer `OpenAPI` files tell a job's caller what it called.
-        Fault::Scope if write.shape() == Shape::Job => {
-            scope_mismatch_of(json!({"method": call.method, "url": call.url}))
-        }
-        Fault::Scope => scope_mismatch(),
+        Fault::Scope => scope_refused(call, write.shape() == Shape::Job),
         Fault::NoPermission => {
             let (message, permissions) = write.permissions();
             no_permission(message, &permissions)
@@ -322,24 +315,4 @@ fn fingerprint(call: &Call) -> u64 {
     let mut hasher = DefaultHasher::new();
     (&call.method, &call.url, call.body.as_ref()).hash(&mut hasher);
     hasher.finish()
-}
-
-/// Waits, but not beyond the simulator's end.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the delay is one that a client really has to wait for"
-)]
-async fn pause(shared: &Shared, ms: u64) {
-    if ms > 0 {
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_millis(ms)) => {}
-            () = stopped(shared) => {}
-        }
-    }
-}
-
-async fn stopped(shared: &Shared) {
-    let mut stop = shared.stop.clone();
-    // An error means that the handle is gone, which is a stop as well.
-    drop(stop.wait_for(|stopped| *stopped).await);
 }

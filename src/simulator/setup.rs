@@ -5,6 +5,7 @@ use std::io;
 use super::config::{Config, LinksAtStart};
 use super::control;
 use super::fault::is_rate;
+use super::scopes::is_scope;
 use super::state::{
     List, MOST_ON_RECORD, MOST_TAGS, Module, World, find_list, is_tag_name, lists_of,
 };
@@ -51,8 +52,21 @@ fn check(config: &Config) -> io::Result<()> {
     if let Some((fault, rate)) = config.faults.iter().find(|(_, rate)| !is_rate(*rate)) {
         return refuse(format!("the rate {rate} of {fault} is not from 0 to 1"));
     }
+    let scopes = config.scopes.iter().flatten();
+    if let Some(bad) = scopes.into_iter().find(|scope| !is_scope(scope)) {
+        return refuse(format!("\"{bad}\" is not a scope: write ZohoCRM.modules.ALL"));
+    }
     if ![200, 207].contains(&config.mixed_status) {
         return refuse(format!("the mixed status {} is neither 200 nor 207", config.mixed_status));
+    }
+    if ![200, 400].contains(&config.token_throttle_status) {
+        let status = config.token_throttle_status;
+        return refuse(format!(
+            "the status {status} of a throttled token call is neither 200 nor 400"
+        ));
+    }
+    if config.users == 0 {
+        return refuse("an org has at least one user");
     }
     if config.job_scheduled_ms < 0 || config.job_running_ms < 0 {
         return refuse("a job cannot take less than no time");

@@ -1,13 +1,14 @@
 //! What handlers, controls and the handle share: the state behind one lock.
 
 use std::fmt;
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::accounts::Accounts;
 use super::config::{Config, Rules};
-use super::limits::{Credits, RequestLog};
+use super::limits::{Credits, RequestLog, Slots};
 use super::plan::FaultPlan;
 use super::routes::{Doing, Write};
 use super::state::{Course, Snapshot, World};
@@ -18,7 +19,7 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     /// Scheme, host and port, without a slash at the end.
     pub(crate) api_url: String,
-    pub(crate) under_way: AtomicUsize,
+    pub(crate) slots: Slots,
     /// Becomes true when the simulator stops.
     pub(crate) stop: watch::Receiver<bool>,
     inner: Mutex<Inner>,
@@ -32,6 +33,7 @@ pub(crate) struct Inner {
     pub(crate) faults: FaultPlan,
     pub(crate) credits: Credits,
     pub(crate) tokens: Tokens,
+    pub(crate) accounts: Accounts,
     late: Vec<LateWrite>,
 }
 
@@ -54,15 +56,27 @@ impl Shared {
             world,
             log: RequestLog::default(),
             faults: FaultPlan::new(config.seed, &config.faults),
-            credits: Credits::new(config.daily_credits),
-            tokens: Tokens::new(config.seed),
+            credits: Credits::new(config.credits()),
+            tokens: Tokens::new(&config),
+            accounts: Accounts { fault: config.accounts_fault, ..Accounts::default() },
             late: Vec::new(),
         };
-        Self { config, api_url, under_way: AtomicUsize::new(0), stop, inner: Mutex::new(inner) }
+        Self { config, api_url, slots: Slots::default(), stop, inner: Mutex::new(inner) }
     }
 
+    /// The time by Zoho's clock.
     pub(crate) fn now(&self) -> i64 {
-        (self.config.now)()
+        self.config.time()
+    }
+
+    /// The time in `Date` headers.
+    pub(crate) fn date(&self) -> i64 {
+        self.now().saturating_add(self.config.date_skew_ms)
+    }
+
+    /// Everything at this moment.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot { most_at_once: self.slots.most(), ..self.lock().snapshot() }
     }
 
     /// The state as it is now: whatever fell due since the last look has happened. All looks and
@@ -72,6 +86,27 @@ impl Shared {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.settle(now, self.config.rules());
         inner
+    }
+
+    /// Waits, but not beyond the simulator's end.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the delay is one that a client really has to wait for"
+    )]
+    pub(crate) async fn pause(&self, ms: u64) {
+        if ms > 0 {
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(ms)) => {}
+                () = self.stopped() => {}
+            }
+        }
+    }
+
+    /// Waits for the simulator's end.
+    pub(crate) async fn stopped(&self) {
+        let mut stop = self.stop.clone();
+        // An error means that the handle is gone, which is a stop as well.
+        drop(stop.wait_for(|stopped| *stopped).await);
     }
 }
 
@@ -87,11 +122,12 @@ impl Inner {
         self.late.push(late);
     }
 
-    /// Everything at this moment.
-    pub(crate) fn snapshot(&self) -> Snapshot {
+    /// Everything at this moment, but for how many calls were under way.
+    fn snapshot(&self) -> Snapshot {
         Snapshot {
             requests: u64::try_from(self.log.count()).unwrap_or(u64::MAX),
             writes: self.log.writes(),
+            throttled: self.log.throttled(),
             late: self.late.len(),
             credits_used: self.credits.used(),
             ..self.world.snapshot()

@@ -1,4 +1,4 @@
-//! Connections that the simulator can cut: before an answer, or amid its body.
+//! Connections that the simulator can cut, before an answer or amid its body, and those that drip.
 //!
 //! hyper offers no way to drop a connection from inside a handler, so the handler arms a switch
 //! and the stream under hyper fails when the answer is written.
@@ -7,14 +7,16 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::time::Sleep;
 
 const WHOLE: usize = usize::MAX;
 const NOTHING: usize = usize::MAX - 1;
@@ -22,24 +24,42 @@ const NOTHING: usize = usize::MAX - 1;
 /// The handler's side of one connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Connection {
-    allowance: Arc<AtomicUsize>,
+    switches: Arc<Switches>,
+}
+
+/// What the handler tells the stream.
+#[derive(Debug)]
+struct Switches {
+    /// How much of the body may be written.
+    allowance: AtomicUsize,
+    /// How many milliseconds to wait before each byte, and one more; 0 is no dripping.
+    drip: AtomicU64,
+    /// Whether the head drips as well.
+    drips_head: AtomicBool,
 }
 
 impl Connection {
     /// The answer that is about to be written is not sent at all.
     pub(crate) fn cut_before_answer(&self) {
-        self.allowance.store(NOTHING, Ordering::SeqCst);
+        self.switches.allowance.store(NOTHING, Ordering::SeqCst);
     }
 
     /// Of the answer's body only so many bytes are sent.
     pub(crate) fn cut_body_after(&self, bytes: usize) {
-        self.allowance.store(bytes.min(NOTHING - 1), Ordering::SeqCst);
+        self.switches.allowance.store(bytes.min(NOTHING - 1), Ordering::SeqCst);
+    }
+
+    /// The answer's body, and its head if so wanted, is sent byte by byte, with so many
+    /// milliseconds before each.
+    pub(crate) fn drip(&self, ms: u64, head: bool) {
+        self.switches.drips_head.store(head, Ordering::SeqCst);
+        self.switches.drip.store(ms.saturating_add(1), Ordering::SeqCst);
     }
 }
 
 impl Connected<IncomingStream<'_, CuttingListener>> for Connection {
     fn connect_info(stream: IncomingStream<'_, CuttingListener>) -> Self {
-        Self { allowance: Arc::clone(&stream.io().allowance) }
+        Self { switches: Arc::clone(&stream.io().switches) }
     }
 }
 
@@ -63,8 +83,13 @@ impl Listener for CuttingListener {
         let mut stop = self.stop.clone();
         let stream = CuttingStream {
             inner,
-            allowance: Arc::new(AtomicUsize::new(WHOLE)),
+            switches: Arc::new(Switches {
+                allowance: AtomicUsize::new(WHOLE),
+                drip: AtomicU64::new(0),
+                drips_head: AtomicBool::new(false),
+            }),
             head: HeadEnd::default(),
+            pause: None,
             stop: Some(Box::pin(async move {
                 // An error means that the simulator itself is gone, which is a stop as well.
                 drop(stop.wait_for(|stopped| *stopped).await);
@@ -81,8 +106,10 @@ impl Listener for CuttingListener {
 /// A TCP stream under hyper.
 pub(crate) struct CuttingStream {
     inner: TcpStream,
-    allowance: Arc<AtomicUsize>,
+    switches: Arc<Switches>,
     head: HeadEnd,
+    /// What the next byte waits for.
+    pause: Option<Pin<Box<Sleep>>>,
     /// Ends when the simulator stops; `None` once it has.
     stop: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
@@ -124,18 +151,51 @@ impl HeadEnd {
     }
 }
 
+impl CuttingStream {
+    fn is_stopped(&mut self, context: &mut Context<'_>) -> bool {
+        if let Some(stop) = &mut self.stop
+            && stop.as_mut().poll(context).is_ready()
+        {
+            self.stop = None;
+        }
+        self.stop.is_none()
+    }
+
+    /// Writes the head at once and then, after a while, one byte.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the delay is one that a client really has to wait for"
+    )]
+    fn poll_drip(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+        ms: u64,
+    ) -> Poll<io::Result<usize>> {
+        if self.is_stopped(context) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        let head = self.head.head_bytes(bytes);
+        let at_once = if self.switches.drips_head.load(Ordering::SeqCst) { 0 } else { head };
+        if at_once == 0 && ms > 0 {
+            let pause = || Box::pin(tokio::time::sleep(Duration::from_millis(ms)));
+            std::task::ready!(self.pause.get_or_insert_with(pause).as_mut().poll(context));
+        }
+        let part = bytes.get(..at_once.max(1)).unwrap_or(bytes);
+        let written = std::task::ready!(Pin::new(&mut self.inner).poll_write(context, part))?;
+        self.head.advance(bytes.get(..written).unwrap_or_default());
+        self.pause = None;
+        Poll::Ready(Ok(written))
+    }
+}
+
 impl AsyncRead for CuttingStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Some(stop) = &mut self.stop
-            && stop.as_mut().poll(context).is_ready()
-        {
-            self.stop = None;
-        }
-        if self.stop.is_none() {
+        if self.is_stopped(context) {
             // Nothing read is the end of the stream: hyper then lets go of the connection.
             return Poll::Ready(Ok(()));
         }
@@ -149,7 +209,11 @@ impl AsyncWrite for CuttingStream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let allowance = self.allowance.load(Ordering::SeqCst);
+        let drip = self.switches.drip.load(Ordering::SeqCst);
+        if let Some(ms) = drip.checked_sub(1) {
+            return self.poll_drip(context, bytes, ms);
+        }
+        let allowance = self.switches.allowance.load(Ordering::SeqCst);
         if allowance == WHOLE {
             return Pin::new(&mut self.inner).poll_write(context, bytes);
         }
@@ -164,7 +228,7 @@ impl AsyncWrite for CuttingStream {
         let written = std::task::ready!(Pin::new(&mut self.inner).poll_write(context, part))?;
         self.head.advance(bytes.get(..written).unwrap_or_default());
         let of_body = written.saturating_sub(head);
-        self.allowance.store(allowance.saturating_sub(of_body), Ordering::SeqCst);
+        self.switches.allowance.store(allowance.saturating_sub(of_body), Ordering::SeqCst);
         Poll::Ready(Ok(written))
     }
 

@@ -72,7 +72,7 @@ fn settles(seed: u64) {
     let hours = Arc::new(AtomicI64::new(-1));
     let (shift, real) = (Arc::clone(&hours), Config::default().now);
     let now = Arc::new(move || real() + shift.load(Ordering::Relaxed) * 3_600_000);
-    let env = Env::with(Config { seed, now, concurrency_limit: 4, ..config(LISTED + 200) });
+    let env = Env::with(Config { seed, now, concurrency_limit: Some(4), ..config(LISTED + 200) });
     let (text, expected) = list(&env);
     hours.store(0, Ordering::Relaxed);
     let file = env.file("leads.csv", text);

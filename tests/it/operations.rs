@@ -489,7 +489,7 @@ const RATES: [(Fault, f64); 16] = [
 async fn settles(seed: u64) {
     let records =
         [("Leads", 700), ("Contacts", 130), ("Campaigns", 4), ("Products", 2), ("Pipelines", 150)];
-    let mut world = World::with(Config { seed, concurrency_limit: 4, ..config(&records) });
+    let mut world = World::with(Config { seed, concurrency_limit: Some(4), ..config(&records) });
     let (leads, contacts) = (world.live("Leads"), world.live("Contacts"));
     let (campaigns, deals) = (world.live("Campaigns"), world.live("Pipelines"));
     let products = world.live("Products");

@@ -133,7 +133,7 @@ pub(crate) fn find(call: &Call) -> Result<Route, Answer> {
 /// What belongs to the org.
 fn of_org(api: Api, method: &str, path: &[&str], call: &Call) -> Option<Route> {
     match (method, path) {
-        ("GET", ["org"]) => read(|world, _| Ok(org::one(world))),
+        ("GET", ["org"]) => read_for(1, |world, _, looking| Ok(org::one(world, looking.rules))),
         ("GET", ["users"]) => read(users::list),
         ("GET", ["settings", "modules"]) => read(move |world, _| Ok(modules::list(world, api))),
         ("GET", ["settings", "modules", name]) => {

@@ -1,14 +1,14 @@
 //! `POST /oauth/v2/token` and `…/revoke` (OAuth pages: Self Client, Refresh, Revoke).
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::super::answer::Answer;
 use super::super::call::Call;
 use super::super::shared::Shared;
-use super::super::token::{TOKEN_SECONDS, TokenRefusal};
+use super::super::token::{Issued, TokenRefusal};
 
-/// Answers a call to the accounts server. Zoho says what is wrong in the body and 200 above it.
-pub(crate) fn serve(shared: &Shared, call: &Call, path: &[&str]) -> Answer {
+/// The right answer of the accounts server. Zoho says what is wrong in the body and 200 above it.
+pub(crate) fn answer(shared: &Shared, call: &Call, path: &[&str]) -> Answer {
     match (call.method.as_str(), path) {
         ("POST", ["token"]) => token(shared, call),
         ("POST", ["token", "revoke"]) => revoke(shared, call),
@@ -19,32 +19,58 @@ pub(crate) fn serve(shared: &Shared, call: &Call, path: &[&str]) -> Answer {
 fn token(shared: &Shared, call: &Call) -> Answer {
     let issued = shared.lock().tokens.issue(&call.form(), shared.now());
     match issued {
-        Ok(issued) => {
-            let mut body = json!({
-                "access_token": issued.access_token,
-                "api_domain": shared.api_url,
-                "token_type": "Bearer",
-                "expires_in": TOKEN_SECONDS,
-            });
-            if let (Some(body), Some(refresh)) = (body.as_object_mut(), issued.refresh_token) {
-                body.insert("refresh_token".to_owned(), json!(refresh));
-            }
-            Answer::json(200, body)
-        }
-        Err(TokenRefusal::Throttled) => Answer::json(
-            200,
-            json!({
-                "error_description":
-                    "You have made too many requests continuously. Please try again after some time.",
-                "error": "Access Denied",
-                "status": "failure",
-            }),
-        ),
+        Ok(issued) => Answer::json(200, good(shared, issued)),
+        Err(TokenRefusal::Throttled) => throttled(shared),
         Err(TokenRefusal::Client) => refused("invalid_client"),
         Err(TokenRefusal::Secret) => refused("invalid_client_secret"),
         Err(TokenRefusal::Code) => refused("invalid_code"),
         Err(TokenRefusal::GrantType) => refused("unsupported_grant_type"),
     }
+}
+
+/// Too many token calls (Zoho's Kaizen 43).
+pub(crate) fn throttled(shared: &Shared) -> Answer {
+    let description =
+        "You have made too many requests continuously. Please try again after some time.";
+    Answer::json(
+        shared.config.token_throttle_status,
+        json!({
+            "error_description": description,
+            "error": "Access Denied",
+            "status": "failure",
+        }),
+    )
+}
+
+/// The answer with a token (Generate Access Token and Refresh Access Token pages).
+fn good(shared: &Shared, issued: Issued) -> Value {
+    let mut body = Map::new();
+    let mut tell = |key: &str, value: Value| body.insert(key.to_owned(), value);
+    tell("access_token", json!(issued.access_token));
+    let config = &shared.config;
+    tell("api_domain", json!(config.api_domain.as_ref().unwrap_or(&shared.api_url)));
+    tell("token_type", json!("Bearer"));
+    let seconds = config.token_seconds;
+    if config.legacy_expiry {
+        tell("expires_in_sec", json!(seconds));
+        tell("expires_in", json!(u64::from(seconds) * 1000));
+    } else {
+        tell("expires_in", json!(seconds));
+    }
+    if let Some(refresh) = issued.refresh_token {
+        tell("refresh_token", json!(refresh));
+    }
+    if config.scope_in_answer {
+        tell("scope", json!(issued.granted.told()));
+    }
+    for (key, value) in &shared.lock().accounts.answer {
+        if value.is_null() {
+            body.remove(key);
+        } else {
+            body.insert(key.clone(), value.clone());
+        }
+    }
+    Value::Object(body)
 }
 
 fn revoke(shared: &Shared, call: &Call) -> Answer {

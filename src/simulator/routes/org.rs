@@ -3,11 +3,13 @@
 use serde_json::json;
 
 use super::super::answer::Answer;
+use super::super::config::Rules;
 use super::super::state::World;
 
 /// The org.
-pub(crate) fn one(world: &World) -> Answer {
+pub(crate) fn one(world: &World, rules: Rules) -> Answer {
     let id = world.org_id();
+    let (paid_type, paid) = rules.edition.paid();
     Answer::json(
         200,
         json!({"org": [{
@@ -17,7 +19,11 @@ pub(crate) fn one(world: &World) -> Answer {
             "country_code": "IN",
             "time_zone": "Asia/Kolkata",
             "iso_code": "INR",
-            "license_details": {"paid_type": "enterprise", "paid": true, "users_license_purchased": 2},
+            "license_details": {
+                "paid_type": paid_type,
+                "paid": paid,
+                "users_license_purchased": rules.users,
+            },
         }]}),
     )
 }

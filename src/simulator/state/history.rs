@@ -106,6 +106,10 @@ pub struct Snapshot {
     pub late: usize,
     /// The API credits used within the last day.
     pub credits_used: u64,
+    /// How many API calls were answered with 429.
+    pub throttled: u64,
+    /// The most API calls that were under way at once; those answered with 429 were not let in.
+    pub most_at_once: usize,
 }
 
 impl Snapshot {

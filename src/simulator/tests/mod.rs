@@ -1,14 +1,17 @@
 //! The simulator seen by a real client over loopback.
 
+mod accounts;
 mod bigin;
 mod delete;
 mod everywhere;
 mod faults;
 mod ids_as_numbers;
+mod limits;
 mod mass_delete_tags;
 mod oauth;
 mod reads;
 mod related;
+mod scopes;
 mod server;
 mod setup;
 mod tagging;
@@ -44,6 +47,11 @@ struct Seen {
 }
 
 impl Seen {
+    /// What stands in an answer as text.
+    fn word(&self, key: &str) -> String {
+        self.json()[key].as_str().unwrap_or_else(|| panic!("no {key}: {}", self.text)).to_owned()
+    }
+
     fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
@@ -160,6 +168,33 @@ impl World {
         while !so(&self.simulator) {
             tokio::task::yield_now().await;
         }
+    }
+
+    /// A call with an access token.
+    async fn call_with(&self, token: &str, method: Method, path: &str, body: &str) -> Seen {
+        let token = format!("Zoho-oauthtoken {token}");
+        self.call_as(method, path, &[("authorization", &token)], body).await.unwrap()
+    }
+
+    /// A call to the token endpoint with these fields beside those of the client.
+    async fn try_token(&self, fields: &str) -> Result<Seen, reqwest::Error> {
+        let (id, secret) = (self.simulator.client_id(), self.simulator.client_secret());
+        let form = format!("client_id={id}&client_secret={secret}&{fields}");
+        let kind = [("content-type", "application/x-www-form-urlencoded")];
+        self.call_as(Method::POST, "/oauth/v2/token", &kind, &form).await
+    }
+
+    async fn try_refresh(&self) -> Result<Seen, reqwest::Error> {
+        let token = self.simulator.refresh_token();
+        self.try_token(&format!("grant_type=refresh_token&refresh_token={token}")).await
+    }
+
+    async fn refresh(&self) -> Seen {
+        self.try_refresh().await.unwrap()
+    }
+
+    async fn exchange(&self, code: &str) -> Seen {
+        self.try_token(&format!("grant_type=authorization_code&code={code}")).await.unwrap()
     }
 
     async fn control(&self, name: &str, body: &Value) -> Seen {

@@ -11,10 +11,9 @@ use crate::simulator::state::{Actor, Effect, EffectKind, Snapshot};
 
 /// `GET state`: everything there is.
 pub(super) fn state(shared: &Shared) -> Answer {
-    let (snapshot, token_calls) = {
-        let inner = shared.lock();
-        (inner.snapshot(), inner.tokens.calls())
-    };
+    let snapshot = shared.snapshot();
+    let token_calls = shared.lock().accounts.token_calls();
+    let config = &shared.config;
     let modules: Map<String, Value> = snapshot
         .modules
         .iter()
@@ -40,6 +39,12 @@ pub(super) fn state(shared: &Shared) -> Answer {
             "late": snapshot.late,
             "token_calls": token_calls,
             "credits_used": snapshot.credits_used,
+            "daily_credits": config.credits(),
+            "concurrency_limit": config.calls_at_once(),
+            "most_at_once": snapshot.most_at_once,
+            "throttled": snapshot.throttled,
+            "edition": config.edition.name(),
+            "users": config.users,
         }),
     )
 }
@@ -89,7 +94,7 @@ fn jobs(snapshot: &Snapshot) -> Vec<Value> {
 
 /// `GET effects`: what happened to each record, tag and note, in order.
 pub(super) fn effects(shared: &Shared) -> Answer {
-    let snapshot = shared.lock().snapshot();
+    let snapshot = shared.snapshot();
     let effects: Map<String, Value> = snapshot
         .history
         .iter()

@@ -1,5 +1,6 @@
 //! `/_simulator/…`: looking at the simulator and changing it from outside. Zoho has none of this.
 
+mod accounts;
 mod look;
 mod things;
 
@@ -74,6 +75,10 @@ pub(crate) fn serve(shared: &Shared, call: &Call, path: &[&str]) -> Answer {
         ("GET", ["state"]) => Ok(look::state(shared)),
         ("GET", ["requests"]) => Ok(look::requests(shared)),
         ("GET", ["effects"]) => Ok(look::effects(shared)),
+        ("GET", ["accounts"]) => Ok(accounts::look(shared)),
+        ("POST", ["accounts"]) => accounts::change(shared, call),
+        ("POST", ["grant-code"]) => accounts::grant_code(shared, call),
+        ("POST", ["expire-tokens"]) => Ok(accounts::expire_tokens(shared)),
         ("POST", ["faults"]) => faults(shared, call),
         ("POST", ["add"]) => add(shared, call),
         ("POST", ["tags"]) => things::tags(shared, call),
