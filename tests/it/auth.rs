@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde_json::json;
-use zoho_journal::simulator::{Config, Fault};
+use zoho_journal::simulator::{BadTokenCode, Config, Fault};
 
 use crate::env::{Env, Ran, config, exists};
 
@@ -169,6 +169,81 @@ fn status_tells_who_and_where_from_and_never_a_secret() {
     assert_eq!(document["sources"]["client_id"], "environment ZOHO_CLIENT_ID");
     assert!(document["token_expires_at"].is_string());
     assert_eq!(env.zoho.token_calls(), 1);
+}
+
+#[test]
+fn what_the_token_may_not_do_is_told_for_each_operation() {
+    let scopes = ["ZohoCRM.org.READ", "ZohoCRM.users.READ", "ZohoCRM.modules.ALL"];
+    let scopes = Some(scopes.map(str::to_owned).to_vec());
+    let env = signed_in(Config { scopes, ..config(0) });
+    let status = env.journal(["auth", "status", "--json"]).exits(0).json();
+    assert_eq!(status["scopes"].as_array().unwrap().len(), 3);
+    let missing = &status["missing"];
+    assert_eq!(missing[0]["operation"], "delete");
+    let lacks = json!(["ZohoCRM.settings.modules.READ", "ZohoCRM.settings.recycle_bin.READ"]);
+    assert_eq!(missing[0]["scopes"], lacks);
+    says(&env.journal(["auth", "status"]).exits(0), "delete-tags lacks ZohoCRM.settings");
+
+    let scopes = Some(vec!["ZohoCRM.modules.ALL".to_owned()]);
+    let env = signed_in(Config { scopes, ..config(0) });
+    let ran = env.journal(["auth", "status"]).exits(5);
+    says(&ran, "the scope is ZohoCRM.org.READ");
+}
+
+#[test]
+fn every_form_of_a_refused_token_renews_it_and_a_missing_scope_does_not() {
+    for code in [
+        BadTokenCode::InvalidToken,
+        BadTokenCode::InvalidOauthToken,
+        BadTokenCode::AuthenticationFailure,
+    ] {
+        let env = signed_in(Config { bad_token_code: code, ..config(1) });
+        env.journal(["auth", "status"]).exits(0);
+        env.zoho.expire_tokens();
+        env.record(&env.leads());
+        env.journal(["sync", "--yes"]).exits(0);
+        assert_eq!((env.states().as_str(), env.zoho.token_calls()), ("done 1", 2), "{code:?}");
+        env.zoho.expire_tokens();
+        env.journal(["auth", "status"]).exits(0);
+        assert_eq!(env.zoho.token_calls(), 3, "{code:?}");
+    }
+    let env = signed_in(config(1));
+    env.record(&env.leads());
+    env.zoho.plan_faults(vec![Fault::Scope]);
+    env.journal(["sync", "--yes"]).exits(5);
+    assert_eq!(env.zoho.token_calls(), 1);
+}
+
+#[test]
+fn accounts_servers_that_misbehave_lose_nothing() {
+    let env = signed_in(config(1));
+    env.record(&env.leads());
+    for domain in [json!("https://evil.example"), json!(7)] {
+        // On the user's own base URL the answer's host is not asked for, and never called.
+        env.zoho.set_token_answer("api_domain", domain);
+    }
+    env.zoho.set_token_answer("access_token", json!("1000.can ary"));
+    let ran = env.journal(["auth", "status"]).exits(1);
+    says(&ran, "its token is none that can be sent");
+    assert!(!ran.said().contains("can ary"), "{ran}");
+    env.zoho.clear_accounts();
+    env.journal(["sync", "--yes"]).exits(0);
+    assert_eq!(env.states(), "done 1");
+}
+
+#[test]
+fn a_replaced_sign_in_is_revoked_and_the_new_one_stays() {
+    let env = signed_out(config(0));
+    login(&env).exits(0);
+    let before = fs::read_to_string(stored(&env)).unwrap();
+    let code = env.zoho.new_grant_code(None);
+    env.journal(["auth", "login", "--replace", "--code", &code]).exits(0);
+    assert_ne!(fs::read_to_string(stored(&env)).unwrap(), before);
+    env.journal(["auth", "status"]).exits(0);
+    // The old one is no use any more.
+    fs::write(stored(&env), before).unwrap();
+    chmod(&stored(&env), 0o600);
+    says(&env.journal(["auth", "status"]).exits(5), "invalid_code");
 }
 
 #[test]
