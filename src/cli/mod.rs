@@ -175,6 +175,12 @@ impl Command {
         }
     }
 
+    /// Carries out what must work while settings are wrong.
+    fn without_settings(&self, flags: &Flags, out: &mut Out) -> Option<Result<Exit, CliError>> {
+        let Self::Config(args) = self else { return None };
+        args.change().map(|change| config::set(change, flags, out))
+    }
+
     fn run(self, context: &mut Context) -> Result<Exit, CliError> {
         match self {
             Self::Init(args) => init::run(&args, context),
@@ -227,7 +233,11 @@ pub fn main() -> Exit {
         ..Flags::default()
     });
     let input_allowed = !global.no_input && std::io::stdin().is_terminal();
-    let settings = match settings(&flags) {
+    let settings = match cli.command.without_settings(&flags, &mut out) {
+        Some(result) => return end(&mut out, result),
+        None => settings(&flags),
+    };
+    let settings = match settings {
         Ok(settings) => settings,
         Err(error) => return tell(&mut out, &error),
     };
@@ -235,11 +245,15 @@ pub fn main() -> Exit {
     let token = token.map(SecretString::from);
     let mut context = Context { settings, out, clock: SystemClock, input_allowed, token };
     let result = cli.command.run(&mut context);
-    let flushed = context.out.flush();
-    match (result, flushed) {
+    end(&mut context.out, result)
+}
+
+/// How a command ended, once all that it said is out.
+fn end(out: &mut Out, result: Result<Exit, CliError>) -> Exit {
+    match (result, out.flush()) {
         (Ok(exit), Ok(())) => exit,
-        (Ok(_), Err(error)) => tell(&mut context.out, &error.into()),
-        (Err(error), _) => tell(&mut context.out, &error),
+        (Ok(_), Err(error)) => tell(out, &error.into()),
+        (Err(error), _) => tell(out, &error),
     }
 }
 

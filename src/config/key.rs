@@ -35,6 +35,8 @@ named_set!(
         MaxFailures = "max_failures",
         /// How many tags one job deletes.
         TagsPerJob = "tags_per_job",
+        /// The Zoho user that the token ought to belong to.
+        ServiceUser = "service_user",
     }
 );
 
@@ -67,6 +69,7 @@ impl Key {
             Self::Concurrency => "--concurrency",
             Self::MaxFailures => "--max-failures",
             Self::TagsPerJob => "--tags-per-job",
+            Self::ServiceUser => "--service-user",
         }
     }
 
@@ -87,6 +90,7 @@ impl Key {
             Self::Concurrency => "JOURNAL_CONCURRENCY",
             Self::MaxFailures => "JOURNAL_MAX_FAILURES",
             Self::TagsPerJob => "JOURNAL_TAGS_PER_JOB",
+            Self::ServiceUser => "JOURNAL_SERVICE_USER",
         }
     }
 
@@ -95,7 +99,7 @@ impl Key {
             Self::MaxEntries | Self::Concurrency | Self::MaxFailures | Self::TagsPerJob => {
                 Shape::Number
             }
-            Self::RequireApproval => Shape::TextOrNumber,
+            Self::RequireApproval | Self::ServiceUser => Shape::TextOrNumber,
             Self::Product
             | Self::DataCenter
             | Self::Environment

@@ -7,14 +7,14 @@ use super::error::ConfigError;
 use super::file::{ConfigFile, FILE_VARIABLE};
 use super::key::Key;
 use super::setting::{Origin, Setting};
-use super::value::{self, BaseUrl};
+use super::value::{self, BaseUrl, ServiceUser};
 use crate::domain::calls::{Limits, Versions};
 use crate::domain::policy::{ApprovalPolicy, ApprovalPolicyError};
 use crate::domain::target::{ApiVersion, DataCenter, Environment, Product};
 use crate::platform::{Directories, NoHome};
 
 /// The profile of those who need only one.
-const DEFAULT_PROFILE: &str = "default";
+pub(super) const DEFAULT_PROFILE: &str = "default";
 const PROFILE_FLAG: &str = "--profile";
 const PROFILE_VARIABLE: &str = "JOURNAL_PROFILE";
 
@@ -50,10 +50,11 @@ pub struct Flags {
     pub concurrency: Option<String>,
     pub max_failures: Option<String>,
     pub tags_per_job: Option<String>,
+    pub service_user: Option<String>,
 }
 
 impl Flags {
-    fn text(&self, key: Key) -> Option<&str> {
+    pub(super) fn text(&self, key: Key) -> Option<&str> {
         match key {
             Key::Product => self.product.as_deref(),
             Key::DataCenter => self.data_center.as_deref(),
@@ -70,6 +71,7 @@ impl Flags {
             Key::Concurrency => self.concurrency.as_deref(),
             Key::MaxFailures => self.max_failures.as_deref(),
             Key::TagsPerJob => self.tags_per_job.as_deref(),
+            Key::ServiceUser => self.service_user.as_deref(),
         }
     }
 }
@@ -109,6 +111,8 @@ pub struct Settings {
     pub max_failures: Setting<u64>,
     /// How many tags one job deletes.
     pub tags_per_job: Setting<usize>,
+    /// The Zoho user that the token ought to belong to.
+    pub service_user: Setting<Option<ServiceUser>>,
 }
 
 /// One line of `config show`.
@@ -186,6 +190,7 @@ impl Settings {
                 Limits::default().tags_per_job,
                 Limits::MOST_TAGS_PER_JOB,
             )?,
+            service_user: sources.read(Key::ServiceUser, None, |text| text.parse().map(Some))?,
             product,
             profile,
         })
@@ -240,6 +245,9 @@ impl Settings {
             row(own(Key::Concurrency), &self.concurrency, ToString::to_string),
             row(own(Key::MaxFailures), &self.max_failures, ToString::to_string),
             row(own(Key::TagsPerJob), &self.tags_per_job, ToString::to_string),
+            row(own(Key::ServiceUser), &self.service_user, |user| {
+                user.as_ref().map(ServiceUser::to_string).unwrap_or_default()
+            }),
         ]
     }
 }
@@ -329,11 +337,11 @@ const fn default_version(product: Product) -> ApiVersion {
     }
 }
 
-fn variable(env: &dyn Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+pub(super) fn variable(env: &dyn Fn(&str) -> Option<String>, name: &str) -> Option<String> {
     env(name).filter(|text| !text.is_empty())
 }
 
-fn profile(
+pub(super) fn profile(
     flags: &Flags,
     env: &dyn Fn(&str) -> Option<String>,
     file: Option<&ConfigFile>,

@@ -55,6 +55,7 @@ fn the_defaults_are_the_documented_ones() {
             "concurrency=5",
             "max_failures=100",
             "tags_per_job=100",
+            "service_user=",
         ]
     );
 }
@@ -89,6 +90,7 @@ fn every_setting_can_come_from_every_place() {
             Key::Timeout | Key::Quarantine => ("90s", "1m 30s"),
             Key::RequireApproval => ("7", "7"),
             Key::MaxEntries | Key::Concurrency | Key::MaxFailures | Key::TagsPerJob => ("8", "8"),
+            Key::ServiceUser => ("4876876000000624002", "4876876000000624002"),
         };
         let find = |settings: Settings| {
             let rows = settings.rows();

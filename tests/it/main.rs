@@ -14,6 +14,7 @@
 )]
 
 mod adversary;
+mod cli_config;
 mod cli_crash;
 mod cli_crash_things;
 mod cli_demo;
