@@ -12,6 +12,7 @@ mod config;
 mod delete;
 mod delete_tags;
 mod demo;
+mod doctor;
 mod export;
 mod init;
 mod jobs;
@@ -144,6 +145,7 @@ enum Command {
     Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
     Config(config::ConfigArgs),
+    Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
     Demo(demo::DemoArgs),
     Simulate(simulate::SimulateArgs),
@@ -156,6 +158,7 @@ impl Command {
             Self::Sync(args) => args.settings(flags),
             Self::Replay(args) => args.settings(flags),
             Self::Plan(args) => args.settings(flags),
+            Self::Doctor(args) => args.settings(flags),
             Self::Init(_)
             | Self::Delete(_)
             | Self::Untag(_)
@@ -199,6 +202,7 @@ impl Command {
             Self::Export(args) => args.run(context),
             Self::Verify(args) => verify::run(&args, context),
             Self::Config(args) => config::run(&args, context),
+            Self::Doctor(args) => doctor::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
             Self::Demo(args) => demo::run(&args, context),
             Self::Simulate(args) => simulate::run(args, context),
@@ -239,6 +243,10 @@ pub fn main() -> Exit {
     };
     let settings = match settings {
         Ok(settings) => settings,
+        Err(error) if matches!(cli.command, Command::Doctor(_)) => {
+            let result = doctor::without_settings(&error, &mut out);
+            return end(&mut out, result);
+        }
         Err(error) => return tell(&mut out, &error),
     };
     let token = std::env::var("ZOHO_ACCESS_TOKEN").ok().filter(|token| !token.is_empty());

@@ -14,6 +14,7 @@ pub mod client;
 pub mod endpoint;
 mod headers;
 pub mod hosts;
+pub mod probe;
 mod reads;
 mod sent;
 #[cfg(test)]
