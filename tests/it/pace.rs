@@ -150,7 +150,7 @@ async fn a_share_of_the_orgs_day_needs_its_edition() {
 #[tokio::test]
 async fn what_zoho_says_is_left_of_the_day_stops_the_run_before_it_says_429() {
     let clock = Leaping::default();
-    let mut world = World::with(Config { daily_credits: 8, ..zoho(&clock, 1_000) });
+    let mut world = World::with(Config { daily_credits: Some(8), ..zoho(&clock, 1_000) });
     let leads = world.leads();
     world.record("Leads", &leads);
     let options = RunOptions { concurrency: 1, ..world.options() };
@@ -167,7 +167,7 @@ async fn what_zoho_says_is_left_of_the_day_stops_the_run_before_it_says_429() {
 async fn calls_at_once_follow_what_zoho_takes() {
     // A Zoho that takes three calls at once, and a run that begins with sixteen.
     let clock = Leaping::default();
-    let limits = Config { concurrency_limit: 3, latency_ms: 5, ..zoho(&clock, 6_000) };
+    let limits = Config { concurrency_limit: Some(3), latency_ms: 5, ..zoho(&clock, 6_000) };
     let mut world = World::with(limits);
     let leads = world.leads();
     world.record("Leads", &leads);
