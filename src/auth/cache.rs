@@ -13,6 +13,7 @@ use secrecy::zeroize::Zeroizing;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::domain::merkle::Hash;
 use crate::domain::time::Timestamp;
 use crate::platform::{
     FileProblem, Sharing, create_directory_private, read_secret, shell_quoted, write_atomically,
@@ -96,8 +97,8 @@ impl TokenCache {
             hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             hash.update(part.as_bytes());
         }
-        let name: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Slot { file: self.directory.join(format!("{name}.json")) }
+        let hash: [u8; 32] = hash.finalize().into();
+        Slot { file: self.directory.join(format!("{}.json", Hash::new(hash))) }
     }
 }
 

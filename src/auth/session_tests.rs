@@ -327,7 +327,7 @@ async fn a_token_for_a_hostile_host_is_neither_used_nor_kept() {
         assert!(!message.contains("canary"), "{message}");
         assert!(session.current().is_none());
         assert_eq!(kept_files(&world.cache()), [""; 0], "{domain:?}");
-        let tokens = Arc::clone(&session) as Arc<dyn TokenSource>;
+        let tokens: Arc<dyn TokenSource> = Arc::<Session<_, _>>::clone(&session);
         let clock = Arc::clone(&world.clock);
         let zoho =
             ZohoClient::signed_in(endpoint(), tokens, Duration::from_secs(5), clock).unwrap();
@@ -341,7 +341,7 @@ async fn a_token_for_a_hostile_host_is_neither_used_nor_kept() {
 fn kept_files(directory: &Path) -> Vec<String> {
     let files = std::fs::read_dir(directory).unwrap();
     let names = files.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| !Path::new(name).extension().is_some_and(|one| one == "lock")).collect()
+    names.filter(|name| Path::new(name).extension().is_none_or(|one| one != "lock")).collect()
 }
 
 #[tokio::test]

@@ -316,13 +316,11 @@ impl Sources {
             read => secrecy::zeroize::Zeroizing::new(read?),
         };
         let place = Place::ServiceManager(item.credential());
-        match std::str::from_utf8(&bytes) {
-            Ok(text) => Ok(Some((WipedText::new(text.to_owned()), place))),
-            Err(_) => {
-                let error = SecretError::Characters(item.in_words());
-                Err(SourceError::Text { place, error })
-            }
+        if let Ok(text) = std::str::from_utf8(&bytes) {
+            return Ok(Some((WipedText::new(text.to_owned()), place)));
         }
+        let error = SecretError::Characters(item.in_words());
+        Err(SourceError::Text { place, error })
     }
 
     /// The setting that names the command for an item.

@@ -298,8 +298,10 @@ pub fn read_configuration(path: &Path, limit: u64) -> Result<Vec<u8>, FileProble
 /// then shows as the group's right to read (`LoadCredential=` in systemd.exec(5)). Its directory is ours
 /// alone in both cases. Links are not followed.
 pub fn read_handed_secret(path: &Path, limit: u64) -> Result<Vec<u8>, FileProblem> {
+    /// All of others' rights, and the group's to write.
+    const OPEN: u32 = 0o027;
     let (file, facts) = open_judged(path, false)?;
-    let by_root = facts.owner == 0 && facts.is_file && facts.mode & 0o037 == 0;
+    let by_root = facts.owner == 0 && facts.is_file && facts.mode & OPEN == 0;
     if !by_root {
         judge(path, &facts, Access::Secret, Sharing::OwnerOnly)?;
     }

@@ -99,7 +99,7 @@ fn a_journal_in_order_is_told_line_by_line() {
             ok           scope ZohoCRM.modules.leads.READ: granted: it reads what is there before a call, and what became of it after a lost answer
             ok           scope ZohoCRM.settings.tags.READ: granted: it reads a module's tags, and how a job that deletes tags goes
             ok           scope ZohoCRM.settings.recycle_bin.READ: granted: it gives the best evidence after a lost answer
-            not checked  write_scopes: Zoho does not tell what a ready token was granted: the first call shows it
+            not checked  write_scopes: Zoho does not tell what the token was granted: the first call shows it
             0 problems, 1 warning. Exit code 0: nothing stands in the way.
             ");
         });

@@ -53,7 +53,7 @@ struct SelfClient {
 }
 
 #[derive(Serialize)]
-struct SignedIn<'a> {
+struct LoggedIn<'a> {
     signed_in: bool,
     credentials_file: String,
     org: Option<String>,
@@ -305,7 +305,7 @@ fn show(args: &LoginArgs, context: &mut Context, path: &Path, who: &Who) -> Resu
     let exit = who.org.as_ref().err().map_or(Exit::Done, NotRead::exit);
     let next = context.command("auth status");
     if context.out.is_json() {
-        let signed_in = SignedIn {
+        let shown = LoggedIn {
             signed_in: true,
             credentials_file: path.display().to_string(),
             org: who.org.as_ref().ok().map(|org| org.id.to_string()),
@@ -314,7 +314,7 @@ fn show(args: &LoginArgs, context: &mut Context, path: &Path, who: &Who) -> Resu
             warnings: &warnings,
             next,
         };
-        context.out.json_line(&signed_in)?;
+        context.out.json_line(&shown)?;
     } else {
         context.out.data_line(who.in_words())?;
         let out = &mut context.out;

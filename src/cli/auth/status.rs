@@ -82,16 +82,16 @@ pub(super) fn not_signed_in(context: &Context, error: crate::auth::SourceError) 
 }
 
 async fn places(sources: &Sources) -> Result<From, crate::auth::SourceError> {
-    fn place<T>(given: &Given<T>) -> Option<String> {
-        Some(given.place.to_string())
+    fn place<T>(given: &Given<T>) -> String {
+        given.place.to_string()
     }
     Ok(match sources.find().await? {
         Means::Nothing => From::default(),
-        Means::Ready(token) => From { access_token: place(&token), ..From::default() },
+        Means::Ready(token) => From { access_token: Some(place(&token)), ..From::default() },
         Means::Refresh { client_id, refresh_token } => From {
-            client_id: place(&client_id),
-            client_secret: sources.client_secret().await?.as_ref().and_then(place),
-            refresh_token: place(&refresh_token),
+            client_id: Some(place(&client_id)),
+            client_secret: sources.client_secret().await?.as_ref().map(place),
+            refresh_token: Some(place(&refresh_token)),
             access_token: None,
         },
     })
