@@ -13,6 +13,7 @@ mod config;
 mod delete;
 mod delete_tags;
 mod demo;
+mod doctor;
 mod export;
 mod init;
 mod jobs;
@@ -148,6 +149,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     Auth(auth::AuthArgs),
     Config(config::ConfigArgs),
+    Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
     Demo(demo::DemoArgs),
     Simulate(simulate::SimulateArgs),
@@ -160,6 +162,7 @@ impl Command {
             Self::Sync(args) => args.settings(flags),
             Self::Replay(args) => args.settings(flags),
             Self::Plan(args) => args.settings(flags),
+            Self::Doctor(args) => args.settings(flags),
             Self::Init(_)
             | Self::Delete(_)
             | Self::Untag(_)
@@ -178,6 +181,12 @@ impl Command {
             | Self::Demo(_)
             | Self::Simulate(_) => flags,
         }
+    }
+
+    /// Carries out what must work while settings are wrong.
+    fn without_settings(&self, flags: &Flags, out: &mut Out) -> Option<Result<Exit, CliError>> {
+        let Self::Config(args) = self else { return None };
+        args.change().map(|change| config::set(change, flags, out))
     }
 
     fn run(self, context: &mut Context) -> Result<Exit, CliError> {
@@ -199,6 +208,7 @@ impl Command {
             Self::Verify(args) => verify::run(&args, context),
             Self::Auth(args) => auth::run(&args, context),
             Self::Config(args) => config::run(&args, context),
+            Self::Doctor(args) => doctor::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
             Self::Demo(args) => demo::run(&args, context),
             Self::Simulate(args) => simulate::run(args, context),
@@ -233,8 +243,16 @@ pub fn main() -> Exit {
         ..Flags::default()
     });
     let input_allowed = !global.no_input && std::io::stdin().is_terminal();
-    let settings = match settings(&flags) {
+    let settings = match cli.command.without_settings(&flags, &mut out) {
+        Some(result) => return end(&mut out, result),
+        None => settings(&flags),
+    };
+    let settings = match settings {
         Ok(settings) => settings,
+        Err(error) if matches!(cli.command, Command::Doctor(_)) => {
+            let result = doctor::without_settings(&error, &mut out);
+            return end(&mut out, result);
+        }
         Err(error) => return tell(&mut out, &error),
     };
     let token = std::env::var("ZOHO_ACCESS_TOKEN").ok().filter(|token| !token.is_empty());
@@ -243,11 +261,15 @@ pub fn main() -> Exit {
         Context { settings, out, clock: SystemClock, input_allowed, token, session: None };
     let result = cli.command.run(&mut context);
     context.tell_warnings();
-    let flushed = context.out.flush();
-    match (result, flushed) {
+    end(&mut context.out, result)
+}
+
+/// How a command ended, once all that it said is out.
+fn end(out: &mut Out, result: Result<Exit, CliError>) -> Exit {
+    match (result, out.flush()) {
         (Ok(exit), Ok(())) => exit,
-        (Ok(_), Err(error)) => tell(&mut context.out, &error.into()),
-        (Err(error), _) => tell(&mut context.out, &error),
+        (Ok(_), Err(error)) => tell(out, &error.into()),
+        (Err(error), _) => tell(out, &error),
     }
 }
 

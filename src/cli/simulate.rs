@@ -153,7 +153,7 @@ fn fault_list() -> String {
 fn faults(struck: &str, is_meant: impl Fn(Fault) -> bool) -> String {
     let meant = Fault::ALL.into_iter().filter(|fault| is_meant(*fault));
     let lines: Vec<String> =
-        meant.map(|fault| format!("\n  {:<24}{}", fault.name(), fault.description())).collect();
+        meant.map(|fault| format!("\n  {:<27}{}", fault.name(), fault.description())).collect();
     format!("Faults that strike {struck}:{}", lines.concat())
 }
 

@@ -56,7 +56,7 @@ impl Serialize for EntriesByState {
 
 /// Whether a run is on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Activity {
+pub(super) enum Activity {
     /// A process holds the lock; its note says who, unless it is being written just now.
     On(Option<Holder>),
     /// A run ended without saying so; the note of the process that died, where it left one.
@@ -67,7 +67,7 @@ enum Activity {
     Hidden,
 }
 
-fn activity(lock: &Path, last: Option<&LastRun>) -> Activity {
+pub(super) fn activity(lock: &Path, last: Option<&LastRun>) -> Activity {
     let Ok(held) = platform::is_held(lock) else {
         return Activity::Hidden;
     };

@@ -31,6 +31,14 @@ impl Ran {
     }
 }
 
+/// A context without a journal, a token or any setting.
+pub(crate) fn context() -> Context {
+    let (out, _) = Out::captured(Options::default());
+    let flags = Flags { db: Some("none.db".into()), ..Flags::default() };
+    let settings = Settings::resolve(&flags, &|_| None, None).unwrap();
+    Context { settings, out, clock: SystemClock, input_allowed: false, token: None, session: None }
+}
+
 /// Runs `journal --db DB ARGUMENTS` without any other setting.
 pub(crate) fn run(db: &Path, arguments: &[&str]) -> Ran {
     let path = db.to_str().unwrap();

@@ -37,6 +37,25 @@ pub enum ConfigError {
         /// Where it belongs.
         place: &'static str,
     },
+    /// Somebody wants to write a secret into the file.
+    #[error("{key} is a secret and does not belong in the settings file: {place}")]
+    SecretGiven {
+        /// The key.
+        key: String,
+        /// Where it belongs.
+        place: &'static str,
+    },
+    /// Somebody wants to write a setting that there is not.
+    #[error("there is no setting {key}{}", did_you_mean(.suggestion.as_deref()))]
+    UnknownSetting {
+        /// The key.
+        key: String,
+        /// The key that was probably meant.
+        suggestion: Option<String>,
+    },
+    /// The file is written in a form that cannot be changed in place.
+    #[error("{}: the setting cannot be changed as it is written there: edit the file", shell_quoted(.0))]
+    NotEditable(PathBuf),
     /// A value of another type.
     #[error("{}: {key} must be {expected}, not {found}", shell_quoted(.path))]
     WrongType {

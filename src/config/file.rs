@@ -12,7 +12,7 @@ use super::value;
 use crate::platform::{self, Directories};
 
 /// Settings are a page of text; anything longer was not meant.
-const SIZE_LIMIT: u64 = 256 * 1024;
+pub(super) const SIZE_LIMIT: u64 = 256 * 1024;
 
 /// The environment variable that names the file.
 pub(super) const FILE_VARIABLE: &str = "JOURNAL_CONFIG";
@@ -59,15 +59,24 @@ impl ConfigFile {
     /// write it decides where tokens are sent.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let bytes = platform::read_configuration(path, SIZE_LIMIT)?;
-        let text = String::from_utf8(bytes).map_err(|error| {
+        Self::parse(path, &Self::text(path, bytes)?)
+    }
+
+    /// The bytes of a file as text.
+    pub(super) fn text(path: &Path, bytes: Vec<u8>) -> Result<String, ConfigError> {
+        String::from_utf8(bytes).map_err(|error| {
             let valid = error.as_bytes().get(..error.utf8_error().valid_up_to());
             ConfigError::Syntax {
                 path: path.to_owned(),
                 line: line_of(valid.unwrap_or_default()),
                 why: "not UTF-8".to_owned(),
             }
-        })?;
-        Self::parse(path, &text)
+        })
+    }
+
+    /// The names of its profiles.
+    pub(super) fn profile_names(self) -> Vec<String> {
+        self.profiles.into_iter().map(|(name, _)| name).collect()
     }
 
     /// Reads settings from text; `path` is only for messages and for relative paths.
@@ -166,10 +175,12 @@ impl ConfigFile {
     }
 
     /// Refuses a profile that the file ought to have. Were it ignored, a slip in `sandbox` would
-    /// quietly mean production. A file without any profiles says nothing about them.
+    /// quietly mean production. A file without any profiles but the default one
+    /// says nothing about them.
     pub(super) fn check_profile(&self, profile: &str, default: &str) -> Result<(), ConfigError> {
         let mut names: Vec<&str> = self.profiles.iter().map(|(name, _)| name.as_str()).collect();
-        if names.is_empty() || profile == default || names.contains(&profile) {
+        let says_nothing = names.iter().all(|name| *name == default);
+        if says_nothing || profile == default || names.contains(&profile) {
             return Ok(());
         }
         names.sort_unstable();
@@ -209,7 +220,7 @@ impl ConfigFile {
 }
 
 /// A key as it is shown: harmless, and not pages long.
-fn shortened(name: &str) -> String {
+pub(super) fn shortened(name: &str) -> String {
     name.escape_debug().take(60).collect()
 }
 
@@ -226,7 +237,7 @@ fn plain_reason(message: &str) -> String {
 }
 
 /// Where a key's value belongs, if by its name it is a secret.
-fn place_of_secret(name: &str) -> Option<&'static str> {
+pub(super) fn place_of_secret(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase().replace('-', "_");
     match name.as_str() {
         "client_secret" => Some(

@@ -51,6 +51,8 @@ named_set!(
         AccessTokenCommand = "access_token_command",
         /// Where the stored sign-in lies.
         CredentialsFile = "credentials_file",
+        /// The Zoho user that the token ought to belong to.
+        ServiceUser = "service_user",
     }
 );
 
@@ -87,6 +89,7 @@ impl Key {
             Self::Concurrency => "--concurrency",
             Self::MaxFailures => "--max-failures",
             Self::TagsPerJob => "--tags-per-job",
+            Self::ServiceUser => "--service-user",
             Self::ClientId
             | Self::ClientSecretCommand
             | Self::RefreshTokenCommand
@@ -120,6 +123,7 @@ impl Key {
             Self::RefreshTokenCommand => "JOURNAL_REFRESH_TOKEN_COMMAND",
             Self::AccessTokenCommand => "JOURNAL_ACCESS_TOKEN_COMMAND",
             Self::CredentialsFile => "JOURNAL_CREDENTIALS_FILE",
+            Self::ServiceUser => "JOURNAL_SERVICE_USER",
         }
     }
 
@@ -131,7 +135,7 @@ impl Key {
             | Self::Concurrency
             | Self::MaxFailures
             | Self::TagsPerJob => Shape::Number,
-            Self::RequireApproval | Self::DailyCredits => Shape::TextOrNumber,
+            Self::RequireApproval | Self::DailyCredits | Self::ServiceUser => Shape::TextOrNumber,
             Self::Product
             | Self::DataCenter
             | Self::Environment

@@ -7,7 +7,7 @@ use super::error::ConfigError;
 use super::file::{ConfigFile, FILE_VARIABLE};
 use super::key::Key;
 use super::setting::{Origin, Setting};
-use super::value::{self, BaseUrl};
+use super::value::{self, BaseUrl, ServiceUser};
 use crate::domain::calls::{Limits, Versions};
 use crate::domain::policy::{ApprovalPolicy, ApprovalPolicyError};
 use crate::domain::target::{ApiVersion, DataCenter, Environment, Product};
@@ -15,7 +15,7 @@ use crate::domain::usage::{DailyBudget, DailyBudgetError};
 use crate::platform::{Directories, NoHome};
 
 /// The profile of those who need only one.
-const DEFAULT_PROFILE: &str = "default";
+pub(super) const DEFAULT_PROFILE: &str = "default";
 const PROFILE_FLAG: &str = "--profile";
 const PROFILE_VARIABLE: &str = "JOURNAL_PROFILE";
 
@@ -54,10 +54,11 @@ pub struct Flags {
     pub concurrency: Option<String>,
     pub max_failures: Option<String>,
     pub tags_per_job: Option<String>,
+    pub service_user: Option<String>,
 }
 
 impl Flags {
-    fn text(&self, key: Key) -> Option<&str> {
+    pub(super) fn text(&self, key: Key) -> Option<&str> {
         match key {
             Key::Product => self.product.as_deref(),
             Key::DataCenter => self.data_center.as_deref(),
@@ -82,6 +83,7 @@ impl Flags {
             | Key::RefreshTokenCommand
             | Key::AccessTokenCommand
             | Key::CredentialsFile => None,
+            Key::ServiceUser => self.service_user.as_deref(),
         }
     }
 }
@@ -133,6 +135,8 @@ pub struct Settings {
     pub commands: SecretCommands,
     /// Where the stored sign-in lies; `None` without a home directory.
     pub credentials_file: Setting<Option<PathBuf>>,
+    /// The Zoho user that the token ought to belong to.
+    pub service_user: Setting<Option<ServiceUser>>,
 }
 
 /// Commands that print secrets, such as those of a password manager.
@@ -235,6 +239,7 @@ impl Settings {
                 access_token: sources.optional(Key::AccessTokenCommand)?,
             },
             credentials_file: sources.credentials_file(&directories)?,
+            service_user: sources.read(Key::ServiceUser, None, |text| text.parse().map(Some))?,
             product,
             profile,
         })
@@ -302,6 +307,9 @@ impl Settings {
             row(own(Key::AccessTokenCommand), &self.commands.access_token, text),
             row(own(Key::CredentialsFile), &self.credentials_file, |file| {
                 file.as_ref().map(path).unwrap_or_default()
+            }),
+            row(own(Key::ServiceUser), &self.service_user, |user| {
+                user.as_ref().map(ServiceUser::to_string).unwrap_or_default()
             }),
         ]
     }
@@ -416,11 +424,11 @@ const fn default_version(product: Product) -> ApiVersion {
     }
 }
 
-fn variable(env: &dyn Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+pub(super) fn variable(env: &dyn Fn(&str) -> Option<String>, name: &str) -> Option<String> {
     env(name).filter(|text| !text.is_empty())
 }
 
-fn profile(
+pub(super) fn profile(
     flags: &Flags,
     env: &dyn Fn(&str) -> Option<String>,
     file: Option<&ConfigFile>,

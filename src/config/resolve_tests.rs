@@ -63,6 +63,7 @@ fn the_defaults_are_the_documented_ones() {
             "refresh_token_command=",
             "access_token_command=",
             "credentials_file=/home/me/.config/zoho-journal/credentials/default.toml",
+            "service_user=",
         ]
     );
 }
@@ -107,6 +108,7 @@ fn every_setting_can_come_from_every_place() {
             | Key::MaxFailures
             | Key::TagsPerJob => ("8", "8"),
             Key::DailyCredits => ("20%", "20%"),
+            Key::ServiceUser => ("4876876000000624002", "4876876000000624002"),
         };
         let find = |settings: Settings| {
             let rows = settings.rows();

@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::domain::answer::UserInfo;
+use crate::domain::id::RecordId;
+
 /// A base URL: scheme, host and perhaps a port, nothing else. Plain http only on loopback.
 ///
 /// Read by a grammar so narrow that no two URL parsers can differ about it.
@@ -87,6 +90,60 @@ fn is_loopback(host: &str) -> Option<bool> {
         return None;
     }
     Some(host == "localhost")
+}
+
+/// A Zoho user, by id or by e-mail address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServiceUser {
+    /// Zoho's id of the user.
+    Id(RecordId),
+    /// The address that the user signs in with.
+    Email(String),
+}
+
+impl ServiceUser {
+    /// Whether it is this user; `None` where Zoho did not say enough to tell.
+    pub fn is(&self, user: &UserInfo) -> Option<bool> {
+        match self {
+            Self::Id(id) => Some(*id == user.id),
+            Self::Email(email) => user.email.as_ref().map(|own| own.eq_ignore_ascii_case(email)),
+        }
+    }
+}
+
+impl fmt::Display for ServiceUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Email(email) => f.write_str(email),
+        }
+    }
+}
+
+impl FromStr for ServiceUser {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        /// RFC 5321 §4.5.3.1.3: a path has at most 256 octets, its brackets included.
+        const LONGEST_EMAIL: usize = 254;
+        if let Ok(id) = text.parse() {
+            return Ok(Self::Id(id));
+        }
+        let plain = |part: &str| {
+            !part.is_empty()
+                && part.chars().all(|one| one.is_alphanumeric() || "._+-'".contains(one))
+        };
+        let parts = text.split_once('@');
+        if text.len() <= LONGEST_EMAIL
+            && parts.is_some_and(|(name, host)| plain(name) && plain(host))
+        {
+            return Ok(Self::Email(text.to_owned()));
+        }
+        Err(format!(
+            "{} is neither Zoho's id of a user (10 to 19 digits) nor an e-mail address",
+            quoted(text)
+        ))
+    }
 }
 
 /// A span of time as people write it: `30s`, `2m`, `1h 30m`, `30d`.
@@ -208,6 +265,27 @@ mod tests {
     fn a_password_in_a_url_is_not_repeated() {
         let error = "https://me:hunter2@host".parse::<BaseUrl>().unwrap_err();
         assert!(!error.contains("hunter2"));
+    }
+
+    #[test]
+    fn a_service_user_is_an_id_or_an_address() {
+        let user = |id: &str, email: Option<&str>| UserInfo {
+            id: id.parse().unwrap(),
+            name: None,
+            email: email.map(str::to_owned),
+            profile: None,
+        };
+        let ann = user("4876876000000624002", Some("Ann@example.com"));
+        let read = |text: &str| text.parse::<ServiceUser>();
+        assert_eq!(read("4876876000000624002").unwrap().is(&ann), Some(true));
+        assert_eq!(read("4876876000000624003").unwrap().is(&ann), Some(false));
+        assert_eq!(read("ann@EXAMPLE.com").unwrap().is(&ann), Some(true));
+        assert_eq!(read("bob@example.com").unwrap().is(&ann), Some(false));
+        assert_eq!(read("bob@example.com").unwrap().is(&user("4876876000000624002", None)), None);
+        for wrong in ["", "ann", "123", "@example.com", "ann@", "a b@example.com", "a@b@c", "a@\n"]
+        {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

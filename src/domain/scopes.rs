@@ -73,7 +73,7 @@ pub const LEAVES: &[Leave] = &[
         why: "reads a module's tags, and how a job that deletes tags goes",
         source: "CRM v7 Get Tags page; OAS YAML, mass delete of tags" },
     Leave { access: Bin, products: &[Crm], any_of: &["settings.recycle_bin.READ"], essential: false,
-        why: "the best evidence after a lost answer",
+        why: "gives the best evidence after a lost answer",
         source: "CRM v7 Get Recycle Bin page; OAS recycle_bin.json" },
     Leave { access: Write(Operation::Delete), products: BOTH, any_of: &["modules.{module}.DELETE", "modules.DELETE"], essential: true,
         why: "deletes records",
@@ -139,6 +139,16 @@ pub fn choice(product: Product, access: Access, module: &ModuleName) -> String {
         Org | User | Module | Bin => return least,
     };
     format!("{least} or {}.{area}.ALL", prefix(product))
+}
+
+/// What an access is needed for, to stand after the scope's name.
+pub fn why(product: Product, access: Access) -> &'static str {
+    row(product, access).map_or("is not offered", |leave| leave.why)
+}
+
+/// Whether runs stop without it; else they go on and know less.
+pub fn is_essential(product: Product, access: Access) -> bool {
+    row(product, access).is_some_and(|leave| leave.essential)
 }
 
 /// Whether any of the granted scopes allows an access.

@@ -134,8 +134,8 @@ fn check_file(path: &Path, access: Access) -> Result<Sharing, KeeperError> {
     Ok(sharing)
 }
 
-/// Checks everything around a journal that decides who else could change it.
-fn check_writer(path: &Path) -> Result<Sharing, KeeperError> {
+/// Checks everything around a journal that decides who else could change it. Opens and writes nothing.
+pub fn check_writer(path: &Path) -> Result<Sharing, KeeperError> {
     platform::supported()?;
     let sharing = check_file(path, Access::Write)?;
     check_local(path)?;

@@ -25,8 +25,8 @@ pub use file::{
 pub use lock::{Holder, OsLock, holder, is_held};
 pub use mount::network_file_system;
 pub use write::{
-    PendingFile, create_directory_private, create_exclusive, put_in_place, share_with_group,
-    sync_directory, sync_file, write_atomically,
+    PendingFile, create_directory_private, create_exclusive, put_in_place, replace_configuration,
+    share_with_group, sync_directory, sync_file, write_atomically,
 };
 
 use std::io;

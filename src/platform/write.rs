@@ -62,6 +62,32 @@ pub fn write_atomically(path: &Path, bytes: &[u8], sharing: Sharing) -> io::Resu
     pending.commit()
 }
 
+/// Replaces a configuration file in one step, or makes it, 0600 and in a directory of ours. An existing one
+/// keeps its mode, and a link to it stays a link; somebody else's is left alone.
+pub fn replace_configuration(path: &Path, bytes: &[u8]) -> Result<(), FileProblem> {
+    let of = |error| FileProblem::of(path, error);
+    let target = match fs::canonicalize(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            create_directory_private(parent_of(path))?;
+            return create_exclusive(path, bytes, Sharing::OwnerOnly).map_err(of);
+        }
+        found => found.map_err(of)?,
+    };
+    let metadata = fs::metadata(&target).map_err(of)?;
+    let facts = os::Facts::from(&metadata);
+    let us = os::effective_uid();
+    if facts.owner != us {
+        return Err(FileProblem::ForeignOwner { path: target, owner: facts.owner, us });
+    }
+    let replace = || -> io::Result<()> {
+        let mut pending = PendingFile::beside(&target, Sharing::OwnerOnly)?;
+        pending.write_all(bytes)?;
+        os::set_mode(&pending.file, facts.mode)?;
+        pending.commit()
+    };
+    replace().map_err(of)
+}
+
 /// Makes the contents of a file durable that something else has written and closed.
 pub fn sync_file(path: &Path) -> io::Result<()> {
     os::existing_file(false).open(path)?.sync_all()
@@ -234,6 +260,22 @@ mod tests {
         write_atomically(&path, b"newer", Sharing::Group).unwrap();
         assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"newer".to_vec(), 0o660));
         assert_eq!(names(place.path()).len(), 2);
+    }
+
+    #[test]
+    fn a_configuration_keeps_its_mode_and_its_link() {
+        let place = tempfile::tempdir().unwrap();
+        let (kept, link) = (place.path().join("kept.toml"), place.path().join("config.toml"));
+        fs::write(&kept, "old").unwrap();
+        fs::set_permissions(&kept, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink(&kept, &link).unwrap();
+        replace_configuration(&link, b"new").unwrap();
+        assert_eq!((fs::read(&kept).unwrap(), mode(&kept)), (b"new".to_vec(), 0o640));
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        let made = place.path().join("of/ours/config.toml");
+        replace_configuration(&made, b"new").unwrap();
+        assert_eq!((mode(&made), mode(made.parent().unwrap())), (0o600, 0o700));
+        assert_eq!(names(made.parent().unwrap()), ["config.toml"]);
     }
 
     #[test]

@@ -66,6 +66,22 @@ pub enum Fault {
     JobForgotten,
     /// The job of this submission takes ten times as long.
     JobSlow,
+    /// 429 with `Retry-After` as a date, nothing done.
+    ThrottleRetryAfterDate,
+    /// Done, and the answer's body unfolds from a megabyte to a gigabyte.
+    GzipBomb,
+    /// Done, and the answer comes byte by byte.
+    SlowDrip,
+    /// A read answers 429.
+    ReadThrottle,
+    /// A read answers 401 `INVALID_TOKEN`; the same call is struck only once.
+    ReadExpiredToken,
+    /// A read answers 401 `OAUTH_SCOPE_MISMATCH`.
+    ReadScope,
+    /// A read's answer unfolds from a megabyte to a gigabyte.
+    ReadGzipBomb,
+    /// A read's answer comes byte by byte.
+    ReadSlowDrip,
 }
 
 /// What a fault can strike.
@@ -93,8 +109,8 @@ pub enum FaultError {
 }
 
 impl Fault {
-    /// All of them: those of writes, then those of reads, then those of jobs.
-    pub const ALL: [Self; 30] = [
+    /// All of them. What strikes by chance depends on a fault's place, so new ones come last.
+    pub const ALL: [Self; 38] = [
         Self::Refuse,
         Self::Throttle,
         Self::ThrottleRetryAfter,
@@ -125,6 +141,14 @@ impl Fault {
         Self::JobPartial,
         Self::JobForgotten,
         Self::JobSlow,
+        Self::ThrottleRetryAfterDate,
+        Self::GzipBomb,
+        Self::SlowDrip,
+        Self::ReadThrottle,
+        Self::ReadExpiredToken,
+        Self::ReadScope,
+        Self::ReadGzipBomb,
+        Self::ReadSlowDrip,
     ];
 
     /// Its name, as on the command line.
@@ -139,7 +163,23 @@ impl Fault {
 
     /// Whether it strikes reads, and only those; the others strike writes.
     pub const fn strikes_reads(self) -> bool {
-        matches!(self, Self::ReadForbidden | Self::ReadInternalError | Self::ReadLost)
+        matches!(
+            self,
+            Self::ReadForbidden
+                | Self::ReadInternalError
+                | Self::ReadLost
+                | Self::ReadThrottle
+                | Self::ReadExpiredToken
+                | Self::ReadScope
+                | Self::ReadGzipBomb
+                | Self::ReadSlowDrip
+        )
+    }
+
+    /// Whether it strikes the same call only once where it strikes by chance: a client that gets a
+    /// new token and calls again would otherwise never come through.
+    pub(crate) const fn strikes_once(self) -> bool {
+        matches!(self, Self::ExpiredToken | Self::ReadExpiredToken)
     }
 
     /// Whether it strikes the submissions of jobs only.
@@ -208,6 +248,18 @@ impl Fault {
             Self::JobPartial => ("job-partial", "the job ends with one tag still there"),
             Self::JobForgotten => ("job-forgotten", "the job is done, then its status unknown"),
             Self::JobSlow => ("job-slow", "the job takes ten times as long"),
+            Self::ThrottleRetryAfterDate => {
+                ("throttle-retry-after-date", "429 with Retry-After as a date, nothing done")
+            }
+            Self::GzipBomb => ("gzip-bomb", "done, the answer unfolds to a gigabyte"),
+            Self::SlowDrip => ("slow-drip", "done, answered byte by byte"),
+            Self::ReadThrottle => ("read-throttle", "a read answers 429"),
+            Self::ReadExpiredToken => {
+                ("read-expired-token", "a read answers 401 INVALID_TOKEN, once for each call")
+            }
+            Self::ReadScope => ("read-scope", "a read answers 401 OAUTH_SCOPE_MISMATCH"),
+            Self::ReadGzipBomb => ("read-gzip-bomb", "a read's answer unfolds to a gigabyte"),
+            Self::ReadSlowDrip => ("read-slow-drip", "a read is answered byte by byte"),
         }
     }
 }

@@ -68,7 +68,7 @@ impl FaultPlan {
         let planned = self.next.iter().position(|fault| fault.can_strike(what));
         let planned = planned.map(|index| self.next.remove(index));
         let fault = planned.or_else(|| self.by_chance(what, count, bits))?;
-        let spent = planned.is_none() && fault == Fault::ExpiredToken && !self.expired.insert(call);
+        let spent = planned.is_none() && fault.strikes_once() && !self.expired.insert(call);
         (!spent).then_some(Strike { fault, bits })
     }
 

@@ -25,6 +25,7 @@ use super::refusal::{
 use super::routes::{self, Doing, Looking, Route, Shape, Write, control};
 use super::shared::{Inner, LateWrite, Shared};
 use super::state::Course;
+use super::time::http_date;
 use super::wire::{Connection, CuttingListener};
 
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
@@ -143,13 +144,14 @@ async fn admit(shared: &Shared, call: &Call, number: u64, route: Route) -> Reply
     let latency = shared.config.latency_ms;
     shared.pause(latency / 2).await;
     let reply = match route {
-        Route::Read(read) => match strike {
-            None => {
-                let looking = Looking { at_ms: shared.now(), rules: shared.config.rules() };
-                (read.answer(&shared.lock().world, call, looking), Ending::Whole)
+        Route::Read(read) => {
+            let looking = Looking { at_ms: shared.now(), rules: shared.config.rules() };
+            let answer = read.answer(&shared.lock().world, call, looking);
+            match strike {
+                None => (answer, Ending::Whole),
+                Some(strike) => struck_read(shared, call, answer, strike.fault),
             }
-            Some(strike) => struck_read(strike.fault),
-        },
+        }
         Route::Write(write) => carry_out(shared, call, number, write, strike),
     };
     shared.pause(latency - latency / 2).await;
@@ -185,14 +187,25 @@ fn scope_refused(call: &Call, is_job: bool) -> Answer {
     }
 }
 
-fn struck_read(fault: Fault) -> Reply {
+/// What a fault makes of the right answer of a read.
+fn struck_read(shared: &Shared, call: &Call, answer: Answer, fault: Fault) -> Reply {
     if fault == Fault::ReadForbidden {
         let answer = no_permission("permission denied", &["Crm_Implied_View_Records".to_owned()]);
         (answer, Ending::Whole)
     } else if fault == Fault::ReadInternalError {
         (internal_error(false), Ending::Whole)
+    } else if fault == Fault::ReadThrottle {
+        (too_many_calls(shared.config.throttle_body), Ending::Whole)
+    } else if fault == Fault::ReadExpiredToken {
+        (bad_token(shared.config.bad_token_code), Ending::Whole)
+    } else if fault == Fault::ReadScope {
+        (scope_refused(call, false), Ending::Whole)
+    } else if fault == Fault::ReadGzipBomb {
+        (answer, Ending::Bomb)
+    } else if fault == Fault::ReadSlowDrip {
+        (answer, Ending::Drip)
     } else {
-        (Answer::nothing(), Ending::Lost)
+        (answer, Ending::Lost)
     }
 }
 
@@ -243,6 +256,9 @@ fn nothing_done(shared: &Shared, call: &Call, write: &Write, fault: Fault) -> Op
             let seconds = shared.config.retry_after_s.to_string();
             too_many_calls(form).with_header("retry-after", seconds)
         }
+        Fault::ThrottleRetryAfterDate => {
+            too_many_calls(form).with_header("retry-after", later(shared))
+        }
         Fault::LoseRequest => return Some((Answer::nothing(), Ending::Lost)),
         Fault::NeverAnswers => return Some((Answer::nothing(), Ending::Never)),
         Fault::Html => bad_gateway(),
@@ -274,9 +290,23 @@ fn nothing_done(shared: &Shared, call: &Call, write: &Write, fault: Fault) -> Op
         | Fault::JobFails
         | Fault::JobPartial
         | Fault::JobForgotten
-        | Fault::JobSlow => return None,
+        | Fault::JobSlow
+        | Fault::GzipBomb
+        | Fault::SlowDrip
+        | Fault::ReadThrottle
+        | Fault::ReadExpiredToken
+        | Fault::ReadScope
+        | Fault::ReadGzipBomb
+        | Fault::ReadSlowDrip => return None,
     };
     Some((answer, Ending::Whole))
+}
+
+/// When to come again, by the clock of the `Date` header.
+fn later(shared: &Shared) -> String {
+    let wait_ms =
+        i64::try_from(shared.config.retry_after_s.saturating_mul(1000)).unwrap_or(i64::MAX);
+    http_date(shared.date().saturating_add(wait_ms))
 }
 
 /// How the job goes that a call under a fault submits.
@@ -299,6 +329,10 @@ fn done_but(inner: &Inner, write: &Write, mut answer: Answer, strike: Strike) ->
         (answer, Ending::Lost)
     } else if strike.fault == Fault::CutBody {
         (answer, Ending::Half)
+    } else if strike.fault == Fault::GzipBomb {
+        (answer, Ending::Bomb)
+    } else if strike.fault == Fault::SlowDrip {
+        (answer, Ending::Drip)
     } else if strike.fault == Fault::HtmlApplied {
         (bad_gateway(), Ending::Whole)
     } else if strike.fault == Fault::InternalErrorApplied {

@@ -16,6 +16,7 @@ pub mod endpoint;
 pub(crate) mod grant;
 mod headers;
 pub mod hosts;
+pub mod probe;
 mod reads;
 pub mod secret;
 mod sent;

@@ -75,8 +75,18 @@ fn a_file_that_is_no_journal_is_left_alone() {
 fn every_command_explains_itself_on_stdout() {
     let env = Env::without_journal(config(0));
     let help = env.journal(["--help"]).exits(0).stdout;
-    let commands =
-        ["init", "delete", "plan", "sync", "replay", "config", "completions", "demo", "simulate"];
+    let commands = [
+        "init",
+        "delete",
+        "plan",
+        "sync",
+        "replay",
+        "config",
+        "doctor",
+        "completions",
+        "demo",
+        "simulate",
+    ];
     for command in commands {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
         let own = env.journal([command, "--help"]).exits(0);

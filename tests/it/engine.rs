@@ -134,6 +134,20 @@ async fn without_permission_the_run_stops_and_entries_stay_pending() {
 }
 
 #[tokio::test]
+async fn a_run_that_may_not_even_read_the_org_stops_before_it_sends_anything() {
+    for fault in [Fault::ReadScope, Fault::ReadExpiredToken] {
+        let mut world = World::new(3);
+        let leads = world.leads();
+        world.record("Leads", &leads);
+        world.zoho.plan_faults(vec![fault]);
+        let summary = world.sync().await;
+        assert!(matches!(summary.stop, Some(Stop::NotAllowed { .. })), "{fault}: {summary:?}");
+        assert_eq!((world.states().as_str(), world.writes()), ("pending 3", 0), "{fault}");
+        world.agrees();
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_module_is_set_aside_before_everything_is_refused() {
     let mut world = World::new(1);
     let wrong: Vec<u64> = (0..1000).map(|number| 500_000_000_000_000_000 + number).collect();

@@ -16,9 +16,11 @@
 mod adversary;
 mod auth;
 mod auth_canary;
+mod cli_config;
 mod cli_crash;
 mod cli_crash_things;
 mod cli_demo;
+mod cli_doctor;
 mod cli_jobs;
 mod cli_plan;
 mod cli_record;

@@ -64,7 +64,14 @@ pub fn config(records: &[(&str, usize)]) -> Config {
 /// Runs this for each fault at a time, each on its own thread: most of the time is spent waiting, for time-outs
 /// and for what was asked to wait. Faults that stop a run have tests of their own.
 pub fn for_each_fault<F: Future<Output = ()>>(meet: impl Fn(Fault) -> F + Send + Sync) {
-    let stopping = [Fault::Scope, Fault::NoPermission, Fault::ExpiredToken, Fault::ReadForbidden];
+    let stopping = [
+        Fault::Scope,
+        Fault::NoPermission,
+        Fault::ExpiredToken,
+        Fault::ReadForbidden,
+        Fault::ReadExpiredToken,
+        Fault::ReadScope,
+    ];
     let meet = &meet;
     std::thread::scope(|threads| {
         for fault in Fault::ALL.into_iter().filter(|fault| !stopping.contains(fault)) {

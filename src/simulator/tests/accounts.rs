@@ -188,6 +188,10 @@ async fn all_access_tokens_can_be_ended_at_once_and_told_by_any_of_three_codes()
         let new = zoho.refresh().await.word("access_token");
         assert_eq!(zoho.call_with(&new, Method::GET, org, "").await.status, 200);
         assert_eq!(zoho.simulator.expire_tokens(), 1);
+        zoho.simulator.plan_faults(vec![Fault::ReadExpiredToken]);
+        let new = zoho.refresh().await.word("access_token");
+        let seen = zoho.call_with(&new, Method::GET, org, "").await;
+        assert_eq!((seen.status, seen.word("code").as_str()), (401, told));
     }
 }
 

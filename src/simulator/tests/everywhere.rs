@@ -181,6 +181,7 @@ const A_JOB: usize = 12;
 async fn case(kind: usize) -> (World, Case) {
     let zoho = World::with(|config| {
         config.delay_ms = 1;
+        config.drip_ms = 0;
         config.retry_after_s = 0;
     });
     let org = Org::new(&zoho).await;
@@ -222,6 +223,7 @@ async fn faults_before_the_effect_leave_everything_as_it_was() {
         for (fault, status) in [
             (Fault::Throttle, 429),
             (Fault::ThrottleRetryAfter, 429),
+            (Fault::ThrottleRetryAfterDate, 429),
             (Fault::Html, 502),
             (Fault::InternalError, 500),
             (Fault::ExpiredToken, 401),
@@ -254,6 +256,7 @@ async fn faults_after_the_effect_leave_it_done() {
             (Fault::Delay, None),
             (Fault::HtmlApplied, Some(502)),
             (Fault::InternalErrorApplied, Some(500)),
+            (Fault::SlowDrip, None),
             (Fault::Anonymous, None),
         ] {
             let (_, case, seen, done) = struck(kind, fault).await;
@@ -354,7 +357,13 @@ async fn reads_of_every_kind_fail_in_their_own_ways() {
         format!("/crm/v8/Leads/{lead}/Campaigns?fields=id"),
         "/bigin/v2/Contacts/deleted".to_owned(),
     ] {
-        for (fault, status) in [(Fault::ReadForbidden, 403), (Fault::ReadInternalError, 500)] {
+        for (fault, status) in [
+            (Fault::ReadForbidden, 403),
+            (Fault::ReadInternalError, 500),
+            (Fault::ReadThrottle, 429),
+            (Fault::ReadExpiredToken, 401),
+            (Fault::ReadScope, 401),
+        ] {
             zoho.simulator.plan_faults(vec![fault]);
             assert_eq!(zoho.get(&path).await.status, status, "{path}");
         }

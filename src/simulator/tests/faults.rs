@@ -28,6 +28,7 @@ async fn refused_calls_are_answered_as_zoho_would_and_do_nothing() {
     let cases = [
         (Fault::Throttle, 429, flat("TOO_MANY_REQUESTS", busy, json!({}))),
         (Fault::ThrottleRetryAfter, 429, flat("TOO_MANY_REQUESTS", busy, json!({}))),
+        (Fault::ThrottleRetryAfterDate, 429, flat("TOO_MANY_REQUESTS", busy, json!({}))),
         (Fault::InternalError, 500, flat("INTERNAL_ERROR", "Internal Server Error", json!({}))),
         (Fault::ExpiredToken, 401, flat("INVALID_TOKEN", "invalid oauth token", json!({}))),
         (Fault::Scope, 401, flat("OAUTH_SCOPE_MISMATCH", "Unauthorized", json!({}))),
@@ -41,7 +42,11 @@ async fn refused_calls_are_answered_as_zoho_would_and_do_nothing() {
         let seen = seen.unwrap();
         assert_eq!(seen.both(), (status, body), "{fault}");
         assert!(!done, "{fault}");
-        let wait = (fault == Fault::ThrottleRetryAfter).then_some("2");
+        let wait = [
+            (Fault::ThrottleRetryAfter, "2"),
+            (Fault::ThrottleRetryAfterDate, "Sat, 22 Aug 2026 10:00:02 GMT"),
+        ];
+        let wait = wait.into_iter().find(|(of, _)| *of == fault).map(|(_, wait)| wait);
         assert_eq!(seen.header("retry-after"), wait);
         let itself = format!("{}{}", zoho.simulator.api_url(), leads_url(&zoho.leads[..3]));
         let location = (fault == Fault::Redirect).then_some(itself.as_str());
@@ -238,6 +243,72 @@ async fn reads_fail_in_their_own_ways_and_writes_are_spared() {
     assert_eq!(failed.json()["code"], "INTERNAL_ERROR");
     let lost = zoho.try_call(Method::GET, "/crm/v8/org").await;
     assert!(lost.unwrap_err().is_request());
+    assert_eq!(zoho.get("/crm/v8/org").await.status, 200);
+    for (fault, status, code) in [
+        (Fault::ReadThrottle, 429, "TOO_MANY_REQUESTS"),
+        (Fault::ReadExpiredToken, 401, "INVALID_TOKEN"),
+        (Fault::ReadScope, 401, "OAUTH_SCOPE_MISMATCH"),
+    ] {
+        zoho.simulator.plan_faults(vec![fault]);
+        let seen = zoho.get("/crm/v8/org").await;
+        assert_eq!((seen.status, seen.word("code").as_str()), (status, code), "{fault}");
+        assert_eq!(zoho.get("/crm/v8/org").await.status, 200, "{fault}");
+    }
+}
+
+/// Reads so much of an answer's body, unpacked.
+async fn first_bytes(mut response: Response, wanted: usize) -> Vec<u8> {
+    let mut body = Vec::new();
+    while body.len() < wanted {
+        body.extend(response.chunk().await.unwrap().unwrap());
+    }
+    body
+}
+
+#[tokio::test]
+async fn an_answer_unfolds_beyond_all_bounds_after_the_call_was_done() {
+    let zoho = World::new();
+    zoho.simulator.plan_faults(vec![Fault::GzipBomb, Fault::ReadGzipBomb]);
+    let response = zoho.spawn_delete(&zoho.leads[..3]).await.unwrap().unwrap();
+    assert_eq!(response.status(), 200);
+    let many = 9 << 20;
+    assert!(first_bytes(response, many).await.iter().all(|byte| *byte == b' '));
+    assert_eq!(zoho.live_leads(), zoho.leads[3..]);
+    let last = zoho.simulator.requests().pop().unwrap();
+    assert_eq!((last.status, last.applied, last.fault), (Some(200), 3, Some(Fault::GzipBomb)));
+    // Also where the right answer has no body at all.
+    let url = format!("{}/crm/v8/Tasks?fields=id", zoho.simulator.api_url());
+    let token = format!("Zoho-oauthtoken {}", zoho.simulator.access_token());
+    let response = zoho.client.get(url).header("authorization", token).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    first_bytes(response, many).await;
+}
+
+#[tokio::test]
+async fn an_answer_comes_byte_by_byte_after_the_call_was_done() {
+    let zoho = World::with(|config| config.drip_ms = 3_600_000);
+    zoho.simulator.plan_faults(vec![Fault::SlowDrip, Fault::ReadSlowDrip]);
+    // The head comes at once, and then nothing for long.
+    let response = zoho.spawn_delete(&zoho.leads[..3]).await.unwrap().unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(zoho.live_leads(), zoho.leads[3..]);
+    let body = tokio::spawn(response.text());
+    // Where there is no body, the head drips.
+    let url = format!("{}/crm/v8/Tasks?fields=id", zoho.simulator.api_url());
+    let token = format!("Zoho-oauthtoken {}", zoho.simulator.access_token());
+    let read = tokio::spawn(zoho.client.get(url).header("authorization", token).send());
+    zoho.until(|simulator| simulator.requests().last().unwrap().status == Some(204)).await;
+    assert_eq!(zoho.get("/crm/v8/org").await.status, 200);
+    assert!(!body.is_finished() && !read.is_finished());
+    drop(zoho);
+    assert!(body.await.unwrap().is_err() && read.await.unwrap().is_err());
+
+    let zoho = World::with(|config| config.drip_ms = 0);
+    let (seen, done) = struck(&zoho, Fault::SlowDrip).await;
+    assert_eq!(seen.unwrap().json()["data"][0], success(zoho.leads[0]));
+    assert!(done);
+    zoho.simulator.plan_faults(vec![Fault::ReadSlowDrip]);
+    assert!(zoho.get("/crm/v8/org").await.json()["org"].is_array());
     assert_eq!(zoho.get("/crm/v8/org").await.status, 200);
 }
 

@@ -81,10 +81,9 @@ async fn both_kinds_of_429_have_either_body() {
             config.throttle_body = body;
             config.daily_credits = Some(1);
         });
-        zoho.simulator.plan_faults(vec![Fault::Throttle]);
+        zoho.simulator.plan_faults(vec![Fault::ReadThrottle]);
         for wanted in wanted {
-            let seen = zoho.delete_leads(&zoho.leads).await.unwrap();
-            assert_eq!(seen.both(), (429, wanted), "{body:?}");
+            assert_eq!(zoho.get("/crm/v8/org").await.both(), (429, wanted), "{body:?}");
         }
     }
 }
@@ -107,5 +106,9 @@ async fn zoho_s_clock_may_be_wrong_and_so_may_the_date_alone() {
         let list = zoho.get("/crm/v8/Leads/deleted").await;
         assert_eq!(list.json()["data"][0]["deleted_time"], deleted);
         assert_eq!(zoho.refresh().await.header("date"), Some(date));
+        zoho.simulator.plan_faults(vec![Fault::ThrottleRetryAfterDate]);
+        let seen = zoho.delete_leads(&zoho.leads[..1]).await.unwrap();
+        let later = date.replace(":00 GMT", ":02 GMT");
+        assert_eq!(seen.header("retry-after"), Some(later.as_str()));
     }
 }

@@ -1,0 +1,203 @@
+//! The journal's file, what lies around it, and whose it is.
+
+use std::path::Path;
+
+use crate::cli::context::Context;
+use crate::cli::doctor::check::{Check, Kind};
+use crate::cli::doctor::to_set;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::output::words::counted;
+use crate::cli::status::{Activity, activity};
+use crate::config::Key;
+use crate::domain::plan::RequestOverview;
+use crate::evidence::anchor::{Anchor, AnchorState};
+use crate::evidence::keeper::{KeeperError, check_writer, lock_path};
+use crate::platform::{self, Access, Sharing, shell_quoted};
+use crate::store::Reader;
+use crate::store::run::Binding;
+use crate::store::upgrade::Older;
+
+/// What the journal told.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Whose it is, once its first request was recorded.
+    pub(super) bound: Option<Binding>,
+    /// Its requests that are not settled.
+    pub(super) open: Vec<RequestOverview>,
+}
+
+/// Looks at the journal.
+pub(super) fn look(context: &Context, checks: &mut Vec<Check>) -> Found {
+    let db = context.db();
+    if std::fs::symlink_metadata(&db)
+        .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+    {
+        let message = format!("there is none at {}", shell_quoted(&db));
+        let remedy = context.command("init");
+        checks.push(Check::problem(Kind::NoJournal, "journal", message).remedy(remedy));
+        checks.push(file_system(&db));
+        return Found::default();
+    }
+    checks.push(file_system(&db));
+    checks.push(rights(&db));
+    // The anchor first: a writer in between would else make the journal look older than its anchor.
+    let anchor = Sharing::seen_at(&db).map(|sharing| Anchor::of(&db, sharing).read(Access::Read));
+    let reader = match context.reader() {
+        Ok(reader) => reader,
+        Err(error) => {
+            checks.push(told("journal", &error));
+            return Found::default();
+        }
+    };
+    checks.push(journal(&db, &reader));
+    checks.push(schema(&reader));
+    if let Ok(published) = anchor {
+        checks.push(match published.check(&reader, None) {
+            Ok(state) => anchored(&state, context),
+            Err(error) => told("anchor", &error.into()),
+        });
+    }
+    checks.push(run(context, &reader));
+    found(&reader, checks)
+}
+
+/// An error of the library as a line.
+fn told(name: &str, error: &CliError) -> Check {
+    let report = error.report();
+    let kind = if error.exit() == Exit::NoJournal { Kind::NoJournal } else { Kind::Other };
+    let mut check = Check::problem(kind, name, report.message);
+    check.remedy = report.hint;
+    check
+}
+
+fn journal(db: &Path, reader: &Reader) -> Check {
+    let path = shell_quoted(db);
+    match reader.head() {
+        Ok(head) => {
+            Check::fine("journal", format!("{path}, {}", counted(head.size, "event", "events")))
+        }
+        Err(error) => told("journal", &error.into()),
+    }
+}
+
+fn file_system(db: &Path) -> Check {
+    match platform::network_file_system(db) {
+        Ok(None) => Check::fine("file_system", "the journal's directory is on a local disk"),
+        Ok(Some(kind)) => {
+            let message = format!(
+                "{} lies on a network file system ({kind}), where neither locks nor SQLite work",
+                shell_quoted(db)
+            );
+            Check::problem(Kind::Other, "file_system", message)
+                .remedy("journal config set db PATH-ON-A-LOCAL-DISK")
+        }
+        Err(error) => Check::not_checked("file_system", error.to_string()),
+    }
+}
+
+fn rights(db: &Path) -> Check {
+    match check_writer(db) {
+        Ok(Sharing::OwnerOnly) => Check::fine("rights", "only its owner can change the journal"),
+        Ok(Sharing::Group) => {
+            Check::fine("rights", "only its owner and its group can change the journal")
+        }
+        Err(KeeperError::Network { .. }) => {
+            Check::not_checked("rights", "they mean nothing on a network file system")
+        }
+        Err(error) => told("rights", &error.into()),
+    }
+}
+
+fn schema(reader: &Reader) -> Check {
+    match reader.older() {
+        Ok(None) => Check::fine("schema", "it is the one that this program writes"),
+        Ok(Some(Older { from, to })) => Check::warning(
+            "schema",
+            format!(
+                "{from}, of an older program; the next command that writes upgrades it to {to}, after a copy"
+            ),
+        ),
+        Err(error) => told("schema", &error.into()),
+    }
+}
+
+fn anchored(state: &AnchorState, context: &Context) -> Check {
+    let message = format!("the journal {state}");
+    match state {
+        AnchorState::Extends { .. } => Check::fine("anchor", message),
+        AnchorState::Missing
+        | AnchorState::Behind { .. }
+        | AnchorState::Forked { .. }
+        | AnchorState::BadSignature(_)
+        | AnchorState::Unreadable(_) => {
+            Check::problem(Kind::Other, "anchor", message).remedy(context.command("verify"))
+        }
+    }
+}
+
+/// Whether a run is on. That is no problem, but explains why another one would not start.
+fn run(context: &Context, reader: &Reader) -> Check {
+    let last = reader.summary().ok().and_then(|summary| summary.last_run);
+    match activity(&lock_path(&context.db()), last.as_ref()) {
+        Activity::On(Some(by)) => Check::fine(
+            "run",
+            format!("{} is on, process {} on {}, since {}", by.command, by.pid, by.host, by.since),
+        ),
+        Activity::On(None) => Check::fine("run", "one is on"),
+        Activity::Idle => Check::fine("run", "none is on, and the lock is free"),
+        Activity::Died(_) => {
+            Check::warning("run", "the last one died; the lock is free, and nothing is lost")
+                .remedy(context.command("replay"))
+        }
+        Activity::Hidden => Check::not_checked("run", "this account may not look at the lock"),
+    }
+}
+
+fn found(reader: &Reader, checks: &mut Vec<Check>) -> Found {
+    let bound = reader.binding().unwrap_or_else(|error| {
+        checks.push(told("target", &error.into()));
+        None
+    });
+    let open = reader.overview(None, true).unwrap_or_else(|error| {
+        checks.push(told("requests", &error.into()));
+        Vec::new()
+    });
+    Found { bound, open }
+}
+
+/// Whether the settings lead where the journal belongs.
+pub(super) fn target(context: &Context, found: &Found) -> Check {
+    let given = match context.target() {
+        Ok(given) => given,
+        Err(error) => return told("target", &error),
+    };
+    let words =
+        format!("data centre {}, {}, {}", given.data_center, given.environment, given.api_origin);
+    let Some(bound) = &found.bound else {
+        return Check::fine(
+            "target",
+            format!("{words}; the first request binds the journal to it"),
+        );
+    };
+    let same = bound.data_center == given.data_center.wire_name()
+        && bound.environment == given.environment.wire_name()
+        && bound.api_origin == given.api_origin.as_str();
+    if same {
+        return Check::fine("target", words);
+    }
+    let Binding { data_center, environment, api_origin, .. } = bound;
+    let message = format!(
+        "the settings lead to {words}, and the journal belongs to data centre {data_center}, \
+         {environment}, {api_origin}"
+    );
+    let settings = &context.settings;
+    let remedy = if bound.data_center != given.data_center.wire_name() {
+        to_set(context, Key::DataCenter, &settings.data_center, data_center)
+    } else if bound.environment != given.environment.wire_name() {
+        to_set(context, Key::Environment, &settings.environment, environment)
+    } else {
+        context.command("config show")
+    };
+    Check::problem(Kind::Other, "target", message).remedy(remedy)
+}
