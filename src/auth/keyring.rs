@@ -17,10 +17,9 @@ pub(super) fn read(
     item: Item,
 ) -> Result<Option<WipedText>, String> {
     let service = format!("zoho-journal {profile} {accounts_url}");
-    let entry = match Entry::new(&service, item.credential()) {
-        Ok(entry) => entry,
-        // A service or a bare console has none, which is no reason to stop: it is the last place.
-        Err(_) => return Ok(None),
+    // A service or a bare console has no keyring, which is no reason to stop: it is the last place.
+    let Ok(entry) = Entry::new(&service, item.credential()) else {
+        return Ok(None);
     };
     match entry.get_password() {
         Ok(text) => Ok(Some(WipedText::new(text))),
