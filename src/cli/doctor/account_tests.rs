@@ -72,8 +72,10 @@ fn the_edition_bounds_the_calls_at_once() {
     assert!(greedy.remedy.unwrap().starts_with("journal config set concurrency 15"));
     let unknown = edition(&context, &read(OrgInfo { edition: None, ..an_org() }, None));
     assert_eq!(unknown.status, Status::NotChecked);
-    let endless = OrgInfo { edition: Some(Edition::Ultimate), ..an_org() };
-    assert!(edition(&context, &read(endless, None)).message.contains("without a daily limit"));
+    let ultimate = OrgInfo { edition: Some(Edition::Ultimate), ..an_org() };
+    assert!(
+        edition(&context, &read(ultimate, None)).message.contains("at least 70,000 API credits")
+    );
 }
 
 #[test]
