@@ -35,6 +35,7 @@ mod cli_upgrade;
 mod engine;
 mod env;
 mod forecast;
+mod hostile;
 mod middle;
 mod odd_answers;
 mod operations;

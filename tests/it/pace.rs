@@ -9,9 +9,9 @@ use zoho_journal::domain::pace::{BREAKS_AFTER, OPENS_AT_MOST};
 use zoho_journal::domain::time::Timestamp;
 use zoho_journal::domain::usage::{DAY, DailyBudget, Window};
 use zoho_journal::reconcile::options::{Limit, RunOptions, Stop, Summary};
-use zoho_journal::simulator::{Config, Fault};
+use zoho_journal::simulator::{Config, Edition, Fault};
 
-use crate::world::{World, config};
+use crate::world::{Ask, World, config};
 
 /// A clock on which waiting takes no time.
 #[derive(Clone, Default)]
@@ -134,20 +134,6 @@ async fn a_daily_budget_counts_earlier_runs_and_has_room_again_a_day_later() {
 }
 
 #[tokio::test]
-async fn a_share_of_the_orgs_day_needs_its_edition() {
-    // Enterprise with two users: 50,000 + 2 × 1,000 credits (CRM API Limits page).
-    let clock = Leaping::default();
-    let mut world = World::with(zoho(&clock, 1_000));
-    let leads = world.leads();
-    world.record("Leads", &leads);
-    let daily_credits = Some(DailyBudget::Share(1));
-    let options = RunOptions { daily_credits, ..world.options() };
-    let summary = sync(&mut world, &clock, options).await;
-    assert_eq!((summary.stop, world.states().as_str()), (None, "done 1000"));
-    assert!(summary.warnings.is_empty(), "{:?}", summary.warnings);
-}
-
-#[tokio::test]
 async fn what_zoho_says_is_left_of_the_day_stops_the_run_before_it_says_429() {
     let clock = Leaping::default();
     let mut world = World::with(Config { daily_credits: Some(8), ..zoho(&clock, 1_000) });
@@ -176,5 +162,51 @@ async fn calls_at_once_follow_what_zoho_takes() {
     assert_eq!((summary.stop, world.states().as_str()), (None, "done 6000"));
     let refused = world.zoho.requests().iter().filter(|one| one.status == Some(429)).count();
     assert!(refused < 60, "{refused} of {} calls", summary.calls);
+    world.agrees();
+}
+
+#[tokio::test]
+async fn no_more_calls_at_once_than_the_edition_allows() {
+    // CRM Free: five (CRM API Limits page), though the run may make twenty.
+    let clock = Leaping::default();
+    let free = Config { edition: Edition::Free, latency_ms: 5, ..zoho(&clock, 6_000) };
+    let mut world = World::with(free);
+    let leads = world.leads();
+    world.record("Leads", &leads);
+    let daily_credits = Some(DailyBudget::Share(1));
+    let options = RunOptions { concurrency: 20, daily_credits, ..world.options() };
+    let summary = sync(&mut world, &clock, options.clone()).await;
+    let warning = "CRM Free allows 5 calls at once: the 20 that are set are not used";
+    assert_eq!(summary.warnings, [warning]);
+    // A hundredth of its 5,000 credits.
+    assert!(matches!(summary.stop, Some(Stop::Budget(Limit::Daily { limit: 50, .. }))));
+    let options = RunOptions { daily_credits: None, ..options };
+    assert_eq!(sync(&mut world, &clock, options).await.stop, None);
+    assert_eq!(world.states(), "done 6000");
+    let snapshot = world.zoho.snapshot();
+    assert!((2..=5).contains(&snapshot.most_at_once), "{}", snapshot.most_at_once);
+    assert_eq!(snapshot.throttled, 0);
+}
+
+#[tokio::test]
+async fn a_scope_that_is_missing_stops_only_what_it_concerns() {
+    let scopes = ["org.READ", "users.READ", "settings.modules.READ", "modules.leads.READ"];
+    let scopes = scopes.into_iter().chain(["modules.leads.DELETE", "modules.contacts.ALL"]);
+    let scopes = Some(scopes.map(|scope| format!("ZohoCRM.{scope}")).collect());
+    let records = [("Leads", 150), ("Contacts", 20)];
+    let mut world = World::with(Config { scopes, ..config(&records) });
+    let (leads, contacts) = (world.leads(), world.live("Contacts"));
+    world.zoho.tag("Leads", &["Hot"], &leads);
+    world.zoho.tag("Contacts", &["Hot"], &contacts);
+    world.ask(&Ask::untag("Leads", &["Hot"], &leads[100..]));
+    world.ask(&Ask::untag("Contacts", &["Hot"], &contacts));
+    world.record("Leads", &leads[..100]);
+    let summary = world.sync().await;
+    assert_eq!(summary.stop, None);
+    let [missing] = summary.not_allowed.as_slice() else { panic!("{summary:?}") };
+    assert_eq!(missing.code, "OAUTH_SCOPE_MISMATCH");
+    assert!(missing.what.contains("ZohoCRM.modules.leads.WRITE"), "{missing:?}");
+    assert_eq!(world.states(), "pending 50, done 120");
+    assert_eq!(summary.unfinished, 50);
     world.agrees();
 }
