@@ -19,6 +19,7 @@ mod init;
 mod jobs;
 mod list;
 mod log;
+mod next_step;
 mod plan;
 mod record;
 mod run_json;

@@ -7,15 +7,13 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::jobs::ending_in_words;
+use crate::cli::next_step;
 use crate::cli::output::OutputError;
 use crate::cli::output::words::{counted, in_words};
-use crate::cli::plan;
 use crate::cli::run_json;
-use crate::cli::signing;
 use crate::cli::things::set_aside_in_words;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::id::RequestId;
-use crate::domain::state::EntryState;
 use crate::evidence::keeper::{KeeperError, Publisher};
 use crate::reconcile::options::{Limit, NotAllowed, Progress, Stop, Summary};
 use crate::store::Head;
@@ -228,7 +226,7 @@ impl<'a> Running<'a> {
         if let Some(bar) = &self.bar {
             bar.finish();
         }
-        let next = next_command(self.context, summary, exit, self.wanted.as_deref());
+        let next = next_step::after_a_run(self.context, summary, exit, self.wanted.as_deref());
         let written = if self.context.out.is_json() {
             let place = self.context.whereabouts()?;
             let line = run_json::summary(summary, exit, &next, place, self.workflows);
@@ -329,87 +327,5 @@ fn limit_in_words(limit: Limit) -> String {
             "the org has {left} API credits left, Zoho says, and the next call costs more: they come \
              back over 24 hours"
         ),
-    }
-}
-
-fn next_command(
-    context: &Context,
-    summary: &Summary,
-    exit: Exit,
-    wanted: Option<&[RequestId]>,
-) -> String {
-    let names = plan::names(wanted);
-    let command = |words: &str| context.command(words);
-    let token = matches!(&summary.stop, Some(Stop::NotSignedIn { .. }));
-    if let Some(parked) = set_aside(context, summary, exit, wanted) {
-        let show = command(&format!("show {parked}"));
-        return format!("{show}, then {}", command(&format!("sync {parked} --yes")));
-    }
-    match exit {
-        Exit::Done => command("export -o audit.csv"),
-        Exit::SomeFailed => {
-            let list = command("list --state failed");
-            format!("{list}, then {}", command(&format!("replay{names} --yes")))
-        }
-        Exit::NotAllowed if token => {
-            let sync = command(&format!("sync{names} --yes"));
-            format!("{}, then {sync}", signing::how_to_sign_in(context))
-        }
-        Exit::NotAllowed => {
-            let sync = command(&format!("sync{names} --yes"));
-            format!("give the token or its user what is missing, then {sync}")
-        }
-        Exit::NotConfirmed => {
-            format!("{} shows what awaits approval", command("list --state awaiting_approval"))
-        }
-        Exit::Refused => "use the token of the journal's own org".to_owned(),
-        Exit::Unfinished if summary.undecided > 0 && summary.undecided == summary.unfinished => {
-            command("list --state unknown --code UNDECIDED")
-        }
-        // Nothing but waiting helps; a replay would take up refused entries as well.
-        Exit::Unfinished if !summary.jobs.is_empty() && summary.stop.is_none() => {
-            command(&format!("sync{names} --wait 10m --yes"))
-        }
-        Exit::Unfinished
-        | Exit::Stopped
-        | Exit::Interrupted
-        | Exit::Error
-        | Exit::Usage
-        | Exit::NoJournal
-        | Exit::AlreadyRunning
-        | Exit::NotVerified => command(&format!("replay{names} --yes")),
-    }
-}
-
-/// A request that was set aside, when nothing else is left to do: no run takes it up until it is named.
-fn set_aside(
-    context: &Context,
-    summary: &Summary,
-    exit: Exit,
-    wanted: Option<&[RequestId]>,
-) -> Option<RequestId> {
-    match exit {
-        Exit::Stopped if summary.stop.is_none() => summary.parked.first().copied(),
-        Exit::Unfinished if summary.stop.is_none() => {
-            let open = context.reader().ok()?.overview(wanted, true).ok()?;
-            let parked = open.iter().filter(|one| one.parked);
-            let waiting = parked.clone().map(|one| one.count(EntryState::Pending)).sum::<u64>();
-            let rest = summary.unfinished.saturating_sub(summary.undecided);
-            let mut parked = parked.filter(|one| one.count(EntryState::Pending) > 0);
-            if rest <= waiting { parked.next().map(|one| one.request) } else { None }
-        }
-        Exit::Stopped
-        | Exit::Unfinished
-        | Exit::Done
-        | Exit::Error
-        | Exit::Usage
-        | Exit::SomeFailed
-        | Exit::NotAllowed
-        | Exit::Refused
-        | Exit::NotConfirmed
-        | Exit::NoJournal
-        | Exit::AlreadyRunning
-        | Exit::NotVerified
-        | Exit::Interrupted => None,
     }
 }

@@ -115,17 +115,29 @@ fn the_cap_refuses_before_anything_is_done() {
 
 #[test]
 fn a_budget_stops_a_run_which_the_next_one_finishes() {
-    let env = Env::new(450);
+    let mut env = Env::new(450);
     let request = env.record(&env.leads());
     let args = ["sync", &request, "--yes", "--json", "--max-calls", "5", "--concurrency", "1"];
     let summary = env.journal(args).exits(6).summary();
     assert_eq!(summary["calls"], 5);
-    assert_eq!(summary["next"], format!("journal replay {request} --yes"));
+    assert_eq!(summary["next"], format!("journal replay {request} --max-calls 5 --yes"));
+    assert!(summary["stopped_by"].as_str().unwrap().contains("--max-calls 5"), "{summary}");
     assert_eq!(env.zoho.requests().len(), 5);
     assert_eq!(env.states(), "done 200, pending 250");
     let args = ["sync", "--yes", "--json", "--max-credits", "4"];
     let summary = env.journal(args).exits(6).summary();
     assert_eq!(summary["credits"], 4);
+    let status = env.journal(["status", "--json"]).exits(0).json();
+    assert_eq!((&status["calls_24h"], &status["credits_24h"]), (&json!(9), &json!(9)));
+    env.set("JOURNAL_DAILY_CREDITS", "10");
+    let plan = env.journal(["plan"]).exits(0).stdout;
+    assert!(
+        plan.contains("sync would stop before the end: the daily budget leaves 1 credit"),
+        "{plan}"
+    );
+    let summary = env.journal(["sync", "--yes", "--json"]).exits(6).summary();
+    assert!(summary["stopped_by"].as_str().unwrap().starts_with("the daily budget of 10 credits"));
+    env.unset("JOURNAL_DAILY_CREDITS");
     env.journal(["replay", &request, "--yes"]).exits(0);
     assert_eq!(env.states(), "done 450");
     env.agrees();

@@ -1,0 +1,108 @@
+//! What to type after a run.
+
+use crate::cli::context::Context;
+use crate::cli::exit::Exit;
+use crate::cli::{plan, signing};
+use crate::config::{Key, Origin, Row};
+use crate::domain::id::RequestId;
+use crate::domain::state::EntryState;
+use crate::reconcile::options::{Stop, Summary};
+
+/// The command to type after a run, as it must be typed to reach the same journal.
+pub(crate) fn after_a_run(
+    context: &Context,
+    summary: &Summary,
+    exit: Exit,
+    wanted: Option<&[RequestId]>,
+) -> String {
+    let names = plan::names(wanted);
+    let command = |words: &str| context.command(words);
+    let token = matches!(&summary.stop, Some(Stop::NotSignedIn { .. }));
+    if let Some(parked) = set_aside(context, summary, exit, wanted) {
+        let show = command(&format!("show {parked}"));
+        return format!("{show}, then {}", command(&format!("sync {parked} --yes")));
+    }
+    match exit {
+        Exit::Done => command("export -o audit.csv"),
+        Exit::SomeFailed => {
+            let list = command("list --state failed");
+            format!("{list}, then {}", command(&format!("replay{names} --yes")))
+        }
+        Exit::NotAllowed if token => {
+            let sync = command(&format!("sync{names} --yes"));
+            format!("{}, then {sync}", signing::how_to_sign_in(context))
+        }
+        Exit::NotAllowed => {
+            let sync = command(&format!("sync{names} --yes"));
+            format!("give the token or its user what is missing, then {sync}")
+        }
+        Exit::NotConfirmed => {
+            format!("{} shows what awaits approval", command("list --state awaiting_approval"))
+        }
+        Exit::Refused => "use the token of the journal's own org".to_owned(),
+        Exit::Unfinished if summary.undecided > 0 && summary.undecided == summary.unfinished => {
+            command("list --state unknown --code UNDECIDED")
+        }
+        // Nothing but waiting helps; a replay would take up refused entries as well.
+        Exit::Unfinished if !summary.jobs.is_empty() && summary.stop.is_none() => {
+            command(&format!("sync{names} --wait 10m --yes"))
+        }
+        // As much again, and not without any bound; but for a budget that is too small for anything.
+        Exit::Stopped if matches!(summary.stop, Some(Stop::Budget(_))) && summary.sent > 0 => {
+            command(&format!("replay{names}{} --yes", budget_flags(context)))
+        }
+        Exit::Unfinished
+        | Exit::Stopped
+        | Exit::Interrupted
+        | Exit::Error
+        | Exit::Usage
+        | Exit::NoJournal
+        | Exit::AlreadyRunning
+        | Exit::NotVerified => command(&format!("replay{names} --yes")),
+    }
+}
+
+/// The budgets that were given as flags; those of the settings hold anyway.
+fn budget_flags(context: &Context) -> String {
+    const BUDGETS: [Key; 3] = [Key::MaxCalls, Key::MaxCredits, Key::DailyCredits];
+    let rows = context.settings.rows().into_iter();
+    let budgets = rows.filter(|row| BUDGETS.iter().any(|key| key.wire_name() == row.key));
+    let flags = budgets.filter_map(|Row { value, origin, .. }| match origin {
+        Origin::Flag(flag) => Some(format!(" {flag} {value}")),
+        Origin::Environment(_) | Origin::File { .. } | Origin::Default => None,
+    });
+    flags.collect::<Vec<_>>().concat()
+}
+
+/// A request that was set aside, when nothing else is left to do: no run takes it up until it is named.
+fn set_aside(
+    context: &Context,
+    summary: &Summary,
+    exit: Exit,
+    wanted: Option<&[RequestId]>,
+) -> Option<RequestId> {
+    match exit {
+        Exit::Stopped if summary.stop.is_none() => summary.parked.first().copied(),
+        Exit::Unfinished if summary.stop.is_none() => {
+            let open = context.reader().ok()?.overview(wanted, true).ok()?;
+            let parked = open.iter().filter(|one| one.parked);
+            let waiting = parked.clone().map(|one| one.count(EntryState::Pending)).sum::<u64>();
+            let rest = summary.unfinished.saturating_sub(summary.undecided);
+            let mut parked = parked.filter(|one| one.count(EntryState::Pending) > 0);
+            if rest <= waiting { parked.next().map(|one| one.request) } else { None }
+        }
+        Exit::Stopped
+        | Exit::Unfinished
+        | Exit::Done
+        | Exit::Error
+        | Exit::Usage
+        | Exit::SomeFailed
+        | Exit::NotAllowed
+        | Exit::Refused
+        | Exit::NotConfirmed
+        | Exit::NoJournal
+        | Exit::AlreadyRunning
+        | Exit::NotVerified
+        | Exit::Interrupted => None,
+    }
+}
