@@ -125,7 +125,7 @@ fn without_a_token_or_a_right_names_are_not_resolved() {
     env.unset("ZOHO_ACCESS_TOKEN");
     let events = env.events();
     let ran = delete_tags(&env, &["--name", "Prime"]).exits(5);
-    assert!(ran.stderr.contains("hint: set ZOHO_ACCESS_TOKEN"), "{ran}");
+    assert!(ran.stderr.contains("hint: journal auth login"), "{ran}");
     assert_eq!(env.events(), events);
     delete_tags(&env, &[&ids[0]]).exits(0);
 }
