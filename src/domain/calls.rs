@@ -10,6 +10,7 @@ use crate::domain::call::CallKind;
 use crate::domain::scope::Operation;
 use crate::domain::target::{ApiVersion, Product};
 use crate::domain::template;
+use crate::domain::usage::{ANY_OTHER, Price, TAGS_OF_MANY};
 
 /// How an answer to a call is built, when all is well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,15 +19,6 @@ pub enum Envelope {
     Items(&'static str),
     /// The id of an asynchronous job, and nothing about the items.
     Job,
-}
-
-/// What a call costs, in API credits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Price {
-    /// One credit.
-    One,
-    /// One credit for each 50 items or part of it.
-    PerFifty,
 }
 
 /// What is read before a call and after a lost answer, beside what every deletion leaves.
@@ -61,7 +53,7 @@ pub struct WriteCall {
     pub line_max: usize,
     /// How `many` is answered; `one` always by item.
     pub envelope: Envelope,
-    /// What `many` costs; `one` costs a credit.
+    /// What `many` costs; `one` costs what any other call does.
     pub price: Price,
     /// What is read before and afterwards.
     pub looks: Looks,
@@ -90,45 +82,45 @@ pub const WRITES: &[WriteCall] = &[
     WriteCall { operation: Delete, product: Crm, versions: CRM,
         many: Some("DELETE {root}/{module}?ids={ids}&wf_trigger={workflows}"),
         one: "DELETE {root}/{module}/{id}?wf_trigger={workflows}",
-        limit: 100, line_max: LINE, envelope: Envelope::Items("data"), price: Price::One, looks: Looks::Deletions,
+        limit: 100, line_max: LINE, envelope: Envelope::Items("data"), price: ANY_OTHER, looks: Looks::Deletions,
         source: "CRM v2 to v7 Delete Records pages; OAS record.json" },
     WriteCall { operation: Delete, product: Bigin, versions: &[V1],
         many: Some("DELETE {root}/{module}?ids={ids}&wf_trigger={workflows}"),
         one: "DELETE {root}/{module}/{id}?wf_trigger={workflows}",
-        limit: 100, line_max: LINE, envelope: Envelope::Items("data"), price: Price::One, looks: Looks::Deletions,
+        limit: 100, line_max: LINE, envelope: Envelope::Items("data"), price: ANY_OTHER, looks: Looks::Deletions,
         source: "Bigin v1 Delete Records page" },
     // Workflows run by default, and nothing is documented that would stop them.
     WriteCall { operation: Delete, product: Bigin, versions: &[V2],
         many: Some("DELETE {root}/{module}?ids={ids}"),
         one: "DELETE {root}/{module}/{id}",
-        limit: 100, line_max: LINE, envelope: Envelope::Items("data"), price: Price::One, looks: Looks::Deletions,
+        limit: 100, line_max: LINE, envelope: Envelope::Items("data"), price: ANY_OTHER, looks: Looks::Deletions,
         source: "Bigin v2 Delete Records page" },
 
     WriteCall { operation: Untag, product: Crm, versions: &[V3, V4, V5, V6, V7, V8],
         many: Some("POST {root}/{module}/actions/remove_tags\n{\"tags\":[{tags}],\"ids\":[{quoted_ids}]}"),
         one: "POST {root}/{module}/{id}/actions/remove_tags\n{\"tags\":[{tags}]}",
-        limit: 500, line_max: LINE, envelope: Envelope::Items("data"), price: Price::PerFifty, looks: Looks::RecordTags,
+        limit: 500, line_max: LINE, envelope: Envelope::Items("data"), price: TAGS_OF_MANY, looks: Looks::RecordTags,
         source: "CRM v8 Remove Tags page" },
     WriteCall { operation: Untag, product: Crm, versions: &[V2, V2_1],
         many: Some("POST {root}/{module}/actions/remove_tags?ids={ids}&tag_names={tag_names}"),
         one: "POST {root}/{module}/{id}/actions/remove_tags?tag_names={tag_names}",
-        limit: 500, line_max: LONG_LINE, envelope: Envelope::Items("data"), price: Price::PerFifty, looks: Looks::RecordTags,
+        limit: 500, line_max: LONG_LINE, envelope: Envelope::Items("data"), price: TAGS_OF_MANY, looks: Looks::RecordTags,
         source: "CRM v2 and v2.1 Remove Tags pages" },
     WriteCall { operation: Untag, product: Bigin, versions: &[V2],
         many: Some("POST {root}/{module}/actions/remove_tags?ids={ids}&tag_names={tag_names}"),
         one: "POST {root}/{module}/{id}/actions/remove_tags?tag_names={tag_names}",
-        limit: 500, line_max: LONG_LINE, envelope: Envelope::Items("data"), price: Price::PerFifty, looks: Looks::RecordTags,
+        limit: 500, line_max: LONG_LINE, envelope: Envelope::Items("data"), price: TAGS_OF_MANY, looks: Looks::RecordTags,
         source: "Bigin v2 Remove Tags page; Bigin API Limits page" },
 
     WriteCall { operation: Unlink, product: Crm, versions: CRM,
         many: Some("DELETE {root}/{module}/{parent}/{list}?ids={ids}"),
         one: "DELETE {root}/{module}/{parent}/{list}/{id}",
-        limit: 100, line_max: LINE, envelope: Envelope::Items("data"), price: Price::One, looks: Looks::RelatedList,
+        limit: 100, line_max: LINE, envelope: Envelope::Items("data"), price: ANY_OTHER, looks: Looks::RelatedList,
         source: "CRM v7 Delink Records page" },
     WriteCall { operation: Unlink, product: Bigin, versions: &[V1, V2],
         many: Some("DELETE {root}/{module}/{parent}/{list}?ids={ids}"),
         one: "DELETE {root}/{module}/{parent}/{list}/{id}",
-        limit: 100, line_max: LINE, envelope: Envelope::Items("data"), price: Price::One, looks: Looks::RelatedList,
+        limit: 100, line_max: LINE, envelope: Envelope::Items("data"), price: ANY_OTHER, looks: Looks::RelatedList,
         source: "Bigin v1 and v2 Delink Records pages" },
 
     // The page's own URL has the path twice; this is the one of the OAS and of its sample. The page says
@@ -136,17 +128,17 @@ pub const WRITES: &[WriteCall] = &[
     WriteCall { operation: DeleteTags, product: Crm, versions: &[V7, V8],
         many: Some("POST {root}/settings/tags/actions/mass_delete\n{\"mass_delete\":[{\"module\":{\"id\":\"{module_id}\",\"api_name\":\"{module}\"},\"tags\":[{tag_ids}]}]}"),
         one: "DELETE {root}/settings/tags/{id}",
-        limit: 100, line_max: LINE, envelope: Envelope::Job, price: Price::One, looks: Looks::ModuleTags,
+        limit: 100, line_max: LINE, envelope: Envelope::Job, price: ANY_OTHER, looks: Looks::ModuleTags,
         source: "CRM v8 Mass Delete Tags page; CRM v7 Delete Tag page" },
     WriteCall { operation: DeleteTags, product: Crm, versions: &[V2, V2_1, V3, V4, V5, V6],
         many: None,
         one: "DELETE {root}/settings/tags/{id}",
-        limit: 1, line_max: LINE, envelope: Envelope::Items("tags"), price: Price::One, looks: Looks::ModuleTags,
+        limit: 1, line_max: LINE, envelope: Envelope::Items("tags"), price: ANY_OTHER, looks: Looks::ModuleTags,
         source: "CRM v2 and v2.1 Delete Tag pages" },
     WriteCall { operation: DeleteTags, product: Bigin, versions: &[V2],
         many: None,
         one: "DELETE {root}/settings/tags/{id}",
-        limit: 1, line_max: LINE, envelope: Envelope::Items("tags"), price: Price::One, looks: Looks::ModuleTags,
+        limit: 1, line_max: LINE, envelope: Envelope::Items("tags"), price: ANY_OTHER, looks: Looks::ModuleTags,
         source: "Bigin v2 Delete Tag page" },
 ];
 
@@ -291,13 +283,10 @@ impl WriteCall {
     }
 
     /// What a call with so many items costs, in API credits.
-    ///
-    /// Tags: CRM API Limits page, one credit for 50 records. The others are not listed there, and "all other
-    /// APIs" cost one.
     pub fn credits(&self, items: usize, form: Form) -> u64 {
-        match (self.price, form) {
-            (Price::One, _) | (Price::PerFifty, Form::One) => 1,
-            (Price::PerFifty, Form::Many) => u64::try_from(items.div_ceil(50)).unwrap_or(1).max(1),
+        match form {
+            Form::Many => self.price.of(items),
+            Form::One => ANY_OTHER.of(items),
         }
     }
 }

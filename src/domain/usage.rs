@@ -1,7 +1,7 @@
 //! What calls cost: credits over a rolling day, and the budgets that hold them back.
 //!
 //! Zoho counts credits over the last 24 hours, not by the calendar (CRM API Limits page), and so does this.
-//! What a write costs stands beside it in [`crate::domain::calls`], what a read costs in [`ReadKind`].
+//! What calls cost is one table: [`PRICES`].
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,25 +15,51 @@ pub const DAY: Duration = Duration::from_hours(24);
 
 const MINUTE_MS: i64 = 60_000;
 
-/// A read, as far as its price goes.
+/// What a call costs, and where that is written. The one table of prices: [`PRICES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReadKind {
-    /// A page of the list of deletions.
-    DeletedPage,
-    /// Org, user, module, records by id, recycle bin, related list, tags, job.
-    Other,
+pub struct Price {
+    /// The calls that cost so much.
+    pub calls: &'static str,
+    /// Credits.
+    pub credits: u64,
+    /// For each so many items or part of them; `None`: for the call.
+    pub per_items: Option<usize>,
+    /// Where it is written.
+    pub source: &'static str,
 }
 
-impl ReadKind {
-    /// What it costs, in API credits.
-    ///
-    /// A page of deletions: Vertical Solutions API Limits page, 2. The CRM API Limits page lists none of the
-    /// others, and "all other APIs" cost 1 there.
-    pub const fn credits(self) -> u64 {
-        match self {
-            Self::DeletedPage => 2,
-            Self::Other => 1,
-        }
+/// Removing tags from many records at once.
+pub const TAGS_OF_MANY: Price = Price {
+    calls: "removing tags from records",
+    credits: 1,
+    per_items: Some(50),
+    source: "CRM API Limits page: one credit for each 50 records",
+};
+
+/// A page of the list of deletions.
+pub const DELETED_PAGE: Price = Price {
+    calls: "a page of the list of deletions",
+    credits: 2,
+    per_items: None,
+    source: "Vertical Solutions API Limits page",
+};
+
+/// Everything else: deleting records, unlinking, deleting tags, and all other reads.
+pub const ANY_OTHER: Price = Price {
+    calls: "any other call",
+    credits: 1,
+    per_items: None,
+    source: "CRM and Bigin API Limits pages: \"all other APIs\"; none of these calls is listed there",
+};
+
+/// Every price.
+pub const PRICES: &[Price] = &[TAGS_OF_MANY, DELETED_PAGE, ANY_OTHER];
+
+impl Price {
+    /// What a call about so many items costs, in API credits.
+    pub fn of(self, items: usize) -> u64 {
+        let times = self.per_items.map_or(1, |each| items.div_ceil(each).max(1));
+        u64::try_from(times).unwrap_or(u64::MAX).saturating_mul(self.credits)
     }
 }
 
@@ -206,6 +232,14 @@ mod tests {
 
     fn at(minute: i64) -> Timestamp {
         Timestamp::from_millis(minute * MINUTE_MS + 1)
+    }
+
+    /// CRM API Limits page: 500 records come to ten credits.
+    #[test]
+    fn tags_cost_a_credit_for_fifty_records_and_most_calls_one() {
+        assert_eq!([1, 49, 50, 51, 500].map(|items| TAGS_OF_MANY.of(items)), [1, 1, 1, 2, 10]);
+        assert_eq!((DELETED_PAGE.of(200), ANY_OTHER.of(100)), (2, 1));
+        assert!(PRICES.iter().all(|price| !price.source.is_empty() && !price.calls.is_empty()));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::domain::id::RecordId;
 use crate::domain::limits::IDS_PER_READ;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::{Action, Operation};
-use crate::domain::usage::ReadKind;
+use crate::domain::usage::ANY_OTHER;
 use crate::reconcile::options::NotAllowed;
 use crate::reconcile::resolve::unread;
 use crate::reconcile::shared::Shared;
@@ -110,7 +110,7 @@ async fn readable<Z: Zoho, C: Clock>(
     for chunk in picked.items.chunks(IDS_PER_READ) {
         let ids: Vec<RecordId> = chunk.iter().map(|item| item.target).collect();
         let read = shared
-            .read(ReadKind::Other, || {
+            .read(ANY_OTHER, || {
                 shared.zoho.read_records(product, kind.api_version, module, &ids, false)
             })
             .await;

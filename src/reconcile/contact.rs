@@ -12,7 +12,7 @@ use crate::domain::scope::Operation;
 use crate::domain::scopes::{self, Access};
 use crate::domain::state::EntryState;
 use crate::domain::target::Product;
-use crate::domain::usage::{DailyBudget, ReadKind};
+use crate::domain::usage::{ANY_OTHER, DailyBudget, Price};
 use crate::reconcile::options::{NotAllowed, Progress, RunError, Stop};
 use crate::reconcile::shared::Shared;
 use crate::reconcile::state::Setback;
@@ -29,7 +29,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
     /// Makes one read, waiting out throttling and trying again where nothing came back.
     pub(crate) async fn read<T, F>(
         &self,
-        kind: ReadKind,
+        price: Price,
         mut call: impl FnMut() -> F,
     ) -> Result<Read<T>, ReadError>
     where
@@ -42,7 +42,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
             if self.is_stopping() || !self.wait_for_turn().await || !self.sign_in(None).await {
                 return Err(stopping());
             }
-            if !self.spend(kind.credits()) {
+            if !self.spend(price.of(1)) {
                 return Err(stopping());
             }
             let token = self.zoho.token();
@@ -106,7 +106,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
 
     async fn meet_org(&self, product: Product) -> Result<bool, RunError> {
         let version = self.options.versions.of(product);
-        let org = match self.read(ReadKind::Other, || self.zoho.read_org(product, version)).await {
+        let org = match self.read(ANY_OTHER, || self.zoho.read_org(product, version)).await {
             Ok(read) => read.value,
             Err(error) => {
                 let scope = scopes::least(product, Access::Org, None);
@@ -164,23 +164,21 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
     async fn meet_user(&self, product: Product) -> Result<bool, RunError> {
         let scope = scopes::least(product, Access::User, None);
         let version = self.options.versions.of(product);
-        let user = match self
-            .read(ReadKind::Other, || self.zoho.read_current_user(product, version))
-            .await
-        {
-            Ok(read) => Some(read.value.id),
-            Err(ReadError::Forbidden { code, .. } | ReadError::NotThere { code, .. }) => {
-                self.warn(format!(
+        let user =
+            match self.read(ANY_OTHER, || self.zoho.read_current_user(product, version)).await {
+                Ok(read) => Some(read.value.id),
+                Err(ReadError::Forbidden { code, .. } | ReadError::NotThere { code, .. }) => {
+                    self.warn(format!(
                     "the token's user cannot be read ({code}, scope {scope}): after a lost answer \
                      nothing can be put down to us"
                 ));
-                None
-            }
-            Err(error) => {
-                self.cannot_read(&format!("the token's user (scope {scope})"), error);
-                return Ok(false);
-            }
-        };
+                    None
+                }
+                Err(error) => {
+                    self.cannot_read(&format!("the token's user (scope {scope})"), error);
+                    return Ok(false);
+                }
+            };
         let offset = self.state().clock_offset_ms.unwrap_or(0);
         self.writer.see_user(user, offset).await?;
         Ok(true)
@@ -193,8 +191,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         requests: &[&RequestOverview],
     ) -> Result<bool, RunError> {
         let version = self.options.versions.of(product);
-        let read =
-            self.read(ReadKind::Other, || self.zoho.read_module(product, version, module)).await;
+        let read = self.read(ANY_OTHER, || self.zoho.read_module(product, version, module)).await;
         let deletes = requests.iter().any(|one| one.operation == Operation::Delete);
         let mut refused = None;
         let (id, bin) = match read {

@@ -11,7 +11,7 @@ use crate::domain::event::JobEnding;
 use crate::domain::id::BatchId;
 use crate::domain::scopes::{self, Access};
 use crate::domain::time::Timestamp;
-use crate::domain::usage::ReadKind;
+use crate::domain::usage::ANY_OTHER;
 use crate::reconcile::concerns;
 use crate::reconcile::options::{Progress, RunError, Stop};
 use crate::reconcile::shared::Shared;
@@ -116,7 +116,7 @@ impl Polls {
         let id = job.id.as_deref().unwrap_or_default();
         let (product, version) = (job.product, job.api_version);
         let (ending, counts) = match shared
-            .read(ReadKind::Other, || shared.zoho.read_job(product, version, id))
+            .read(ANY_OTHER, || shared.zoho.read_job(product, version, id))
             .await
             .map(|read| read.value)
         {

@@ -16,7 +16,7 @@ use crate::domain::limits::IDS_PER_READ;
 use crate::domain::relations::{Standing, standing};
 use crate::domain::scope::{Action, RelatedList, Scope, TagName, TagSet};
 use crate::domain::target::{ApiVersion, Product};
-use crate::domain::usage::ReadKind;
+use crate::domain::usage::ANY_OTHER;
 use crate::reconcile::shared::Shared;
 use crate::zoho::{ListAsked, Zoho};
 
@@ -92,9 +92,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         for chunk in ids.chunks(IDS_PER_READ) {
             let Place { product, version, module } = place;
             let read = self
-                .read(ReadKind::Other, || {
-                    self.zoho.read_records(product, version, module, chunk, true)
-                })
+                .read(ANY_OTHER, || self.zoho.read_records(product, version, module, chunk, true))
                 .await?;
             for id in chunk {
                 let record = read.value.iter().find(|record| record.id == *id).map_or(
@@ -158,8 +156,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
     ) -> Result<Option<Vec<Related>>, ReadError> {
         let mut members: Vec<Related> = Vec::new();
         for page in 1..=MAX_PAGES {
-            let read =
-                self.read(ReadKind::Other, || self.zoho.read_related(asked, ids, page)).await?;
+            let read = self.read(ANY_OTHER, || self.zoho.read_related(asked, ids, page)).await?;
             let Some(read) = read.value else { return Ok(None) };
             // A row may come again on the next page, when somebody adds one meanwhile.
             for row in read.rows {
@@ -189,9 +186,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         for chunk in ids.chunks(IDS_PER_READ) {
             let Place { product, version, module } = place;
             let read = self
-                .read(ReadKind::Other, || {
-                    self.zoho.read_records(product, version, module, chunk, false)
-                })
+                .read(ANY_OTHER, || self.zoho.read_records(product, version, module, chunk, false))
                 .await;
             let records = match read {
                 Ok(read) => Some(read.value),
@@ -243,8 +238,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
             state.tag_lists.generation
         };
         let Place { product, version, module } = place;
-        let read =
-            self.read(ReadKind::Other, || self.zoho.read_tags(product, version, module)).await?;
+        let read = self.read(ANY_OTHER, || self.zoho.read_tags(product, version, module)).await?;
         let seen = |tag: crate::domain::answer::TagSeen| {
             (tag.id, SeenTag { name: tag.name, color: tag.color })
         };

@@ -19,6 +19,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "migrations/V2__every_operation.sql",
         "d610d8259527f4e8f2b5fd5af7329c5b8a7d47e20bc1d8da95dc23560bbe9a32",
     ),
+    (
+        "migrations/V3__usage_and_breaker.sql",
+        "2cac5fd2cf00cd5b9efc11bcb20349319783008bd918e6fd8ec667151bcdd34c",
+    ),
 ];
 
 fn changed_migrations(pinned: &[(&str, &str)], found: &BTreeMap<String, Vec<u8>>) -> Vec<String> {

@@ -12,7 +12,7 @@ use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::limits::IDS_PER_READ;
 use crate::domain::target::{ApiVersion, Product};
 use crate::domain::time::Timestamp;
-use crate::domain::usage::ReadKind;
+use crate::domain::usage::{ANY_OTHER, DELETED_PAGE};
 use crate::reconcile::resolve::{Decided, Seen, usable};
 use crate::reconcile::shared::Shared;
 use crate::store::reading::UnknownEntry;
@@ -95,10 +95,8 @@ impl<Z: Zoho, C: Clock> Pass<'_, Z, C> {
             cases.iter_mut().filter(|case| case.asks() == Some(Source::Bin)).collect();
         for chunk in asking.chunks_mut(IDS_PER_READ) {
             let ids: Vec<RecordId> = chunk.iter().map(|case| case.unknown.target).collect();
-            let read = self
-                .shared
-                .read(ReadKind::Other, || self.shared.zoho.read_bin(&self.module, &ids))
-                .await;
+            let read =
+                self.shared.read(ANY_OTHER, || self.shared.zoho.read_bin(&self.module, &ids)).await;
             let read = read.map(|read| read.value);
             let seen = usable(self.shared, &self.module, read, "the recycle bin");
             for case in chunk {
@@ -151,7 +149,7 @@ impl<Z: Zoho, C: Clock> Pass<'_, Z, C> {
         for page in 1..=MAX_PAGES {
             let read = self
                 .shared
-                .read(ReadKind::DeletedPage, || {
+                .read(DELETED_PAGE, || {
                     self.shared.zoho.read_deleted(self.product, version, &self.module, since, page)
                 })
                 .await;
@@ -195,7 +193,7 @@ impl<Z: Zoho, C: Clock> Pass<'_, Z, C> {
             };
             let read = self
                 .shared
-                .read(ReadKind::Other, || {
+                .read(ANY_OTHER, || {
                     self.shared.zoho.read_records(self.product, version, &self.module, &ids, false)
                 })
                 .await
