@@ -1,7 +1,7 @@
 //! The accounts server: grant codes and refresh tokens in, access tokens out, and revocation.
 //!
 //! What is sent stands in the body of a form and never in the URL: a URL lands in logs. What comes back
-//! is judged by its body, since Zoho refuses with 200 as well ([`read_grant`]). Nothing of a body is ever
+//! is judged by its body, since Zoho refuses with 200 as well (`read_grant`). Nothing of a body is ever
 //! repeated but the short word for an error.
 //!
 //! Sources: the Self Client, Access Token, Refresh and Revoke pages of the CRM v8 API.
