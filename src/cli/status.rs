@@ -12,6 +12,7 @@ use crate::cli::jobs::SYNC_ON;
 use crate::cli::output::words::{counted, grouped, in_words};
 use crate::cli::output::{Line, Tone};
 use crate::cli::spending::Spending;
+use crate::cli::things::quarantine_in_words;
 use crate::domain::id::RequestId;
 use crate::domain::state::EntryState;
 use crate::domain::target::ApiOrigin;
@@ -114,6 +115,8 @@ struct Document<'a> {
     undecided: Option<u64>,
     run: RunDocument,
     last_run: Option<LastRunDocument<'a>>,
+    /// In seconds.
+    quarantine: f64,
     #[serde(flatten)]
     spending: Spending,
     next: &'a str,
@@ -196,6 +199,7 @@ impl StatusArgs {
                 ended_at: last.ended.map(|(at, _)| at),
                 exit_code: last.ended.map(|(_, exit)| exit),
             }),
+            quarantine: settings.quarantine.value.as_secs_f64(),
             spending: Spending::of(context, &reader)?,
             next: &next,
         };
@@ -263,6 +267,10 @@ fn lines(document: &Document<'_>, run: (Tone, String), summary: &Summary) -> Vec
             format!("{}: reading cannot tell what happened", counted(number, "entry", "entries")),
         )),
         None => lines.push(("undecided", Tone::Plain, "too many reads to count here".to_owned())),
+    }
+    if summary.count(EntryState::Unknown) + summary.count(EntryState::InFlight) > 0 {
+        let quarantine = std::time::Duration::from_secs_f64(document.quarantine);
+        lines.push(("unknown", Tone::Plain, quarantine_in_words(quarantine)));
     }
     match summary.workflows {
         Some(true) => {

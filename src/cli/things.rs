@@ -1,6 +1,8 @@
 //! What operations are done to, as people read it.
 
-use crate::cli::output::words::counted;
+use std::time::Duration;
+
+use crate::cli::output::words::{counted, in_words as in_two_units};
 use crate::domain::plan::GroupKey;
 use crate::domain::scope::{Operation, TagSet};
 use crate::export::cell::visible_short;
@@ -38,6 +40,15 @@ pub(crate) fn set_aside_in_words(refusals: u64) -> String {
 /// `workflows WILL run` or `no workflows`: part of every output that plans, records or sends deletions.
 pub(crate) fn workflows_in_words(workflows: bool) -> &'static str {
     if workflows { "workflows WILL run" } else { "no workflows" }
+}
+
+/// When evidence that a thing is still there counts.
+pub(crate) fn quarantine_in_words(quarantine: Duration) -> String {
+    format!(
+        "quarantine {}: for so long a call without an answer may still take effect, and what is still \
+         there decides nothing",
+        in_two_units(quarantine)
+    )
 }
 
 /// `unlink 7 related records of Campaigns`.

@@ -32,6 +32,8 @@ struct PlanDocument {
     place: Whereabouts,
     workflows: bool,
     tags_per_job: usize,
+    /// In seconds.
+    quarantine: f64,
     cap: u64,
     refused_by: Option<String>,
     not_known: Vec<String>,
@@ -111,6 +113,7 @@ pub(super) fn print(
         place: context.whereabouts()?,
         workflows: plan.groups.keys().any(|key| key.workflows),
         tags_per_job: context.settings.tags_per_job.value,
+        quarantine: context.settings.quarantine.value.as_secs_f64(),
         cap: context.settings.max_entries.value,
         refused_by: refused_by(context, plan),
         not_known: not_known(context, requests, plan),

@@ -57,6 +57,10 @@ pub(super) fn print(
             context.out.data_line(format!("{entries} {what}"))?;
         }
     }
+    if plan.unknown > 0 {
+        let quarantine = context.settings.quarantine.value;
+        context.out.data_line(things::quarantine_in_words(quarantine))?;
+    }
     for (module, entries) in &plan.not_restorable {
         let records = counted(*entries, "record", "records");
         context.out.data_line(format!(
