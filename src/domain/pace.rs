@@ -16,6 +16,9 @@ const OPENS_FOR: Duration = Duration::from_secs(30);
 /// For how long at most. By then the day's credits are more likely used up than too many calls under way.
 pub const OPENS_AT_MOST: Duration = Duration::from_hours(1);
 
+/// For how long a `Retry-After` is heeded: credits come back within a day.
+pub const ASKED_AT_MOST: Duration = Duration::from_hours(24);
+
 /// Unanswered calls this close together are one sign of trouble, not several.
 const SIDE_BY_SIDE: Duration = Duration::from_secs(1);
 
@@ -71,14 +74,15 @@ pub struct Pace {
 impl Pace {
     /// Begins with so many calls at once, which is also the most, and with a breaker that an earlier run left.
     pub fn new(most: usize, seed: u64, now: Timestamp, breaker: Option<Breaker>) -> Self {
-        // A moment further away than the breaker ever opens was written by a clock that was wrong.
-        let latest = now.plus(OPENS_AT_MOST);
+        // What lies further ahead than anything that is ever kept was written by a clock that was wrong.
+        let latest = now.plus(ASKED_AT_MOST);
+        let not_before = breaker.map(|one| one.not_before).filter(|at| *at <= latest);
         Self {
             at_once: most.max(1),
             most: most.max(1),
             good: 0,
             slowed: None,
-            not_before: breaker.map(|one| one.not_before.min(latest)),
+            not_before,
             setbacks: breaker.map_or(0, |one| one.setbacks),
             kept: breaker.is_some(),
             recent: VecDeque::new(),
@@ -178,8 +182,7 @@ impl Pace {
             None if opens => self.opens_for(),
             None => jittered,
         };
-        let wait = wait
-            .clamp(Duration::from_millis(1), OPENS_AT_MOST.max(retry_after.unwrap_or_default()));
+        let wait = wait.clamp(Duration::from_millis(1), ASKED_AT_MOST);
         let until = now.plus(wait);
         let not_before = self.not_before.map_or(until, |old| old.max(until));
         self.not_before = Some(not_before);

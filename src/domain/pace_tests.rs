@@ -34,6 +34,9 @@ fn zohos_own_word_counts_but_not_at_once_again_and_again() {
     let asked = Duration::from_secs(90);
     let kept = pace.set_back(NOW, Some(asked), Trouble::Throttled).unwrap();
     assert_eq!((kept.not_before, kept.setbacks), (NOW.plus(asked), 1));
+    let now = next(&pace);
+    let days = pace.set_back(now, Some(Duration::from_hours(72)), Trouble::Throttled).unwrap();
+    assert_eq!(days.not_before, now.plus(ASKED_AT_MOST));
     for _ in 0..20 {
         let now = next(&pace);
         pace.set_back(now, Some(Duration::ZERO), Trouble::Throttled);
@@ -112,7 +115,11 @@ fn a_later_run_waits_and_goes_on_counting() {
     assert_eq!(longer.not_before.since(kept.not_before), OPENS_FOR * 8);
     let mad = Breaker { not_before: NOW.plus(Duration::from_hours(9_999)), setbacks: 5 };
     let pace = Pace::new(10, 1, NOW, Some(mad));
-    assert_eq!(pace.not_before(), Some(NOW.plus(OPENS_AT_MOST)));
+    assert_eq!(
+        (pace.not_before(), pace.at_once()),
+        (None, 1),
+        "a clock that was wrong locks nobody out"
+    );
 }
 
 #[test]
