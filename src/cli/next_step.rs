@@ -1,12 +1,15 @@
 //! What to type after a run.
 
+use std::path::Path;
+
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::{plan, signing};
 use crate::config::{Key, Origin, Row};
 use crate::domain::id::RequestId;
 use crate::domain::state::EntryState;
-use crate::reconcile::options::{Stop, Summary};
+use crate::platform::shell_quoted;
+use crate::reconcile::options::{Limit, Stop, Summary};
 
 /// The command to type after a run, as it must be typed to reach the same journal.
 pub(crate) fn after_a_run(
@@ -47,10 +50,6 @@ pub(crate) fn after_a_run(
         Exit::Unfinished if !summary.jobs.is_empty() && summary.stop.is_none() => {
             command(&format!("sync{names} --wait 10m --yes"))
         }
-        // As much again, and not without any bound; but for a budget that is too small for anything.
-        Exit::Stopped if matches!(summary.stop, Some(Stop::Budget(_))) && summary.sent > 0 => {
-            command(&format!("replay{names}{} --yes", budget_flags(context)))
-        }
         Exit::Unfinished
         | Exit::Stopped
         | Exit::Interrupted
@@ -58,17 +57,36 @@ pub(crate) fn after_a_run(
         | Exit::Usage
         | Exit::NoJournal
         | Exit::AlreadyRunning
-        | Exit::NotVerified => command(&format!("replay{names} --yes")),
+        | Exit::NotVerified => {
+            command(&format!("replay{names}{} --yes", run_flags(context, summary)))
+        }
     }
 }
 
-/// The budgets that were given as flags; those of the settings hold anyway.
-fn budget_flags(context: &Context) -> String {
-    const BUDGETS: [Key; 3] = [Key::MaxCalls, Key::MaxCredits, Key::DailyCredits];
-    let rows = context.settings.rows().into_iter();
-    let budgets = rows.filter(|row| BUDGETS.iter().any(|key| key.wire_name() == row.key));
-    let flags = budgets.filter_map(|Row { value, origin, .. }| match origin {
-        Origin::Flag(flag) => Some(format!(" {flag} {value}")),
+/// What was given as flags: a run goes on as it was meant, and with as much budget again. But for a budget that
+/// is too small for anything: with it no run would ever come further.
+fn run_flags(context: &Context, summary: &Summary) -> String {
+    const KEYS: [Key; 9] = [
+        Key::MaxEntries,
+        Key::MaxCalls,
+        Key::MaxCredits,
+        Key::DailyCredits,
+        Key::Concurrency,
+        Key::Quarantine,
+        Key::MaxFailures,
+        Key::TagsPerJob,
+        Key::Timeout,
+    ];
+    let too_small = match &summary.stop {
+        Some(Stop::Budget(Limit::Calls(_))) if summary.sent == 0 => Some(Key::MaxCalls),
+        Some(Stop::Budget(Limit::Credits(_))) if summary.sent == 0 => Some(Key::MaxCredits),
+        Some(_) | None => None,
+    };
+    let kept =
+        |row: &Row| KEYS.iter().any(|key| key.wire_name() == row.key && too_small != Some(*key));
+    let flags = context.settings.rows().into_iter().filter(kept);
+    let flags = flags.filter_map(|Row { value, origin, .. }| match origin {
+        Origin::Flag(flag) => Some(format!(" {flag} {}", shell_quoted(Path::new(&value)))),
         Origin::Environment(_) | Origin::File { .. } | Origin::Default => None,
     });
     flags.collect::<Vec<_>>().concat()

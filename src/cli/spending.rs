@@ -35,7 +35,7 @@ impl Spending {
         let used = Window::new(reader.usage(now)?).total(now);
         let daily = context.settings.daily_credits.value;
         let left = reader.credits_left()?;
-        let breaker = reader.breaker()?.map(|Breaker { not_before, .. }| not_before);
+        let breaker = reader.breaker()?.and_then(|breaker: Breaker| breaker.holds(now));
         Ok(Self {
             calls_24h: used.calls,
             credits_24h: used.credits,
@@ -46,7 +46,7 @@ impl Spending {
             },
             org_credits_left: left.map(|left| left.credits),
             org_credits_at: left.map(|left| left.at),
-            not_before: breaker.filter(|not_before| now < *not_before),
+            not_before: breaker,
         })
     }
 

@@ -1,6 +1,7 @@
 //! The rules, without any input or output: no clock, no database, no network.
 
 pub mod answer;
+pub mod barred;
 pub mod call;
 pub mod calls;
 pub mod codes;

@@ -22,6 +22,9 @@ pub const ASKED_AT_MOST: Duration = Duration::from_hours(24);
 /// Unanswered calls this close together are one sign of trouble, not several.
 const SIDE_BY_SIDE: Duration = Duration::from_secs(1);
 
+/// After so many unanswered writes in a row the next one waits.
+const PAUSES_AFTER: u32 = 3;
+
 /// The window of the retry budget.
 const WINDOW: Duration = Duration::from_mins(2);
 /// One in so many calls of the window may be a repeat.
@@ -32,10 +35,19 @@ const ALWAYS: usize = 20;
 /// Why a call brought nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
-    /// Too many calls.
-    Throttled,
+    /// Too many calls, Zoho says to a read.
+    ThrottledRead,
+    /// Too many calls, Zoho says to a write.
+    ThrottledWrite,
     /// No answer, or none that is any use.
     NoAnswer,
+}
+
+/// A call that left: when, on the clock that only moves forward, and whether it asked for a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    at: Duration,
+    write: bool,
 }
 
 /// What is kept of a breaker that is open, so that no later run begins before its time.
@@ -47,6 +59,14 @@ pub struct Breaker {
     pub setbacks: u32,
 }
 
+impl Breaker {
+    /// The moment before which no call is made. What lies further ahead than anything that is ever kept was
+    /// written by a clock that was wrong, and locks nobody out.
+    pub fn holds(&self, now: Timestamp) -> Option<Timestamp> {
+        Some(self.not_before).filter(|at| now < *at && *at <= now.plus(ASKED_AT_MOST))
+    }
+}
+
 /// The pace of a run.
 #[derive(Debug, Clone)]
 pub struct Pace {
@@ -55,8 +75,13 @@ pub struct Pace {
     most: usize,
     /// Calls that went well since that number last changed.
     good: usize,
-    /// When it was last halved without a pause.
+    /// When a write last brought no answer, and how often in a row.
     slowed: Option<Timestamp>,
+    unanswered: u32,
+    /// The last setback, on the clock that only moves forward.
+    set_back_at: Option<Duration>,
+    /// Whether writes were throttled: then answers to reads prove nothing.
+    writes_throttled: bool,
     /// No call before this moment.
     not_before: Option<Timestamp>,
     /// Calls in a row that brought nothing.
@@ -74,14 +99,15 @@ pub struct Pace {
 impl Pace {
     /// Begins with so many calls at once, which is also the most, and with a breaker that an earlier run left.
     pub fn new(most: usize, seed: u64, now: Timestamp, breaker: Option<Breaker>) -> Self {
-        // What lies further ahead than anything that is ever kept was written by a clock that was wrong.
-        let latest = now.plus(ASKED_AT_MOST);
-        let not_before = breaker.map(|one| one.not_before).filter(|at| *at <= latest);
+        let not_before = breaker.and_then(|one| one.holds(now));
         Self {
             at_once: most.max(1),
             most: most.max(1),
             good: 0,
             slowed: None,
+            unanswered: 0,
+            set_back_at: None,
+            writes_throttled: breaker.is_some(),
             not_before,
             setbacks: breaker.map_or(0, |one| one.setbacks),
             kept: breaker.is_some(),
@@ -125,16 +151,24 @@ impl Pace {
     }
 
     /// A call leaves. Where calls brought nothing before, it is one of those again.
-    pub fn leaves(&mut self, elapsed: Duration) {
+    pub fn leaves(&mut self, elapsed: Duration, write: bool) -> Left {
         self.forget(elapsed);
         let repeat = self.owed > 0;
         self.owed = self.owed.saturating_sub(1);
         self.repeats += usize::from(repeat);
         self.recent.push_back((elapsed, repeat));
+        Left { at: elapsed, write }
     }
 
-    /// A call was answered. `true` when a breaker is kept somewhere that no longer holds.
-    pub fn went_well(&mut self) -> bool {
+    /// A call was answered. `true` when a breaker is kept somewhere that no longer holds. What left before the
+    /// last setback says nothing about what Zoho takes now, and a read says nothing about writes.
+    pub fn went_well(&mut self, left: Left) -> bool {
+        let stale = self.set_back_at.is_some_and(|at| left.at <= at);
+        if stale || (self.writes_throttled && !left.write) {
+            return false;
+        }
+        self.writes_throttled = false;
+        self.unanswered = 0;
         self.setbacks = 0;
         self.good += 1;
         if self.good >= self.at_once && self.at_once < self.most {
@@ -149,13 +183,17 @@ impl Pace {
         self.not_before = Some(self.not_before.map_or(until, |old| old.max(until)));
     }
 
-    /// A write brought no answer, which reading settles: no pause, but fewer calls at once. Those that fail
-    /// side by side count once.
-    pub fn slow_down(&mut self, now: Timestamp) {
+    /// A write brought no answer of Zoho's own, which reading settles: fewer calls at once, and after several in
+    /// a row a pause, or as long a one as was asked for. Those that fail side by side count once.
+    pub fn slow_down(&mut self, now: Timestamp, elapsed: Duration, retry_after: Option<Duration>) {
         if self.slowed.is_none_or(|at| now >= at.plus(SIDE_BY_SIDE)) {
             self.slowed = Some(now);
             self.at_once = (self.at_once / 2).max(1);
             self.good = 0;
+            self.unanswered = self.unanswered.saturating_add(1);
+        }
+        if retry_after.is_some() || self.unanswered >= PAUSES_AFTER {
+            self.set_back(now, elapsed, retry_after, Trouble::NoAnswer);
         }
     }
 
@@ -163,10 +201,12 @@ impl Pace {
     pub fn set_back(
         &mut self,
         now: Timestamp,
+        elapsed: Duration,
         retry_after: Option<Duration>,
         trouble: Trouble,
     ) -> Option<Breaker> {
         self.owed += 1;
+        self.set_back_at = Some(elapsed);
         // Calls that fail side by side are one setback, not five.
         if self.not_before.is_none_or(|until| now >= until) {
             self.setbacks = self.setbacks.saturating_add(1);
@@ -174,7 +214,7 @@ impl Pace {
             self.good = 0;
         }
         let jittered = self.full_jitter();
-        let opens = trouble == Trouble::Throttled && self.setbacks >= BREAKS_AFTER;
+        let opens = trouble != Trouble::NoAnswer && self.setbacks >= BREAKS_AFTER;
         let wait = match retry_after {
             // Zoho's own word counts; one that says "at once", again and again, does not.
             Some(asked) if self.setbacks <= 1 => asked,
@@ -186,10 +226,11 @@ impl Pace {
         let until = now.plus(wait);
         let not_before = self.not_before.map_or(until, |old| old.max(until));
         self.not_before = Some(not_before);
-        let told = trouble == Trouble::Throttled && retry_after.is_some();
-        if !opens && !told {
+        if trouble == Trouble::NoAnswer {
             return None;
         }
+        // From the first one on: a program that is started again and again would never come to the fifth.
+        self.writes_throttled |= trouble == Trouble::ThrottledWrite;
         self.kept = true;
         Some(Breaker { not_before, setbacks: self.setbacks })
     }

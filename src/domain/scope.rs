@@ -264,11 +264,6 @@ impl Scope {
         }
     }
 
-    /// Whom a missing scope or permission concerns: all calls of one operation on one module.
-    pub fn calls(&self) -> (Operation, Product, ModuleName) {
-        (self.operation(), self.product, self.module.clone())
-    }
-
     /// The tags of an untag.
     pub const fn tags(&self) -> Option<&TagSet> {
         match &self.action {

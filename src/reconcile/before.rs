@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::domain::answer::ReadError;
+use crate::domain::barred::Barred;
 use crate::domain::call::CallItem;
 use crate::domain::calls::{self, WriteCall};
 use crate::domain::id::RecordId;
@@ -74,7 +75,7 @@ fn cannot_read<Z: Zoho, C: Clock>(
     match error {
         ReadError::Forbidden { code, message } | ReadError::NotThere { code, message } => {
             let what = format!("reading {what}");
-            shared.bar(picked.kind.scope.calls(), NotAllowed { what, code, message });
+            shared.bar(Barred::reads_before(&picked.kind), NotAllowed { what, code, message });
         }
         error @ (ReadError::Unauthorized { .. }
         | ReadError::Throttled { .. }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::domain::answer::{OrgInfo, Read, ReadError};
+use crate::domain::barred::Barred;
 use crate::domain::calls::WriteCall;
 use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::plan::RequestOverview;
@@ -37,27 +38,31 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
     {
         let mut tries = 0;
         loop {
-            tries += 1;
             let stopping = || ReadError::Unreachable("the run is stopping".to_owned());
             if self.is_stopping() || !self.wait_for_turn().await || !self.sign_in(None).await {
                 return Err(stopping());
             }
-            if !self.spend(price.of(1)) {
-                return Err(stopping());
-            }
-            let token = self.zoho.token();
             let pass = self.gate.enter().await;
+            // While it waited at the gate another call may have been throttled, or the run stopped.
+            if !self.may_call() {
+                self.state().delays += 1;
+                continue;
+            }
+            let Some(left) = self.spend(price.of(1), false) else { return Err(stopping()) };
+            tries += 1;
+            let token = self.zoho.token();
             let answer = call().await;
             drop(pass);
             match answer {
                 Ok(read) => {
                     self.see_date(read.date);
                     self.see_credits(read.credits_remaining);
-                    self.went_well();
+                    self.went_well(left);
                     return Ok(read);
                 }
                 Err(ReadError::Throttled { retry_after }) => {
-                    self.back_off(retry_after, Setback::Throttled);
+                    self.state().delays += 1;
+                    self.back_off(retry_after, Setback::ThrottledRead);
                 }
                 Err(ReadError::Unauthorized { code, message }) => {
                     if !self.renew(token, &code, &message).await {
@@ -71,6 +76,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                     if tries >= READ_TRIES || self.is_stopping() {
                         return Err(error);
                     }
+                    self.state().delays += 1;
                     let wait = Duration::from_millis(200 << tries);
                     self.back_off(Some(wait), Setback::Unreachable(error.to_string()));
                 }
@@ -253,8 +259,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                         code: code.clone(),
                         message: "the module cannot be read".to_owned(),
                     };
-                    let calls = (request.operation, request.product, module.clone());
-                    self.bar(calls, not_allowed);
+                    self.bar(Barred::all_of(request), not_allowed);
                 }
                 (Some(pinned), Some(id)) if pinned != id => self.warn(format!(
                     "{} was recorded for another module {module}: its id was {pinned} and is {id} now; \

@@ -273,6 +273,11 @@ async fn work<Z: Zoho, C: Clock>(
             idle = 0;
             continue;
         }
+        // What was given back is claimed anew; it is tried only so often.
+        if submitted.returned > 0 && idle < MAX_IDLE_ROUNDS {
+            idle += 1;
+            continue;
+        }
         // Where nothing waits for its turn, somebody else's job is nobody's business.
         let busy_until = if submitted.waiting { shared.busy_until() } else { None };
         let job = [polled.next, busy_until].into_iter().flatten().min();

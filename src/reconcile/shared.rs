@@ -5,14 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::domain::id::{EntryId, ModuleName, RequestId};
-use crate::domain::scope::Operation;
-use crate::domain::target::Product;
+use crate::domain::barred::{Barred, Without};
+use crate::domain::id::{EntryId, RequestId};
+use crate::domain::pace::Left;
 use crate::domain::time::Timestamp;
 use crate::reconcile::gate::Gate;
 use crate::reconcile::options::{NotAllowed, Progress, Reporter, RunError, RunOptions, Stop};
 use crate::reconcile::state::State;
-use crate::store::queue::Without;
 use crate::store::usage::CreditsLeft;
 use crate::store::writer::{Meter, Writer};
 
@@ -96,7 +95,7 @@ impl<Z, C: Clock> Shared<Z, C> {
     }
 
     /// Zoho does not allow these calls, with what the token has: they are left out, and the rest goes on.
-    pub(crate) fn bar(&self, calls: (Operation, Product, ModuleName), not_allowed: NotAllowed) {
+    pub(crate) fn bar(&self, calls: Barred, not_allowed: NotAllowed) {
         let new = self.state().barred.insert(calls, not_allowed.clone()).is_none();
         if new {
             self.tell(&Progress::NotAllowed(not_allowed));
@@ -109,20 +108,20 @@ impl<Z, C: Clock> Shared<Z, C> {
         Without { busy, barred: self.state().barred.keys().cloned().collect() }
     }
 
-    /// Takes a call out of the budgets. `false` when it does not fit: then the run stops.
-    pub(crate) fn spend(&self, credits: u64) -> bool {
+    /// Takes a call out of the budgets, right before it leaves. `None` when it does not fit: then the run stops.
+    pub(crate) fn spend(&self, credits: u64, write: bool) -> Option<Left> {
         let (now, elapsed) = (self.clock.now(), self.clock.elapsed());
         let mut state = self.state();
         if let Err(limit) = state.budget.spend(now, credits) {
             state.stop.get_or_insert(Stop::Budget(limit));
-            return false;
+            return None;
         }
-        state.pace.leaves(elapsed);
+        let left = state.pace.leaves(elapsed, write);
         drop(state);
         let mut meter = self.meter();
         meter.used.calls += 1;
         meter.used.credits += credits;
-        true
+        Some(left)
     }
 
     /// Gives back what a call would have cost that never left. What a commit has taken along already stays

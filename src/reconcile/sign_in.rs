@@ -1,5 +1,7 @@
 //! Signing in: an access token before it is needed, and another one once Zoho refused it.
 
+use std::time::Duration;
+
 use crate::clock::Clock;
 use crate::domain::answer::SignInError;
 use crate::reconcile::options::Stop;
@@ -10,6 +12,10 @@ use crate::zoho::token::TokenNumber;
 
 /// How often the accounts server is asked that gives no usable answer.
 const SIGN_IN_TRIES: u32 = 4;
+
+/// How many tokens may be refused within so long.
+const REFUSALS_AT_MOST: usize = 3;
+const REFUSALS_COUNT_FOR: Duration = Duration::from_mins(10);
 
 impl<Z: Zoho, C: Clock> Shared<Z, C> {
     /// Sees to it that there is a token, other than the `refused` one. `false` stops the run.
@@ -46,21 +52,27 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         }
     }
 
-    /// Zoho refused the token that a call carried: another one, unless the one before was refused for the same
-    /// reason and nothing has gone well since. `false` stops the run.
+    /// Zoho refused the token that a call carried: another one, unless several were refused within minutes. Zoho
+    /// gives ten in ten minutes, to all programs of a sign-in together. `false` stops the run.
     pub(crate) async fn renew(
         &self,
         refused: Option<TokenNumber>,
         code: &str,
         message: &str,
     ) -> bool {
+        let now = self.clock.elapsed();
         let hopeless = {
             let mut state = self.state();
-            let before = state.refused_token;
-            // Calls that left with an older token prove nothing about this one.
-            state.refused_token = refused.max(before);
+            // Calls that left with a token that was refused already prove nothing more.
+            if refused > state.refused_token {
+                state.refused_token = refused;
+                state.refusals.push_back(now);
+            }
+            while state.refusals.front().is_some_and(|at| *at + REFUSALS_COUNT_FOR <= now) {
+                state.refusals.pop_front();
+            }
             state.refusal = (code.to_owned(), message.to_owned());
-            before.is_some() && refused > before
+            state.refusals.len() > REFUSALS_AT_MOST
         };
         if hopeless {
             self.not_signed_in(code.to_owned(), message.to_owned());

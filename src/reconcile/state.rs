@@ -1,12 +1,11 @@
 //! What a run counts and remembers while it goes on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use crate::domain::id::{ModuleName, RequestId};
+use crate::domain::barred::Barred;
+use crate::domain::id::RequestId;
 use crate::domain::pace::{Pace, Trouble};
-use crate::domain::scope::Operation;
-use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
 use crate::reconcile::budget::Budget;
 use crate::reconcile::look::TagLists;
@@ -22,14 +21,20 @@ pub(crate) struct State {
     pub(crate) failed: u64,
     pub(crate) stop: Option<Stop>,
     /// What Zoho does not allow: it is left out from then on.
-    pub(crate) barred: BTreeMap<(Operation, Product, ModuleName), NotAllowed>,
+    pub(crate) barred: BTreeMap<Barred, NotAllowed>,
     /// Why no call is made before the pace allows it.
     pub(crate) setback: Setback,
     /// The last such moment that was told: once, however many calls wait for it.
     pub(crate) told: Option<Timestamp>,
-    /// The newest token that Zoho refused, while no call has gone well since.
+    /// The newest token that Zoho refused.
     pub(crate) refused_token: Option<TokenNumber>,
-    /// Code and message of the last such refusal.
+    /// When tokens were refused lately, on the clock that only moves forward.
+    pub(crate) refusals: VecDeque<Duration>,
+    /// Connections that failed in a row.
+    pub(crate) not_sent: u32,
+    /// How often a read before a call had to wait for its turn.
+    pub(crate) delays: u64,
+    /// Code and message of the last refusal of a token.
     pub(crate) refusal: (String, String),
     /// Refusals in a row by request.
     pub(crate) streaks: BTreeMap<RequestId, u64>,
@@ -61,6 +66,9 @@ impl State {
             setback: Setback::default(),
             told: None,
             refused_token: None,
+            refusals: VecDeque::new(),
+            not_sent: 0,
+            delays: 0,
             refusal: Default::default(),
             streaks: BTreeMap::new(),
             parked: Vec::new(),
@@ -79,9 +87,11 @@ impl State {
 /// Why no call is made for a while.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum Setback {
-    /// Zoho says that there are too many calls.
+    /// Zoho says to a read that there are too many calls.
+    ThrottledRead,
+    /// Zoho says to a write that there are too many calls.
     #[default]
-    Throttled,
+    ThrottledWrite,
     /// Zoho gives no access tokens for a while.
     NoTokens,
     /// Too many calls brought nothing and must be made again.
@@ -93,7 +103,7 @@ pub(crate) enum Setback {
 impl Setback {
     pub(crate) fn why(&self) -> &'static str {
         match self {
-            Self::Throttled => "Zoho asks for fewer calls",
+            Self::ThrottledRead | Self::ThrottledWrite => "Zoho asks for fewer calls",
             Self::NoTokens => "Zoho gives no access token",
             Self::Repeats => "too many calls had to be made again",
             Self::Unreachable(_) => "Zoho gives no usable answer",
@@ -102,7 +112,7 @@ impl Setback {
 
     pub(crate) fn stop(self, until: Timestamp) -> Stop {
         match self {
-            Self::Throttled | Self::Repeats => Stop::Throttled { until },
+            Self::ThrottledRead | Self::ThrottledWrite | Self::Repeats => Stop::Throttled { until },
             Self::NoTokens => Stop::NoTokens { until },
             Self::Unreachable(why) => Stop::Unreachable(why),
         }
@@ -111,7 +121,8 @@ impl Setback {
     /// What it is to the pace of the run.
     pub(crate) fn trouble(&self) -> Trouble {
         match self {
-            Self::Throttled => Trouble::Throttled,
+            Self::ThrottledRead => Trouble::ThrottledRead,
+            Self::ThrottledWrite => Trouble::ThrottledWrite,
             Self::NoTokens | Self::Repeats | Self::Unreachable(_) => Trouble::NoAnswer,
         }
     }

@@ -8,12 +8,14 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::domain::answer::{RawAnswer, SendError};
+use crate::domain::barred::Barred;
 use crate::domain::call::PreparedBatch;
 use crate::domain::codes::asks;
 use crate::domain::event::{Returned, Unanswered};
 use crate::domain::id::EntryId;
 use crate::domain::limits::{SEND_WITHIN, SNAPSHOT_MAX_AGE};
 use crate::domain::outcome::{Halt, Judgement, judge};
+use crate::domain::pace::Left;
 use crate::domain::scope::{Action, Operation};
 use crate::domain::scopes::{self, Access};
 use crate::domain::state::Outcome;
@@ -37,6 +39,8 @@ struct Ready {
 pub(crate) struct Submitted {
     /// Calls that left.
     pub(crate) batches: u64,
+    /// Batches that surely did not leave and are to be sent still.
+    pub(crate) returned: u64,
     /// Claims that a read settled before anything was sent.
     pub(crate) settled: u64,
     /// Whether an operation was left out because another job is under way.
@@ -45,6 +49,17 @@ pub(crate) struct Submitted {
 
 /// Connections that failed in a row after which the run stops.
 const MAX_SETBACKS: u32 = 5;
+
+/// What became of a batch that was to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    /// Its call left.
+    Left,
+    /// Its call surely did not leave, and is to be made still.
+    Back,
+    /// The run stops.
+    Stopped,
+}
 
 /// How a slot ended.
 enum Ended {
@@ -78,6 +93,7 @@ pub(crate) async fn submit<Z: Zoho, C: Clock>(
             None => break,
             Some(Ok(Ok((submitted, ended)))) => {
                 total.batches += submitted.batches;
+                total.returned += submitted.returned;
                 total.settled += submitted.settled;
                 total.waiting |= submitted.waiting;
                 drained |= matches!(ended, Ended::Drained);
@@ -90,6 +106,7 @@ pub(crate) async fn submit<Z: Zoho, C: Clock>(
             }
             Some(Err(error)) => {
                 failure.get_or_insert(RunError::Broken(error.to_string()));
+                shared.stop(Stop::Interrupted);
                 drained = true;
             }
         }
@@ -116,7 +133,8 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
                 async { if surplus { Ok(None) } else { self.claim(&mut submitted.settled).await } };
             let (sent, claimed) = tokio::join!(self.carry_out(ready), claim);
             let (sent, claimed) = (sent?, claimed?);
-            submitted.batches += u64::from(sent);
+            submitted.batches += u64::from(sent == Sent::Left);
+            submitted.returned += u64::from(sent == Sent::Back);
             next = claimed;
         }
         submitted.waiting = self.shared.must_wait().is_some();
@@ -175,14 +193,17 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         first: ReadFirst,
     ) -> Result<Option<Result<Claimed, StoreError>>, RunError> {
         let shared = &self.shared;
-        let began = shared.clock.elapsed();
+        let (began, delays) = (shared.clock.elapsed(), shared.state().delays);
         let Some(read) = read_before(shared, &first).await else {
             shared.writer.put_back(first).await?;
             return Ok(None);
         };
         // A read that had to wait for its turn shows what was there long before the call.
         if shared.clock.elapsed().saturating_sub(began) > SNAPSHOT_MAX_AGE {
-            shared.read_fewer(first.picked.items.len());
+            // Only where reading itself took so long are there too many to read.
+            if shared.state().delays == delays {
+                shared.read_fewer(first.picked.items.len());
+            }
             return Ok(Some(Ok(Claimed::ReadFirst(first))));
         }
         let module = first.picked.kind.scope.module.clone();
@@ -200,38 +221,38 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         Ok(Some(claimed))
     }
 
-    /// Sends a batch and records what comes of it. Whether its call left.
-    async fn carry_out(&self, ready: Ready) -> Result<bool, RunError> {
+    /// Sends a batch and records what comes of it.
+    async fn carry_out(&self, ready: Ready) -> Result<Sent, RunError> {
         let shared = &self.shared;
         let Ready { prepared, send_within } = ready;
         let _pass = shared.gate.enter().await;
         if let Some(reason) = self.must_not_be_sent(&prepared, send_within).await {
             shared.writer.give_back(prepared, reason, String::new()).await?;
-            return Ok(false);
+            return Ok(if reason == Returned::TooLate { Sent::Back } else { Sent::Stopped });
         }
         let credits = prepared.credits();
-        if !shared.spend(credits) {
+        let Some(left) = shared.spend(credits, true) else {
             shared.writer.give_back(prepared, Returned::Stopped, String::new()).await?;
-            return Ok(false);
-        }
+            return Ok(Sent::Stopped);
+        };
         let token = shared.zoho.token();
         // A crash from here on leaves an open batch: the next run finds it, and reads.
         let Some(answer) = self.send(&prepared).await else {
             self.lose(&prepared, "interrupted while the call was under way", None).await?;
-            return Ok(true);
+            return Ok(Sent::Left);
         };
         match answer {
-            Ok(raw) => self.settle(prepared, raw, token).await.map(|()| true),
+            Ok(raw) => self.settle(prepared, raw, token, left).await.map(|()| Sent::Left),
             Err(SendError::NotSent(why)) => {
                 shared.refund(credits);
-                self.not_sent(prepared, why).await.map(|()| false)
+                self.not_sent(prepared, why).await.map(|()| Sent::Back)
             }
             Err(SendError::NoAnswer { why, sent_at }) => {
                 shared.state().sent += u64::try_from(prepared.items().len()).unwrap_or(0);
-                shared.slow_down();
+                shared.slow_down(None);
                 self.report_problem(&prepared, &why, Outcome::Unknown);
                 self.lose(&prepared, &why, Some(sent_at)).await?;
-                Ok(true)
+                Ok(Sent::Left)
             }
         }
     }
@@ -274,6 +295,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         prepared: PreparedBatch,
         raw: RawAnswer,
         token: Option<TokenNumber>,
+        left: Left,
     ) -> Result<(), RunError> {
         let shared = &self.shared;
         let parsed = answer::parse(&raw);
@@ -282,15 +304,17 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         shared.see_date(raw.date);
         shared.see_credits(raw.credits_remaining);
         match &halt {
-            None => shared.went_well(),
+            None if judgement.complete => shared.went_well(left),
+            // A gateway's page is no answer of Zoho's.
+            None => shared.slow_down(raw.retry_after),
             Some(Halt::Throttled { retry_after }) => {
-                shared.back_off(*retry_after, Setback::Throttled);
+                shared.back_off(*retry_after, Setback::ThrottledWrite);
             }
             Some(Halt::Busy) => shared.busy(),
             // After the answer is recorded: signing in may take long.
             Some(Halt::Unauthorized { .. }) => {}
             Some(Halt::Forbidden { code, message, permissions }) => {
-                let calls = prepared.kind().scope.calls();
+                let calls = Barred::calls(prepared.kind());
                 shared.bar(calls, forbidden(&prepared, code, message, permissions));
             }
         }
@@ -355,7 +379,12 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         let shared = &self.shared;
         self.report_problem(&prepared, &why, Outcome::Returned);
         shared.back_off(None, Setback::Unreachable(why.clone()));
-        if shared.state().pace.setbacks() >= MAX_SETBACKS {
+        let times = {
+            let mut state = shared.state();
+            state.not_sent += 1;
+            state.not_sent
+        };
+        if times >= MAX_SETBACKS {
             shared.stop(Stop::Unreachable(why.clone()));
         }
         Ok(shared.writer.give_back(prepared, Returned::NotSent, why).await?)

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::domain::pace::Left;
 use crate::domain::scope::Operation;
 use crate::domain::time::Timestamp;
 use crate::reconcile::options::Progress;
@@ -24,6 +25,11 @@ impl<Z, C: Clock> Shared<Z, C> {
             }
         }
         true
+    }
+
+    /// Whether a call may be made now.
+    pub(crate) fn may_call(&self) -> bool {
+        !self.is_stopping() && self.not_yet().is_none()
     }
 
     /// Until when no call may be made, and why, if that moment has not come.
@@ -68,25 +74,30 @@ impl<Z, C: Clock> Shared<Z, C> {
         if *interrupt.borrow() > 0 {
             return false;
         }
+        let interrupted = async {
+            // When the sender is gone nobody can interrupt any more.
+            if interrupt.wait_for(|signals| *signals > 0).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
         tokio::select! {
             () = self.clock.sleep(duration) => true,
-            _ = interrupt.wait_for(|signals| *signals > 0) => false,
+            () = interrupted => false,
         }
     }
 
     /// Backs off after a setback: as long as Zoho asks for, else full jitter.
     pub(crate) fn back_off(&self, retry_after: Option<Duration>, setback: Setback) {
-        let now = self.clock.now();
+        let (now, elapsed) = (self.clock.now(), self.clock.elapsed());
         let mut state = self.state();
-        let kept = state.pace.set_back(now, retry_after, setback.trouble());
+        let kept = state.pace.set_back(now, elapsed, retry_after, setback.trouble());
         state.setback = setback;
-        let at_once = state.pace.at_once();
-        drop(state);
-        self.gate.let_through(at_once);
         if kept.is_some() {
-            // A restart must not begin before its time either.
+            // A restart must not begin before its time either. Told under the lock, so that of two tellings the
+            // later one is the one that stays.
             self.writer.keep_breaker(kept);
         }
+        self.gate.let_through(state.pace.at_once());
     }
 
     /// Zoho gives no access token before this moment.
@@ -96,27 +107,26 @@ impl<Z, C: Clock> Shared<Z, C> {
         state.setback = Setback::NoTokens;
     }
 
-    /// A write brought no answer: fewer calls go side by side from now on.
-    pub(crate) fn slow_down(&self) {
-        let now = self.clock.now();
+    /// A write brought no answer of Zoho's own: fewer calls go side by side from now on.
+    pub(crate) fn slow_down(&self, retry_after: Option<Duration>) {
+        let (now, elapsed) = (self.clock.now(), self.clock.elapsed());
         let mut state = self.state();
-        state.pace.slow_down(now);
-        let at_once = state.pace.at_once();
-        drop(state);
-        self.gate.let_through(at_once);
+        state.pace.slow_down(now, elapsed, retry_after);
+        if state.pace.not_before().is_some_and(|until| now < until) {
+            state.setback =
+                Setback::Unreachable("calls that change something get no answer".to_owned());
+        }
+        self.gate.let_through(state.pace.at_once());
     }
 
     /// A call went well: the next setback starts small again, and one more may go side by side.
-    pub(crate) fn went_well(&self) {
+    pub(crate) fn went_well(&self, left: Left) {
         let mut state = self.state();
-        state.refused_token = None;
-        let closes = state.pace.went_well();
-        let at_once = state.pace.at_once();
-        drop(state);
-        self.gate.let_through(at_once);
-        if closes {
+        state.not_sent = 0;
+        if state.pace.went_well(left) {
             self.writer.keep_breaker(None);
         }
+        self.gate.let_through(state.pace.at_once());
     }
 
     /// Zoho has another job under way: none is asked for, for a while.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
+use crate::domain::barred::{Group, Without};
 use crate::domain::call::{CallItem, CallKind};
 use crate::domain::calls::{self, Limits, Versions, WriteCall};
 use crate::domain::id::{EntryId, EventSeq, ModuleName, RecordId, RequestId};
@@ -28,27 +29,6 @@ pub struct Picked {
     pub items: Vec<CallItem>,
     /// Whether the only item was split off, since it may make Zoho refuse a whole call.
     pub alone: bool,
-}
-
-/// What a claim leaves out for now.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Without {
-    /// An operation that must wait for a job of Zoho's.
-    pub busy: Option<Operation>,
-    /// What Zoho does not allow.
-    pub barred: HashSet<(Operation, Product, ModuleName)>,
-}
-
-impl Without {
-    /// Whether it leaves these calls out.
-    pub(crate) fn leaves_out(
-        &self,
-        operation: Operation,
-        product: Product,
-        module: &ModuleName,
-    ) -> bool {
-        self.busy == Some(operation) || self.barred.contains(&(operation, product, module.clone()))
-    }
 }
 
 /// What the queue is restricted to.
@@ -149,6 +129,16 @@ struct Family {
 }
 
 impl Family {
+    fn group(&self) -> Group<'_> {
+        Group {
+            operation: self.operation,
+            product: self.product,
+            module: &self.module,
+            list: self.list.as_ref(),
+            snapshot: self.snapshot,
+        }
+    }
+
     fn kind(&self, scope: Scope) -> CallKind {
         let Self { api_version, workflows, snapshot, module_id, .. } = *self;
         CallKind { scope, api_version, workflows, snapshot, module_id }
@@ -235,8 +225,7 @@ fn due_requests(conn: &Connection, rules: Rules<'_>) -> Result<Vec<Due>> {
             Ok((request, first, last, family, pinned))
         };
         let (request, first, last, mut family, pinned) = read().doing(DOING)?;
-        let left_out = rules.without.leaves_out(family.operation, family.product, &family.module);
-        if left_out || !rules.requests.contains(&request) {
+        if rules.without.leaves_out(&family.group()) || !rules.requests.contains(&request) {
             continue;
         }
         if is_blocked(conn, family.operation, family.product, &family.module)? {

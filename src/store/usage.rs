@@ -41,7 +41,8 @@ impl WriteTx<'_> {
                     "-- add_usage\nINSERT INTO usage (minute, calls, credits)
                      VALUES (:minute, :calls, :credits)
                      ON CONFLICT (minute) DO UPDATE
-                     SET calls = calls + excluded.calls, credits = credits + excluded.credits",
+                     SET calls = min(calls, 1000000000) + excluded.calls,
+                         credits = min(credits, 1000000000) + excluded.credits",
                 )
                 .and_then(|mut statement| {
                     statement.execute(named_params! {
@@ -51,9 +52,11 @@ impl WriteTx<'_> {
                 })
                 .doing(WRITING)?;
             self.tx
-                .prepare_cached("-- forget_usage\nDELETE FROM usage WHERE minute < :oldest")
+                .prepare_cached("-- forget_usage\nDELETE FROM usage WHERE minute NOT BETWEEN :oldest AND :newest")
                 .and_then(|mut statement| {
-                    statement.execute(named_params! {":oldest": minute - minutes_a_day()})
+                    statement.execute(named_params! {
+                        ":oldest": minute - minutes_a_day(), ":newest": minute + 1,
+                    })
                 })
                 .doing(WRITING)?;
         }
@@ -87,13 +90,15 @@ impl WriteTx<'_> {
 fn usage(conn: &Connection, now: Timestamp) -> Result<Vec<(i64, Used)>> {
     let mut statement = conn
         .prepare(
-            "-- usage\nSELECT minute, calls, credits FROM usage WHERE minute >= :oldest
-             ORDER BY minute",
+            "-- usage\nSELECT minute, calls, credits FROM usage
+             WHERE minute BETWEEN :oldest AND :newest ORDER BY minute",
         )
         .doing(READING)?;
     let oldest = minute_of(now).saturating_sub(minutes_a_day());
+    // What lies ahead was written by a clock that was wrong.
+    let newest = minute_of(now).saturating_add(1);
     let rows = statement
-        .query_map(named_params! {":oldest": oldest}, |row| {
+        .query_map(named_params! {":oldest": oldest, ":newest": newest}, |row| {
             let used = Used { calls: uncount(row.get(1)?), credits: uncount(row.get(2)?) };
             Ok((row.get(0)?, used))
         })
@@ -103,7 +108,8 @@ fn usage(conn: &Connection, now: Timestamp) -> Result<Vec<(i64, Used)>> {
 
 fn breaker(conn: &Connection) -> Result<Option<Breaker>> {
     conn.query_row("-- breaker\nSELECT not_before_ms, setbacks FROM breaker", [], |row| {
-        Ok(Breaker { not_before: Timestamp::from_millis(row.get(0)?), setbacks: row.get(1)? })
+        let setbacks = u32::try_from(row.get::<_, i64>(1)?).unwrap_or(u32::MAX);
+        Ok(Breaker { not_before: Timestamp::from_millis(row.get(0)?), setbacks })
     })
     .optional()
     .doing(READING)

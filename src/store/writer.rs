@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use crate::domain::answer::RawAnswer;
+use crate::domain::barred::Without;
 use crate::domain::call::{CallItem, PreparedBatch};
 use crate::domain::calls::{Limits, Versions};
 use crate::domain::event::{JobEnding, Returned, Unanswered};
@@ -21,7 +22,7 @@ use crate::domain::target::{Product, Target};
 use crate::domain::time::Timestamp;
 use crate::store::batch::BegunBatch;
 use crate::store::error::{Result, StoreError};
-use crate::store::queue::{Cursors, Picked, Rules, Without, is_blocked, pick};
+use crate::store::queue::{Cursors, Picked, Rules, is_blocked, pick};
 use crate::store::reading::Finding;
 use crate::store::snapshot::{self, Snapshot};
 use crate::store::usage::Metered;

@@ -96,7 +96,7 @@ fn the_first_ctrl_c_lets_calls_under_way_come_home() {
         let ran = Ran::of_child(run).exits(130);
         let summary = ran.summary();
         assert_eq!(summary["meaning"], "interrupted: it can go on later");
-        assert_eq!(summary["next"], "journal replay --yes");
+        assert_eq!(summary["next"], "journal replay --concurrency 1 --yes");
         assert!(ran.json_lines().iter().any(|line| line["type"] == "interrupted"), "{ran}");
         assert_eq!(env.states(), "done 100, pending 400");
         assert_eq!(env.sent(), 1);

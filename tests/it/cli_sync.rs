@@ -120,7 +120,10 @@ fn a_budget_stops_a_run_which_the_next_one_finishes() {
     let args = ["sync", &request, "--yes", "--json", "--max-calls", "5", "--concurrency", "1"];
     let summary = env.journal(args).exits(6).summary();
     assert_eq!(summary["calls"], 5);
-    assert_eq!(summary["next"], format!("journal replay {request} --max-calls 5 --yes"));
+    assert_eq!(
+        summary["next"],
+        format!("journal replay {request} --max-calls 5 --concurrency 1 --yes")
+    );
     assert!(summary["stopped_by"].as_str().unwrap().contains("--max-calls 5"), "{summary}");
     assert_eq!(env.zoho.requests().len(), 5);
     assert_eq!(env.states(), "done 200, pending 250");
@@ -269,7 +272,7 @@ fn failures_and_open_entries_have_codes_of_their_own() {
     let patient = ["sync", "--yes", "--json", "--wait", "0s", "--quarantine", "1h"];
     let summary = env.journal(patient).exits(4).summary();
     assert_eq!(summary["entries"]["unknown"], 2);
-    assert_eq!(summary["next"], "journal replay --yes");
+    assert_eq!(summary["next"], "journal replay --quarantine 1h --yes");
     env.agrees();
     let plan = env.journal(["plan", "--json"]).json();
     assert_eq!((&plan["unknown"], &plan["entries"]), (&json!(2), &json!(0)));

@@ -21,6 +21,8 @@ use crate::world::World;
 /// What happens to a write call on its way.
 pub enum Way {
     Straight,
+    /// No connection comes about.
+    NotSent,
     /// It never arrives, and there is no answer.
     Swallowed,
     /// It arrives, and its answer is lost.
@@ -102,6 +104,7 @@ impl Zoho for Middle {
         };
         match (self.submits)(number) {
             Way::Straight => self.zoho.submit(batch).await,
+            Way::NotSent => Err(SendError::NotSent("connection refused".to_owned())),
             Way::Swallowed => Err(lost()),
             Way::AnswerLost => {
                 self.zoho.submit(batch).await?;

@@ -11,6 +11,7 @@ use zoho_journal::domain::usage::{DAY, DailyBudget, Window};
 use zoho_journal::reconcile::options::{Limit, RunOptions, Stop, Summary};
 use zoho_journal::simulator::{Config, Edition, Fault};
 
+use crate::middle::{Middle, Way};
 use crate::world::{Ask, World, config};
 
 /// A clock on which waiting takes no time.
@@ -88,6 +89,49 @@ async fn a_restart_loop_cannot_hammer_a_zoho_that_takes_no_calls() {
     assert_eq!((summary.stop, world.states().as_str()), (None, "done 5"));
     assert_eq!(world.reader().breaker().unwrap(), None);
     world.agrees();
+}
+
+#[tokio::test]
+async fn a_loop_of_runs_that_never_wait_comes_to_the_breaker_as_well() {
+    for fault in [Fault::Throttle, Fault::ReadThrottle] {
+        let clock = Leaping::default();
+        let mut world = World::with(zoho(&clock, 5));
+        let leads = world.leads();
+        world.record("Leads", &leads);
+        world.zoho.set_rate(fault, 1.0);
+        // Every second for ten minutes.
+        for _ in 0..600 {
+            let options = RunOptions { wait: Duration::ZERO, ..world.options() };
+            sync(&mut world, &clock, options).await;
+            clock.leap(Duration::from_secs(1));
+        }
+        let refused = world.zoho.snapshot().throttled;
+        assert!((5..20).contains(&refused), "{fault}: {refused} calls were refused");
+        world.zoho.clear_faults();
+        clock.leap(OPENS_AT_MOST);
+        let options = world.options();
+        assert_eq!(sync(&mut world, &clock, options).await.stop, None, "{fault}");
+        assert_eq!(world.states(), "done 5", "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_refused_once_ends_no_run() {
+    let mut world = World::with(config(&[("Leads", 50)]));
+    let leads = world.leads();
+    world.record("Leads", &leads);
+    let refused = |number| if number == 0 { Way::NotSent } else { Way::Straight };
+    let middle = Middle::new(&world).submits(refused);
+    let options = world.options();
+    let summary = world.run_on(middle, Leaping::default(), options.clone()).await.unwrap();
+    assert_eq!((summary.stop, world.states().as_str()), (None, "done 50"));
+    // One that is refused again and again does.
+    let more = world.zoho.add_records("Leads", 5);
+    world.record("Leads", &more);
+    let middle = Middle::new(&world).submits(|_| Way::NotSent);
+    let summary = world.run_on(middle, Leaping::default(), options).await.unwrap();
+    assert!(matches!(summary.stop, Some(Stop::Unreachable(_))), "{summary:?}");
+    assert_eq!(world.states(), "pending 5, done 50");
 }
 
 #[tokio::test]
