@@ -161,7 +161,9 @@ async fn record<Z: Zoho, C: Clock>(
     let settled: HashSet<EntryId> =
         shared.writer.record_evidence(module.clone(), findings).await?.into_iter().collect();
     told.retain(|(entry, ..)| !settled.contains(entry));
-    told.iter().for_each(|(_, request, verdict)| tally(shared, *request, *verdict));
+    for (_, request, verdict) in &told {
+        tally(shared, *request, *verdict);
+    }
     let count = |verdict: Verdict| {
         let same = told.iter().filter(|(.., told)| *told == verdict).count();
         u64::try_from(same).unwrap_or(0)
