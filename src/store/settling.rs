@@ -275,7 +275,7 @@ mod tests {
         let twice = journal
             .store
             .write("again", journal.now, |tx| tx.record_evidence(run, &module, &findings[1..]));
-        assert!(matches!(twice, Err(StoreError::Transition(_))), "{twice:?}");
+        assert!(matches!(twice, Err(StoreError::Conflict { .. })), "{twice:?}");
     }
 
     #[test]

@@ -29,6 +29,7 @@ fn untouched() -> Env {
     env.record(&leads[..3]);
     env.zoho.plan_faults(vec![Fault::LoseRequest]);
     env.journal(["sync", "--yes", "--wait", "0s", "--quarantine", "1h"]).exits(4);
+    env.next_write();
     for id in &leads[..3] {
         env.zoho.touch(*id);
     }
