@@ -177,6 +177,7 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
         | Event::BatchReturned(_)
         | Event::EvidenceRead(_)
         | Event::SnapshotTaken(_)
+        | Event::EntriesSettled(_)
         | Event::EntriesReopened(_) => entries_in_words(event, opened),
     }
 }
@@ -261,6 +262,11 @@ fn entries_in_words(event: &Event, opened: &BTreeMap<String, String>) -> String 
         let absent =
             absent.map(|absent| format!("; {} never there", absent.named())).unwrap_or_default();
         format!("{}: read {} before the call{absent}", event.module, event.entries.named())
+    } else if let Event::EntriesSettled(event) = event {
+        let seal = |field: &str| opened.get(field).map_or("(erased)", String::as_str);
+        let ticket = opened.get("ticket").map(|ticket| format!(" ({ticket})")).unwrap_or_default();
+        let (who, why) = (seal("settled_by"), seal("reason"));
+        format!("{} settled as {} by {who}: {why}{ticket}", event.entries.named(), event.verdict)
     } else if let Event::EntriesReopened(event) = event {
         format!("{} may be sent again", event.entries.named())
     } else {

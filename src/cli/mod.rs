@@ -24,6 +24,7 @@ mod plan;
 mod record;
 mod run_json;
 mod running;
+mod settle;
 mod show;
 mod signing;
 mod simulate;
@@ -141,6 +142,7 @@ enum Command {
     Sync(sync::SyncArgs),
     /// Finish what was interrupted, and send refused entries again whose code may pass now
     Replay(sync::ReplayArgs),
+    Settle(settle::SettleArgs),
     Status(status::StatusArgs),
     Jobs(jobs::JobsArgs),
     List(list::ListArgs),
@@ -169,6 +171,7 @@ impl Command {
             | Self::Untag(_)
             | Self::Unlink(_)
             | Self::DeleteTags(_)
+            | Self::Settle(_)
             | Self::Status(_)
             | Self::Jobs(_)
             | Self::List(_)
@@ -200,6 +203,7 @@ impl Command {
             Self::Plan(args) => plan::run(&args, context),
             Self::Sync(args) => sync::run_sync(&args, context),
             Self::Replay(args) => sync::run_replay(&args, context),
+            Self::Settle(args) => settle::run(&args, context),
             Self::Status(args) => args.run(context),
             Self::Jobs(args) => args.run(context),
             Self::List(args) => args.run(context),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
+use crate::cli::status::{LIST_UNDECIDED, SETTLE};
 use crate::cli::{plan, signing};
 use crate::config::{Key, Origin, Row};
 use crate::domain::id::RequestId;
@@ -44,7 +45,7 @@ pub(crate) fn after_a_run(
         }
         Exit::Refused => "use the token of the journal's own org".to_owned(),
         Exit::Unfinished if summary.undecided > 0 && summary.undecided == summary.unfinished => {
-            command("list --state unknown --code UNDECIDED")
+            format!("{}, then {}", command(LIST_UNDECIDED), command(SETTLE))
         }
         // Nothing but waiting helps; a replay would take up refused entries as well.
         Exit::Unfinished if !summary.jobs.is_empty() && summary.stop.is_none() => {

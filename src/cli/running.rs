@@ -260,7 +260,8 @@ impl<'a> Running<'a> {
         if summary.undecided > 0 {
             let entries = counted(summary.undecided, "entry", "entries");
             out.warn(&format!(
-                "{entries} UNDECIDED: no read can tell what happened; a person must look"
+                "{entries} UNDECIDED: no read can tell what happened; journal settle records what a person \
+                 decides"
             ));
         }
         if !summary.jobs.is_empty() {

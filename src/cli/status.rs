@@ -168,7 +168,7 @@ impl StatusArgs {
         let (reader, summary, activity) = look(context)?;
         let binding = reader.binding()?;
         let jobs_open = reader.open_jobs()?;
-        let next = context.command(&next(&summary, jobs_open, &activity));
+        let next = typed(context, &next(&summary, jobs_open, &activity));
         let settings = &context.settings;
         let document = Document {
             entries: EntriesByState(summary.entries.clone()),
@@ -264,7 +264,10 @@ fn lines(document: &Document<'_>, run: (Tone, String), summary: &Summary) -> Vec
         Some(number) => lines.push((
             "undecided",
             Tone::Warn,
-            format!("{}: reading cannot tell what happened", counted(number, "entry", "entries")),
+            format!(
+                "{}: reading cannot tell what happened; journal settle records what a person decides",
+                counted(number, "entry", "entries")
+            ),
         )),
         None => lines.push(("undecided", Tone::Plain, "too many reads to count here".to_owned())),
     }
@@ -350,6 +353,27 @@ fn last_in_words(last: Option<&LastRun>) -> String {
     }
 }
 
+/// What to type next, as `status` says it.
+pub(crate) fn next_command(context: &Context) -> Result<String, CliError> {
+    let (reader, summary, activity) = look(context)?;
+    Ok(typed(context, &next(&summary, reader.open_jobs()?, &activity)))
+}
+
+/// As it must be typed to reach this journal. What a list shows to a person is for the person to settle.
+fn typed(context: &Context, words: &str) -> String {
+    let command = context.command(words);
+    if words == LIST_UNDECIDED {
+        return format!("{command}, then {}", context.command(SETTLE));
+    }
+    command
+}
+
+/// Shows what no read can decide.
+pub(crate) const LIST_UNDECIDED: &str = "list --state unknown --code UNDECIDED";
+
+/// Records what a person decided.
+pub(crate) const SETTLE: &str = "settle E… --state done|absent|failed --reason TEXT";
+
 /// What to type next, without the program's name. What is broken comes first, then what can be sent, then what needs a person.
 fn next(summary: &Summary, jobs_open: u64, activity: &Activity) -> String {
     let count = |state| summary.count(state);
@@ -378,7 +402,7 @@ fn next(summary: &Summary, jobs_open: u64, activity: &Activity) -> String {
         return format!("show {parked}");
     }
     if undecided > 0 {
-        return "list --state unknown --code UNDECIDED".to_owned();
+        return LIST_UNDECIDED.to_owned();
     }
     if let Some(request) = summary.awaiting_approval.first() {
         return format!("show {request}");

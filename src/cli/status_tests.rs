@@ -54,7 +54,7 @@ fn people_read_the_same_in_lines() {
             "entries   pending 1, in_flight 1, unknown 1, done 2, absent 1, failed 1",
             "run       sync since 2026-11-22T10:00:00.000Z died without ending; it last wrote at 2026-11-22T10:02:31.000Z and left 1 batch open",
             "used      nothing in the last 24 hours",
-            "undecided 1 entry: reading cannot tell what happened",
+            "undecided 1 entry: reading cannot tell what happened; journal settle records what a person decides",
             "unknown   quarantine 2 min: for so long a call without an answer may still take effect, and what is still there decides nothing",
             "at Zoho   workflows WILL run",
             "next      journal replay --db DB",
@@ -113,7 +113,10 @@ fn the_next_command_follows_from_where_things_stand() {
     assert_eq!(next(&journal), "replay");
     journal.find(&[(2, Verdict::Undecided, "UNDECIDED", still_there())]);
     journal.end(4);
-    assert_eq!(next(&journal), "list --state unknown --code UNDECIDED");
+    assert_eq!(
+        next(&journal),
+        "list --state unknown --code UNDECIDED, then journal settle E… --state done|absent|failed --reason TEXT"
+    );
 }
 
 #[test]

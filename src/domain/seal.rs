@@ -122,6 +122,8 @@ pub enum LeafPurpose {
     Rejected,
     /// What was read before a call, by the reading's number.
     Snapshot(i64),
+    /// What a person decided, by the decision's number, which is counted with the readings.
+    Settled(i64),
 }
 
 impl LeafPurpose {
@@ -132,6 +134,7 @@ impl LeafPurpose {
             Self::Evidence(number) => (3, number),
             Self::Rejected => (4, 0),
             Self::Snapshot(number) => (5, number),
+            Self::Settled(number) => (6, number),
         }
     }
 }
@@ -264,6 +267,17 @@ impl LeafMaker {
         &self.buffer
     }
 
+    /// The opened form of an item that a person settled: as recorded, then `reading,verdict`.
+    pub fn settled(&mut self, item: &ItemIdentity, number: i64, verdict: &str) -> &[u8] {
+        self.begin("settled", item);
+        self.buffer.push(b',');
+        push_number(&mut self.buffer, number);
+        self.buffer.push(b',');
+        push_text(&mut self.buffer, verdict);
+        self.buffer.push(b']');
+        &self.buffer
+    }
+
     fn begin(&mut self, kind: &str, item: &ItemIdentity) {
         self.buffer.clear();
         self.buffer.extend_from_slice(b"[\"zoho-journal/");
@@ -376,6 +390,10 @@ mod tests {
         assert_eq!(
             text(maker.answered(&item, BatchId::new(3), "unknown", "", None)),
             r#"["zoho-journal/answered@1",7,"delete","Leads","410405000002264040",null,null,null,12,3,"unknown","",null]"#
+        );
+        assert_eq!(
+            text(maker.settled(&item, 9, "absent")),
+            r#"["zoho-journal/settled@1",7,"delete","Leads","410405000002264040",null,null,null,12,9,"absent"]"#
         );
     }
 

@@ -28,7 +28,10 @@ pub(super) fn advice_without_answer(entry: &EntryView) -> Option<&'static str> {
         Step::Attempt { result: Some(result), .. } if result.said.code == code => {
             Some(result.outcome)
         }
-        Step::Attempt { .. } | Step::Snapshot { .. } | Step::Evidence { .. } => None,
+        Step::Attempt { .. }
+        | Step::Snapshot { .. }
+        | Step::Evidence { .. }
+        | Step::Person { .. } => None,
     });
     let fits = |rule: &&Rule| {
         rule.code == code
@@ -55,9 +58,11 @@ fn leads_to(meaning: Meaning, outcome: Outcome) -> bool {
 /// A code of our own, or one that the table lacks: then it is said so, and what that leaves.
 fn own_or_unseen(entry: &EntryView) -> String {
     if entry.code() == UNDECIDED {
-        return "no read can tell what happened: look into Zoho's own audit log; it is never sent \
-                again by itself"
-            .to_owned();
+        return format!(
+            "no read can tell what happened, and it is never sent again by itself: look into Zoho's \
+             own audit log, then journal settle {} --state done|absent|failed --reason TEXT",
+            entry.entry
+        );
     }
     let leaves = match entry.state {
         EntryState::Failed => {

@@ -6,6 +6,7 @@ use crate::domain::evidence::deletion::{Facts, SeenDeleted};
 use crate::domain::id::RecordId;
 use crate::domain::scope::Operation;
 use crate::domain::state::{Outcome, Verdict};
+use crate::export::person::person_in_brief;
 use crate::export::things::{
     Moment, ThingEvidence, never_there_sentence, thing_sentence, things_in_brief,
 };
@@ -19,6 +20,7 @@ pub fn message_of(entry: &EntryView) -> String {
         Some(step @ (Step::Evidence { .. } | Step::Snapshot { .. })) => {
             reading_sentence(entry, step)
         }
+        Some(Step::Person { person, .. }) => person_in_brief(person),
         Some(Step::Attempt { result: None, .. }) | None => String::new(),
     }
 }
@@ -27,7 +29,9 @@ pub fn message_of(entry: &EntryView) -> String {
 pub fn reading_sentence(entry: &EntryView, step: &Step) -> String {
     let operation = entry.scope.operation;
     match step {
-        Step::Attempt { .. } | Step::Snapshot { never_there: false, .. } => String::new(),
+        Step::Attempt { .. } | Step::Snapshot { never_there: false, .. } | Step::Person { .. } => {
+            String::new()
+        }
         Step::Snapshot { never_there: true, .. } => never_there_sentence(operation, ""),
         Step::Evidence { verdict, code, facts, .. } if operation == Operation::Delete => {
             let facts = facts.as_ref().and_then(|text| serde_json::from_str(text).ok());
@@ -55,7 +59,10 @@ fn was_seen(entry: &EntryView, reading: &Step) -> bool {
         Step::Evidence {
             verdict: Verdict::Failed | Verdict::Pending, facts: Some(text), ..
         } => snapshot::parse(entry.scope.operation, text).is_some_and(|facts| facts.is_there()),
-        Step::Evidence { .. } | Step::Attempt { .. } | Step::Snapshot { .. } => false,
+        Step::Evidence { .. }
+        | Step::Attempt { .. }
+        | Step::Snapshot { .. }
+        | Step::Person { .. } => false,
     })
 }
 
@@ -64,7 +71,7 @@ fn followed_a_job(entry: &EntryView, reading: &Step) -> bool {
     let before = entry.steps.iter().take_while(|step| step.seq() != reading.seq());
     let last = before.filter_map(|step| match step {
         Step::Attempt { result, .. } => result.as_ref(),
-        Step::Snapshot { .. } | Step::Evidence { .. } => None,
+        Step::Snapshot { .. } | Step::Evidence { .. } | Step::Person { .. } => None,
     });
     last.last().is_some_and(|result| result.outcome == Outcome::Queued)
 }
@@ -78,7 +85,7 @@ pub fn reading_in_brief(entry: &EntryView, step: &Step) -> String {
         None => String::new(),
     };
     match step {
-        Step::Attempt { .. } => String::new(),
+        Step::Attempt { .. } | Step::Person { .. } => String::new(),
         Step::Evidence { facts: None, .. } => ERASED.to_owned(),
         Step::Snapshot { facts: None, .. } => format!("snapshot: {ERASED}"),
         Step::Snapshot { facts: Some(text), .. } => {
@@ -93,9 +100,10 @@ pub fn reading_in_brief(entry: &EntryView, step: &Step) -> String {
     }
 }
 
-/// Everything that was read and counts, in brief: the newest snapshot, and evidence that had the last word.
+/// Everything that was read and counts, in brief: the newest snapshot, and evidence that had the last word, or
+/// that a person decided upon.
 pub(super) fn reads_in_brief(entry: &EntryView) -> String {
-    let evidence = entry.last_word().filter(|step| matches!(step, Step::Evidence { .. }));
+    let evidence = entry.last_read().filter(|step| matches!(step, Step::Evidence { .. }));
     let briefs = [entry.newest_snapshot(), evidence].into_iter().flatten();
     briefs.map(|step| reading_in_brief(entry, step)).collect::<Vec<_>>().join("; ")
 }

@@ -9,6 +9,7 @@ mod advice;
 mod columns;
 mod entries;
 mod evidence;
+mod person;
 mod phrases;
 mod style;
 mod things;

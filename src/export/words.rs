@@ -6,6 +6,7 @@ use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
 use crate::export::advice::advice_without_answer;
 use crate::export::evidence::message_of;
+use crate::export::person::person_sentence;
 use crate::export::phrases::{back, past, seen};
 use crate::export::things::never_there_sentence;
 use crate::export::undo::{Undo, deleted_at};
@@ -50,7 +51,7 @@ fn asked(entry: &EntryView) -> String {
 }
 
 /// `2026-11-22`
-fn day(time: Timestamp) -> String {
+pub(super) fn day(time: Timestamp) -> String {
     let mut text = time.to_string();
     if let Some((day, _)) = text.split_once('T') {
         text.truncate(day.len());
@@ -76,7 +77,9 @@ fn done(entry: &EntryView, asked: &str, undo: Option<&Undo>) -> String {
             Some(_) => unclear("Zoho's list of deletions shows that this call did it"),
             None => unclear(seen(operation)),
         },
-        None => "it is recorded as done".to_owned(),
+        Some(SettledBy::Person) | None => {
+            person_sentence(entry).unwrap_or_else(|| "it is recorded as done".to_owned())
+        }
     };
     let until = undo.and_then(|undo| undo.until).map(day);
     let back = back(operation, undo, until.as_deref());
@@ -88,6 +91,9 @@ fn absent(entry: &EntryView, asked: &str) -> String {
         let on = format!(" on {},", day(reading.at));
         let found = never_there_sentence(entry.scope.operation, &on);
         return format!("Nothing to do: {found}; nothing was changed {asked}.");
+    }
+    if let Some(decided) = person_sentence(entry) {
+        return format!("Already gone: {decided}; nothing was changed {asked}.");
     }
     let found = match message_of(entry) {
         message if message.is_empty() => "it was gone before".to_owned(),
@@ -116,6 +122,9 @@ fn queued(entry: &EntryView, asked: &str) -> String {
 fn failed(entry: &EntryView, asked: &str) -> String {
     let on = entry.last_batch().and_then(|batch| batch.submitted_at());
     let on = on.map(|at| format!(", tried on {}", day(at))).unwrap_or_default();
+    if let Some(decided) = person_sentence(entry) {
+        return format!("Not done{on} {asked}: {decided}.");
+    }
     format!("Not done{on} {asked}{}.", why(entry))
 }
 

@@ -18,6 +18,7 @@ pub mod queue;
 pub mod reading;
 pub mod recording;
 pub mod run;
+pub mod settling;
 pub mod snapshot;
 pub mod upgrade;
 pub mod usage;

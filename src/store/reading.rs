@@ -22,6 +22,7 @@ use crate::store::error::{Doing, Result};
 use crate::store::items::{items_of, root_over};
 use crate::store::log::{self, Seals};
 use crate::store::scope::{self, ScopeId};
+use crate::store::settling::is_settled_by_person;
 use crate::store::snapshot;
 use crate::store::{Reader, WriteTx};
 
@@ -401,48 +402,41 @@ fn user_of(
 
 impl WriteTx<'_> {
     /// Records what was read of one module, and moves the entries accordingly. `findings` ascend by entry.
+    /// Those that a person settled while they were read stay as they are: they are left out, and returned.
     pub(crate) fn record_evidence(
         &mut self,
         run: RunId,
         module: &ModuleName,
         findings: &[Finding],
-    ) -> Result<()> {
+    ) -> Result<Vec<EntryId>> {
         self.check_run(run)?;
-        let doing = "recording evidence";
+        let (findings, settled) = without_settled(&self.tx, findings)?;
+        if findings.is_empty() {
+            return Ok(settled);
+        }
         let number = next_reading(&self.tx)?;
         let entries: EntryRanges = findings.iter().map(|finding| finding.entry).collect();
         let items = items_of(&self.tx, &entries)?;
         let purpose = LeafPurpose::Evidence(number);
-        let items_root = root_over(&self.tx, &items, findings, purpose, |maker, item, finding| {
-            let Finding { verdict, code, facts, .. } = finding;
-            maker.evidence(item, number, verdict.wire_name(), code, facts.as_bytes())
-        })?;
+        let items_root =
+            root_over(&self.tx, &items, &findings, purpose, |maker, item, finding| {
+                let Finding { verdict, code, facts, .. } = finding;
+                maker.evidence(item, number, verdict.wire_name(), code, facts.as_bytes())
+            })?;
         let event = Event::from(EvidenceRead {
             run,
             evidence: number,
             module: module.clone(),
-            groups: groups(findings),
+            groups: groups(&findings),
             items_root,
         });
         entry::apply(&self.tx, &event)?;
         let seq = self.append(event, Seals::default())?;
         insert_reading(&self.tx, number, seq, run)?;
-        for finding in findings {
-            self.tx
-                .prepare_cached(
-                    "-- insert_evidence\nINSERT INTO evidence (entry, reading, verdict, code, facts)
-                     VALUES (:entry, :reading, :verdict, :code, :facts)",
-                )
-                .and_then(|mut statement| {
-                    statement.execute(named_params! {
-                        ":entry": Sql(finding.entry), ":reading": number,
-                        ":verdict": Sql(finding.verdict), ":code": finding.code,
-                        ":facts": finding.facts,
-                    })
-                })
-                .doing(doing)?;
+        for Finding { entry, verdict, code, facts } in findings {
+            insert_evidence(&self.tx, number, *entry, (*verdict, code, Some(facts)))?;
         }
-        Ok(())
+        Ok(settled)
     }
 
     /// Puts refused entries whose code may pass now back to pending. Returns how many.
@@ -468,7 +462,45 @@ impl WriteTx<'_> {
     }
 }
 
-/// The number of the next reading, of evidence or of a snapshot.
+/// Findings apart from the entries that a person settled meanwhile.
+fn without_settled<'f>(
+    conn: &Connection,
+    findings: &'f [Finding],
+) -> Result<(Vec<&'f Finding>, Vec<EntryId>)> {
+    let (mut open, mut settled) = (Vec::with_capacity(findings.len()), Vec::new());
+    for finding in findings {
+        let state = entry::state_of(conn, finding.entry)?;
+        if state.is_some_and(EntryState::is_settled) && is_settled_by_person(conn, finding.entry)? {
+            settled.push(finding.entry);
+        } else {
+            open.push(finding);
+        }
+    }
+    Ok((open, settled))
+}
+
+/// What a reading, or a person in its place, says about one entry: verdict, code, facts.
+pub(crate) fn insert_evidence(
+    conn: &Connection,
+    reading: i64,
+    entry: EntryId,
+    (verdict, code, facts): (Verdict, &str, Option<&str>),
+) -> Result<()> {
+    conn.prepare_cached(
+        "-- insert_evidence\nINSERT INTO evidence (entry, reading, verdict, code, facts)
+         VALUES (:entry, :reading, :verdict, :code, :facts)",
+    )
+    .and_then(|mut statement| {
+        statement.execute(named_params! {
+            ":entry": Sql(entry), ":reading": reading, ":verdict": Sql(verdict),
+            ":code": code, ":facts": facts,
+        })
+    })
+    .map(|_| ())
+    .doing("recording evidence")
+}
+
+/// The number of the next reading, of evidence, of a snapshot or of a person's decision.
 pub(crate) fn next_reading(conn: &Connection) -> Result<i64> {
     conn.query_row("-- next_reading\nSELECT coalesce(max(id), 0) + 1 FROM reading", [], |row| {
         row.get(0)
@@ -490,7 +522,7 @@ pub(crate) fn insert_reading(
     .doing("recording a reading")
 }
 
-/// Refused entries with the code that settled them, in key order. CROSS JOIN fixes the order of the tables:
+/// Refused entries with the code that settled them, in key order, without those that a person settled. CROSS JOIN fixes the order of the tables:
 /// only the entries of requests that have refused ones are looked at.
 fn failed_entries(
     conn: &Connection,
@@ -521,15 +553,20 @@ fn failed_entries(
             Ok((entry, request, row.get::<_, String>(2)?))
         })
         .doing(doing)?;
-    let rows = rows.collect::<rusqlite::Result<Vec<(_, RequestId, _)>>>().doing(doing)?;
-    Ok(rows
-        .into_iter()
-        .filter(|(_, request, _)| wanted.is_none_or(|wanted| wanted.contains(request)))
-        .map(|(entry, _, code)| (entry, code))
-        .collect())
+    let rows =
+        rows.collect::<rusqlite::Result<Vec<(EntryId, RequestId, String)>>>().doing(doing)?;
+    let mut failed = Vec::with_capacity(rows.len());
+    for (entry, request, code) in rows {
+        let wanted = wanted.is_none_or(|wanted| wanted.contains(&request));
+        // A person's word stands. It has no code, so others need not be looked at.
+        if wanted && !(code.is_empty() && is_settled_by_person(conn, entry)?) {
+            failed.push((entry, code));
+        }
+    }
+    Ok(failed)
 }
 
-fn groups(findings: &[Finding]) -> Vec<EvidenceGroup> {
+fn groups(findings: &[&Finding]) -> Vec<EvidenceGroup> {
     let mut groups: Vec<EvidenceGroup> = Vec::new();
     for finding in findings {
         let same = |group: &&mut EvidenceGroup| {

@@ -94,7 +94,7 @@ enum Message {
     Settle { prepared: PreparedBatch, raw: Box<RawAnswer>, judgement: Judgement, reply: Reply<()> },
     Unanswered { batch: BatchId, lost: LostCall, reply: Reply<()> },
     GiveBack { prepared: PreparedBatch, reason: Returned, detail: String, reply: Reply<()> },
-    Evidence { module: ModuleName, findings: Vec<Finding>, reply: Reply<()> },
+    Evidence { module: ModuleName, findings: Vec<Finding>, reply: Reply<Vec<EntryId>> },
     Bind { target: Target, org: RecordId, reply: Reply<()> },
     SeeUser { user: Option<RecordId>, offset_ms: i64, reply: Reply<()> },
     SeeModule { product: Product, module: ModuleName, bin: Option<bool>, reply: Reply<()> },
@@ -205,8 +205,13 @@ impl Writer {
         self.ask(|reply| Message::GiveBack { prepared, reason, detail, reply }).await
     }
 
-    /// Records what was read of one module. `findings` ascend by entry.
-    pub async fn record_evidence(&self, module: ModuleName, findings: Vec<Finding>) -> Result<()> {
+    /// Records what was read of one module. `findings` ascend by entry. Those that a person settled while they
+    /// were read are left out, and returned.
+    pub async fn record_evidence(
+        &self,
+        module: ModuleName,
+        findings: Vec<Finding>,
+    ) -> Result<Vec<EntryId>> {
         self.ask(|reply| Message::Evidence { module, findings, reply }).await
     }
 

@@ -28,6 +28,7 @@ mod cli_record_plan;
 mod cli_record_tags;
 mod cli_record_unlink;
 mod cli_record_untag;
+mod cli_settle;
 mod cli_setup;
 mod cli_sync;
 mod cli_truth;

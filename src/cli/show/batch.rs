@@ -160,7 +160,10 @@ fn outcomes(reader: &Reader, detail: &BatchDetail) -> Result<Vec<Count>, StoreEr
             Step::Attempt { batch, result: Some(result) } if batch.batch == detail.view.batch => {
                 Some(result)
             }
-            Step::Attempt { .. } | Step::Snapshot { .. } | Step::Evidence { .. } => None,
+            Step::Attempt { .. }
+            | Step::Snapshot { .. }
+            | Step::Evidence { .. }
+            | Step::Person { .. } => None,
         });
         let Some(result) = ours else { return Ok(()) };
         let outcome = result.outcome.wire_name();

@@ -7,11 +7,12 @@ use crate::cli::jobs::ended_in_words;
 use crate::cli::output::words::counted;
 use crate::cli::show::named::{Named, Said};
 use crate::domain::id::EntryId;
-use crate::domain::state::Outcome;
+use crate::domain::state::{Outcome, Verdict};
 use crate::domain::time::Timestamp;
-use crate::export::{reading_in_brief, reading_sentence};
+use crate::export::{message_of, reading_in_brief, reading_sentence};
 use crate::store::query::{
-    AttemptResult, BatchDetail, BatchView, Ending, EntryView, JobView, Step,
+    AttemptResult, BatchDetail, BatchView, Ending, EntryView, JobView, PersonView, ReadingView,
+    Step,
 };
 use crate::store::{Reader, StoreError};
 
@@ -55,6 +56,9 @@ pub(super) fn story(
                 last = said.or(last);
             }
             Step::Snapshot { .. } | Step::Evidence { .. } => story.extend(read(entry, step)),
+            Step::Person { person, reading, verdict } => {
+                story.push(decided(entry, person, reading, *verdict));
+            }
         }
     }
     // The end of a job lies between the call that made it and what was read after it.
@@ -180,7 +184,7 @@ fn read(entry: &EntryView, step: &Step) -> Option<Told> {
     };
     let sentence = reading_sentence(entry, step);
     let told = match step {
-        Step::Attempt { .. } => return None,
+        Step::Attempt { .. } | Step::Person { .. } => return None,
         Step::Snapshot { reading, facts, never_there } => {
             let brief = brief.strip_prefix("snapshot: ").unwrap_or(&brief);
             let nothing = if *never_there { "; so nothing was sent" } else { "" };
@@ -211,6 +215,32 @@ fn read(entry: &EntryView, step: &Step) -> Option<Told> {
         }
     };
     Some(told)
+}
+
+/// What a person decided, since no read could.
+fn decided(
+    entry: &EntryView,
+    person: &PersonView,
+    reading: &ReadingView,
+    verdict: Verdict,
+) -> Told {
+    let erased = |text: &Option<String>| text.clone().unwrap_or_else(|| "(erased)".to_owned());
+    let ticket = person.ticket.as_ref().map(|ticket| format!(" ({ticket})"));
+    Told {
+        at: Some(reading.at),
+        log_index: reading.seq.get(),
+        kind: "entries_settled",
+        text: format!(
+            "settled as {verdict} by {}, recorded by {}: {}{}",
+            erased(&person.settled_by),
+            erased(&person.recorded_by),
+            erased(&person.reason),
+            ticket.unwrap_or_default(),
+        ),
+        outcome: Some(verdict.wire_name()),
+        message: Some(message_of(entry)),
+        ..Told::default()
+    }
 }
 
 fn raw(facts: Option<&String>) -> Option<Box<RawValue>> {

@@ -420,6 +420,30 @@ pub struct EvidenceRead {
     pub items_root: Hash,
 }
 
+/// See [`super::Event::EntriesSettled`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntriesSettled {
+    /// The decision's number; it is counted together with readings, in whose place it stands.
+    pub reading: i64,
+    /// What the person says happened: `done`, `absent` or `failed`.
+    pub verdict: Verdict,
+    /// The entries.
+    pub entries: EntryRanges,
+    /// RFC 6962 root over the items' leaves, in entry order.
+    pub items_root: Hash,
+    /// Name and version of the program.
+    pub program: String,
+    /// Seal: who decided.
+    pub settled_by: Hash,
+    /// Seal: the OS account that recorded it.
+    pub recorded_by: Hash,
+    /// Seal: why.
+    pub reason: Hash,
+    /// Seal: the ticket.
+    pub ticket: Option<Hash>,
+}
+
 /// See [`super::Event::EntriesReopened`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -16,10 +16,10 @@ use crate::domain::time::Timestamp;
 
 pub use self::data::{
     AnsweredGroup, BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, Bound,
-    EntriesReopened, EvidenceGroup, EvidenceRead, JobEnded, JobEnding, JournalCreated, KeyReplaced,
-    ModuleSeen, NothingRecorded, RequestParked, RequestPinned, RequestRecorded, RequestUnparked,
-    Returned, RunEnded, RunStarted, SchemaUpgraded, SnapshotTaken, SourceKind, Unanswered,
-    UserSeen,
+    EntriesReopened, EntriesSettled, EvidenceGroup, EvidenceRead, JobEnded, JobEnding,
+    JournalCreated, KeyReplaced, ModuleSeen, NothingRecorded, RequestParked, RequestPinned,
+    RequestRecorded, RequestUnparked, Returned, RunEnded, RunStarted, SchemaUpgraded,
+    SnapshotTaken, SourceKind, Unanswered, UserSeen,
 };
 
 /// The version tag that every event of this form begins with.
@@ -135,6 +135,8 @@ events! {
     JobEnded = "job_ended",
     /// Evidence was read.
     EvidenceRead = "evidence_read",
+    /// A person decided what reads cannot.
+    EntriesSettled = "entries_settled",
     /// A replay took up refused entries again.
     EntriesReopened = "entries_reopened",
     /// A request was set aside after too many refusals in a row.
@@ -211,6 +213,7 @@ impl Event {
                     change: Change::Evidence(group.verdict),
                 })
                 .collect(),
+            Self::EntriesSettled(data) => one(&data.entries, Change::SettledByPerson(data.verdict)),
             Self::EntriesReopened(data) => one(&data.entries, Change::Reopened),
             Self::SnapshotTaken(data) => data
                 .absent

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::event::{
-    BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, Event, EvidenceRead, JobEnded,
-    ModuleSeen, RequestRecorded, RunEnded, RunStarted, SchemaUpgraded, SnapshotTaken, UserSeen,
+    BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, EntriesSettled, Event, EvidenceRead,
+    JobEnded, ModuleSeen, RequestRecorded, RunEnded, RunStarted, SchemaUpgraded, SnapshotTaken,
+    UserSeen,
 };
 use crate::domain::fold::row::{BindingRow, Ending, Expected, OpenBatch, RunRow};
 use crate::domain::fold::{Cell, Table};
@@ -121,6 +122,7 @@ impl Rows {
             Event::BatchUnanswered(data) => self.unanswered(seq, data, tell),
             Event::BatchReturned(data) => self.returned(seq, data, tell),
             Event::EvidenceRead(data) => self.evidence(seq, data, tell),
+            Event::EntriesSettled(data) => self.settled(seq, data, tell),
             Event::EntriesReopened(data) => self.of_run(seq, data.run, tell),
             Event::RequestParked(data) => {
                 self.of_run(seq, data.run, tell);
@@ -431,6 +433,22 @@ impl Rows {
                 self.add(Table::Evidence, entries);
             }
             None => contradicts(seq, "an entry stands in two groups", tell),
+        }
+    }
+
+    /// A person's decision stands in the place of a reading: it is numbered as one, after the run that read
+    /// last, and each entry's row has a verdict and no facts.
+    fn settled(&mut self, seq: EventSeq, data: &EntriesSettled, tell: &mut dyn FnMut(Note)) {
+        let Some(run) = self.run.as_ref().map(|run| run.id) else {
+            contradicts(seq, "it settles entries before anything was read", tell);
+            return;
+        };
+        self.reading(seq, run, data.reading, tell);
+        match merged([&data.entries], self.last_entry) {
+            Some(merged) if !merged.is_empty() => {
+                self.add(Table::Evidence, data.entries.len());
+            }
+            Some(_) | None => contradicts(seq, "its entries are none", tell),
         }
     }
 

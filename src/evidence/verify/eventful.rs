@@ -30,6 +30,7 @@ use crate::store::queue::Picked;
 use crate::store::reading::Finding as Read;
 use crate::store::recording::{InvalidRow, NewRequest, RepeatedRow, RequestSource};
 use crate::store::run::NewRun;
+use crate::store::settling::NewDecision;
 use crate::store::snapshot::Snapshot;
 use crate::store::upgrade::Older;
 use crate::store::{Reader, Result, Store, WriteTx};
@@ -357,6 +358,26 @@ impl Journal {
         self.write(|tx| tx.settle_batch(run, batch, &raw, &judgement));
     }
 
+    /// A person settles what reads left undecided.
+    pub(super) fn decide(
+        &mut self,
+        entries: impl IntoIterator<Item = i64>,
+        verdict: Verdict,
+        ticket: Option<&str>,
+    ) {
+        let entries = entries.into_iter().map(EntryId::new).collect();
+        let decision = NewDecision {
+            entries: &entries,
+            verdict,
+            settled_by: "bert",
+            recorded_by: "ann (uid 1000)",
+            reason: "seen in the audit log",
+            ticket,
+            program: "test/1",
+        };
+        assert_eq!(self.write(|tx| tx.settle(&decision)), Ok(()));
+    }
+
     pub(super) fn read(&mut self, run: RunId, found: &[(i64, Verdict, &str)]) {
         let findings: Vec<Read> = found
             .iter()
@@ -461,6 +482,11 @@ pub(super) fn eventful() -> Journal {
     let batch = BatchId::new(8);
     journal.write(|tx| tx.leave_unanswered(run, batch, Some(before), before, died, "died"));
     of_other_operations(&mut journal, run);
+    // No read could decide, and a person does: with a ticket, and for two requests' entries without one.
+    journal.decide([15], Verdict::Done, Some("T-9"));
+    let open = Verdict::Undecided;
+    journal.read(run, &[(7, open, "UNDECIDED"), (18, open, "UNDECIDED")]);
+    journal.decide([7, 18], Verdict::Failed, None);
     drop(journal.begin(run, [14], None));
     journal
 }

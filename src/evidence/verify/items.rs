@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::event::{BatchAnswered, EvidenceRead, RequestRecorded, SnapshotTaken};
+use crate::domain::event::{
+    BatchAnswered, EntriesSettled, EvidenceRead, RequestRecorded, SnapshotTaken,
+};
 use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RecordId, RequestId};
 use crate::domain::merkle::{Hash, Tree};
 use crate::domain::scope::{Operation, RelatedList, Scope, TagSet};
@@ -20,6 +22,7 @@ use crate::store::{Result, StoreError};
 mod answered;
 mod evidence;
 mod results;
+mod settled;
 mod snapshot;
 
 pub(super) use results::Results;
@@ -114,6 +117,8 @@ pub(super) enum Job {
     Snapshot { seq: EventSeq, data: Box<SnapshotTaken>, parts: Vec<Part> },
     /// What was read.
     Evidence { seq: EventSeq, data: Box<EvidenceRead>, parts: Vec<Part> },
+    /// What a person decided.
+    Settled { seq: EventSeq, data: Box<EntriesSettled>, parts: Vec<Part> },
 }
 
 /// Trees of secrets that are kept at a time.
@@ -162,6 +167,7 @@ impl<'a> Worker<'a> {
             }
             Job::Snapshot { seq, data, parts } => self.snapshot(seq, &data, &parts, found),
             Job::Evidence { seq, data, parts } => self.evidence(seq, &data, &parts, found),
+            Job::Settled { seq, data, parts } => self.settled(seq, &data, &parts, found),
         }
     }
 

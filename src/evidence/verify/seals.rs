@@ -36,6 +36,12 @@ pub(super) fn seals_of(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
         Event::BatchAnswered(data) => {
             vec![("envelope", Some(data.envelope)), ("job", data.job)]
         }
+        Event::EntriesSettled(data) => vec![
+            ("settled_by", Some(data.settled_by)),
+            ("recorded_by", Some(data.recorded_by)),
+            ("reason", Some(data.reason)),
+            ("ticket", data.ticket),
+        ],
         Event::BatchUnanswered(data) => vec![("detail", Some(data.detail))],
         Event::BatchReturned(data) => vec![("detail", Some(data.detail))],
         Event::ModuleSeen(_)

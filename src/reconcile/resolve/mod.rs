@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::domain::answer::ReadError;
 use crate::domain::evidence::Decision;
-use crate::domain::id::{EntryId, ModuleName};
+use crate::domain::id::{EntryId, ModuleName, RequestId};
 use crate::domain::scope::{Operation, Scope};
 use crate::domain::state::Verdict;
 use crate::domain::target::Product;
@@ -128,14 +128,13 @@ async fn record<Z: Zoho, C: Clock>(
     undecided: &mut HashSet<EntryId>,
     resolved: &mut Resolved,
 ) -> Result<(), RunError> {
-    let mut findings: Vec<Finding> = Vec::new();
+    let (mut findings, mut told) = (Vec::new(), Vec::new());
     for case in cases {
         match case.decision {
             Decision::Settle { verdict, code, .. } => {
                 if verdict == Verdict::Undecided {
                     undecided.insert(case.unknown.entry);
                 }
-                count(shared, &case.unknown, verdict);
                 let facts = case.facts.map_err(|error| RunError::Broken(error.to_string()))?;
                 // The same reads as last time say nothing new: the log need not repeat them.
                 if verdict == Verdict::Undecided
@@ -143,6 +142,7 @@ async fn record<Z: Zoho, C: Clock>(
                 {
                     continue;
                 }
+                told.push((case.unknown.entry, case.unknown.request, verdict));
                 findings.push(Finding { entry: case.unknown.entry, verdict, code, facts });
             }
             Decision::Wait => {
@@ -157,8 +157,15 @@ async fn record<Z: Zoho, C: Clock>(
     if findings.is_empty() {
         return Ok(());
     }
+    // A person may have settled some of them while they were read: who commits first has won.
+    let settled: HashSet<EntryId> =
+        shared.writer.record_evidence(module.clone(), findings).await?.into_iter().collect();
+    told.retain(|(entry, ..)| !settled.contains(entry));
+    for (_, request, verdict) in &told {
+        tally(shared, *request, *verdict);
+    }
     let count = |verdict: Verdict| {
-        let same = findings.iter().filter(|finding| finding.verdict == verdict).count();
+        let same = told.iter().filter(|(.., told)| *told == verdict).count();
         u64::try_from(same).unwrap_or(0)
     };
     let progress = Progress::Evidence {
@@ -169,19 +176,20 @@ async fn record<Z: Zoho, C: Clock>(
         pending: count(Verdict::Pending),
         undecided: count(Verdict::Undecided),
     };
-    resolved.moved += u64::try_from(findings.len()).unwrap_or(0) - count(Verdict::Undecided);
-    shared.writer.record_evidence(module.clone(), findings).await?;
-    shared.tell(&progress);
+    resolved.moved += u64::try_from(told.len()).unwrap_or(0) - count(Verdict::Undecided);
+    if !told.is_empty() {
+        shared.tell(&progress);
+    }
     Ok(())
 }
 
 /// What was gone before us is no refusal that speaks of a wrong module or column.
-fn count<Z, C: Clock>(shared: &Shared<Z, C>, unknown: &UnknownEntry, verdict: Verdict) {
+fn tally<Z, C: Clock>(shared: &Shared<Z, C>, request: RequestId, verdict: Verdict) {
     let mut state = shared.state();
     match verdict {
         Verdict::Failed => state.failed += 1,
         Verdict::Done | Verdict::Absent => {
-            state.streaks.remove(&unknown.request);
+            state.streaks.remove(&request);
         }
         Verdict::Pending | Verdict::Undecided => {}
     }

@@ -15,7 +15,8 @@ use crate::store::error::{Doing, Result, StoreError};
 use crate::store::job::JobEnd;
 use crate::store::log::{self, event_at};
 use crate::store::query::view::{
-    BatchEnd, BatchView, Ending, JobOver, JobView, ReadingView, RequestView, Said, ScopeView,
+    BatchEnd, BatchView, Ending, JobOver, JobView, PersonView, ReadingView, RequestView, Said,
+    ScopeView,
 };
 
 /// So many values of a kind are kept. A run has fewer batches under way than this, and entries come in the
@@ -247,12 +248,27 @@ fn load_reading(conn: &Connection, number: i64) -> Result<ReadingView> {
         .doing("reading evidence")?;
     let event = log::event(conn, seq)?;
     let logged = event.decode()?;
-    let absent = if let Event::SnapshotTaken(snapshot) = logged.event {
-        snapshot.absent.unwrap_or_default()
-    } else {
-        EntryRanges::default()
+    let mut view = ReadingView {
+        number,
+        run,
+        seq,
+        at: logged.at,
+        leaf: event.leaf,
+        absent: EntryRanges::default(),
+        person: None,
     };
-    Ok(ReadingView { number, run, seq, at: logged.at, leaf: event.leaf, absent })
+    if let Event::SnapshotTaken(snapshot) = logged.event {
+        view.absent = snapshot.absent.unwrap_or_default();
+    } else if let Event::EntriesSettled(_) = logged.event {
+        let mut typed = sealed(conn, seq)?;
+        view.person = Some(Rc::new(PersonView {
+            settled_by: typed.remove("settled_by"),
+            recorded_by: typed.remove("recorded_by"),
+            reason: typed.remove("reason"),
+            ticket: typed.remove("ticket"),
+        }));
+    }
+    Ok(view)
 }
 
 fn load_scope(conn: &Connection, number: i64) -> Result<ScopeView> {

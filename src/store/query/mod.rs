@@ -13,10 +13,11 @@ mod view;
 
 pub use detail::{BatchDetail, LeftOutRow, RequestDetail};
 pub use filter::EntryFilter;
+pub(crate) use scan::each_of;
 pub use summary::{LastRun, Summary};
 pub use view::{
-    AttemptResult, BatchEnd, BatchView, Ending, EntryView, JobOver, JobView, ReadingView,
-    RequestView, Said, ScopeView, Settled, SettledBy, Step,
+    AttemptResult, BatchEnd, BatchView, Ending, EntryView, JobOver, JobView, PersonView,
+    ReadingView, RequestView, Said, ScopeView, Settled, SettledBy, Step,
 };
 
 #[cfg(test)]

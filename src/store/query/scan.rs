@@ -32,18 +32,14 @@ impl Reader {
     ) -> std::result::Result<u64, E> {
         let mut scan = Scan::new(&self.conn, filter)?;
         let mut visited = 0;
-        for (first, last) in filter.ranges(&self.conn)? {
-            let mut from = first;
-            while scan.load(from, last)? {
-                for position in 0..scan.entries.len() {
-                    let Some(view) = scan.view(position)? else { continue };
-                    if filter.wants_request(&view.request) && filter.wants_entry(view) {
-                        visit(view)?;
-                        visited += 1;
-                    }
+        for range in filter.ranges(&self.conn)? {
+            scan.each(range, &mut |view: &EntryView| -> std::result::Result<(), E> {
+                if filter.wants_request(&view.request) && filter.wants_entry(view) {
+                    visit(view)?;
+                    visited += 1;
                 }
-                from = scan.entries.last().map_or(last, |row| row.entry).next();
-            }
+                Ok(())
+            })?;
         }
         Ok(visited)
     }
@@ -58,6 +54,16 @@ impl Reader {
         })?;
         found.ok_or_else(|| StoreError::NotFound(entry.to_string()))
     }
+}
+
+/// Hands every entry of a set that is there to `visit`, in key order, also within a write transaction.
+pub(crate) fn each_of<E: From<StoreError>>(
+    conn: &Connection,
+    entries: &EntryRanges,
+    mut visit: impl FnMut(&EntryView) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    let mut scan = Scan::new(conn, &EntryFilter::default())?;
+    entries.ranges().try_for_each(|range| scan.each(range, &mut visit))
 }
 
 struct EntryRow {
@@ -120,6 +126,24 @@ impl<'c> Scan<'c> {
             next_snapshot: 0,
             current: None,
         })
+    }
+
+    /// Hands the entries of a range on, in key order.
+    fn each<E: From<StoreError>>(
+        &mut self,
+        (first, last): (EntryId, EntryId),
+        visit: &mut impl FnMut(&EntryView) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        let mut from = first;
+        while self.load(from, last)? {
+            for position in 0..self.entries.len() {
+                if let Some(view) = self.view(position)? {
+                    visit(view)?;
+                }
+            }
+            from = self.entries.last().map_or(last, |row| row.entry).next();
+        }
+        Ok(())
     }
 
     /// Reads the next chunk. `false` when there is nothing more.
@@ -260,11 +284,16 @@ impl<'c> Scan<'c> {
         {
             if evidence.entry == entry {
                 read = true;
-                steps.push(Step::Evidence {
-                    reading: self.lookups.reading(evidence.reading)?,
-                    verdict: evidence.verdict,
-                    code: std::mem::take(&mut evidence.code),
-                    facts: evidence.facts.take(),
+                let (reading, verdict) =
+                    (self.lookups.reading(evidence.reading)?, evidence.verdict);
+                steps.push(match &reading.person {
+                    Some(person) => Step::Person { person: Rc::clone(person), reading, verdict },
+                    None => Step::Evidence {
+                        reading,
+                        verdict,
+                        code: std::mem::take(&mut evidence.code),
+                        facts: evidence.facts.take(),
+                    },
                 });
             }
             self.next_evidence += 1;

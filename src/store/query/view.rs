@@ -240,6 +240,21 @@ pub struct ReadingView {
     pub leaf: Hash,
     /// Of a snapshot: the entries that turned out never to have been there.
     pub absent: EntryRanges,
+    /// Who decided, where nothing was read and a person's decision stands in its place.
+    pub person: Option<Rc<PersonView>>,
+}
+
+/// Who decided what reads could not, and why. Texts are `None` where none was given, or once erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonView {
+    /// Who decided.
+    pub settled_by: Option<String>,
+    /// The OS account that recorded it.
+    pub recorded_by: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// The ticket.
+    pub ticket: Option<String>,
 }
 
 /// Zoho's words; each is empty where there were none.
@@ -290,6 +305,15 @@ pub enum Step {
         /// What of the reads decides, as JSON; `None` once erased.
         facts: Option<String>,
     },
+    /// A person decided what reads could not.
+    Person {
+        /// Who and why.
+        person: Rc<PersonView>,
+        /// In the place of a reading.
+        reading: Rc<ReadingView>,
+        /// What the person says.
+        verdict: Verdict,
+    },
 }
 
 impl Step {
@@ -297,7 +321,9 @@ impl Step {
     pub fn seq(&self) -> Option<EventSeq> {
         match self {
             Self::Attempt { batch, .. } => batch.end.as_ref().map(|end| end.seq),
-            Self::Evidence { reading, .. } | Self::Snapshot { reading, .. } => Some(reading.seq),
+            Self::Evidence { reading, .. }
+            | Self::Snapshot { reading, .. }
+            | Self::Person { reading, .. } => Some(reading.seq),
         }
     }
 
@@ -309,7 +335,7 @@ impl Step {
             }
             Self::Attempt { result: None, .. } => false,
             Self::Snapshot { never_there, .. } => *never_there,
-            Self::Evidence { .. } => true,
+            Self::Evidence { .. } | Self::Person { .. } => true,
         }
     }
 
@@ -321,6 +347,9 @@ impl Step {
             }
             Self::Snapshot { .. } => (EntryState::Pending, Change::NeverThere),
             Self::Evidence { verdict, .. } => (EntryState::Unknown, Change::Evidence(*verdict)),
+            Self::Person { verdict, .. } => {
+                (EntryState::Unknown, Change::SettledByPerson(*verdict))
+            }
         };
         from.next(change).ok()
     }
@@ -335,6 +364,8 @@ named_set!(
         Evidence = "evidence",
         /// An asynchronous job, and what was read once it was over.
         Job = "job",
+        /// A person, where no read could decide.
+        Person = "person",
     }
 );
 
@@ -381,7 +412,7 @@ impl EntryView {
     pub fn last_batch(&self) -> Option<&Rc<BatchView>> {
         self.steps.iter().rev().find_map(|step| match step {
             Step::Attempt { batch, .. } => Some(batch),
-            Step::Snapshot { .. } | Step::Evidence { .. } => None,
+            Step::Snapshot { .. } | Step::Evidence { .. } | Step::Person { .. } => None,
         })
     }
 
@@ -395,13 +426,30 @@ impl EntryView {
         match self.last_word() {
             Some(Step::Attempt { result: Some(result), .. }) => &result.said.code,
             Some(Step::Evidence { code, .. }) => code,
-            Some(Step::Attempt { result: None, .. } | Step::Snapshot { .. }) | None => "",
+            Some(
+                Step::Attempt { result: None, .. } | Step::Snapshot { .. } | Step::Person { .. },
+            )
+            | None => "",
         }
     }
 
-    /// What the evidence says of a deletion, when it had the last word and was not erased.
-    pub fn facts(&self) -> Option<Facts> {
+    /// The reading that counts: the one that had the last word, or that a person decided upon.
+    pub fn last_read(&self) -> Option<&Step> {
+        let mut words = self.steps.iter().rev().filter(|step| step.speaks());
+        words.find(|step| !matches!(step, Step::Person { .. }))
+    }
+
+    /// The person who settled it, if one did.
+    pub fn person(&self) -> Option<(&PersonView, &ReadingView, Verdict)> {
         match self.last_word() {
+            Some(Step::Person { person, reading, verdict }) => Some((person, reading, *verdict)),
+            _ => None,
+        }
+    }
+
+    /// What the evidence says of a deletion, when it is what counts and was not erased.
+    pub fn facts(&self) -> Option<Facts> {
+        match self.last_read() {
             Some(Step::Evidence { facts: Some(facts), .. })
                 if self.scope.operation == Operation::Delete =>
             {
@@ -411,9 +459,9 @@ impl EntryView {
         }
     }
 
-    /// What the evidence says of a tag or a relation, when it had the last word and was not erased.
+    /// What the evidence says of a tag or a relation, when it is what counts and was not erased.
     pub fn thing_facts(&self) -> Option<ThingFacts> {
-        match self.last_word() {
+        match self.last_read() {
             Some(
                 Step::Evidence { facts: Some(facts), .. }
                 | Step::Snapshot { facts: Some(facts), .. },
@@ -434,9 +482,10 @@ impl EntryView {
             Step::Snapshot { facts: Some(facts), .. } => {
                 snapshot::parse(self.scope.operation, facts)
             }
-            Step::Snapshot { facts: None, .. } | Step::Attempt { .. } | Step::Evidence { .. } => {
-                None
-            }
+            Step::Snapshot { facts: None, .. }
+            | Step::Attempt { .. }
+            | Step::Evidence { .. }
+            | Step::Person { .. } => None,
         }
     }
 
@@ -444,7 +493,7 @@ impl EntryView {
     pub fn job(&self) -> Option<&JobView> {
         let (batch, result) = self.steps.iter().rev().find_map(|step| match step {
             Step::Attempt { batch, result } => result.as_ref().map(|result| (batch, result)),
-            Step::Snapshot { .. } | Step::Evidence { .. } => None,
+            Step::Snapshot { .. } | Step::Evidence { .. } | Step::Person { .. } => None,
         })?;
         batch.job.as_ref().filter(|_| result.outcome == Outcome::Queued)
     }
@@ -466,6 +515,12 @@ impl EntryView {
             }),
             Step::Snapshot { reading, .. } | Step::Evidence { reading, .. } => Some(Settled {
                 by: if self.job().is_some() { SettledBy::Job } else { SettledBy::Evidence },
+                seq: reading.seq,
+                at: reading.at,
+                leaf: reading.leaf,
+            }),
+            Step::Person { reading, .. } => Some(Settled {
+                by: SettledBy::Person,
                 seq: reading.seq,
                 at: reading.at,
                 leaf: reading.leaf,

@@ -22,6 +22,7 @@ use crate::store::queue::Picked;
 use crate::store::reading::Finding;
 use crate::store::recording::{InvalidRow, NewRequest, RepeatedRow, RequestSource};
 use crate::store::run::NewRun;
+use crate::store::settling::NewDecision;
 use crate::store::testing::{Ask, Journal, ORG, USER, record, still_there};
 use crate::store::{Result, WriteTx};
 
@@ -66,6 +67,12 @@ pub(super) const ANYBODY: &[Case] = &[
                  secret insert, tally insert, tally update",
     },
     Case { name: "record_nothing", prepare: record_nothing, writes: "node insert, sealed insert" },
+    Case {
+        name: "settle",
+        prepare: settle,
+        writes: "entry update, evidence insert, node insert, reading insert, sealed insert, \
+                 tally insert, tally update",
+    },
     Case {
         name: "start_run",
         prepare: start_run,
@@ -457,7 +464,29 @@ fn record_evidence(journal: &mut Journal) -> Write {
             facts: facts.clone(),
         })
         .collect();
-    Box::new(move |tx| tx.record_evidence(run, &leads(), &findings))
+    Box::new(move |tx| tx.record_evidence(run, &leads(), &findings).map(drop))
+}
+
+/// Of four entries two were left undecided, and a person decides.
+fn settle(journal: &mut Journal) -> Write {
+    let (_, prepared) = under_way(journal);
+    journal.lose(&prepared);
+    let undecided = |entry| (entry, Verdict::Undecided, "UNDECIDED", still_there());
+    journal.find(&[undecided(2), undecided(4)]);
+    pad(journal);
+    let entries: EntryRanges = [2, 4].into_iter().map(EntryId::new).collect();
+    Box::new(move |tx| {
+        let decision = NewDecision {
+            entries: &entries,
+            verdict: Verdict::Done,
+            settled_by: "Bert",
+            recorded_by: "anna (uid 1000)",
+            reason: "Zoho's audit log shows it",
+            ticket: Some("OPS-9"),
+            program: "zoho-journal/0.1.0",
+        };
+        tx.settle(&decision).map(|settled| assert_eq!(settled, Ok(())))
+    })
 }
 
 fn reopen(journal: &mut Journal) -> Write {
