@@ -108,7 +108,7 @@ pub const fn prefix(product: Product) -> &'static str {
     }
 }
 
-/// What an operation comes with: first what every run reads, the operation itself last.
+/// What an operation needs: first what every run reads, the operation itself last.
 pub fn accesses(product: Product, operation: Operation) -> Vec<Access> {
     let reads: &[Access] = match operation {
         Operation::Delete => &[Records, Bin],
@@ -121,6 +121,47 @@ pub fn accesses(product: Product, operation: Operation) -> Vec<Access> {
         .chain([Write(operation)])
         .filter(|access| row(product, *access).is_some())
         .collect()
+}
+
+/// What an operation reads beside that and can do without, each with what for.
+///
+/// An untag whose answer was lost reads the module's tags: tags that are gone from a record may have been
+/// deleted themselves, by whomever.
+fn extras(operation: Operation) -> &'static [(Access, &'static str)] {
+    match operation {
+        Operation::Untag => &[(Tags, "tells after a lost answer whether a tag itself was deleted")],
+        Operation::Delete | Operation::Unlink | Operation::DeleteTags => &[],
+    }
+}
+
+/// An access that an operation needs or profits from.
+struct Use {
+    access: Access,
+    leave: &'static Leave,
+    why: &'static str,
+    essential: bool,
+}
+
+impl Use {
+    fn of(leave: &'static Leave) -> Self {
+        Self { access: leave.access, leave, why: leave.why, essential: leave.essential }
+    }
+
+    fn needed(&self, scope: String) -> Needed {
+        Needed { scope, why: self.why, essential: self.essential }
+    }
+}
+
+/// All that an operation comes with, in the table's order: what runs read comes first, writes last.
+fn uses(product: Product, operation: Operation) -> Vec<Use> {
+    let needed = accesses(product, operation).into_iter();
+    let needed = needed.filter_map(|access| row(product, access)).map(Use::of);
+    let extras = extras(operation).iter().filter_map(|(access, why)| {
+        row(product, *access).map(|leave| Use { why, essential: false, ..Use::of(leave) })
+    });
+    let mut uses: Vec<Use> = needed.chain(extras).collect();
+    uses.sort_by_key(|one| one.access);
+    uses
 }
 
 /// The scope that allows an access and as little else as possible; empty where the product has no such
@@ -173,32 +214,24 @@ pub fn least_set(
     operations: &[Operation],
     modules: Option<&[ModuleName]>,
 ) -> Vec<Needed> {
-    let mut all: Vec<Access> = Vec::new();
-    for access in operations.iter().flat_map(|operation| accesses(product, *operation)) {
-        if !all.contains(&access) {
-            all.push(access);
-        }
-    }
-    for access in [Module, User, Org] {
-        if !all.contains(&access) {
-            all.insert(0, access);
-        }
-    }
-    // What every run reads comes first, writes last.
-    all.sort();
+    let base = [Org, User, Module].into_iter().filter_map(|access| row(product, access));
+    let uses = operations.iter().flat_map(|operation| uses(product, *operation));
+    let mut all: Vec<Use> = base.map(Use::of).chain(uses).collect();
+    // What every run reads comes first, writes last; and what one operation cannot do without, before
+    // what another can.
+    all.sort_by_key(|one| (one.access, !one.essential));
     let mut set: Vec<Needed> = Vec::new();
-    for access in all {
-        let Some(leave) = row(product, access) else { continue };
-        let names_module = leave.any_of.first().is_some_and(|scope| scope.contains("{module}"));
+    for one in all {
+        let names_module = one.leave.any_of.first().is_some_and(|scope| scope.contains("{module}"));
         let scopes: Vec<String> = match modules {
             Some(modules) if names_module => {
-                modules.iter().map(|module| least(product, access, Some(module))).collect()
+                modules.iter().map(|module| least(product, one.access, Some(module))).collect()
             }
-            Some(_) | None => vec![least(product, access, None)],
+            Some(_) | None => vec![least(product, one.access, None)],
         };
         for scope in scopes {
             if !set.iter().any(|known| known.scope == scope) {
-                set.push(Needed { scope, why: leave.why, essential: leave.essential });
+                set.push(one.needed(scope));
             }
         }
     }
@@ -212,14 +245,10 @@ pub fn missing(
     operation: Operation,
     module: &ModuleName,
 ) -> Vec<Needed> {
-    accesses(product, operation)
+    uses(product, operation)
         .into_iter()
-        .filter(|access| !allows(granted, product, *access, Some(module)))
-        .filter_map(|access| {
-            let leave = row(product, access)?;
-            let scope = least(product, access, Some(module));
-            Some(Needed { scope, why: leave.why, essential: leave.essential })
-        })
+        .filter(|one| !allows(granted, product, one.access, Some(module)))
+        .map(|one| one.needed(least(product, one.access, Some(module))))
         .collect()
 }
 
@@ -376,6 +405,26 @@ mod tests {
     }
 
     #[test]
+    fn an_untag_asks_to_read_tags_and_can_do_without() {
+        let (scope, module) = ("settings.tags.READ", module("Contacts"));
+        for product in Product::ALL {
+            let tags = |operations: &[Operation]| {
+                let mut set = least_set(*product, operations, Some(std::slice::from_ref(&module)));
+                set.retain(|one| one.scope.ends_with(scope));
+                set
+            };
+            let of_untag = tags(&[Operation::Untag]);
+            assert_eq!(names(&of_untag), [format!("{}.{scope}", prefix(*product))]);
+            assert!(of_untag.iter().all(|one| !one.essential && one.why.contains("deleted")));
+            assert!(missing(&[], *product, Operation::Untag, &module).contains(&of_untag[0]));
+            // Who deletes tags cannot do without, whatever is asked for beside it.
+            let of_both = tags(&[Operation::Untag, Operation::DeleteTags]);
+            assert!(matches!(of_both.as_slice(), [one] if one.essential));
+            assert_eq!(tags(&[Operation::Delete, Operation::Unlink]), []);
+        }
+    }
+
+    #[test]
     fn wider_scopes_hold_narrower_ones_whatever_their_capitals() {
         let leads = module("Leads");
         let missing = |scopes: &str, operation| {
@@ -389,7 +438,7 @@ mod tests {
         let base = "ZohoCRM.org.READ,ZohoCRM.users.READ,ZohoCRM.settings.modules.READ";
         let narrow = format!("{base},ZohoCRM.modules.Leads.ALL,ZohoCRM.settings.recycle_bin.READ");
         assert!(missing(&narrow, Operation::Delete).is_empty());
-        assert!(missing(&narrow, Operation::Untag).is_empty());
+        assert_eq!(missing(&narrow, Operation::Untag), ["ZohoCRM.settings.tags.READ"]);
         let other =
             format!("{base},ZohoCRM.modules.contacts.ALL,ZohoCRM.settings.recycle_bin.READ");
         assert_eq!(
