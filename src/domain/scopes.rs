@@ -259,13 +259,12 @@ pub fn missing(
     let mut missing: Vec<Needed> = Vec::new();
     for one in uses(product, operation) {
         let scope = least(product, one.access, module);
-        let is_allowed = allows(granted, product, one.access, module);
-        if !is_allowed
-            && !(somewhere && one.names_module())
-            && !missing.iter().any(|known| known.scope == scope)
-        {
-            missing.push(one.needed(scope));
+        let is_enough =
+            allows(granted, product, one.access, module) || (somewhere && one.names_module());
+        if is_enough || missing.iter().any(|known| known.scope == scope) {
+            continue;
         }
+        missing.push(one.needed(scope));
     }
     missing
 }
