@@ -5,6 +5,8 @@
 //! as a whole holds its parts: the pages name `settings.ALL` beside `settings.tags.DELETE` (CRM v8 Mass
 //! Delete Tags) and `modules.ALL` beside `modules.{module}.DELETE` (CRM v2 Delete Records).
 
+use std::collections::BTreeSet;
+
 use crate::domain::id::ModuleName;
 use crate::domain::scope::Operation;
 use crate::domain::target::Product;
@@ -49,6 +51,9 @@ use Access::{Bin, Module, Org, Records, Tags, User, Write};
 use Product::{Bigin, Crm};
 
 const BOTH: &[Product] = &[Crm, Bigin];
+
+/// Where a module's word stands in a scope of the table.
+const MODULE: &str = ".{module}.";
 
 /// The table.
 ///
@@ -108,7 +113,7 @@ pub const fn prefix(product: Product) -> &'static str {
     }
 }
 
-/// What an operation comes with: first what every run reads, the operation itself last.
+/// What an operation needs: first what every run reads, the operation itself last.
 pub fn accesses(product: Product, operation: Operation) -> Vec<Access> {
     let reads: &[Access] = match operation {
         Operation::Delete => &[Records, Bin],
@@ -121,6 +126,51 @@ pub fn accesses(product: Product, operation: Operation) -> Vec<Access> {
         .chain([Write(operation)])
         .filter(|access| row(product, *access).is_some())
         .collect()
+}
+
+/// What an operation reads beside that and can do without, each with what for.
+///
+/// An untag whose answer was lost reads the module's tags: tags that are gone from a record may have been
+/// deleted themselves, by whomever.
+fn extras(operation: Operation) -> &'static [(Access, &'static str)] {
+    match operation {
+        Operation::Untag => &[(Tags, "tells after a lost answer whether a tag itself was deleted")],
+        Operation::Delete | Operation::Unlink | Operation::DeleteTags => &[],
+    }
+}
+
+/// An access that an operation needs or profits from.
+struct Use {
+    access: Access,
+    leave: &'static Leave,
+    why: &'static str,
+    essential: bool,
+}
+
+impl Use {
+    fn of(leave: &'static Leave) -> Self {
+        Self { access: leave.access, leave, why: leave.why, essential: leave.essential }
+    }
+
+    fn names_module(&self) -> bool {
+        self.leave.any_of.first().is_some_and(|scope| scope.contains(MODULE))
+    }
+
+    fn needed(&self, scope: String) -> Needed {
+        Needed { scope, why: self.why, essential: self.essential }
+    }
+}
+
+/// All that an operation comes with, in the table's order: what runs read comes first, writes last.
+fn uses(product: Product, operation: Operation) -> Vec<Use> {
+    let needed = accesses(product, operation).into_iter();
+    let needed = needed.filter_map(|access| row(product, access)).map(Use::of);
+    let extras = extras(operation).iter().filter_map(|(access, why)| {
+        row(product, *access).map(|leave| Use { why, essential: false, ..Use::of(leave) })
+    });
+    let mut uses: Vec<Use> = needed.chain(extras).collect();
+    uses.sort_by_key(|one| one.access);
+    uses
 }
 
 /// The scope that allows an access and as little else as possible; empty where the product has no such
@@ -173,54 +223,77 @@ pub fn least_set(
     operations: &[Operation],
     modules: Option<&[ModuleName]>,
 ) -> Vec<Needed> {
-    let mut all: Vec<Access> = Vec::new();
-    for access in operations.iter().flat_map(|operation| accesses(product, *operation)) {
-        if !all.contains(&access) {
-            all.push(access);
-        }
-    }
-    for access in [Module, User, Org] {
-        if !all.contains(&access) {
-            all.insert(0, access);
-        }
-    }
-    // What every run reads comes first, writes last.
-    all.sort();
+    let base = [Org, User, Module].into_iter().filter_map(|access| row(product, access));
+    let uses = operations.iter().flat_map(|operation| uses(product, *operation));
+    let mut all: Vec<Use> = base.map(Use::of).chain(uses).collect();
+    // What every run reads comes first, writes last; and what one operation cannot do without, before
+    // what another can.
+    all.sort_by_key(|one| (one.access, !one.essential));
     let mut set: Vec<Needed> = Vec::new();
-    for access in all {
-        let Some(leave) = row(product, access) else { continue };
-        let names_module = leave.any_of.first().is_some_and(|scope| scope.contains("{module}"));
+    for one in all {
         let scopes: Vec<String> = match modules {
-            Some(modules) if names_module => {
-                modules.iter().map(|module| least(product, access, Some(module))).collect()
+            Some(modules) if one.names_module() => {
+                modules.iter().map(|module| least(product, one.access, Some(module))).collect()
             }
-            Some(_) | None => vec![least(product, access, None)],
+            Some(_) | None => vec![least(product, one.access, None)],
         };
         for scope in scopes {
             if !set.iter().any(|known| known.scope == scope) {
-                set.push(Needed { scope, why: leave.why, essential: leave.essential });
+                set.push(one.needed(scope));
             }
         }
     }
     set
 }
 
-/// What an operation needs in a module and was not granted.
+/// What an operation needs and was not granted, each scope once. Without a module, scopes of single modules
+/// do as well, where there is a module that has all of them: [`only_for`] tells which.
 pub fn missing(
     granted: &[String],
     product: Product,
     operation: Operation,
-    module: &ModuleName,
+    module: Option<&ModuleName>,
 ) -> Vec<Needed> {
-    accesses(product, operation)
+    let somewhere = module.is_none()
+        && only_for(granted, product, operation).is_some_and(|words| !words.is_empty());
+    let mut missing: Vec<Needed> = Vec::new();
+    for one in uses(product, operation) {
+        let scope = least(product, one.access, module);
+        let is_enough =
+            allows(granted, product, one.access, module) || (somewhere && one.names_module());
+        if is_enough || missing.iter().any(|known| known.scope == scope) {
+            continue;
+        }
+        missing.push(one.needed(scope));
+    }
+    missing
+}
+
+/// The modules, by the words of scopes, that an operation was granted one by one; `None` where no scope of
+/// modules is needed beside those for all.
+pub fn only_for(
+    granted: &[String],
+    product: Product,
+    operation: Operation,
+) -> Option<BTreeSet<String>> {
+    uses(product, operation)
         .into_iter()
-        .filter(|access| !allows(granted, product, *access, Some(module)))
-        .filter_map(|access| {
-            let leave = row(product, access)?;
-            let scope = least(product, access, Some(module));
-            Some(Needed { scope, why: leave.why, essential: leave.essential })
-        })
-        .collect()
+        .filter(|one| one.names_module() && !allows(granted, product, one.access, None))
+        .map(|one| granted.iter().filter_map(|scope| word_in(scope, product, one.leave)).collect())
+        // What may be read in one module and deleted in another is no use.
+        .reduce(|one: BTreeSet<String>, other| &one & &other)
+}
+
+/// The module of a granted scope that allows an access in it.
+fn word_in(granted: &str, product: Product, leave: &Leave) -> Option<String> {
+    let granted = granted.to_ascii_lowercase();
+    leave.any_of.iter().find_map(|scope| {
+        let (area, kind) = scope.split_once(MODULE)?;
+        let area = format!("{}.{area}.", prefix(product)).to_ascii_lowercase();
+        let (word, granted) = granted.strip_prefix(&area)?.split_once('.')?;
+        let holds = granted == "all" || granted.eq_ignore_ascii_case(kind);
+        (holds && !word.is_empty()).then(|| word.to_owned())
+    })
 }
 
 fn row(product: Product, access: Access) -> Option<&'static Leave> {
@@ -231,7 +304,7 @@ fn row(product: Product, access: Access) -> Option<&'static Leave> {
 /// less can be had for modules that are not known yet.
 fn written(product: Product, scope: &str, module: Option<&ModuleName>) -> String {
     let prefix = prefix(product);
-    match (module, scope.split_once(".{module}.")) {
+    match (module, scope.split_once(MODULE)) {
         (Some(module), Some((area, kind))) => {
             format!("{prefix}.{area}.{}.{kind}", module_word(product, module))
         }
@@ -364,11 +437,11 @@ mod tests {
                 for modules in [None, Some(std::slice::from_ref(&module))] {
                     let set = least_set(*product, &[*operation], modules);
                     let granted: Vec<String> = set.into_iter().map(|one| one.scope).collect();
-                    assert_eq!(missing(&granted, *product, *operation, &module), []);
+                    assert_eq!(missing(&granted, *product, *operation, Some(&module)), []);
                     for left_out in 0..granted.len() {
                         let mut fewer = granted.clone();
                         fewer.remove(left_out);
-                        assert_ne!(missing(&fewer, *product, *operation, &module), []);
+                        assert_ne!(missing(&fewer, *product, *operation, Some(&module)), []);
                     }
                 }
             }
@@ -376,10 +449,30 @@ mod tests {
     }
 
     #[test]
+    fn an_untag_asks_to_read_tags_and_can_do_without() {
+        let (scope, module) = ("settings.tags.READ", module("Contacts"));
+        for product in Product::ALL {
+            let tags = |operations: &[Operation]| {
+                let mut set = least_set(*product, operations, Some(std::slice::from_ref(&module)));
+                set.retain(|one| one.scope.ends_with(scope));
+                set
+            };
+            let of_untag = tags(&[Operation::Untag]);
+            assert_eq!(names(&of_untag), [format!("{}.{scope}", prefix(*product))]);
+            assert!(of_untag.iter().all(|one| !one.essential && one.why.contains("deleted")));
+            assert!(missing(&[], *product, Operation::Untag, Some(&module)).contains(&of_untag[0]));
+            // Who deletes tags cannot do without, whatever is asked for beside it.
+            let of_both = tags(&[Operation::Untag, Operation::DeleteTags]);
+            assert!(matches!(of_both.as_slice(), [one] if one.essential));
+            assert_eq!(tags(&[Operation::Delete, Operation::Unlink]), []);
+        }
+    }
+
+    #[test]
     fn wider_scopes_hold_narrower_ones_whatever_their_capitals() {
         let leads = module("Leads");
         let missing = |scopes: &str, operation| {
-            let missing = missing(&granted(scopes), Crm, operation, &leads);
+            let missing = missing(&granted(scopes), Crm, operation, Some(&leads));
             missing.into_iter().map(|one| one.scope).collect::<Vec<_>>()
         };
         let wide = "ZohoCRM.modules.all,ZohoCRM.settings.ALL,zohocrm.Org.all,ZohoCRM.users.ALL";
@@ -389,7 +482,7 @@ mod tests {
         let base = "ZohoCRM.org.READ,ZohoCRM.users.READ,ZohoCRM.settings.modules.READ";
         let narrow = format!("{base},ZohoCRM.modules.Leads.ALL,ZohoCRM.settings.recycle_bin.READ");
         assert!(missing(&narrow, Operation::Delete).is_empty());
-        assert!(missing(&narrow, Operation::Untag).is_empty());
+        assert_eq!(missing(&narrow, Operation::Untag), ["ZohoCRM.settings.tags.READ"]);
         let other =
             format!("{base},ZohoCRM.modules.contacts.ALL,ZohoCRM.settings.recycle_bin.READ");
         assert_eq!(
@@ -409,6 +502,36 @@ mod tests {
             )
             .contains(&"ZohoCRM.modules.leads.DELETE".to_owned())
         );
+    }
+
+    #[test]
+    fn scopes_of_single_modules_are_enough_for_these() {
+        let modules = [module("Leads"), module("Machines")];
+        let mut set = Vec::new();
+        for one in least_set(Crm, &[Operation::Delete], Some(&modules)) {
+            set.push(one.scope);
+        }
+        assert_eq!(missing(&set, Crm, Operation::Delete, None), []);
+        let words = only_for(&set, Crm, Operation::Delete).unwrap();
+        assert_eq!(words, ["custom", "leads"].map(str::to_owned).into());
+        assert_eq!(
+            names(&missing(&set, Crm, Operation::Untag, None)),
+            ["ZohoCRM.modules.ALL", "ZohoCRM.settings.tags.READ"]
+        );
+        // Of another product, of another type, and apart from each other they are none.
+        for scopes in [
+            "ZohoBigin.modules.leads.READ,ZohoBigin.modules.leads.DELETE",
+            "ZohoCRM.modules.leads.READ,ZohoCRM.modules.leads.WRITE",
+            "ZohoCRM.modules.leads.READ,ZohoCRM.modules.contacts.DELETE",
+            "ZohoCRM.modules..ALL",
+        ] {
+            let missing = missing(&granted(scopes), Crm, Operation::Delete, None);
+            let all = missing.iter().filter(|one| one.scope == "ZohoCRM.modules.ALL");
+            assert_eq!(all.count(), 1, "{scopes}");
+        }
+        let all = granted("ZohoCRM.modules.READ,ZohoCRM.Modules.Leads.all");
+        assert_eq!(only_for(&all, Crm, Operation::Delete), Some(["leads".to_owned()].into()));
+        assert_eq!(only_for(&granted("zohocrm.modules.ALL"), Crm, Operation::Delete), None);
     }
 
     #[test]
