@@ -86,7 +86,7 @@ fn token(renews: bool) -> Check {
 
 fn org(context: &Context, org: &OrgInfo, found: &Found) -> Check {
     let id = org.id.to_string();
-    match found.bound.as_ref().and_then(|bound| bound.org.as_deref()) {
+    match found.bound.org() {
         None => Check::fine("org", format!("{id}; the first sync binds the journal to it")),
         Some(bound) if bound == id => {
             Check::fine("org", format!("{id}, to which the journal is bound"))
