@@ -139,6 +139,11 @@ fn signing_in_scopes_and_permissions_are_exit_code_5() {
     env.unset("ZOHO_ACCESS_TOKEN");
     let report = doctor(&env, &[], 5);
     assert_eq!((report.with("problem"), report.status("account")), (vec!["token"], "not_checked"));
+    assert_eq!(report.find("token")["remedy"], "journal auth login");
+    // For the journal that was meant, and not for another profile's.
+    let report = doctor(&env, &["--environment", "production"], 5);
+    let remedy = report.find("token")["remedy"].as_str().unwrap();
+    assert_eq!(remedy, "journal auth login --environment production");
     env.set("ZOHO_ACCESS_TOKEN", "two words");
     doctor(&env, &[], 5);
 }
