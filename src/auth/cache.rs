@@ -8,6 +8,8 @@
 //! a refresh token has 256 random bits, so that nobody finds it by trying.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use secrecy::zeroize::Zeroizing;
 use serde::{Deserialize, Serialize};
@@ -16,11 +18,14 @@ use sha2::{Digest, Sha256};
 use crate::domain::merkle::Hash;
 use crate::domain::time::Timestamp;
 use crate::platform::{
-    FileProblem, Sharing, create_directory_private, read_secret, shell_quoted, write_atomically,
+    FileProblem, Holder, OsLock, Sharing, create_directory_private, read_secret, shell_quoted,
+    write_atomically,
 };
 use crate::zoho::secret::{AccessSecret, ClientId, RefreshToken};
 
 const VERSION: &str = "zoho-journal/token@1";
+/// How long forgetting a token waits for a process that renews it; a token call takes seconds.
+const CLEAR_PATIENCE: Duration = Duration::from_secs(10);
 /// It holds one token and some scopes.
 const FILE_MAX: u64 = 64 * 1024;
 
@@ -130,13 +135,37 @@ impl Slot {
             .map_err(|error| not_kept(&format!("{}: {error}", shell_quoted(&self.file))))
     }
 
-    /// Forgets it; `Err` is a warning.
-    pub fn clear(&self) -> Result<(), String> {
+    /// Forgets it; `Err` is a warning. Under the lock, since whoever asks Zoho just now would put a token
+    /// back; but not for ever: a stopped process may hold it.
+    pub fn clear(&self, holder: &Holder) -> Result<(), String> {
+        self.clear_within(CLEAR_PATIENCE, holder)
+    }
+
+    fn clear_within(&self, patience: Duration, holder: &Holder) -> Result<(), String> {
+        let lock = self.locked_within(patience, holder);
         match std::fs::remove_file(&self.file) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(format!("remove {}: {error}", shell_quoted(&self.file)))
             }
-            Ok(()) | Err(_) => Ok(()),
+            Ok(()) | Err(_) => lock.map(drop),
+        }
+    }
+
+    /// The lock, waited for on a thread of its own: nothing can interrupt the system call.
+    fn locked_within(&self, patience: Duration, holder: &Holder) -> Result<OsLock, String> {
+        let (sender, receiver) = mpsc::channel();
+        let (path, holder) = (self.lock(), holder.clone());
+        // When nobody waits any more the lock goes with the value that comes back.
+        let wait = move || drop(sender.send(OsLock::acquire(&path, &holder)));
+        let started = std::thread::Builder::new().name("token-lock".to_owned()).spawn(wait);
+        started.map_err(|error| format!("the token cache is used without its lock: {error}"))?;
+        match receiver.recv_timeout(patience) {
+            Ok(locked) => locked
+                .map_err(|problem| format!("the token cache is used without its lock: {problem}")),
+            Err(_) => Err(format!(
+                "another process holds the token cache, and may put a token into it again: {}",
+                shell_quoted(&self.file)
+            )),
         }
     }
 }
@@ -216,9 +245,25 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
         assert_eq!(mode(&slot.file), 0o600);
         assert_eq!(mode(&place.path().join("tokens")), 0o700);
-        slot.clear().unwrap();
-        slot.clear().unwrap();
+        slot.clear(&holder()).unwrap();
+        slot.clear(&holder()).unwrap();
         assert!(slot.read().unwrap().token.is_none());
+    }
+
+    fn holder() -> Holder {
+        Holder::this_process("sign in", Timestamp::from_millis(0))
+    }
+
+    #[test]
+    fn a_token_is_forgotten_under_the_lock_of_whoever_renews_it() {
+        let (_place, _cache, slot) = cache();
+        slot.write(&kept()).unwrap();
+        let held = OsLock::acquire(&slot.lock(), &holder()).unwrap();
+        let warning = slot.clear_within(Duration::ZERO, &holder()).unwrap_err();
+        assert!(warning.contains("another process holds the token cache"), "{warning}");
+        assert!(slot.read().unwrap().token.is_none());
+        drop(held);
+        slot.clear(&holder()).unwrap();
     }
 
     #[test]

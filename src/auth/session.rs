@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::auth::cache::{Cached, CachedToken, Slot, TokenCache};
+use crate::auth::command::COMMAND_TIMEOUT;
 use crate::auth::sources::{Given, Item, Means, Sources, incomplete};
 use crate::clock::Clock;
 use crate::domain::answer::SignInError;
@@ -93,8 +94,8 @@ impl<S: TokenServer, C: Clock> Session<S, C> {
             endpoint,
             cache,
             clock,
-            // Another process's call, and the command that it may run before.
-            patience: timeout + Duration::from_secs(30),
+            // Another process's call, the command that it may run before, and a little.
+            patience: timeout + COMMAND_TIMEOUT + Duration::from_secs(30),
             state: Mutex::default(),
             flight: tokio::sync::Mutex::new(()),
         }
@@ -190,27 +191,44 @@ impl<S: TokenServer, C: Clock> Session<S, C> {
         refused: Option<AccessSecret>,
     ) -> Result<(), SignInError> {
         let slot = self.slot(&client_id.value, &refresh_token.value);
-        let _lock = match &slot {
+        let lock = match &slot {
             Some(slot) => self.lock(slot).await,
             None => None,
         };
-        let known = self.recall(slot.as_ref());
-        let now = self.clock.now();
-        if let Some(token) = known.token.as_ref().filter(|token| is_usable(token, now))
-            && !refused.is_some_and(|refused| same(&refused, &token.secret))
-        {
-            return self.hold(token);
-        }
-        if let Some(until) = known.not_before.filter(|until| is_ahead(*until, now)) {
-            return Err(SignInError::Throttled { until });
+        let mut known = self.recall(slot.as_ref());
+        if let Some(decided) = self.without_asking(&known, refused.as_ref()) {
+            return decided;
         }
         let secret = self.sources.client_secret().await.map_err(not_signed_in)?;
         let secret = secret.ok_or_else(|| {
             let place = &refresh_token.place;
             not_signed_in(incomplete(Item::RefreshToken, place, Item::ClientSecret))
         })?;
+        if lock.is_none() {
+            // Whoever holds the lock may have got one while our command ran.
+            known = self.recall(slot.as_ref());
+            if let Some(decided) = self.without_asking(&known, refused.as_ref()) {
+                return decided;
+            }
+        }
         let client = ClientKey { id: client_id.value, secret: secret.value };
         self.ask(&client, refresh_token.value, slot.as_ref(), &known).await
+    }
+
+    /// What the cache settles: a token that serves, or that nobody asks yet.
+    fn without_asking(
+        &self,
+        known: &Cached,
+        refused: Option<&AccessSecret>,
+    ) -> Option<Result<(), SignInError>> {
+        let now = self.clock.now();
+        if let Some(token) = known.token.as_ref().filter(|token| is_usable(token, now))
+            && !refused.is_some_and(|refused| same(refused, &token.secret))
+        {
+            return Some(self.hold(token));
+        }
+        let until = known.not_before.filter(|until| is_ahead(*until, now))?;
+        Some(Err(SignInError::Throttled { until }))
     }
 
     /// Asks Zoho. *Crash after the answer:* one token of ten is lost, nothing else.

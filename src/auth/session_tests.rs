@@ -260,6 +260,30 @@ async fn nobody_asks_again_while_zoho_wants_to_wait() {
 }
 
 #[tokio::test]
+async fn who_waited_in_vain_looks_again_before_asking_without_the_lock() {
+    let (world, server) = (World::new(), tokens(&["one", "two"]));
+    let first = world.session(&server);
+    // The holder may have to run its command to the end, and then to ask.
+    assert!(first.patience > COMMAND_TIMEOUT + Duration::from_secs(5));
+    first.sign_in(None).await.unwrap();
+    let (file, aside) = (world.cache_file(), world.dir.path().join("aside"));
+    std::fs::rename(&file, &aside).unwrap();
+    // While it runs, the holder of the lock puts its token into the cache.
+    let command = format!("sh -c 'mv {} {}; echo canary-secret'", aside.display(), file.display());
+    let sources = world.sources(&[
+        ("ZOHO_CLIENT_ID", "1000.ID"),
+        ("JOURNAL_CLIENT_SECRET_COMMAND", &command),
+        ("ZOHO_REFRESH_TOKEN", "1000.canary-refresh"),
+    ]);
+    let mut waiting = Session { sources, ..world.session(&server) };
+    waiting.patience = Duration::ZERO;
+    let holder = Holder::this_process("sign in", world.now());
+    let _held = OsLock::acquire(&file.with_extension("lock"), &holder).unwrap();
+    waiting.sign_in(None).await.unwrap();
+    assert_eq!((held(&waiting).as_str(), server.calls()), ("1000.one", 1));
+}
+
+#[tokio::test]
 async fn a_refusal_for_good_is_told_and_not_kept() {
     let refused = r#"{"error":"invalid_code"}"#.to_owned();
     let (world, server) = (World::new(), Server::new([refused, token("one", DOMAIN)]));

@@ -4,6 +4,7 @@
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
+use std::process::Command;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts {
@@ -87,4 +88,12 @@ pub(super) fn set_group(_path: &Path, _group: u32) -> io::Result<()> {
 
 pub(super) fn sync_directory(_path: &Path) -> io::Result<()> {
     unsupported()
+}
+
+pub(super) fn in_own_group(_command: &mut Command) {}
+
+pub(super) fn end_group(_leader: u32) {}
+
+pub(super) fn has_terminal() -> bool {
+    false
 }

@@ -30,6 +30,7 @@ pub use write::{
 };
 
 use std::io;
+use std::process::Command;
 
 /// This operating system is not supported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -66,6 +67,23 @@ impl Account {
 /// This machine's name, or `unknown` where it has none.
 pub fn host_name() -> String {
     os::host_name().filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// Makes the command's process, once started, the leader of a group of its own: [`end_group`] ends it with
+/// all that it started. At a terminal such a group may not ask anything.
+pub fn in_own_group(command: &mut Command) {
+    os::in_own_group(command);
+}
+
+/// Ends a group at once, by its leader's number. The leader must not have been waited for: its number may
+/// then be another's.
+pub fn end_group(leader: u32) {
+    os::end_group(leader);
+}
+
+/// Whether somebody at a terminal may answer a process of ours.
+pub fn has_terminal() -> bool {
+    os::has_terminal()
 }
 
 /// This process's number.

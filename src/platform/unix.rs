@@ -5,10 +5,13 @@ use std::io;
 use std::os::unix::fs::{
     DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown as change_owner,
 };
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::Command;
 
 use nix::fcntl::OFlag;
-use nix::unistd::{Gid, Group, Uid, User};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::{Gid, Group, Pid, Uid, User};
 
 /// What decides whether a file may be trusted.
 #[derive(Debug, Clone, Copy)]
@@ -112,4 +115,20 @@ pub(super) fn set_group(path: &Path, group: u32) -> io::Result<()> {
 /// A directory can be opened and synced here.
 pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
+}
+
+pub(super) fn in_own_group(command: &mut Command) {
+    command.process_group(0);
+}
+
+/// Never group 0 or 1, which are our own and everybody's.
+pub(super) fn end_group(leader: u32) {
+    if let Some(leader) = i32::try_from(leader).ok().filter(|leader| *leader > 1) {
+        // Nothing is left to end where it fails.
+        killpg(Pid::from_raw(leader), Signal::SIGKILL).ok();
+    }
+}
+
+pub(super) fn has_terminal() -> bool {
+    File::open("/dev/tty").is_ok()
 }

@@ -298,6 +298,21 @@ fn logout_of_a_sign_in_that_was_revoked_elsewhere_removes_it() {
 }
 
 #[test]
+fn a_cached_token_that_cannot_be_removed_does_not_keep_the_sign_in() {
+    let env = signed_out(config(0));
+    login(&env).exits(0);
+    for file in fs::read_dir(tokens(&env)).unwrap().map(|file| file.unwrap().path()) {
+        if file.extension().is_some_and(|one| one == "json") {
+            fs::remove_file(&file).unwrap();
+            fs::create_dir(&file).unwrap();
+        }
+    }
+    let ran = env.journal(["auth", "logout"]).exits(0);
+    assert!(ran.stderr.contains("remove "), "{ran}");
+    assert!(!exists(stored(&env)));
+}
+
+#[test]
 fn a_local_logout_asks_nobody_and_says_what_is_left() {
     let mut env = signed_out(config(0));
     login(&env).exits(0);

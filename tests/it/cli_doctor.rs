@@ -139,6 +139,11 @@ fn signing_in_scopes_and_permissions_are_exit_code_5() {
     env.unset("ZOHO_ACCESS_TOKEN");
     let report = doctor(&env, &[], 5);
     assert_eq!((report.with("problem"), report.status("account")), (vec!["token"], "not_checked"));
+    assert_eq!(report.find("token")["remedy"], "journal auth login");
+    // For the journal that was meant, and not for another profile's.
+    let report = doctor(&env, &["--environment", "production"], 5);
+    let remedy = report.find("token")["remedy"].as_str().unwrap();
+    assert_eq!(remedy, "journal auth login --environment production");
     env.set("ZOHO_ACCESS_TOKEN", "two words");
     doctor(&env, &[], 5);
 }
@@ -244,16 +249,29 @@ fn what_is_wrong_with_the_files_is_told() {
     assert_eq!(report.with("problem"), ["anchor"]);
     assert_eq!(report.find("anchor")["remedy"], "journal verify");
     std::fs::write(&anchor, kept).unwrap();
+    // A journal that cannot be read may belong anywhere: the token stays here.
+    let before = env.zoho.requests().len();
+    let keeps_the_token = |report: &Report| {
+        assert_eq!(
+            (report.status("target"), report.status("token")),
+            ("not_checked", "not_checked")
+        );
+        let calls = env.zoho.requests().split_off(before);
+        assert!(calls.iter().all(|call| call.url == "/"), "{calls:?}");
+    };
     env.shell("chmod 666 journal.db", []).exits(0);
-    assert_eq!(doctor(&env, &[], 1).with("problem"), ["rights", "journal"]);
+    let report = doctor(&env, &[], 1);
+    assert_eq!(report.with("problem"), ["rights", "journal"]);
+    keeps_the_token(&report);
     env.shell("chmod 600 journal.db", []).exits(0);
     let conn = Connection::open(env.db()).unwrap();
     conn.pragma_update(None, "user_version", 999).unwrap();
     drop(conn);
     let report = doctor(&env, &[], 1);
     assert!(report.says("journal").contains("schema 999"), "{}", report.says("journal"));
+    keeps_the_token(&report);
     env.file("journal.db", "no journal at all");
-    doctor(&env, &[], 1);
+    keeps_the_token(&doctor(&env, &[], 1));
 }
 
 #[test]

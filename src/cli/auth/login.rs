@@ -20,7 +20,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::signing::{self, NotRead};
-use crate::platform::{Sharing, read_secret, shell_quoted};
+use crate::platform::{Holder, Sharing, read_secret, shell_quoted};
 use crate::zoho::accounts::{Accounts, Grant, GrantError, Granted, TokenServer};
 use crate::zoho::secret::{
     ClientId, ClientKey, ClientSecret, GrantCode, RefreshToken, SecretError, WipedBytes, WipedText,
@@ -174,8 +174,9 @@ fn forget_cached(
         return Ok(());
     };
     let endpoint = context.endpoint()?;
+    let holder = Holder::this_process("sign in", context.now());
     let cleared = signing::token_cache(context)
-        .map_or(Ok(()), |cache| cache.slot(endpoint.accounts(), client, old).clear());
+        .map_or(Ok(()), |cache| cache.slot(endpoint.accounts(), client, old).clear(&holder));
     if let Err(warning) = cleared {
         context.out.warn(&warning);
     }

@@ -10,7 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::signing;
-use crate::platform::shell_quoted;
+use crate::platform::{Holder, shell_quoted};
 use crate::zoho::accounts::{Accounts, Grant, GrantError, RevokeError, TokenServer};
 use crate::zoho::secret::RefreshToken;
 
@@ -52,9 +52,10 @@ pub(super) fn run(args: &LogoutArgs, context: &mut Context) -> Result<Exit, CliE
             .block_on(revoke(&accounts, stored, token))
             .map_err(|error| kept(context, &error))?;
     }
-    // The token in the cache dies with the refresh token at Zoho; --local leaves it nowhere here.
-    forget_cached(context, found.as_ref(), token.as_ref())?;
+    // First what is good for years. *Crash after:* the token in the cache dies with the refresh token at
+    // Zoho, or within its hour; --local leaves it nowhere here.
     stored::remove(&path).map_err(|error| CliError::new(Exit::Error, error))?;
+    forget_cached(context, found.as_ref(), token.as_ref())?;
     show(args, context, &path, token.is_some())
 }
 
@@ -111,8 +112,12 @@ fn forget_cached(
     let Some(cache) = signing::token_cache(context) else {
         return Ok(());
     };
-    let cleared = cache.slot(endpoint.accounts(), &client.id, token).clear();
-    cleared.map_err(|error| CliError::new(Exit::Error, error))
+    let holder = Holder::this_process("sign out", context.now());
+    let slot = cache.slot(endpoint.accounts(), &client.id, token);
+    if let Err(warning) = slot.clear(&holder) {
+        context.out.warn(&warning);
+    }
+    Ok(())
 }
 
 fn show(

@@ -5,7 +5,7 @@ use crate::cli::doctor::check::{Check, Kind};
 use crate::cli::doctor::journal::Found;
 use crate::cli::doctor::modules::Subject;
 use crate::cli::doctor::reads::Reading;
-use crate::cli::doctor::sign_in::{GET_A_TOKEN, SignedIn};
+use crate::cli::doctor::sign_in::SignedIn;
 use crate::cli::doctor::to_set;
 use crate::cli::output::words::{counted, grouped};
 use crate::cli::signing::{self, NotRead};
@@ -28,7 +28,7 @@ pub(super) async fn check<Z: Zoho>(
     let read = signing::read(zoho, async |zoho: &Z| zoho.read_org(product, version).await).await;
     let read = match read {
         Err(NotRead::SignIn(error)) => {
-            checks.push(not_signed_in(&error));
+            checks.push(not_signed_in(context, &error));
             return false;
         }
         Err(NotRead::Read(error)) => Err(error),
@@ -38,7 +38,7 @@ pub(super) async fn check<Z: Zoho>(
     if let Err(error) = &read
         && !matches!(error, ReadError::Forbidden { .. } | ReadError::NotThere { .. })
     {
-        checks.push(reading("token", Access::Org, product).failed(error));
+        checks.push(reading(context, "token", Access::Org, product).failed(error));
         return false;
     }
     checks.push(token(signed_in.session.is_some()));
@@ -48,24 +48,30 @@ pub(super) async fn check<Z: Zoho>(
             checks.extend(environment(context, &read.value));
             checks.push(edition(context, &read));
         }
-        Err(error) => checks.push(reading("org", Access::Org, product).failed(&error)),
+        Err(error) => checks.push(reading(context, "org", Access::Org, product).failed(&error)),
     }
     checks.push(match zoho.read_current_user(product, version).await {
         Ok(read) => user(context, &read.value),
-        Err(error) => reading("user", Access::User, product).failed(&error),
+        Err(error) => reading(context, "user", Access::User, product).failed(&error),
     });
     true
 }
 
-fn reading(name: &'static str, access: Access, product: Product) -> Reading<'static> {
-    Reading { name, product, access, module: None, essential: access == Access::Org }
+fn reading<'a>(
+    context: &'a Context,
+    name: &'a str,
+    access: Access,
+    product: Product,
+) -> Reading<'a> {
+    Reading { context, name, product, access, module: None, essential: access == Access::Org }
 }
 
-fn not_signed_in(error: &SignInError) -> Check {
+fn not_signed_in(context: &Context, error: &SignInError) -> Check {
     let message = error.to_string();
     match error {
         SignInError::Fixed | SignInError::NotSignedIn { .. } => {
-            Check::problem(Kind::NotAllowed, "token", message).remedy(GET_A_TOKEN)
+            let remedy = signing::how_to_sign_in(context);
+            Check::problem(Kind::NotAllowed, "token", message).remedy(remedy)
         }
         SignInError::Throttled { .. } => Check::not_checked("token", message),
         SignInError::Unreachable(_) => Check::problem(Kind::Other, "token", message),
@@ -86,7 +92,7 @@ fn token(renews: bool) -> Check {
 
 fn org(context: &Context, org: &OrgInfo, found: &Found) -> Check {
     let id = org.id.to_string();
-    match found.bound.as_ref().and_then(|bound| bound.org.as_deref()) {
+    match found.bound.org() {
         None => Check::fine("org", format!("{id}; the first sync binds the journal to it")),
         Some(bound) if bound == id => {
             Check::fine("org", format!("{id}, to which the journal is bound"))

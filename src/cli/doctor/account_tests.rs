@@ -1,5 +1,6 @@
 use super::*;
 use crate::cli::doctor::check::Status;
+use crate::cli::doctor::journal::Bound;
 use crate::cli::testing::context;
 use crate::config::Setting;
 use crate::domain::edition::Edition;
@@ -26,7 +27,7 @@ fn bound_to(org: Option<&str>) -> Found {
         api_origin: "loopback".to_owned(),
         org: org.map(str::to_owned),
     };
-    Found { bound: Some(binding), open: Vec::new() }
+    Found { bound: Bound::To(binding), open: Vec::new() }
 }
 
 #[test]

@@ -21,10 +21,32 @@ use crate::store::upgrade::Older;
 /// What the journal told.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Whose it is, once its first request was recorded.
-    pub(super) bound: Option<Binding>,
+    /// Whose it is.
+    pub(super) bound: Bound,
     /// Its requests that are not settled.
     pub(super) open: Vec<RequestOverview>,
+}
+
+/// Where a journal belongs.
+#[derive(Debug, Default)]
+pub(super) enum Bound {
+    /// Nowhere yet: there is no journal, or no request in it.
+    #[default]
+    Nowhere,
+    /// To this target, since its first request was recorded.
+    To(Binding),
+    /// It is there and cannot be read: it may belong anywhere, so that no token is sent.
+    Unknown,
+}
+
+impl Bound {
+    /// The org, once a run has bound it.
+    pub(super) fn org(&self) -> Option<&str> {
+        match self {
+            Self::To(binding) => binding.org.as_deref(),
+            Self::Nowhere | Self::Unknown => None,
+        }
+    }
 }
 
 /// Looks at the journal.
@@ -47,7 +69,7 @@ pub(super) fn look(context: &Context, checks: &mut Vec<Check>) -> Found {
         Ok(reader) => reader,
         Err(error) => {
             checks.push(told("journal", &error));
-            return Found::default();
+            return Found { bound: Bound::Unknown, open: Vec::new() };
         }
     };
     checks.push(journal(&db, &reader));
@@ -155,10 +177,13 @@ fn run(context: &Context, reader: &Reader) -> Check {
 }
 
 fn found(reader: &Reader, checks: &mut Vec<Check>) -> Found {
-    let bound = reader.binding().unwrap_or_else(|error| {
-        checks.push(told("target", &error.into()));
-        None
-    });
+    let bound = match reader.binding() {
+        Ok(binding) => binding.map_or(Bound::Nowhere, Bound::To),
+        Err(error) => {
+            checks.push(told("binding", &error.into()));
+            Bound::Unknown
+        }
+    };
     let open = reader.overview(None, true).unwrap_or_else(|error| {
         checks.push(told("requests", &error.into()));
         Vec::new()
@@ -174,11 +199,16 @@ pub(super) fn target(context: &Context, found: &Found) -> Check {
     };
     let words =
         format!("data centre {}, {}, {}", given.data_center, given.environment, given.api_origin);
-    let Some(bound) = &found.bound else {
-        return Check::fine(
-            "target",
-            format!("{words}; the first request binds the journal to it"),
-        );
+    let bound = match &found.bound {
+        Bound::To(bound) => bound,
+        Bound::Nowhere => {
+            let message = format!("{words}; the first request binds the journal to it");
+            return Check::fine("target", message);
+        }
+        Bound::Unknown => {
+            let message = format!("{words}; the journal cannot be read, and may belong elsewhere");
+            return Check::not_checked("target", message);
+        }
     };
     let same = bound.data_center == given.data_center.wire_name()
         && bound.environment == given.environment.wire_name()

@@ -26,7 +26,7 @@ pub(super) async fn check<Z: Zoho>(
     checks: &mut Vec<Check>,
 ) {
     let Some(first) = subject.any_place() else { return };
-    checks.push(probed(&first, Access::Module, subject, modules.as_ref()));
+    checks.push(probed(context, &first, Access::Module, subject, modules.as_ref()));
     // What may be read of records may differ from module to module.
     let mut asked: Vec<(&Place, Access)> =
         subject.places.keys().map(|place| (place, Access::Records)).collect();
@@ -41,7 +41,7 @@ pub(super) async fn check<Z: Zoho>(
             if told && matches!(read, Err(ReadError::NotThere { .. })) {
                 continue;
             }
-            let check = probed(place, access, subject, read.as_ref());
+            let check = probed(context, place, access, subject, read.as_ref());
             if !checks.contains(&check) {
                 checks.push(check);
             }
@@ -73,6 +73,7 @@ async fn probe(
 }
 
 fn probed(
+    context: &Context,
     (product, module): &Place,
     access: Access,
     subject: &Subject,
@@ -90,7 +91,7 @@ fn probed(
         Err(error) => {
             let (product, module) = (*product, Some(module));
             let essential = is_essential(subject, product, access);
-            Reading { name: &name, product, access, module, essential }.failed(error)
+            Reading { context, name: &name, product, access, module, essential }.failed(error)
         }
     }
 }
@@ -148,6 +149,7 @@ mod tests {
 
     use super::*;
     use crate::cli::doctor::check::Status;
+    use crate::cli::testing::context;
 
     fn subject(places: &[(&str, &[Operation])]) -> Subject {
         let place = |(module, operations): &(&str, &[Operation])| {
@@ -184,7 +186,7 @@ mod tests {
             ReadError::Forbidden { code: "OAUTH_SCOPE_MISMATCH".into(), message: "x".into() };
         let status = |open: &Subject, access| {
             let place = open.any_place().unwrap();
-            probed(&place, access, open, Err(&forbidden)).status
+            probed(&context(), &place, access, open, Err(&forbidden)).status
         };
         let (none, tags) = (subject(&[]), subject(&[("Leads", &[Operation::DeleteTags])]));
         let problem = Status::Problem(Kind::NotAllowed);
@@ -194,10 +196,10 @@ mod tests {
         assert_eq!(status(&tags, Access::Tags), problem);
         assert_eq!(status(&tags, Access::Records), Status::Warning);
         let place = none.any_place().unwrap();
-        let check = probed(&place, Access::Records, &none, Err(&forbidden));
+        let check = probed(&context(), &place, Access::Records, &none, Err(&forbidden));
         assert_eq!(check.name, "scope ZohoCRM.modules.contacts.READ");
         let unknown = ReadError::NotThere { code: "INVALID_MODULE".into(), message: "x".into() };
-        let check = probed(&place, Access::Tags, &none, Err(&unknown));
+        let check = probed(&context(), &place, Access::Tags, &none, Err(&unknown));
         assert_eq!(check.status, Status::NotChecked);
     }
 }

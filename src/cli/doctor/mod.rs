@@ -123,7 +123,7 @@ fn endpoint(
         }
     };
     let check = journal::target(context, found);
-    let is_ours = !matches!(check.status, check::Status::Problem(_));
+    let is_ours = check.status == check::Status::Fine;
     checks.push(check);
     Some((endpoint, is_ours))
 }

@@ -111,7 +111,7 @@ impl Of<'_> {
                 let essential = operations.contains(&Operation::DeleteTags)
                     && call.is_some_and(WriteCall::names_module_id);
                 let (product, access, module) = (*product, Access::Module, None);
-                Reading { name: &name, product, access, module, essential }.failed(&error)
+                Reading { context, name: &name, product, access, module, essential }.failed(&error)
             }
         }
     }

@@ -1,6 +1,8 @@
 //! What a read that brought nothing means for a check.
 
+use crate::cli::context::Context;
 use crate::cli::doctor::check::{Check, Kind};
+use crate::cli::signing;
 use crate::domain::answer::ReadError;
 use crate::domain::id::ModuleName;
 use crate::domain::scopes::{self, Access};
@@ -9,6 +11,7 @@ use crate::domain::target::Product;
 /// What was read, and for whom it matters.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading<'a> {
+    pub(super) context: &'a Context,
     pub(super) name: &'a str,
     pub(super) product: Product,
     pub(super) access: Access,
@@ -27,7 +30,7 @@ impl Reading<'_> {
                 name,
                 format!("Zoho refused the access token: {code}: {message}"),
             )
-            .remedy(super::sign_in::GET_A_TOKEN),
+            .remedy(signing::how_to_sign_in(self.context)),
             ReadError::Forbidden { code, message } => self.forbidden(code, message),
             ReadError::NotThere { code, message } => Check::problem(
                 Kind::Other,
@@ -38,10 +41,11 @@ impl Reading<'_> {
                 Check::not_checked(name, "Zoho asks for fewer calls: try again later")
             }
             ReadError::Unreachable(_) | ReadError::Unusable { .. } if self.essential => {
-                Check::problem(Kind::Other, name, error.to_string()).remedy("journal doctor")
+                Check::problem(Kind::Other, name, error.to_string())
+                    .remedy(self.context.command("doctor"))
             }
             ReadError::Unreachable(_) | ReadError::Unusable { .. } => {
-                Check::not_checked(name, error.to_string()).remedy("journal doctor")
+                Check::not_checked(name, error.to_string()).remedy(self.context.command("doctor"))
             }
         }
     }

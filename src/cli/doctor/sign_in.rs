@@ -8,9 +8,6 @@ use crate::cli::signing::{self, OwnSession};
 use crate::clock::SystemClock;
 use crate::zoho::ZohoClient;
 
-/// What to type to have a token.
-pub(super) const GET_A_TOKEN: &str = "journal auth login";
-
 /// A client with a token.
 #[derive(Debug)]
 pub(super) struct SignedIn<Z> {
@@ -29,8 +26,8 @@ impl<Z> SignedIn<Z> {
 
 /// A client for the token there is, or for what fetches one; else what to say about it.
 pub(super) fn sign_in(context: &mut Context) -> Result<SignedIn<ZohoClient<SystemClock>>, Check> {
-    let not_signed_in =
-        |why: String| Check::problem(Kind::NotAllowed, "token", why).remedy(GET_A_TOKEN);
+    let remedy = signing::how_to_sign_in(context);
+    let not_signed_in = |why: String| Check::problem(Kind::NotAllowed, "token", why).remedy(remedy);
     if let Err(error) = signing::check_possible(context, "Zoho was not asked") {
         return Err(not_signed_in(error.report().message));
     }
