@@ -2,12 +2,13 @@
 //! order, each item by itself.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::auth::command::{self, COMMAND_TIMEOUT, CommandError};
 use crate::auth::stored::{self, StoredError};
 use crate::config::{Origin, SecretCommands, Setting, Settings};
 use crate::platform::{FileProblem, read_handed_secret};
+use crate::zoho::endpoint::is_on_this_machine;
 use crate::zoho::secret::{
     AccessSecret, ClientId, ClientSecret, RefreshToken, SECRET_MAX, SecretError, WipedText,
 };
@@ -145,6 +146,18 @@ pub enum SourceError {
     /// The keyring.
     #[error("keyring: {0}")]
     Keyring(String),
+    /// Meant for Zoho, and the accounts server is whoever listens on this machine.
+    #[error(
+        "{place} is for Zoho, and {leads} leads to {accounts_url} on this machine: nothing goes there; give the rehearsal's own ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN, or ZOHO_ACCESS_TOKEN, in the environment"
+    )]
+    Rehearsal {
+        /// Where the secret is.
+        place: Place,
+        /// What says where the accounts server is.
+        leads: Origin,
+        /// The accounts server.
+        accounts_url: String,
+    },
     /// One is there and the other is not.
     #[error("there is a {have} ({place}), but no {lack}")]
     Incomplete {
@@ -166,6 +179,8 @@ pub struct Sources {
     commands: SecretCommands,
     stored: Option<PathBuf>,
     accounts_url: String,
+    /// What leads to an accounts server on this machine, where something does.
+    rehearsal: Option<Origin>,
     #[cfg_attr(
         not(feature = "keyring"),
         expect(dead_code, reason = "names the keyring's entries")
@@ -213,6 +228,7 @@ impl Sources {
             commands: settings.commands.clone(),
             stored: settings.credentials_file.value.clone(),
             accounts_url: accounts_url.to_owned(),
+            rehearsal: is_on_this_machine(accounts_url).then(|| leads(settings)),
             profile: settings.profile.value.clone(),
         }
     }
@@ -306,6 +322,28 @@ impl Sources {
         self.credentials_directory.as_ref().map(|directory| directory.join(item.credential()))
     }
 
+    /// Refuses a secret that is meant for Zoho where the accounts server is a port of this machine, which
+    /// anybody here may hold. Who set both in one part of the settings file meant it.
+    fn check_not_a_rehearsal(&self, item: Item, place: &Place) -> Result<(), SourceError> {
+        let Some(leads) = self.rehearsal.as_ref().filter(|_| item != Item::ClientId) else {
+            return Ok(());
+        };
+        let meant = match place {
+            Place::ServiceManager(_) => matches!(leads, Origin::File { .. }),
+            Place::Command(_, origin @ Origin::File { .. }) => part(origin) == part(leads),
+            Place::Command(..)
+            | Place::Environment(_)
+            | Place::Setting(_)
+            | Place::Stored(_)
+            | Place::Keyring => true,
+        };
+        if meant {
+            return Ok(());
+        }
+        let (place, leads) = (place.clone(), leads.clone());
+        Err(SourceError::Rehearsal { place, leads, accounts_url: self.accounts_url.clone() })
+    }
+
     fn of_service_manager(&self, item: Item) -> Result<Found, SourceError> {
         let Some(path) = self.handed(item) else {
             return Ok(None);
@@ -316,6 +354,7 @@ impl Sources {
             read => secrecy::zeroize::Zeroizing::new(read?),
         };
         let place = Place::ServiceManager(item.credential());
+        self.check_not_a_rehearsal(item, &place)?;
         if let Ok(text) = std::str::from_utf8(&bytes) {
             return Ok(Some((WipedText::new(text.to_owned()), place)));
         }
@@ -343,9 +382,11 @@ impl Sources {
         let Some((key, command, origin)) = self.command(item) else {
             return Ok(None);
         };
+        let place = Place::Command(key, origin.clone());
+        self.check_not_a_rehearsal(item, &place)?;
         let printed = command::secret_of(command, COMMAND_TIMEOUT).await;
         let printed = printed.map_err(|error| SourceError::Command { key, error })?;
-        Ok(Some((printed, Place::Command(key, origin.clone()))))
+        Ok(Some((printed, place)))
     }
 
     fn of_stored(&self, item: Item) -> Result<Found, SourceError> {
@@ -378,6 +419,25 @@ impl Sources {
     )]
     const fn of_keyring(&self, _item: Item) -> Result<Found, SourceError> {
         Ok(None)
+    }
+}
+
+/// What says where the accounts server is.
+fn leads(settings: &Settings) -> Origin {
+    if settings.accounts_url.value.is_some() {
+        settings.accounts_url.origin.clone()
+    } else {
+        settings.api_url.origin.clone()
+    }
+}
+
+/// The part of a settings file that something stands in: a profile, or what is for all.
+fn part(origin: &Origin) -> Option<(&Path, &str)> {
+    match origin {
+        Origin::File { path, key } => {
+            Some((path.as_path(), key.rsplit_once('.').map_or("", |(part, _)| part)))
+        }
+        Origin::Flag(_) | Origin::Environment(_) | Origin::Default => None,
     }
 }
 
