@@ -117,6 +117,19 @@ pub enum Means {
     Nothing,
 }
 
+/// Where each of what there is to sign in with comes from.
+#[derive(Debug, Default)]
+pub struct Places {
+    /// The client's id.
+    pub client_id: Option<Place>,
+    /// The client's secret.
+    pub client_secret: Option<Place>,
+    /// The refresh token.
+    pub refresh_token: Option<Place>,
+    /// A ready access token, which wins alone.
+    pub access_token: Option<Place>,
+}
+
 /// Why something could not be had. Nothing was sent anywhere.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -267,6 +280,45 @@ impl Sources {
         Ok(Means::Nothing)
     }
 
+    /// Where [`Sources::find`] finds each item. Commands are named and not run: somebody may have to unlock
+    /// a password manager for each.
+    pub fn places(&self) -> Result<Places, SourceError> {
+        for level in Level::ALL {
+            if let Some(place) = self.place_at(level, Item::AccessToken)? {
+                return Ok(Places { access_token: Some(place), ..Places::default() });
+            }
+            if let Some(place) = self.place_at(level, Item::RefreshToken)? {
+                return Ok(Places {
+                    client_id: self.first_place(Item::ClientId)?,
+                    client_secret: self.first_place(Item::ClientSecret)?,
+                    refresh_token: Some(place),
+                    access_token: None,
+                });
+            }
+        }
+        Ok(Places::default())
+    }
+
+    fn first_place(&self, item: Item) -> Result<Option<Place>, SourceError> {
+        for level in Level::ALL {
+            if let Some(place) = self.place_at(level, item)? {
+                return Ok(Some(place));
+            }
+        }
+        Ok(None)
+    }
+
+    fn place_at(&self, level: Level, item: Item) -> Result<Option<Place>, SourceError> {
+        if level == Level::Settings
+            && let Some((key, _, origin)) = self.command(item)
+        {
+            let place = Place::Command(key, origin.clone());
+            self.check_not_a_rehearsal(item, &place)?;
+            return Ok(Some(place));
+        }
+        Ok(self.without_command(level, item)?.map(|(_, place)| place))
+    }
+
     /// The client's id.
     pub async fn client_id(&self) -> Result<Option<Given<ClientId>>, SourceError> {
         let found = self.first(Item::ClientId, &Level::ALL).await?;
@@ -302,12 +354,26 @@ impl Sources {
     }
 
     async fn at(&self, level: Level, item: Item) -> Result<Found, SourceError> {
+        if level == Level::Settings
+            && let Some((key, command, origin)) = self.command(item)
+        {
+            let place = Place::Command(key, origin.clone());
+            self.check_not_a_rehearsal(item, &place)?;
+            let printed = command::secret_of(command, COMMAND_TIMEOUT).await;
+            let printed = printed.map_err(|error| SourceError::Command { key, error })?;
+            return Ok(Some((printed, place)));
+        }
+        self.without_command(level, item)
+    }
+
+    /// What is there without a command having to run.
+    fn without_command(&self, level: Level, item: Item) -> Result<Found, SourceError> {
         match level {
             Level::Environment => Ok(self
                 .of_environment(item)
                 .map(|text| (text.clone(), Place::Environment(item.variable())))),
             Level::ServiceManager => self.of_service_manager(item),
-            Level::Settings => self.of_settings(item).await,
+            Level::Settings => Ok(self.of_settings(item)),
             Level::Stored => self.of_stored(item),
             Level::Keyring => self.of_keyring(item),
         }
@@ -373,20 +439,10 @@ impl Sources {
         Some((key, setting.value.as_deref()?, &setting.origin))
     }
 
-    async fn of_settings(&self, item: Item) -> Result<Found, SourceError> {
-        if item == Item::ClientId {
-            let id = self.client_id.value.clone();
-            let place = Place::Setting(self.client_id.origin.clone());
-            return Ok(id.map(|id| (WipedText::new(id), place)));
-        }
-        let Some((key, command, origin)) = self.command(item) else {
-            return Ok(None);
-        };
-        let place = Place::Command(key, origin.clone());
-        self.check_not_a_rehearsal(item, &place)?;
-        let printed = command::secret_of(command, COMMAND_TIMEOUT).await;
-        let printed = printed.map_err(|error| SourceError::Command { key, error })?;
-        Ok(Some((printed, place)))
+    /// The client's id alone is a plain setting.
+    fn of_settings(&self, item: Item) -> Found {
+        let id = self.client_id.value.clone().filter(|_| item == Item::ClientId)?;
+        Some((WipedText::new(id), Place::Setting(self.client_id.origin.clone())))
     }
 
     fn of_stored(&self, item: Item) -> Result<Found, SourceError> {
