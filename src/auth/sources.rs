@@ -2,12 +2,13 @@
 //! order, each item by itself.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::auth::command::{self, COMMAND_TIMEOUT, CommandError};
 use crate::auth::stored::{self, StoredError};
 use crate::config::{Origin, SecretCommands, Setting, Settings};
 use crate::platform::{FileProblem, read_handed_secret};
+use crate::zoho::endpoint::is_on_this_machine;
 use crate::zoho::secret::{
     AccessSecret, ClientId, ClientSecret, RefreshToken, SECRET_MAX, SecretError, WipedText,
 };
@@ -116,6 +117,19 @@ pub enum Means {
     Nothing,
 }
 
+/// Where each of what there is to sign in with comes from.
+#[derive(Debug, Default)]
+pub struct Places {
+    /// The client's id.
+    pub client_id: Option<Place>,
+    /// The client's secret.
+    pub client_secret: Option<Place>,
+    /// The refresh token.
+    pub refresh_token: Option<Place>,
+    /// A ready access token, which wins alone.
+    pub access_token: Option<Place>,
+}
+
 /// Why something could not be had. Nothing was sent anywhere.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -145,6 +159,18 @@ pub enum SourceError {
     /// The keyring.
     #[error("keyring: {0}")]
     Keyring(String),
+    /// Meant for Zoho, and the accounts server is whoever listens on this machine.
+    #[error(
+        "{place} is for Zoho, and {leads} leads to {accounts_url} on this machine: nothing goes there; give the rehearsal's own ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN, or ZOHO_ACCESS_TOKEN, in the environment"
+    )]
+    Rehearsal {
+        /// Where the secret is.
+        place: Place,
+        /// What says where the accounts server is.
+        leads: Origin,
+        /// The accounts server.
+        accounts_url: String,
+    },
     /// One is there and the other is not.
     #[error("there is a {have} ({place}), but no {lack}")]
     Incomplete {
@@ -166,6 +192,8 @@ pub struct Sources {
     commands: SecretCommands,
     stored: Option<PathBuf>,
     accounts_url: String,
+    /// What leads to an accounts server on this machine, where something does.
+    rehearsal: Option<Origin>,
     #[cfg_attr(
         not(feature = "keyring"),
         expect(dead_code, reason = "names the keyring's entries")
@@ -213,6 +241,7 @@ impl Sources {
             commands: settings.commands.clone(),
             stored: settings.credentials_file.value.clone(),
             accounts_url: accounts_url.to_owned(),
+            rehearsal: is_on_this_machine(accounts_url).then(|| leads(settings)),
             profile: settings.profile.value.clone(),
         }
     }
@@ -251,6 +280,45 @@ impl Sources {
         Ok(Means::Nothing)
     }
 
+    /// Where [`Sources::find`] finds each item. Commands are named and not run: somebody may have to unlock
+    /// a password manager for each.
+    pub fn places(&self) -> Result<Places, SourceError> {
+        for level in Level::ALL {
+            if let Some(place) = self.place_at(level, Item::AccessToken)? {
+                return Ok(Places { access_token: Some(place), ..Places::default() });
+            }
+            if let Some(place) = self.place_at(level, Item::RefreshToken)? {
+                return Ok(Places {
+                    client_id: self.first_place(Item::ClientId)?,
+                    client_secret: self.first_place(Item::ClientSecret)?,
+                    refresh_token: Some(place),
+                    access_token: None,
+                });
+            }
+        }
+        Ok(Places::default())
+    }
+
+    fn first_place(&self, item: Item) -> Result<Option<Place>, SourceError> {
+        for level in Level::ALL {
+            if let Some(place) = self.place_at(level, item)? {
+                return Ok(Some(place));
+            }
+        }
+        Ok(None)
+    }
+
+    fn place_at(&self, level: Level, item: Item) -> Result<Option<Place>, SourceError> {
+        if level == Level::Settings
+            && let Some((key, _, origin)) = self.command(item)
+        {
+            let place = Place::Command(key, origin.clone());
+            self.check_not_a_rehearsal(item, &place)?;
+            return Ok(Some(place));
+        }
+        Ok(self.without_command(level, item)?.map(|(_, place)| place))
+    }
+
     /// The client's id.
     pub async fn client_id(&self) -> Result<Option<Given<ClientId>>, SourceError> {
         let found = self.first(Item::ClientId, &Level::ALL).await?;
@@ -286,12 +354,26 @@ impl Sources {
     }
 
     async fn at(&self, level: Level, item: Item) -> Result<Found, SourceError> {
+        if level == Level::Settings
+            && let Some((key, command, origin)) = self.command(item)
+        {
+            let place = Place::Command(key, origin.clone());
+            self.check_not_a_rehearsal(item, &place)?;
+            let printed = command::secret_of(command, COMMAND_TIMEOUT).await;
+            let printed = printed.map_err(|error| SourceError::Command { key, error })?;
+            return Ok(Some((printed, place)));
+        }
+        self.without_command(level, item)
+    }
+
+    /// What is there without a command having to run.
+    fn without_command(&self, level: Level, item: Item) -> Result<Found, SourceError> {
         match level {
             Level::Environment => Ok(self
                 .of_environment(item)
                 .map(|text| (text.clone(), Place::Environment(item.variable())))),
             Level::ServiceManager => self.of_service_manager(item),
-            Level::Settings => self.of_settings(item).await,
+            Level::Settings => Ok(self.of_settings(item)),
             Level::Stored => self.of_stored(item),
             Level::Keyring => self.of_keyring(item),
         }
@@ -306,6 +388,28 @@ impl Sources {
         self.credentials_directory.as_ref().map(|directory| directory.join(item.credential()))
     }
 
+    /// Refuses a secret that is meant for Zoho where the accounts server is a port of this machine, which
+    /// anybody here may hold. Who set both in one part of the settings file meant it.
+    fn check_not_a_rehearsal(&self, item: Item, place: &Place) -> Result<(), SourceError> {
+        let Some(leads) = self.rehearsal.as_ref().filter(|_| item != Item::ClientId) else {
+            return Ok(());
+        };
+        let meant = match place {
+            Place::ServiceManager(_) => matches!(leads, Origin::File { .. }),
+            Place::Command(_, origin @ Origin::File { .. }) => part(origin) == part(leads),
+            Place::Command(..)
+            | Place::Environment(_)
+            | Place::Setting(_)
+            | Place::Stored(_)
+            | Place::Keyring => true,
+        };
+        if meant {
+            return Ok(());
+        }
+        let (place, leads) = (place.clone(), leads.clone());
+        Err(SourceError::Rehearsal { place, leads, accounts_url: self.accounts_url.clone() })
+    }
+
     fn of_service_manager(&self, item: Item) -> Result<Found, SourceError> {
         let Some(path) = self.handed(item) else {
             return Ok(None);
@@ -316,6 +420,7 @@ impl Sources {
             read => secrecy::zeroize::Zeroizing::new(read?),
         };
         let place = Place::ServiceManager(item.credential());
+        self.check_not_a_rehearsal(item, &place)?;
         if let Ok(text) = std::str::from_utf8(&bytes) {
             return Ok(Some((WipedText::new(text.to_owned()), place)));
         }
@@ -334,18 +439,10 @@ impl Sources {
         Some((key, setting.value.as_deref()?, &setting.origin))
     }
 
-    async fn of_settings(&self, item: Item) -> Result<Found, SourceError> {
-        if item == Item::ClientId {
-            let id = self.client_id.value.clone();
-            let place = Place::Setting(self.client_id.origin.clone());
-            return Ok(id.map(|id| (WipedText::new(id), place)));
-        }
-        let Some((key, command, origin)) = self.command(item) else {
-            return Ok(None);
-        };
-        let printed = command::secret_of(command, COMMAND_TIMEOUT).await;
-        let printed = printed.map_err(|error| SourceError::Command { key, error })?;
-        Ok(Some((printed, Place::Command(key, origin.clone()))))
+    /// The client's id alone is a plain setting.
+    fn of_settings(&self, item: Item) -> Found {
+        let id = self.client_id.value.clone().filter(|_| item == Item::ClientId)?;
+        Some((WipedText::new(id), Place::Setting(self.client_id.origin.clone())))
     }
 
     fn of_stored(&self, item: Item) -> Result<Found, SourceError> {
@@ -378,6 +475,25 @@ impl Sources {
     )]
     const fn of_keyring(&self, _item: Item) -> Result<Found, SourceError> {
         Ok(None)
+    }
+}
+
+/// What says where the accounts server is.
+fn leads(settings: &Settings) -> Origin {
+    if settings.accounts_url.value.is_some() {
+        settings.accounts_url.origin.clone()
+    } else {
+        settings.api_url.origin.clone()
+    }
+}
+
+/// The part of a settings file that something stands in: a profile, or what is for all.
+fn part(origin: &Origin) -> Option<(&Path, &str)> {
+    match origin {
+        Origin::File { path, key } => {
+            Some((path.as_path(), key.rsplit_once('.').map_or("", |(part, _)| part)))
+        }
+        Origin::Flag(_) | Origin::Environment(_) | Origin::Default => None,
     }
 }
 

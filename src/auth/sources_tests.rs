@@ -184,3 +184,50 @@ async fn the_stored_sign_in_is_not_sent_to_another_accounts_server() {
     let (id, secret) = place.sources().client_for_login().await.unwrap();
     assert!(id.is_none() && secret.is_none());
 }
+
+/// A port of this machine belongs to whoever took it.
+#[tokio::test]
+async fn secrets_for_zoho_are_not_sent_to_a_rehearsal_that_came_from_elsewhere() {
+    const LOCAL: &str = "http://127.0.0.1:4711";
+    for (key, item) in [
+        ("refresh_token_command", Item::RefreshToken),
+        ("client_secret_command", Item::ClientSecret),
+        ("access_token_command", Item::AccessToken),
+    ] {
+        let mut place = World::new();
+        let ran = place.dir.path().join("ran");
+        place.set("JOURNAL_API_URL", LOCAL);
+        place.setting(&format!("{key} = \"touch {}\"", ran.display()));
+        let refused = place.sources_for(LOCAL).first(item, &Level::ALL).await.unwrap_err();
+        let told = refused.to_string();
+        assert!(matches!(refused, SourceError::Rehearsal { .. }), "{told}");
+        assert!(told.contains(key) && told.contains("environment JOURNAL_API_URL"), "{told}");
+        assert!(told.contains(LOCAL) && told.contains("ZOHO_REFRESH_TOKEN"), "{told}");
+        assert!(!ran.exists());
+        // In the environment they are the rehearsal's own.
+        place.set(item.variable(), "own");
+        assert!(place.sources_for(LOCAL).first(item, &Level::ALL).await.unwrap().is_some());
+    }
+    let mut place = World::new();
+    place.set("JOURNAL_API_URL", LOCAL).hand("zoho_refresh_token", "canary");
+    let refused = place.sources_for(LOCAL).find().await.unwrap_err();
+    assert!(matches!(refused, SourceError::Rehearsal { .. }), "{refused}");
+    assert!(place.sources().first(Item::RefreshToken, &Level::ALL).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_rehearsal_of_the_settings_file_has_the_secrets_of_the_same_part() {
+    const LOCAL: &str = "http://127.0.0.1:4711";
+    let command = "access_token_command = \"echo canary\"";
+    let mut place = World::new();
+    place.setting(command).setting(&format!("api_url = \"{LOCAL}\""));
+    assert!(matches!(place.sources_for(LOCAL).find().await, Ok(Means::Ready(_))));
+    // Secrets for all profiles are not for the rehearsal of one.
+    let mut place = World::new();
+    place.setting(command).setting("[profile.try]").setting(&format!("api_url = \"{LOCAL}\""));
+    place.set("JOURNAL_PROFILE", "try");
+    let refused = place.sources_for(LOCAL).find().await.unwrap_err();
+    assert!(matches!(refused, SourceError::Rehearsal { .. }), "{refused}");
+    place.setting(command);
+    assert!(matches!(place.sources_for(LOCAL).find().await, Ok(Means::Ready(_))));
+}

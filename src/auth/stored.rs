@@ -9,6 +9,7 @@ use crate::platform::{
     FileProblem, Sharing, create_directory_private, read_secret, shell_quoted, sync_directory,
     write_atomically,
 };
+use crate::zoho::endpoint::is_on_this_machine;
 use crate::zoho::secret::{ClientId, ClientKey, ClientSecret, RefreshToken, WipedText};
 
 /// It holds four short lines.
@@ -101,6 +102,12 @@ pub fn read(path: &Path, accounts_url: &str) -> Result<Option<Stored>, StoredErr
             found: found.escape_debug().take(80).collect(),
             wanted: accounts_url.to_owned(),
         }),
+        // Written by hand, and for Zoho: a rehearsal's sign-in says where it belongs.
+        None if is_on_this_machine(accounts_url) => Err(StoredError::Elsewhere {
+            path: path.to_owned(),
+            found: "Zoho (it names no accounts_url)".to_owned(),
+            wanted: accounts_url.to_owned(),
+        }),
         Some(_) | None => Ok(Some(stored)),
     }
 }
@@ -112,12 +119,7 @@ pub fn is_there(path: &Path) -> bool {
 
 /// A simulator takes another port with each start; to its own machine nothing leaks.
 fn same_server(one: &str, other: &str) -> bool {
-    let local = |url: &str| {
-        let host = url.strip_prefix("http://").unwrap_or_default();
-        let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
-        ["127.0.0.1", "localhost", "[::1]"].contains(&host)
-    };
-    one == other || (local(one) && local(other))
+    one == other || (is_on_this_machine(one) && is_on_this_machine(other))
 }
 
 /// Makes the directory, 0700, and sees whether the file can be written: a grant code is used up by the
@@ -231,6 +233,12 @@ mod tests {
         write(&path, "http://127.0.0.1:1", &key(), &refresh).unwrap();
         assert!(read(&path, "http://localhost:2").unwrap().is_some());
         assert!(read(&path, EU).is_err());
+        // Without a word of it, it is Zoho's.
+        write_atomically(&path, b"refresh_token = \"canary\"\n", Sharing::OwnerOnly).unwrap();
+        assert!(read(&path, EU).unwrap().is_some());
+        for local in ["http://127.0.0.1:1", "http://localhost", "http://[::1]:2"] {
+            assert!(matches!(read(&path, local), Err(StoredError::Elsewhere { .. })), "{local}");
+        }
     }
 
     #[test]

@@ -214,6 +214,11 @@ fn base_url(variable: &'static str, text: &str) -> Result<Url, EndpointError> {
     Ok(url)
 }
 
+/// Whether a base URL leads to this machine, to whoever listens there.
+pub(crate) fn is_on_this_machine(base: &str) -> bool {
+    Url::parse(base).is_ok_and(|url| is_loopback(&url))
+}
+
 /// Whether the host is this machine: 127.0.0.0/8, `::1` or the name `localhost`, which the client
 /// resolves by itself and not through DNS.
 fn is_loopback(url: &Url) -> bool {

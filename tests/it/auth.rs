@@ -463,9 +463,23 @@ fn commands_and_the_service_manager_can_hold_the_secrets() {
     env.file("refresh", env.zoho.refresh_token());
     let settings = env.file("settings.toml", settings);
     env.set("JOURNAL_CONFIG", settings);
+    // They are for Zoho, and not for whoever listens on this machine.
+    let ran = env.journal(["auth", "status"]).exits(5);
+    says(&ran, "refresh_token_command");
+    says(&ran, "environment JOURNAL_API_URL leads to");
+    assert!(!ran.stderr.contains("asked"), "{ran}");
+    assert_eq!(env.zoho.token_calls(), 0);
+    let with_api_url = format!(
+        "api_url = \"{}\"\n{}",
+        env.zoho.api_url(),
+        fs::read_to_string(env.dir.path().join("settings.toml")).unwrap()
+    );
+    env.file("settings.toml", with_api_url);
+    env.unset("JOURNAL_API_URL");
     let ran = env.journal(["auth", "status", "--json"]).exits(0);
     // What the command says to people passes through.
-    assert!(ran.stderr.contains("asked"), "{ran}");
+    // It runs once: somebody may have to unlock something for it.
+    assert_eq!(ran.stderr.matches("asked").count(), 1, "{ran}");
     let sources = ran.json()["sources"].clone();
     assert!(sources["client_secret"].as_str().unwrap().starts_with("client_secret_command ("));
     assert!(sources["refresh_token"].as_str().unwrap().contains("settings.toml"));

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::auth::{Given, Means, Sources};
+use crate::auth::sources::{Place, Places};
 use crate::cli::auth::who::{
     Lacking, OnlyFor, Who, lacking, lacking_in_words, only_for, only_for_in_words,
 };
@@ -20,7 +20,7 @@ use crate::domain::time::Timestamp;
 pub(crate) struct StatusArgs {}
 
 /// Where each secret comes from.
-#[derive(Serialize, Default)]
+#[derive(Serialize)]
 struct From {
     client_id: Option<String>,
     client_secret: Option<String>,
@@ -59,7 +59,8 @@ pub(super) fn run(_args: &StatusArgs, context: &mut Context) -> Result<Exit, Cli
     let zoho = signing::client(context)?;
     let sources = signing::sources(context)?;
     let runtime = runtime()?;
-    let from = runtime.block_on(places(&sources)).map_err(|error| not_signed_in(context, error))?;
+    let from = sources.places().map_err(|error| not_signed_in(context, error))?;
+    let from = From::of(&from);
     let who = runtime.block_on(Who::read(&zoho, context));
     if let Err(error @ NotRead::SignIn(_)) = &who.org {
         return Err(stopped(context, error));
@@ -84,20 +85,16 @@ pub(super) fn not_signed_in(context: &Context, error: crate::auth::SourceError) 
     CliError::new(Exit::NotAllowed, error).hint(signing::how_to_sign_in(context))
 }
 
-async fn places(sources: &Sources) -> Result<From, crate::auth::SourceError> {
-    fn place<T>(given: &Given<T>) -> String {
-        given.place.to_string()
+impl From {
+    fn of(places: &Places) -> Self {
+        let words = |place: &Option<Place>| place.as_ref().map(ToString::to_string);
+        Self {
+            client_id: words(&places.client_id),
+            client_secret: words(&places.client_secret),
+            refresh_token: words(&places.refresh_token),
+            access_token: words(&places.access_token),
+        }
     }
-    Ok(match sources.find().await? {
-        Means::Nothing => From::default(),
-        Means::Ready(token) => From { access_token: Some(place(&token)), ..From::default() },
-        Means::Refresh { client_id, refresh_token } => From {
-            client_id: Some(place(&client_id)),
-            client_secret: sources.client_secret().await?.as_ref().map(place),
-            refresh_token: Some(place(&refresh_token)),
-            access_token: None,
-        },
-    })
 }
 
 fn show(context: &mut Context, from: &From, who: &Who) -> Result<(), CliError> {
