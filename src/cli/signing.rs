@@ -101,6 +101,11 @@ pub(crate) fn how_to_sign_in(context: &Context) -> String {
     context.command(if stored { "auth login --replace" } else { "auth login" })
 }
 
+/// Whether Zoho's code says that the user may not, which no other token of the same user mends.
+pub(crate) fn is_permission(code: &str) -> bool {
+    matches!(code, "NO_PERMISSION" | "AUTHORIZATION_FAILED")
+}
+
 /// A read that did not come about.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotRead {
@@ -137,6 +142,9 @@ impl NotRead {
             }
             Self::SignIn(SignInError::Fixed | SignInError::NotSignedIn { .. })
             | Self::Read(ReadError::Unauthorized { .. }) => how_to_sign_in(context),
+            Self::Read(ReadError::Forbidden { code, .. }) if is_permission(code) => {
+                "give the token's user this permission in Zoho".to_owned()
+            }
             Self::Read(ReadError::Forbidden { .. }) => {
                 format!("{} prints the scopes to ask for", context.command("auth scopes"))
             }

@@ -5,6 +5,8 @@
 //! as a whole holds its parts: the pages name `settings.ALL` beside `settings.tags.DELETE` (CRM v8 Mass
 //! Delete Tags) and `modules.ALL` beside `modules.{module}.DELETE` (CRM v2 Delete Records).
 
+use std::collections::BTreeSet;
+
 use crate::domain::id::ModuleName;
 use crate::domain::scope::Operation;
 use crate::domain::target::Product;
@@ -49,6 +51,9 @@ use Access::{Bin, Module, Org, Records, Tags, User, Write};
 use Product::{Bigin, Crm};
 
 const BOTH: &[Product] = &[Crm, Bigin];
+
+/// Where a module's word stands in a scope of the table.
+const MODULE: &str = ".{module}.";
 
 /// The table.
 ///
@@ -147,6 +152,10 @@ impl Use {
         Self { access: leave.access, leave, why: leave.why, essential: leave.essential }
     }
 
+    fn names_module(&self) -> bool {
+        self.leave.any_of.first().is_some_and(|scope| scope.contains(MODULE))
+    }
+
     fn needed(&self, scope: String) -> Needed {
         Needed { scope, why: self.why, essential: self.essential }
     }
@@ -222,9 +231,8 @@ pub fn least_set(
     all.sort_by_key(|one| (one.access, !one.essential));
     let mut set: Vec<Needed> = Vec::new();
     for one in all {
-        let names_module = one.leave.any_of.first().is_some_and(|scope| scope.contains("{module}"));
         let scopes: Vec<String> = match modules {
-            Some(modules) if names_module => {
+            Some(modules) if one.names_module() => {
                 modules.iter().map(|module| least(product, one.access, Some(module))).collect()
             }
             Some(_) | None => vec![least(product, one.access, None)],
@@ -238,18 +246,54 @@ pub fn least_set(
     set
 }
 
-/// What an operation needs in a module and was not granted.
+/// What an operation needs and was not granted, each scope once. Without a module, scopes of single modules
+/// do as well, where there is a module that has all of them: [`only_for`] tells which.
 pub fn missing(
     granted: &[String],
     product: Product,
     operation: Operation,
-    module: &ModuleName,
+    module: Option<&ModuleName>,
 ) -> Vec<Needed> {
+    let somewhere = module.is_none()
+        && only_for(granted, product, operation).is_some_and(|words| !words.is_empty());
+    let mut missing: Vec<Needed> = Vec::new();
+    for one in uses(product, operation) {
+        let scope = least(product, one.access, module);
+        let is_enough =
+            allows(granted, product, one.access, module) || (somewhere && one.names_module());
+        if is_enough || missing.iter().any(|known| known.scope == scope) {
+            continue;
+        }
+        missing.push(one.needed(scope));
+    }
+    missing
+}
+
+/// The modules, by the words of scopes, that an operation was granted one by one; `None` where no scope of
+/// modules is needed beside those for all.
+pub fn only_for(
+    granted: &[String],
+    product: Product,
+    operation: Operation,
+) -> Option<BTreeSet<String>> {
     uses(product, operation)
         .into_iter()
-        .filter(|one| !allows(granted, product, one.access, Some(module)))
-        .map(|one| one.needed(least(product, one.access, Some(module))))
-        .collect()
+        .filter(|one| one.names_module() && !allows(granted, product, one.access, None))
+        .map(|one| granted.iter().filter_map(|scope| word_in(scope, product, one.leave)).collect())
+        // What may be read in one module and deleted in another is no use.
+        .reduce(|one: BTreeSet<String>, other| &one & &other)
+}
+
+/// The module of a granted scope that allows an access in it.
+fn word_in(granted: &str, product: Product, leave: &Leave) -> Option<String> {
+    let granted = granted.to_ascii_lowercase();
+    leave.any_of.iter().find_map(|scope| {
+        let (area, kind) = scope.split_once(MODULE)?;
+        let area = format!("{}.{area}.", prefix(product)).to_ascii_lowercase();
+        let (word, granted) = granted.strip_prefix(&area)?.split_once('.')?;
+        let holds = granted == "all" || granted.eq_ignore_ascii_case(kind);
+        (holds && !word.is_empty()).then(|| word.to_owned())
+    })
 }
 
 fn row(product: Product, access: Access) -> Option<&'static Leave> {
@@ -260,7 +304,7 @@ fn row(product: Product, access: Access) -> Option<&'static Leave> {
 /// less can be had for modules that are not known yet.
 fn written(product: Product, scope: &str, module: Option<&ModuleName>) -> String {
     let prefix = prefix(product);
-    match (module, scope.split_once(".{module}.")) {
+    match (module, scope.split_once(MODULE)) {
         (Some(module), Some((area, kind))) => {
             format!("{prefix}.{area}.{}.{kind}", module_word(product, module))
         }
@@ -393,11 +437,11 @@ mod tests {
                 for modules in [None, Some(std::slice::from_ref(&module))] {
                     let set = least_set(*product, &[*operation], modules);
                     let granted: Vec<String> = set.into_iter().map(|one| one.scope).collect();
-                    assert_eq!(missing(&granted, *product, *operation, &module), []);
+                    assert_eq!(missing(&granted, *product, *operation, Some(&module)), []);
                     for left_out in 0..granted.len() {
                         let mut fewer = granted.clone();
                         fewer.remove(left_out);
-                        assert_ne!(missing(&fewer, *product, *operation, &module), []);
+                        assert_ne!(missing(&fewer, *product, *operation, Some(&module)), []);
                     }
                 }
             }
@@ -416,7 +460,7 @@ mod tests {
             let of_untag = tags(&[Operation::Untag]);
             assert_eq!(names(&of_untag), [format!("{}.{scope}", prefix(*product))]);
             assert!(of_untag.iter().all(|one| !one.essential && one.why.contains("deleted")));
-            assert!(missing(&[], *product, Operation::Untag, &module).contains(&of_untag[0]));
+            assert!(missing(&[], *product, Operation::Untag, Some(&module)).contains(&of_untag[0]));
             // Who deletes tags cannot do without, whatever is asked for beside it.
             let of_both = tags(&[Operation::Untag, Operation::DeleteTags]);
             assert!(matches!(of_both.as_slice(), [one] if one.essential));
@@ -428,7 +472,7 @@ mod tests {
     fn wider_scopes_hold_narrower_ones_whatever_their_capitals() {
         let leads = module("Leads");
         let missing = |scopes: &str, operation| {
-            let missing = missing(&granted(scopes), Crm, operation, &leads);
+            let missing = missing(&granted(scopes), Crm, operation, Some(&leads));
             missing.into_iter().map(|one| one.scope).collect::<Vec<_>>()
         };
         let wide = "ZohoCRM.modules.all,ZohoCRM.settings.ALL,zohocrm.Org.all,ZohoCRM.users.ALL";
@@ -458,6 +502,36 @@ mod tests {
             )
             .contains(&"ZohoCRM.modules.leads.DELETE".to_owned())
         );
+    }
+
+    #[test]
+    fn scopes_of_single_modules_are_enough_for_these() {
+        let modules = [module("Leads"), module("Machines")];
+        let mut set = Vec::new();
+        for one in least_set(Crm, &[Operation::Delete], Some(&modules)) {
+            set.push(one.scope);
+        }
+        assert_eq!(missing(&set, Crm, Operation::Delete, None), []);
+        let words = only_for(&set, Crm, Operation::Delete).unwrap();
+        assert_eq!(words, ["custom", "leads"].map(str::to_owned).into());
+        assert_eq!(
+            names(&missing(&set, Crm, Operation::Untag, None)),
+            ["ZohoCRM.modules.ALL", "ZohoCRM.settings.tags.READ"]
+        );
+        // Of another product, of another type, and apart from each other they are none.
+        for scopes in [
+            "ZohoBigin.modules.leads.READ,ZohoBigin.modules.leads.DELETE",
+            "ZohoCRM.modules.leads.READ,ZohoCRM.modules.leads.WRITE",
+            "ZohoCRM.modules.leads.READ,ZohoCRM.modules.contacts.DELETE",
+            "ZohoCRM.modules..ALL",
+        ] {
+            let missing = missing(&granted(scopes), Crm, Operation::Delete, None);
+            let all = missing.iter().filter(|one| one.scope == "ZohoCRM.modules.ALL");
+            assert_eq!(all.count(), 1, "{scopes}");
+        }
+        let all = granted("ZohoCRM.modules.READ,ZohoCRM.Modules.Leads.all");
+        assert_eq!(only_for(&all, Crm, Operation::Delete), Some(["leads".to_owned()].into()));
+        assert_eq!(only_for(&granted("zohocrm.modules.ALL"), Crm, Operation::Delete), None);
     }
 
     #[test]

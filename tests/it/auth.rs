@@ -191,6 +191,25 @@ fn what_the_token_may_not_do_is_told_for_each_operation() {
 }
 
 #[test]
+fn the_set_that_is_printed_for_a_module_lacks_nothing_there() {
+    let env = Env::without_journal(config(0));
+    let args = ["auth", "scopes", "--for", "delete", "--module", "Leads"];
+    let printed = env.journal(args).exits(0).stdout;
+    let scopes = Some(printed.trim().split(',').map(str::to_owned).collect());
+    let env = signed_out(Config { scopes, ..config(0) });
+    let ran = login(&env).exits(0);
+    for ran in [ran, env.journal(["auth", "status"]).exits(0)] {
+        assert!(!ran.said().contains("delete lacks"), "{ran}");
+        says(&ran, "delete is granted for leads only");
+        says(&ran, "untag lacks ZohoCRM.modules.ALL, ZohoCRM.settings.tags.READ");
+        assert_eq!(ran.said().matches("untag lacks").count(), 1, "{ran}");
+    }
+    let status = env.journal(["auth", "status", "--json"]).exits(0).json();
+    assert_eq!(status["only_for"][0], json!({"operation": "delete", "modules": ["leads"]}));
+    assert!(status["missing"].as_array().unwrap().iter().all(|one| one["operation"] != "delete"));
+}
+
+#[test]
 fn every_form_of_a_refused_token_renews_it_and_a_missing_scope_does_not() {
     for code in [
         BadTokenCode::InvalidToken,

@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::auth::session::refusal_in_words;
 use crate::auth::stored;
 use crate::cli::auth::status::{not_signed_in, sign_in_failed};
-use crate::cli::auth::who::{Lacking, Who, lacking, lacking_in_words};
+use crate::cli::auth::who::{
+    Lacking, OnlyFor, Who, lacking, lacking_in_words, only_for, only_for_in_words,
+};
 use crate::cli::auth::{runtime, server_in_words};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -59,6 +61,7 @@ struct LoggedIn<'a> {
     org: Option<String>,
     user: Option<String>,
     missing: Option<&'a [Lacking]>,
+    only_for: Option<&'a [OnlyFor]>,
     warnings: &'a [String],
     next: String,
 }
@@ -301,6 +304,7 @@ fn show(args: &LoginArgs, context: &mut Context, path: &Path, who: &Who) -> Resu
     let facts = context.session.as_ref().and_then(|session| session.facts()).unwrap_or_default();
     let product = context.settings.product.value;
     let lacking = facts.scopes.as_deref().map(|granted| lacking(product, granted));
+    let only_for = facts.scopes.as_deref().map(|granted| only_for(product, granted));
     let warnings = who.warnings(product);
     let exit = who.org.as_ref().err().map_or(Exit::Done, NotRead::exit);
     let next = context.command("auth status");
@@ -311,6 +315,7 @@ fn show(args: &LoginArgs, context: &mut Context, path: &Path, who: &Who) -> Resu
             org: who.org.as_ref().ok().map(|org| org.id.to_string()),
             user: who.user.as_ref().ok().map(|user| user.id.to_string()),
             missing: lacking.as_deref(),
+            only_for: only_for.as_deref(),
             warnings: &warnings,
             next,
         };
@@ -320,6 +325,9 @@ fn show(args: &LoginArgs, context: &mut Context, path: &Path, who: &Who) -> Resu
         let out = &mut context.out;
         for warning in warnings.iter().chain(&lacking_in_words(&lacking.unwrap_or_default())) {
             out.warn(warning);
+        }
+        for line in only_for_in_words(&only_for.unwrap_or_default()) {
+            out.say(line);
         }
         out.say(format!("The sign-in is stored in {}. Next: {next}", shell_quoted(path)));
     }

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use crate::auth::{Given, Means, Sources};
-use crate::cli::auth::who::{Lacking, Who, lacking, lacking_in_words};
+use crate::cli::auth::who::{
+    Lacking, OnlyFor, Who, lacking, lacking_in_words, only_for, only_for_in_words,
+};
 use crate::cli::auth::{runtime, server_in_words};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -38,6 +40,7 @@ struct Shown<'a> {
     token_expires_at: Option<Timestamp>,
     scopes: Option<&'a [String]>,
     missing: Option<&'a [Lacking]>,
+    only_for: Option<&'a [OnlyFor]>,
     sources: &'a From,
     warnings: &'a [String],
 }
@@ -101,6 +104,7 @@ fn show(context: &mut Context, from: &From, who: &Who) -> Result<(), CliError> {
     let facts = context.session.as_ref().and_then(|session| session.facts()).unwrap_or_default();
     let product = context.settings.product.value;
     let lacking = facts.scopes.as_deref().map(|granted| lacking(product, granted));
+    let only_for = facts.scopes.as_deref().map(|granted| only_for(product, granted));
     let warnings = who.warnings(product);
     let edition = who.org.as_ref().ok().and_then(|org| org.edition);
     let edition = edition.map(|edition| edition.name().to_owned());
@@ -122,6 +126,7 @@ fn show(context: &mut Context, from: &From, who: &Who) -> Result<(), CliError> {
             token_expires_at: facts.until,
             scopes: facts.scopes.as_deref(),
             missing: lacking.as_deref(),
+            only_for: only_for.as_deref(),
             sources: from,
             warnings: &warnings,
         };
@@ -161,6 +166,9 @@ fn show(context: &mut Context, from: &From, who: &Who) -> Result<(), CliError> {
                 out.data_row(line)?;
             }
         }
+    }
+    for line in only_for_in_words(&only_for.unwrap_or_default()) {
+        out.data_row(line)?;
     }
     out.flush()?;
     for warning in &warnings {

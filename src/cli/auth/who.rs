@@ -1,5 +1,7 @@
 //! Who is signed in: user, org, and what the sign-in may not do.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::cli::context::Context;
@@ -9,6 +11,9 @@ use crate::domain::scope::Operation;
 use crate::domain::scopes::{self, Access};
 use crate::domain::target::Product;
 use crate::zoho::Zoho;
+
+/// Zoho's code for a token without the scope.
+const SCOPE_MISMATCH: &str = "OAUTH_SCOPE_MISMATCH";
 
 /// What reading brought. The user's name is for the terminal and is never stored.
 pub(super) struct Who {
@@ -53,13 +58,19 @@ impl Who {
     /// What could not be read and why.
     pub(super) fn warnings(&self, product: Product) -> Vec<String> {
         let warning = |what: &str, access: Access, error: &NotRead| {
-            let scope = match error {
-                NotRead::Read(ReadError::Forbidden { .. }) => {
+            let remedy = match error {
+                NotRead::Read(ReadError::Forbidden { code, .. }) if code == SCOPE_MISMATCH => {
                     format!("; the scope is {}", scopes::least(product, access, None))
+                }
+                // No other scope helps a user who may not.
+                NotRead::Read(ReadError::Forbidden { code, .. })
+                    if signing::is_permission(code) =>
+                {
+                    "; it is no matter of scopes: Zoho does not let the token's user".to_owned()
                 }
                 NotRead::Read(_) | NotRead::SignIn(_) => String::new(),
             };
-            format!("{what} cannot be read: {error}{scope}")
+            format!("{what} cannot be read: {error}{remedy}")
         };
         let org = self.org.as_ref().err().map(|error| warning("the org", Access::Org, error));
         let user = self.user.as_ref().err().map(|error| warning("the user", Access::User, error));
@@ -74,27 +85,66 @@ pub(super) struct Lacking {
     pub(super) scopes: Vec<String>,
 }
 
-/// What each operation lacks in all modules. Of a token for some modules only, the whole area is named.
+/// What an operation is granted for single modules only, by the words of scopes.
+#[derive(Serialize)]
+pub(super) struct OnlyFor {
+    pub(super) operation: Operation,
+    pub(super) modules: BTreeSet<String>,
+}
+
+/// What each operation lacks, whatever the module.
 pub(super) fn lacking(product: Product, granted: &[String]) -> Vec<Lacking> {
     Operation::ALL
         .iter()
         .map(|operation| {
-            let accesses = scopes::accesses(product, *operation).into_iter();
-            let lacking =
-                accesses.filter(|access| !scopes::allows(granted, product, *access, None));
-            let mut scopes: Vec<String> =
-                lacking.map(|access| scopes::least(product, access, None)).collect();
-            scopes.dedup();
-            Lacking { operation: *operation, scopes }
+            let missing = scopes::missing(granted, product, *operation, None).into_iter();
+            Lacking { operation: *operation, scopes: missing.map(|one| one.scope).collect() }
         })
         .filter(|one| !one.scopes.is_empty())
         .collect()
 }
 
+/// The operations that some modules only were granted for.
+pub(super) fn only_for(product: Product, granted: &[String]) -> Vec<OnlyFor> {
+    Operation::ALL
+        .iter()
+        .filter_map(|operation| {
+            let modules = scopes::only_for(granted, product, *operation)?;
+            Some(OnlyFor { operation: *operation, modules })
+        })
+        .filter(|one| !one.modules.is_empty())
+        .collect()
+}
+
 /// One line for each.
 pub(super) fn lacking_in_words(lacking: &[Lacking]) -> Vec<String> {
-    lacking
+    lacking.iter().map(|one| format!("{} lacks {}", one.operation, one.scopes.join(", "))).collect()
+}
+
+/// One line for each.
+pub(super) fn only_for_in_words(only_for: &[OnlyFor]) -> Vec<String> {
+    let words = |one: &OnlyFor| one.modules.iter().cloned().collect::<Vec<_>>().join(", ");
+    only_for
         .iter()
-        .map(|one| format!("{} lacks {} (in all modules)", one.operation, one.scopes.join(", ")))
+        .map(|one| format!("{} is granted for {} only", one.operation, words(one)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_user_may_not_is_no_matter_of_scopes() {
+        let forbidden = |code: &str| {
+            let (code, message) = (code.to_owned(), "denied".to_owned());
+            NotRead::Read(ReadError::Forbidden { code, message })
+        };
+        let who =
+            Who { org: Err(forbidden("NO_PERMISSION")), user: Err(forbidden(SCOPE_MISMATCH)) };
+        let warnings = who.warnings(Product::Crm);
+        assert!(!warnings[0].contains("ZohoCRM"), "{warnings:?}");
+        assert!(warnings[0].contains("NO_PERMISSION") && warnings[0].contains("the token's user"));
+        assert!(warnings[1].contains("the scope is ZohoCRM.users.READ"), "{warnings:?}");
+    }
 }
