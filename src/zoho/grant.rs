@@ -23,6 +23,9 @@ const MOST: Duration = Duration::from_hours(24);
 const SECONDS_MAX: u64 = 7 * 24 * 3600;
 /// Zoho's words for errors are shorter, such as `invalid_client_secret`.
 const WORD_MAX: usize = 40;
+/// What is a refusal at any status: asking again later brings the same (Access Token and Refresh pages).
+const REFUSALS: &[&str] =
+    &["invalid_code", "invalid_client", "invalid_client_secret", "invalid_redirect_uri"];
 /// There are some hundred scopes, with short names.
 const SCOPES_MAX: usize = 300;
 const SCOPE_MAX: usize = 100;
@@ -51,7 +54,8 @@ enum Problem {
 /// Reads the answer to a token call.
 ///
 /// `{"error":"invalid_code"}` comes with 200 or 4xx; too many calls come as `"error":"Access Denied"` with
-/// "too many requests", at 200 or 400 (token validity page, and logs of public clients). The `api_domain`
+/// "too many requests", at 200 or 400 (token validity page, and logs of public clients). So the body decides,
+/// and the status only where the body says nothing that is known. The `api_domain`
 /// is checked here, so that no unchecked token leaves this function.
 pub(crate) fn read_grant(
     endpoint: &Endpoint,
@@ -92,25 +96,29 @@ pub(crate) fn read_revocation(http_status: u16, body: &[u8], cut: bool) -> Resul
 
 fn read(http_status: u16, body: &[u8], cut: bool) -> Result<Answer, Problem> {
     let unusable = |why: &str| Problem::Unusable(format!("HTTP {http_status}: {why}"));
+    // Of a body that says nothing, the status does: 429 is a gateway's then.
+    let silent = |why: &str| if http_status == 429 { Problem::Throttled } else { unusable(why) };
     if cut {
-        return Err(unusable("it is cut off or too long"));
+        return Err(silent("it is cut off or too long"));
     }
     // The parser's own words quote the body.
     let answer: Answer = serde_json::from_slice(body)
-        .map_err(|_| unusable("it is not what an accounts server answers"))?;
+        .map_err(|_| silent("it is not what an accounts server answers"))?;
     let Some(error) = &answer.error else {
-        // 429 without our words for it is a gateway's, and means the same.
-        return if http_status == 429 { Err(Problem::Throttled) } else { Ok(answer) };
+        let is_done = answer.status.as_ref().and_then(Value::as_str) == Some("success");
+        let says_something = answer.access_token.is_some() || is_done;
+        let throttled = http_status == 429 && !says_something;
+        return if throttled { Err(Problem::Throttled) } else { Ok(answer) };
     };
     let told = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_ascii_lowercase);
     let throttled = [told(Some(error)), told(answer.error_description.as_ref())]
         .iter()
         .flatten()
         .any(|text| text.contains("too many requests"));
-    if throttled || http_status == 429 {
+    let word = word(error);
+    if throttled || (http_status == 429 && !REFUSALS.contains(&word.as_str())) {
         return Err(Problem::Throttled);
     }
-    let word = word(error);
     // A server that is out of order says nothing about credentials.
     Err(if http_status >= 500 { unusable(&word) } else { Problem::Refused(word) })
 }

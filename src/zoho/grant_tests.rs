@@ -86,6 +86,23 @@ fn too_many_requests_are_no_refusal_at_any_status() {
 }
 
 #[test]
+fn the_status_decides_only_where_the_body_says_nothing_known() {
+    for word in ["invalid_code", "invalid_client", "invalid_client_secret"] {
+        let body = format!(r#"{{"error":"{word}"}}"#);
+        assert_eq!(grant(429, &body).unwrap_err(), GrantError::Refused(word.to_owned()));
+        let revoked = read_revocation(429, body.as_bytes(), false);
+        assert_eq!(revoked, Err(RevokeError::Refused(word.to_owned())));
+    }
+    assert_eq!(grant(429, GRANTED).unwrap().lasts, HOUR);
+    assert_eq!(read_revocation(429, br#"{"status":"success"}"#, false), Ok(()));
+    for body in [r#"{"error":"Access Denied"}"#, r#"{"error":7}"#, "<html>", "", "{}"] {
+        assert_eq!(grant(429, body).unwrap_err(), GrantError::Throttled, "{body}");
+    }
+    let cut = read_grant(&endpoint(), 429, GRANTED.as_bytes(), true).unwrap_err();
+    assert_eq!(cut, GrantError::Throttled);
+}
+
+#[test]
 fn no_error_repeats_what_a_body_holds() {
     let long = format!(r#"{{"error":"{}"}}"#, "a".repeat(WORD_MAX + 1));
     for body in [
