@@ -229,6 +229,21 @@ fn where_zoho_cannot_be_asked_nobody_is_called_signed_in() {
 }
 
 #[test]
+fn a_token_that_is_given_for_no_time_is_not_said_to_last() {
+    for none in [json!(0), json!(-1)] {
+        let env = signed_in(config(0));
+        env.zoho.set_token_answer("expires_in", none);
+        let ran = env.journal(["auth", "status"]).exits(0);
+        says(&ran, "nobody knows how long it lasts");
+        assert!(!ran.said().contains("lasts until"), "{ran}");
+        let status = env.journal(["auth", "status", "--json"]).exits(0).json();
+        assert!(status["token_expires_at"].is_null(), "{status}");
+        // Not one token for each call: ten in ten minutes lock everybody out.
+        assert!(env.zoho.token_calls() <= 2, "{}", env.zoho.token_calls());
+    }
+}
+
+#[test]
 fn every_form_of_a_refused_token_renews_it_and_a_missing_scope_does_not() {
     for code in [
         BadTokenCode::InvalidToken,

@@ -15,6 +15,7 @@ use crate::cli::output::words::in_words;
 use crate::cli::signing::{self, NotRead};
 use crate::domain::answer::SignInError;
 use crate::domain::time::Timestamp;
+use crate::zoho::grant::LEAST;
 
 /// Show who is signed in, to which org, what is missing, and where each secret comes from
 #[derive(Debug, clap::Args)]
@@ -136,7 +137,7 @@ fn show(context: &mut Context, from: &From, who: &Who) -> Result<(), CliError> {
                 email: user.email.as_deref(),
                 profile: user.profile.as_deref(),
             }),
-            token_expires_at: facts.until,
+            token_expires_at: facts.until.filter(|until| until.since(context.now()) > LEAST),
             scopes: facts.scopes.as_deref(),
             missing: lacking.as_deref(),
             only_for: only_for.as_deref(),
@@ -194,9 +195,14 @@ fn first_line(who: &Who) -> String {
     }
 }
 
-/// How long the token in force lasts; nothing where there is none.
+/// How long the token in force lasts; nothing where there is none. Of one that is about to end, or that Zoho
+/// gave for no time at all, the end is our guess.
 fn lifetime(facts: &TokenFacts, from: &From, now: Timestamp) -> Option<String> {
     match facts.until {
+        Some(until) if until.since(now) <= LEAST => Some(
+            "The access token is about to end: nobody knows how long it lasts; then it is renewed."
+                .to_owned(),
+        ),
         Some(until) => Some(format!(
             "The access token lasts until {until}, for {}; then it is renewed.",
             in_words(until.since(now))
