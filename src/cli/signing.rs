@@ -134,6 +134,15 @@ impl NotRead {
         }
     }
 
+    /// Whether it says that nobody is signed in, and not only that Zoho could not be asked.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::SignIn(SignInError::Fixed | SignInError::NotSignedIn { .. })
+                | Self::Read(ReadError::Unauthorized { .. })
+        )
+    }
+
     /// What to do about it.
     pub(crate) fn hint(&self, context: &Context) -> String {
         match self {

@@ -17,7 +17,10 @@ use crate::zoho::secret::{AccessSecret, RefreshToken};
 const HOUR: Duration = Duration::from_hours(1);
 /// The least and the most that is believed. With less each call would fetch a token, and ten fetched in ten
 /// minutes lock everybody out; what ends earlier is renewed once Zoho refuses it. More was never documented.
-const LEAST: Duration = Duration::from_mins(2);
+///
+/// A token that is said to end at once, or to have ended, is given this, too, and not an hour: it serves the
+/// calls of the next minute, is never kept for longer, and nobody is told that it lasts so long.
+pub(crate) const LEAST: Duration = Duration::from_mins(2);
 const MOST: Duration = Duration::from_hours(24);
 /// A number of seconds beyond this is one of milliseconds: an hour of them is 3,600,000.
 const SECONDS_MAX: u64 = 7 * 24 * 3600;
@@ -168,11 +171,12 @@ fn check_domain(
 }
 
 /// `expires_in` is in seconds, but in milliseconds where `expires_in_sec` stands beside it (as Zoho's SDK
-/// for CRM v8 reads it).
+/// for CRM v8 reads it). What is less than nothing is nothing.
 fn lasts(expires_in: Option<&Value>, expires_in_sec: Option<&Value>) -> Duration {
+    let ended = |number: f64| (number <= 0.0).then_some(0);
     let number = |value: Option<&Value>| match value? {
-        Value::Number(number) => number.as_u64(),
-        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => number.as_u64().or_else(|| ended(number.as_f64()?)),
+        Value::String(text) => text.parse().ok().or_else(|| ended(text.parse().ok()?)),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     };
     let seconds = number(expires_in_sec).or_else(|| {

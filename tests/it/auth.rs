@@ -210,6 +210,40 @@ fn the_set_that_is_printed_for_a_module_lacks_nothing_there() {
 }
 
 #[test]
+fn where_zoho_cannot_be_asked_nobody_is_called_signed_in() {
+    let nobody = "http://127.0.0.1:9";
+    let mut ready = Env::with(config(0));
+    ready.set("JOURNAL_API_URL", nobody);
+    let mut renewed = signed_in(config(0));
+    renewed.set("JOURNAL_API_URL", nobody);
+    let places = ["access token   from environment", "refresh token  from environment"];
+    for (env, place) in [ready, renewed].iter().zip(places) {
+        let ran = env.journal(["auth", "status"]).exits(1);
+        says(&ran, "Zoho could not be asked who is signed in: ");
+        says(&ran, place);
+        assert!(!ran.said().contains("Signed in"), "{ran}");
+        let status = env.journal(["auth", "status", "--json"]).exits(1).json();
+        assert!(status["signed_in"].is_null() && status["sources"].is_object(), "{status}");
+        assert!(!status["warnings"].as_array().unwrap().is_empty(), "{status}");
+    }
+}
+
+#[test]
+fn a_token_that_is_given_for_no_time_is_not_said_to_last() {
+    for none in [json!(0), json!(-1)] {
+        let env = signed_in(config(0));
+        env.zoho.set_token_answer("expires_in", none);
+        let ran = env.journal(["auth", "status"]).exits(0);
+        says(&ran, "nobody knows how long it lasts");
+        assert!(!ran.said().contains("lasts until"), "{ran}");
+        let status = env.journal(["auth", "status", "--json"]).exits(0).json();
+        assert!(status["token_expires_at"].is_null(), "{status}");
+        // Not one token for each call: ten in ten minutes lock everybody out.
+        assert!(env.zoho.token_calls() <= 2, "{}", env.zoho.token_calls());
+    }
+}
+
+#[test]
 fn every_form_of_a_refused_token_renews_it_and_a_missing_scope_does_not() {
     for code in [
         BadTokenCode::InvalidToken,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::auth::session::TokenFacts;
 use crate::auth::sources::{Place, Places};
 use crate::cli::auth::who::{
     Lacking, OnlyFor, Who, lacking, lacking_in_words, only_for, only_for_in_words,
@@ -14,6 +15,7 @@ use crate::cli::output::words::in_words;
 use crate::cli::signing::{self, NotRead};
 use crate::domain::answer::SignInError;
 use crate::domain::time::Timestamp;
+use crate::zoho::grant::LEAST;
 
 /// Show who is signed in, to which org, what is missing, and where each secret comes from
 #[derive(Debug, clap::Args)]
@@ -28,9 +30,25 @@ struct From {
     access_token: Option<String>,
 }
 
+impl From {
+    fn in_words(&self) -> Vec<String> {
+        let all = [
+            ("access token", &self.access_token),
+            ("client id", &self.client_id),
+            ("client secret", &self.client_secret),
+            ("refresh token", &self.refresh_token),
+        ];
+        let line = |(what, place): (&str, &Option<String>)| {
+            place.as_ref().map(|place| format!("{what:<14} from {place}"))
+        };
+        all.into_iter().filter_map(line).collect()
+    }
+}
+
 #[derive(Serialize)]
 struct Shown<'a> {
-    signed_in: bool,
+    /// Whether Zoho took the token; null where it could not be asked.
+    signed_in: Option<bool>,
     accounts_url: &'a str,
     data_center: String,
     environment: String,
@@ -62,12 +80,8 @@ pub(super) fn run(_args: &StatusArgs, context: &mut Context) -> Result<Exit, Cli
     let from = sources.places().map_err(|error| not_signed_in(context, error))?;
     let from = From::of(&from);
     let who = runtime.block_on(Who::read(&zoho, context));
-    if let Err(error @ NotRead::SignIn(_)) = &who.org {
-        return Err(stopped(context, error));
-    }
-    if let Err(error @ NotRead::Read(crate::domain::answer::ReadError::Unauthorized { .. })) =
-        &who.org
-    {
+    // Where Zoho could not be asked, what is known without it is shown.
+    if let Some(error) = who.org.as_ref().err().filter(|error| error.is_refusal()) {
         return Err(stopped(context, error));
     }
     show(context, &from, &who)?;
@@ -108,7 +122,7 @@ fn show(context: &mut Context, from: &From, who: &Who) -> Result<(), CliError> {
     if context.out.is_json() {
         let (target, endpoint) = (context.target()?, context.endpoint()?);
         let shown = Shown {
-            signed_in: true,
+            signed_in: who.signed_in(),
             accounts_url: endpoint.accounts(),
             data_center: target.data_center.to_string(),
             environment: target.environment.to_string(),
@@ -120,7 +134,7 @@ fn show(context: &mut Context, from: &From, who: &Who) -> Result<(), CliError> {
                 email: user.email.as_deref(),
                 profile: user.profile.as_deref(),
             }),
-            token_expires_at: facts.until,
+            token_expires_at: facts.until.filter(|until| until.since(context.now()) > LEAST),
             scopes: facts.scopes.as_deref(),
             missing: lacking.as_deref(),
             only_for: only_for.as_deref(),
@@ -133,29 +147,19 @@ fn show(context: &mut Context, from: &From, who: &Who) -> Result<(), CliError> {
     let server = server_in_words(context)?;
     let now = context.now();
     let out = &mut context.out;
-    out.data_row(who.in_words())?;
+    out.data_row(first_line(who))?;
     out.data_row(format!("At {server}."))?;
     if let Some(edition) = edition {
         out.data_row(format!("Edition: {edition}."))?;
     }
-    for (what, place) in [
-        ("access token", &from.access_token),
-        ("client id", &from.client_id),
-        ("client secret", &from.client_secret),
-        ("refresh token", &from.refresh_token),
-    ] {
-        if let Some(place) = place {
-            out.data_row(format!("{what:<14} from {place}"))?;
-        }
+    for line in from.in_words() {
+        out.data_row(line)?;
     }
-    out.data_row(match facts.until {
-        Some(until) => format!(
-            "The access token lasts until {until}, for {}; then it is renewed.",
-            in_words(until.since(now))
-        ),
-        None => "The access token was provided: nobody knows how long it lasts.".to_owned(),
-    })?;
+    if let Some(line) = lifetime(&facts, from, now) {
+        out.data_row(line)?;
+    }
     match &lacking {
+        None if who.signed_in().is_none() => {}
         None => out.data_row("Zoho does not say which scopes the token has.")?,
         Some(lacking) if lacking.is_empty() => out.data_row("No scope is missing.")?,
         Some(lacking) => {
@@ -168,10 +172,43 @@ fn show(context: &mut Context, from: &From, who: &Who) -> Result<(), CliError> {
         out.data_row(line)?;
     }
     out.flush()?;
-    for warning in &warnings {
-        out.warn(warning);
+    match &who.org {
+        // The first line says it, and for both.
+        Err(error) if who.signed_in().is_none() => {
+            let hint = error.hint(context);
+            context.out.say(hint);
+        }
+        Ok(_) | Err(_) => warnings.iter().for_each(|warning| out.warn(warning)),
     }
     Ok(())
+}
+
+fn first_line(who: &Who) -> String {
+    match &who.org {
+        Err(error) if who.signed_in() != Some(true) => {
+            format!("Zoho could not be asked who is signed in: {error}.")
+        }
+        Ok(_) | Err(_) => who.in_words(),
+    }
+}
+
+/// How long the token in force lasts; nothing where there is none. Of one that is about to end, or that Zoho
+/// gave for no time at all, the end is our guess.
+fn lifetime(facts: &TokenFacts, from: &From, now: Timestamp) -> Option<String> {
+    match facts.until {
+        Some(until) if until.since(now) <= LEAST => Some(
+            "The access token is about to end: nobody knows how long it lasts; then it is renewed."
+                .to_owned(),
+        ),
+        Some(until) => Some(format!(
+            "The access token lasts until {until}, for {}; then it is renewed.",
+            in_words(until.since(now))
+        )),
+        None => from
+            .access_token
+            .as_ref()
+            .map(|_| "The access token was provided: nobody knows how long it lasts.".to_owned()),
+    }
 }
 
 /// A token call that gave none, outside of any read.

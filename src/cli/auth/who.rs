@@ -38,6 +38,19 @@ impl Who {
         Self { org, user }
     }
 
+    /// Whether Zoho took the token; `None` where it was not reached, or said nothing about it.
+    pub(super) fn signed_in(&self) -> Option<bool> {
+        fn said<T>(read: &Result<T, NotRead>) -> Option<bool> {
+            match read {
+                // Only who is known is told that he may not.
+                Ok(_) | Err(NotRead::Read(ReadError::Forbidden { .. })) => Some(true),
+                Err(error) => error.is_refusal().then_some(false),
+            }
+        }
+        // `None` is less than `false`, and that less than `true`.
+        said(&self.org).max(said(&self.user))
+    }
+
     /// `Signed in as Anna Meier (anna@acme.example), Administrator, of org 1234.`
     pub(super) fn in_words(&self) -> String {
         let user = match &self.user {
@@ -133,6 +146,30 @@ pub(super) fn only_for_in_words(only_for: &[OnlyFor]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::answer::SignInError;
+
+    #[test]
+    fn only_what_zoho_said_tells_whether_somebody_is_signed_in() {
+        let (code, message) = (String::new, String::new);
+        let user = |error: NotRead| Who {
+            org: Err(NotRead::Read(ReadError::Unreachable(String::new()))),
+            user: Err(error),
+        };
+        let forbidden = ReadError::Forbidden { code: code(), message: message() };
+        let unauthorized = ReadError::Unauthorized { code: code(), message: message() };
+        let not_signed_in = SignInError::NotSignedIn { code: code(), message: message() };
+        for (error, signed_in) in [
+            (NotRead::Read(forbidden), Some(true)),
+            (NotRead::Read(unauthorized), Some(false)),
+            (NotRead::SignIn(not_signed_in), Some(false)),
+            (NotRead::SignIn(SignInError::Fixed), Some(false)),
+            (NotRead::SignIn(SignInError::Unreachable(String::new())), None),
+            (NotRead::Read(ReadError::Throttled { retry_after: None }), None),
+            (NotRead::Read(ReadError::Unusable { http_status: 500, why: String::new() }), None),
+        ] {
+            assert_eq!(user(error).signed_in(), signed_in);
+        }
+    }
 
     #[test]
     fn what_the_user_may_not_is_no_matter_of_scopes() {
