@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::cli::output::words::{counted, in_words as in_two_units};
 use crate::domain::plan::GroupKey;
 use crate::domain::scope::{Operation, TagSet};
+use crate::domain::target::Product;
 use crate::export::cell::visible_short;
 
 /// So many items of an operation: `1 record`, `3 related records`, `2 tags`.
@@ -51,10 +52,18 @@ pub(crate) fn quarantine_in_words(quarantine: Duration) -> String {
     )
 }
 
+/// Which product is meant, where it is not the usual one.
+pub(crate) const fn in_product(product: Product) -> &'static str {
+    match product {
+        Product::Crm => "",
+        Product::Bigin => " in Bigin",
+    }
+}
+
 /// `unlink 7 related records of Campaigns`.
 pub(crate) fn in_words(key: &GroupKey, entries: u64) -> String {
     let items = counted_items(key.operation, entries);
-    format!("{} {items} of {}", key.operation, key.module)
+    format!("{} {items} of {}{}", key.operation, key.module, in_product(key.product))
 }
 
 /// What else there is to say, in brackets with a blank before them; empty where that is all.

@@ -86,6 +86,7 @@ fn a_journal_in_order_is_told_line_by_line() {
             ok           schema: it is the one that this program writes
             ok           anchor: the journal extends its anchor of 2 events
             ok           run: none is on, and the lock is free
+            ok           credits: nothing in the last 24 hours
             ok           target: data centre us, production, loopback
             ok           api_host: [ZOHO] answers, after [N] ms
             ok           accounts_host: [ZOHO] answers, after [N] ms

@@ -8,6 +8,7 @@ use crate::cli::doctor::to_set;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::counted;
+use crate::cli::spending::Spending;
 use crate::cli::status::{Activity, activity};
 use crate::config::Key;
 use crate::domain::plan::RequestOverview;
@@ -81,7 +82,26 @@ pub(super) fn look(context: &Context, checks: &mut Vec<Check>) -> Found {
         });
     }
     checks.push(run(context, &reader));
+    checks.push(spending(context, &reader));
     found(&reader, checks)
+}
+
+/// What would keep the next run from making calls though all else is in order.
+fn spending(context: &Context, reader: &Reader) -> Check {
+    const NAME: &str = "credits";
+    let spending = match Spending::of(context, reader) {
+        Ok(spending) => spending,
+        Err(error) => return told(NAME, &error),
+    };
+    if let Some(held_back) = spending.held_back() {
+        return Check::warning(NAME, held_back).remedy("wait until then");
+    }
+    let used_up = [spending.daily_left, spending.org_credits_left].contains(&Some(0));
+    let words = spending.in_words();
+    if used_up {
+        return Check::warning(NAME, words).remedy("wait: they come back over 24 hours");
+    }
+    Check::fine(NAME, words)
 }
 
 /// An error of the library as a line.

@@ -8,9 +8,10 @@ use crate::cli::exit::Exit;
 use crate::cli::output::words::{counted, grouped};
 use crate::cli::record::names::{NamedTag, Resolved};
 use crate::cli::record::{Asked, RecordArgs};
-use crate::cli::things::{counted_items, named_tags, quoted, workflows_in_words};
+use crate::cli::things::{counted_items, in_product, named_tags, quoted, workflows_in_words};
 use crate::domain::id::RecordId;
 use crate::domain::scope::{TagName, TagSet, Task};
+use crate::domain::target::Product;
 use crate::export::cell::visible_short;
 use crate::intake::{Intake, Layout, Place, RejectedRow};
 use crate::store::recording::Recorded;
@@ -118,8 +119,11 @@ impl Teller<'_> {
         if context.out.is_json() {
             return self.json(context, &intake.rejected, recorded, Some(parents), next);
         }
-        let what =
-            format!("{} in {}", self.what(recorded.entries, parents), context.whereabouts()?);
+        let what = format!(
+            "{} in {}",
+            self.what(context.settings.product.value, recorded.entries, parents),
+            context.whereabouts()?
+        );
         let line = match (recorded.request, self.args.dry_run) {
             (Some(request), _) => format!("Recorded {request}: {what}."),
             (None, true) if recorded.entries > 0 || intake.source.rows == 0 => {
@@ -159,8 +163,9 @@ impl Teller<'_> {
     }
 
     /// `unlink 3 related records of Campaigns 410405000002264040 (list Leads)`.
-    fn what(&self, entries: u64, parents: usize) -> String {
-        let Asked { task, module, parent, .. } = self.asked;
+    fn what(&self, product: Product, entries: u64, parents: usize) -> String {
+        let Asked { task, parent, .. } = self.asked;
+        let module = format!("{}{}", self.asked.module, in_product(product));
         let items = format!("{} {}", task.operation(), counted_items(task.operation(), entries));
         match task {
             Task::Delete => {
