@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::usage::{ANY_OTHER, DELETED_PAGE};
 use crate::reconcile::resolve::{Decided, Seen, usable};
 use crate::reconcile::shared::Shared;
-use crate::store::reading::UnknownEntry;
+use crate::store::unknown::UnknownEntry;
 use crate::zoho::Zoho;
 
 /// Pages of the deleted list that are read for one go: 20,000 deletions. Past that the list counts as one

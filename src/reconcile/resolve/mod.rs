@@ -19,7 +19,8 @@ use crate::domain::time::Timestamp;
 use crate::reconcile::options::{Progress, RunError, Stop};
 use crate::reconcile::shared::Shared;
 use crate::store::Reader;
-use crate::store::reading::{Finding, UnknownEntry};
+use crate::store::reading::Finding;
+use crate::store::unknown::UnknownEntry;
 use crate::zoho::Zoho;
 
 /// Unknown entries that are looked at in one go.

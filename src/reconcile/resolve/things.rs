@@ -14,7 +14,7 @@ use crate::domain::target::ApiVersion;
 use crate::reconcile::look::{Found, Place};
 use crate::reconcile::resolve::{Decided, Seen, usable};
 use crate::reconcile::shared::Shared;
-use crate::store::reading::UnknownEntry;
+use crate::store::unknown::UnknownEntry;
 use crate::zoho::Zoho;
 
 /// One entry on its way to a decision.

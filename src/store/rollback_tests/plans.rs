@@ -9,6 +9,10 @@ const ENTRY: &str = include_str!("../entry.rs");
 const OVERVIEW: &str = include_str!("../overview.rs");
 const QUEUE: &str = include_str!("../queue.rs");
 const READING: &str = include_str!("../reading.rs");
+const REOPENING: &str = include_str!("../reopening.rs");
+const SETTLING: &str = include_str!("../settling.rs");
+const UNKNOWN: &str = include_str!("../unknown.rs");
+const USAGE: &str = include_str!("../usage.rs");
 const BATCH: &str = include_str!("../batch.rs");
 const ITEMS: &str = include_str!("../items.rs");
 const LOG: &str = include_str!("../log.rs");
@@ -63,7 +67,11 @@ fn no_statement_of_a_run_looks_at_a_large_table_from_end_to_end() {
     // No journal has statistics: nothing runs ANALYZE.
     let conn = schema::fresh(schema::newest()).unwrap();
     let (mut names, mut scanning) = (Vec::new(), Vec::new());
-    for source in [BATCH, ENTRY, ITEMS, JOB, LOG, OVERVIEW, QUEUE, READING, SCOPE, SNAPSHOT] {
+    let all = [
+        BATCH, ENTRY, ITEMS, JOB, LOG, OVERVIEW, QUEUE, READING, REOPENING, SCOPE, SETTLING,
+        SNAPSHOT, UNKNOWN, USAGE,
+    ];
+    for source in all {
         for (name, sql) in statements(source) {
             // The first is put together from parts and looks nothing up; of the other see below.
             if ["insert_entries", "append_event"].contains(&name.as_str()) {
