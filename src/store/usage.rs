@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
+use crate::domain::id::RunId;
 use crate::domain::pace::Breaker;
 use crate::domain::time::Timestamp;
 use crate::domain::usage::{Used, minute_of, minutes_a_day};
@@ -72,8 +73,10 @@ impl WriteTx<'_> {
         Ok(())
     }
 
-    /// Keeps an open breaker for later runs, or forgets it.
-    pub(crate) fn keep_breaker(&mut self, breaker: Option<Breaker>) -> Result<()> {
+    /// Keeps an open breaker for later runs, or forgets it. A run that a newer one replaced does neither: what it
+    /// knows of Zoho is old.
+    pub(crate) fn keep_breaker(&mut self, run: RunId, breaker: Option<Breaker>) -> Result<()> {
+        self.check_run(run)?;
         match breaker {
             Some(Breaker { not_before, setbacks }) => self.tx.execute(
                 "-- open_breaker\nINSERT OR REPLACE INTO breaker (one, not_before_ms, setbacks)
@@ -149,5 +152,100 @@ impl Reader {
             })
             .optional()
             .doing(READING)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::store::StoreError;
+    use crate::store::testing::Journal;
+
+    fn metered(calls: u64) -> Metered {
+        Metered { used: Used { calls, credits: 2 * calls }, left: None }
+    }
+
+    fn breaker(journal: &Journal, minutes: u64) -> Breaker {
+        Breaker { not_before: journal.now.plus(Duration::from_mins(minutes)), setbacks: 5 }
+    }
+
+    #[test]
+    fn a_day_is_kept_and_what_lies_outside_it_is_forgotten() {
+        let mut journal = Journal::new();
+        let (now, minute) = (journal.now, minute_of(journal.now));
+        for at in [minute - minutes_a_day() - 1, minute - minutes_a_day(), minute + 500_000] {
+            let row = format!("INSERT INTO usage VALUES ({at}, 9, 9)");
+            journal.store.conn.execute(&row, []).unwrap();
+        }
+        journal.write(|tx| tx.add_usage(metered(3)));
+        journal.write(|tx| tx.add_usage(metered(1)));
+        let used = |calls, credits| Used { calls, credits };
+        let kept = [(minute - minutes_a_day(), used(9, 9)), (minute, used(4, 8))];
+        assert_eq!(journal.store.usage(now).unwrap(), kept);
+        let rows: i64 = journal
+            .store
+            .conn
+            .query_row("SELECT count(*) FROM usage", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(rows, 2, "a clock that was wrong leaves nothing for ever");
+    }
+
+    /// What a run that dies leaves: all of a transaction or none of it, and counting goes on from there.
+    #[test]
+    fn a_transaction_that_fails_counts_nothing_and_keeps_no_breaker() {
+        let mut journal = Journal::new();
+        journal.delete(1, 1);
+        let run = journal.start("sync");
+        let kept = breaker(&journal, 1);
+        let (now, before) = (journal.now, journal.store.usage(journal.now).unwrap());
+        let failed = journal.store.write("a test", now, |tx| {
+            tx.add_usage(metered(7))?;
+            tx.keep_breaker(run, Some(kept))?;
+            Err::<(), _>(StoreError::WriterGone)
+        });
+        assert!(failed.is_err());
+        assert_eq!(journal.store.usage(now).unwrap(), before);
+        assert_eq!(journal.store.breaker().unwrap(), None);
+        journal.write(|tx| tx.keep_breaker(run, Some(kept)));
+        assert_eq!(journal.reader().breaker().unwrap(), Some(kept));
+        journal.write(|tx| tx.keep_breaker(run, None));
+        assert_eq!(journal.reader().breaker().unwrap(), None);
+    }
+
+    #[test]
+    fn a_run_that_a_newer_one_replaced_moves_no_breaker() {
+        let mut journal = Journal::new();
+        journal.delete(1, 1);
+        let older = journal.start("sync");
+        let newer = journal.start("sync");
+        let kept = breaker(&journal, 10);
+        journal.write(|tx| tx.keep_breaker(newer, Some(kept)));
+        let now = journal.now;
+        for stale in [None, Some(breaker(&journal, 1))] {
+            let refused =
+                journal.store.write("a test", now, |tx| tx.keep_breaker(older, stale)).unwrap_err();
+            assert!(matches!(refused, StoreError::StaleRun { .. }), "{refused}");
+        }
+        assert_eq!(journal.store.breaker().unwrap(), Some(kept));
+    }
+
+    #[test]
+    fn rows_that_nobody_of_ours_wrote_break_nothing() {
+        let mut journal = Journal::new();
+        let hostile = [
+            "INSERT INTO breaker VALUES (1, 9223372036854775807, 9223372036854775807)".to_owned(),
+            format!(
+                "INSERT INTO usage VALUES ({}, 9223372036854775807, 1)",
+                minute_of(journal.now)
+            ),
+        ];
+        for row in hostile {
+            journal.store.conn.execute(&row, []).unwrap();
+        }
+        let found = journal.store.breaker().unwrap().unwrap();
+        assert_eq!((found.setbacks, found.holds(journal.now)), (u32::MAX, None));
+        journal.write(|tx| tx.add_usage(metered(1)));
     }
 }

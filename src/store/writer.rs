@@ -386,7 +386,7 @@ impl Jobs<'_> {
                 scoped(tx, reply, move |tx| tx.park(run, request, refusals))
             }
             Message::KeepBreaker(breaker) => {
-                let kept = tx.scoped(|tx| tx.keep_breaker(breaker));
+                let kept = tx.scoped(|tx| tx.keep_breaker(run, breaker));
                 Box::new(move |_| drop(kept))
             }
             Message::EndRun { exit_code, calls, credits, reply } => {
