@@ -20,7 +20,7 @@ pub fn signed_out(config: Config) -> Env {
 }
 
 /// A refresh token in the environment.
-fn signed_in(config: Config) -> Env {
+pub fn signed_in(config: Config) -> Env {
     let mut env = signed_out(config);
     let refresh = env.zoho.refresh_token();
     env.set("ZOHO_REFRESH_TOKEN", refresh);
@@ -31,7 +31,7 @@ pub fn stored(env: &Env) -> PathBuf {
     env.dir.path().join("config/zoho-journal/credentials/default.toml")
 }
 
-fn tokens(env: &Env) -> PathBuf {
+pub fn tokens(env: &Env) -> PathBuf {
     env.dir.path().join("cache/zoho-journal/tokens")
 }
 
@@ -43,7 +43,7 @@ fn chmod(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-fn login(env: &Env) -> Ran {
+pub fn login(env: &Env) -> Ran {
     env.journal(["auth", "login", "--code", &env.zoho.grant_code()])
 }
 

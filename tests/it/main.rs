@@ -18,6 +18,7 @@ mod auth;
 mod auth_canary;
 mod cli_config;
 mod cli_crash;
+mod cli_crash_auth;
 mod cli_crash_things;
 mod cli_demo;
 mod cli_doctor;
