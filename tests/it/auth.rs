@@ -466,7 +466,9 @@ fn a_stored_sign_in_that_others_can_read_is_refused() {
     login(&env).exits(0);
     env.record(&env.leads());
     chmod(&stored(&env), 0o644);
-    says(&env.journal(["auth", "status"]).exits(5), "chmod 600");
+    let refused = env.journal(["auth", "status"]).exits(5);
+    says(&refused, "chmod 600");
+    assert!(!refused.said().contains("--replace"), "the sign-in is a good one: {refused}");
     says(&env.journal(["sync", "--yes"]).exits(5), "chmod 600");
     assert_eq!(env.states(), "pending 1");
     chmod(&stored(&env), 0o600);

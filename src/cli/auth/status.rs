@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::auth::SourceError;
 use crate::auth::session::TokenFacts;
 use crate::auth::sources::{Place, Places};
 use crate::cli::auth::who::{
@@ -95,8 +96,11 @@ pub(super) fn stopped(context: &Context, error: &NotRead) -> CliError {
 }
 
 /// The places hold something that is no use.
-pub(super) fn not_signed_in(context: &Context, error: crate::auth::SourceError) -> CliError {
-    CliError::new(Exit::NotAllowed, error).hint(signing::how_to_sign_in(context))
+pub(super) fn not_signed_in(context: &Context, error: SourceError) -> CliError {
+    // What is wrong with a file says what mends it: another sign-in would give up a good one.
+    let mends_itself = matches!(error, SourceError::Stored(_) | SourceError::Handed(_));
+    let refused = CliError::new(Exit::NotAllowed, error);
+    if mends_itself { refused } else { refused.hint(signing::how_to_sign_in(context)) }
 }
 
 impl From {
