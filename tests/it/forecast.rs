@@ -126,7 +126,7 @@ async fn the_list_of_tags_is_read_with_and_without_a_snapshot() {
     }
 }
 
-/// Each call makes the list stale that was read before it, unless both are under way together.
+/// Each call makes the list stale that was read before it. Calls side by side share one: how many do is chance.
 #[tokio::test]
 async fn the_list_of_tags_is_read_about_once_a_call() {
     let names: Vec<String> = (0..10).map(|number| format!("tag {number}")).collect();
@@ -136,7 +136,8 @@ async fn the_list_of_tags_is_read_about_once_a_call() {
     world.ask(&Ask::new("Leads", Task::DeleteTags, &tags));
     let plan = forecast(&world);
     assert_eq!(writes_and_reads(&plan), (10, 10));
-    let summary = world.run(options(&world)).await.unwrap();
+    let one_by_one = RunOptions { concurrency: 1, ..options(&world) };
+    let summary = world.run(one_by_one).await.unwrap();
     assert_eq!(world.states(), "done 10");
     assert!((plan.calls - 5..=plan.calls).contains(&summary.calls), "{summary:?}");
 }
