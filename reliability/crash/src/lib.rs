@@ -1,0 +1,1 @@
+//! The real binary, killed at every system call.
