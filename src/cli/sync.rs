@@ -23,6 +23,7 @@ use crate::reconcile::Parts;
 use crate::reconcile::options::{
     Progress, Reporter, RunError, RunKind, RunOptions, Summary, takes_up,
 };
+use crate::store::writer::Place;
 use crate::zoho::ZohoClient;
 
 /// What to do after a run that broke off.
@@ -265,8 +266,15 @@ pub(crate) fn execute(
     let (on_commit, anchoring) = running::throttled(publisher, context.clock);
     let clock = Arc::new(context.clock);
     let wanted = options.wanted.clone();
-    let parts =
-        Parts { store, on_commit, zoho: Arc::new(zoho), clock, reporter: channel, interrupt };
+    let parts = Parts {
+        store,
+        on_commit,
+        writing: Place::Thread,
+        zoho: Arc::new(zoho),
+        clock,
+        reporter: channel,
+        interrupt,
+    };
     let run = runtime
         .spawn(crate::reconcile::run(parts, options, |summary| running::exit_of(summary).code()));
     let mut running = Running::new(context, wanted, workflows);

@@ -21,7 +21,6 @@ mod waiting;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::clock::Clock;
@@ -43,7 +42,7 @@ use crate::reconcile::shared::{Seams, Shared};
 use crate::reconcile::state::State;
 use crate::store::job::Job;
 use crate::store::run::NewRun;
-use crate::store::writer::{ClaimRules, Meter, OnCommit, Writer};
+use crate::store::writer::{ClaimRules, Meter, OnCommit, Place, Writer, Writing};
 use crate::store::{Reader, Store, StoreError};
 use crate::zoho::{CONNECT_TIMEOUT, Zoho};
 
@@ -73,6 +72,8 @@ pub struct Parts<Z, C> {
     pub store: Store,
     /// Told of each commit, so that the anchor can follow.
     pub on_commit: OnCommit,
+    /// Where the writing to the journal is done.
+    pub writing: Place,
     /// Zoho.
     pub zoho: Arc<Z>,
     /// The clock.
@@ -95,7 +96,7 @@ pub async fn run<Z: Zoho, C: Clock>(
     options: RunOptions,
     exit_code: impl Fn(&Summary) -> u8,
 ) -> Result<Summary, RunError> {
-    let Parts { mut store, on_commit, zoho, clock, reporter, interrupt } = parts;
+    let Parts { mut store, on_commit, writing, zoho, clock, reporter, interrupt } = parts;
     // Rows that a killed process left behind may be seen and yet not be on the disk. Before any of them is
     // trusted, all of them are synced.
     store.checkpoint()?;
@@ -108,8 +109,8 @@ pub async fn run<Z: Zoho, C: Clock>(
         reopened: begun.reopened,
     });
     let meter = Meter::default();
-    let (writer, thread) =
-        start_writer(store, on_commit, Arc::clone(&meter), &clock, &options, &begun);
+    let (writer, writing) =
+        start_writer(store, (writing, on_commit), Arc::clone(&meter), &clock, &options, &begun);
     let owners = begun.requests.iter().map(|one| (one.first, one.last, one.request)).collect();
     let seams = Seams { zoho, clock, reporter, interrupt };
     let shared = Arc::new(Shared::new(seams, (writer, meter), options, state, owners));
@@ -118,20 +119,20 @@ pub async fn run<Z: Zoho, C: Clock>(
         Ok(()) => end(&shared, &begun, exit_code).await,
         Err(error) => Err(error),
     };
-    // The last handle to the writer goes with this; then the thread ends and says how it went.
+    // The last handle to the writer goes with this; then the writing ends and says how it went.
     drop(shared);
-    join(thread, ended)
+    join(writing.end().await, ended)
 }
 
 /// The writer's own error says more than the slots that found it gone.
 fn join(
-    thread: JoinHandle<Result<Store, StoreError>>,
+    written: Option<Result<Store, StoreError>>,
     ended: Result<Summary, RunError>,
 ) -> Result<Summary, RunError> {
-    match (thread.join(), ended) {
-        (Ok(Ok(_)), ended) => ended,
-        (Ok(Err(error)), _) => Err(error.into()),
-        (Err(_), _) => Err(RunError::Broken("the writing thread panicked".to_owned())),
+    match (written, ended) {
+        (Some(Ok(_)), ended) => ended,
+        (Some(Err(error)), _) => Err(error.into()),
+        (None, _) => Err(RunError::Broken("the writing panicked".to_owned())),
     }
 }
 
@@ -208,12 +209,12 @@ fn pace<C: Clock>(store: &Store, clock: &Arc<C>, options: &RunOptions) -> Result
 
 fn start_writer<C: Clock>(
     store: Store,
-    on_commit: OnCommit,
+    how: (Place, OnCommit),
     meter: Meter,
     clock: &Arc<C>,
     options: &RunOptions,
     begun: &Begun,
-) -> (Writer, JoinHandle<Result<Store, StoreError>>) {
+) -> (Writer, Writing) {
     let rules = ClaimRules {
         run: begun.run,
         versions: options.versions,
@@ -227,7 +228,7 @@ fn start_writer<C: Clock>(
         .map(|request| (request.product, request.module.clone()))
         .collect();
     let clock = Arc::clone(clock);
-    Writer::start(store, rules, without_bin, meter, move || clock.now(), on_commit)
+    Writer::start(store, rules, without_bin, meter, Box::new(move || clock.now()), how)
 }
 
 /// Contact, then evidence and submission in turns.

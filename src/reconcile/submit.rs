@@ -86,6 +86,8 @@ pub(crate) async fn submit<Z: Zoho, C: Clock>(
             slots.spawn(Slot { shared, working }.run());
         }
         let ended = tokio::select! {
+            // In this order, so that a simulation can be repeated.
+            biased;
             ended = slots.join_next() => ended,
             () = shared.gate.changes(), if !drained => continue,
         };
@@ -285,6 +287,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
             }
         };
         tokio::select! {
+            biased;
             answer = self.shared.zoho.submit(prepared) => Some(answer),
             () = at_once => None,
         }

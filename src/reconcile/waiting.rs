@@ -81,6 +81,7 @@ impl<Z, C: Clock> Shared<Z, C> {
             }
         };
         tokio::select! {
+            biased;
             () = self.clock.sleep(duration) => true,
             () = interrupted => false,
         }

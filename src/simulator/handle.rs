@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use axum::http;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
@@ -64,6 +65,27 @@ impl Simulator {
             .name("zoho-simulator".to_owned())
             .spawn(move || runtime.block_on(server::run(served, listener)))?;
         Ok(Self { shared, stop, thread: Some(thread) })
+    }
+
+    /// Makes one that listens nowhere: [`Simulator::call`] alone reaches it. Its URL stands for nothing.
+    ///
+    /// # Errors
+    /// When something in the configuration makes no sense (`InvalidInput`).
+    pub fn detached(config: Config) -> io::Result<Self> {
+        let world = setup::world(&config, config.time())?;
+        let (stop, stopped) = watch::channel(false);
+        let url = "http://127.0.0.1:1".to_owned();
+        let shared = Arc::new(Shared::new(config, world, url, stopped));
+        Ok(Self { shared, stop, thread: None })
+    }
+
+    /// Makes a call without a wire: what comes back, and whether its body is cut. `None` when nothing comes
+    /// back. Faults of the wire that take time, such as dripping, take none here.
+    pub async fn call(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> Option<(http::Response<Vec<u8>>, bool)> {
+        server::call(&self.shared, request).await
     }
 
     /// The API's base URL, without a slash at the end.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::Response;
+use axum::http::{self, Response};
 use axum::{Router, serve};
 use serde_json::json;
 
@@ -54,6 +54,25 @@ async fn handle(
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
 ) -> Response<Body> {
+    serve_one(&shared, &connection, request).await
+}
+
+/// Makes a call without a wire: what comes back, and whether its body is cut. `None` when nothing comes back.
+pub(crate) async fn call(
+    shared: &Shared,
+    request: http::Request<Vec<u8>>,
+) -> Option<(http::Response<Vec<u8>>, bool)> {
+    let connection = Connection::new();
+    let response = serve_one(shared, &connection, request.map(Body::from)).await;
+    let (parts, body) = response.into_parts();
+    let mut body = to_bytes(body, usize::MAX).await.ok()?.to_vec();
+    let sent = connection.sent_of(body.len())?;
+    let cut = sent < body.len();
+    body.truncate(sent);
+    Some((http::Response::from_parts(parts, body), cut))
+}
+
+async fn serve_one(shared: &Shared, connection: &Connection, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     // Bodies are read to their end: some clients fail when the answer comes before that.
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
@@ -62,9 +81,9 @@ async fn handle(
     let call = Call::new(&parts, body);
     let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     let answer = match segments.as_slice() {
-        ["_simulator", path @ ..] => control::serve(&shared, &call, path),
-        ["oauth", "v2", path @ ..] => accounts::serve(&shared, &connection, &call, path).await,
-        _ => serve_api(&shared, &connection, &call).await,
+        ["_simulator", path @ ..] => control::serve(shared, &call, path),
+        ["oauth", "v2", path @ ..] => accounts::serve(shared, connection, &call, path).await,
+        _ => serve_api(shared, connection, &call).await,
     };
     answer.into_response(shared.date())
 }

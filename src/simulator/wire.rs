@@ -39,6 +39,22 @@ struct Switches {
 }
 
 impl Connection {
+    /// One whose stream takes everything, or that has none: some calls take no wire.
+    pub(crate) fn new() -> Self {
+        let switches = Switches {
+            allowance: AtomicUsize::new(WHOLE),
+            drip: AtomicU64::new(0),
+            drips_head: AtomicBool::new(false),
+        };
+        Self { switches: Arc::new(switches) }
+    }
+
+    /// How much of a body of this length is sent; `None` when no answer is sent at all.
+    pub(crate) fn sent_of(&self, body: usize) -> Option<usize> {
+        let allowance = self.switches.allowance.load(Ordering::SeqCst);
+        (allowance != NOTHING).then(|| allowance.min(body))
+    }
+
     /// The answer that is about to be written is not sent at all.
     pub(crate) fn cut_before_answer(&self) {
         self.switches.allowance.store(NOTHING, Ordering::SeqCst);
@@ -83,11 +99,7 @@ impl Listener for CuttingListener {
         let mut stop = self.stop.clone();
         let stream = CuttingStream {
             inner,
-            switches: Arc::new(Switches {
-                allowance: AtomicUsize::new(WHOLE),
-                drip: AtomicU64::new(0),
-                drips_head: AtomicBool::new(false),
-            }),
+            switches: Connection::new().switches,
             head: HeadEnd::default(),
             pause: None,
             stop: Some(Box::pin(async move {

@@ -1,10 +1,13 @@
 //! The writing thread of a run: it owns the connection, takes typed messages, and commits what has
 //! gathered in one transaction. A message is acknowledged only after COMMIT returned.
+//!
+//! It may be a task instead. Then what gathers follows from the order of the other tasks and from nothing
+//! else, so that a simulation can be repeated.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
 use crate::domain::answer::RawAnswer;
@@ -119,28 +122,61 @@ pub struct LostCall {
 /// A handle to the writing thread. Cheap to clone; the thread ends when the last one is dropped.
 #[derive(Debug, Clone)]
 pub struct Writer {
-    messages: mpsc::Sender<Message>,
+    messages: UnboundedSender<Message>,
+}
+
+/// Where the writing is done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Place {
+    /// On a thread of its own: calls go on while the disk is slow.
+    #[default]
+    Thread,
+    /// In a task of the current runtime, for runs that are to be repeated exactly.
+    Task,
+}
+
+/// The writing that was begun. It hands the store back when it ends, or the error after which nothing may be
+/// written any more.
+#[derive(Debug)]
+pub enum Writing {
+    /// On a thread of its own.
+    Thread(std::thread::JoinHandle<Result<Store>>),
+    /// In a task.
+    Task(tokio::task::JoinHandle<Result<Store>>),
+}
+
+impl Writing {
+    /// Waits for its end, which comes when the last [`Writer`] is dropped. `None` when it panicked.
+    pub async fn end(self) -> Option<Result<Store>> {
+        match self {
+            Self::Thread(thread) => thread.join().ok(),
+            Self::Task(task) => task.await.ok(),
+        }
+    }
 }
 
 /// Called after each commit with the new head, so that the anchor can follow.
 pub type OnCommit = Box<dyn FnMut(Head) + Send>;
 
 impl Writer {
-    /// Moves the store into a thread of its own. The thread hands the store back when it ends, or the
-    /// error after which nothing may be written any more.
+    /// Moves the store to where the writing is done.
     pub fn start(
         store: Store,
         rules: ClaimRules,
         read_first: HashSet<(Product, ModuleName)>,
         meter: Meter,
-        now: impl Fn() -> Timestamp + Send + 'static,
-        on_commit: OnCommit,
-    ) -> (Self, JoinHandle<Result<Store>>) {
-        let (messages, inbox) = mpsc::channel();
+        now: Now,
+        (place, on_commit): (Place, OnCommit),
+    ) -> (Self, Writing) {
+        let (messages, inbox) = unbounded_channel();
         let cursors = Cursors::default();
-        let worker = Worker { store, rules, read_first, cursors, meter, on_commit };
-        let thread = std::thread::spawn(move || worker.run(&inbox, now));
-        (Self { messages }, thread)
+        let worker =
+            Worker { store, rules, read_first, cursors, meter, now, on_commit, published: 0 };
+        let writing = match place {
+            Place::Thread => Writing::Thread(std::thread::spawn(move || worker.run(inbox))),
+            Place::Task => Writing::Task(tokio::spawn(worker.run_as_task(inbox))),
+        };
+        (Self { messages }, writing)
     }
 
     async fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> Message) -> Result<T> {
@@ -253,62 +289,86 @@ impl Writer {
     }
 }
 
+/// What time it is.
+pub type Now = Box<dyn Fn() -> Timestamp + Send>;
+
 struct Worker {
     store: Store,
     rules: ClaimRules,
     read_first: HashSet<(Product, ModuleName)>,
     cursors: Cursors,
     meter: Meter,
+    now: Now,
     on_commit: OnCommit,
+    /// The size of the log that `on_commit` was told last.
+    published: u64,
 }
 
 /// An acknowledgement that waits for the commit; it is told whether that succeeded.
 type Pending = Box<dyn FnOnce(bool) + Send>;
 
 impl Worker {
-    fn run(
-        mut self,
-        inbox: &mpsc::Receiver<Message>,
-        now: impl Fn() -> Timestamp,
-    ) -> Result<Store> {
-        // Another process may record a million entries in one transaction: answers wait for it.
-        self.store.be_patient()?;
-        let mut size = self.store.head()?.size;
-        while let Ok(first) = inbox.recv() {
-            let mut group = vec![first];
-            while group.len() < GROUP
-                && let Ok(next) = inbox.try_recv()
-            {
-                group.push(next);
-            }
-            let Self { store, rules, read_first, cursors, meter, .. } = &mut self;
-            // Whoever panicked while holding it left numbers behind, nothing that could be half done.
-            let metered =
-                std::mem::take(&mut *meter.lock().unwrap_or_else(PoisonError::into_inner));
-            let mut jobs = Jobs { rules, read_first, cursors };
-            let mut pending: Vec<Pending> = Vec::with_capacity(group.len());
-            let written = store.write("recording what happened", now(), |tx| {
-                for message in group {
-                    pending.push(jobs.handle(tx, message));
-                }
-                tx.add_usage(metered)
-            });
-            let committed = written.is_ok();
-            for acknowledge in pending {
-                acknowledge(committed);
-            }
-            // After a failed commit nobody knows what is on disk: the run must stop, and the next one
-            // finds out.
-            let ((), head) = written?;
-            // A transaction that appended nothing synced nothing: rows that a killed process left unsynced
-            // must not get into the anchor on its account.
-            if head.size > size {
-                size = head.size;
-                (self.on_commit)(head);
-            }
+    fn run(mut self, mut inbox: UnboundedReceiver<Message>) -> Result<Store> {
+        self.begin()?;
+        while let Some(first) = inbox.blocking_recv() {
+            self.commit(gathered(first, &mut inbox))?;
         }
         Ok(self.store)
     }
+
+    async fn run_as_task(mut self, mut inbox: UnboundedReceiver<Message>) -> Result<Store> {
+        self.begin()?;
+        while let Some(first) = inbox.recv().await {
+            self.commit(gathered(first, &mut inbox))?;
+        }
+        Ok(self.store)
+    }
+
+    fn begin(&mut self) -> Result<()> {
+        // Another process may record a million entries in one transaction: answers wait for it.
+        self.store.be_patient()?;
+        self.published = self.store.head()?.size;
+        Ok(())
+    }
+
+    fn commit(&mut self, group: Vec<Message>) -> Result<()> {
+        let Self { store, rules, read_first, cursors, meter, now, .. } = self;
+        // Whoever panicked while holding it left numbers behind, nothing that could be half done.
+        let metered = std::mem::take(&mut *meter.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut jobs = Jobs { rules, read_first, cursors };
+        let mut pending: Vec<Pending> = Vec::with_capacity(group.len());
+        let written = store.write("recording what happened", now(), |tx| {
+            for message in group {
+                pending.push(jobs.handle(tx, message));
+            }
+            tx.add_usage(metered)
+        });
+        let committed = written.is_ok();
+        for acknowledge in pending {
+            acknowledge(committed);
+        }
+        // After a failed commit nobody knows what is on disk: the run must stop, and the next one
+        // finds out.
+        let ((), head) = written?;
+        // A transaction that appended nothing synced nothing: rows that a killed process left unsynced
+        // must not get into the anchor on its account.
+        if head.size > self.published {
+            self.published = head.size;
+            (self.on_commit)(head);
+        }
+        Ok(())
+    }
+}
+
+/// What waits already, for one transaction.
+fn gathered(first: Message, inbox: &mut UnboundedReceiver<Message>) -> Vec<Message> {
+    let mut group = vec![first];
+    while group.len() < GROUP
+        && let Ok(next) = inbox.try_recv()
+    {
+        group.push(next);
+    }
+    group
 }
 
 struct Jobs<'a> {

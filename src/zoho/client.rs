@@ -21,9 +21,9 @@ use crate::zoho::api::{ListAsked, Zoho};
 use crate::zoho::endpoint::Endpoint;
 use crate::zoho::headers::told;
 use crate::zoho::reads::{self, Fetched};
-use crate::zoho::sent::{in_words, surely_not_sent};
+use crate::zoho::sent::in_words;
 use crate::zoho::token::{FixedToken, TokenNumber, TokenSource};
-use crate::zoho::transport::{self, BODY_MAX, collect};
+use crate::zoho::transport::{self, BODY_MAX, Lost, Wire, collect};
 
 /// Why no client came about. Nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,15 +43,15 @@ pub enum ClientError {
 ///
 /// Building one loads the system's trust roots, which takes milliseconds: commands that only look at the
 /// journal should not.
-pub struct ZohoClient<C> {
-    http: reqwest::Client,
+pub struct ZohoClient<C, W = reqwest::Client> {
+    wire: W,
     endpoint: Endpoint,
     tokens: Arc<dyn TokenSource>,
     clock: Arc<C>,
     body_max: usize,
 }
 
-impl<C> fmt::Debug for ZohoClient<C> {
+impl<C, W> fmt::Debug for ZohoClient<C, W> {
     /// Without the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ZohoClient").field("endpoint", &self.endpoint).finish_non_exhaustive()
@@ -78,7 +78,14 @@ impl<C: Clock> ZohoClient<C> {
     ) -> Result<Self, ClientError> {
         let http = transport::build(&endpoint, timeout)
             .map_err(|error| ClientError::Setup(in_words(error)))?;
-        Ok(Self { http, endpoint, tokens, clock, body_max: BODY_MAX })
+        Ok(Self::over(http, endpoint, tokens, clock))
+    }
+}
+
+impl<C: Clock, W: Wire> ZohoClient<C, W> {
+    /// Makes a client whose calls take this wire, which bounds the time that each takes.
+    pub fn over(wire: W, endpoint: Endpoint, tokens: Arc<dyn TokenSource>, clock: Arc<C>) -> Self {
+        Self { wire, endpoint, tokens, clock, body_max: BODY_MAX }
     }
 
     /// Takes at most so many bytes of an answer's body, after decompression; the rest counts as cut.
@@ -116,11 +123,8 @@ impl<C: Clock> ZohoClient<C> {
                 .map_err(|error| ReadError::Unreachable(error.to_string()))?;
             request.headers_mut().insert(IF_MODIFIED_SINCE, since);
         }
-        let mut response = self
-            .http
-            .execute(request)
-            .await
-            .map_err(|error| ReadError::Unreachable(in_words(error)))?;
+        let carried = self.wire.carry(request).await;
+        let mut response = carried.map_err(|lost| ReadError::Unreachable(lost.why))?;
         let (body, cut) = collect(&mut response, self.body_max).await;
         Ok(Fetched {
             http_status: response.status().as_u16(),
@@ -131,7 +135,7 @@ impl<C: Clock> ZohoClient<C> {
     }
 }
 
-impl<C: Clock> Zoho for ZohoClient<C> {
+impl<C: Clock, W: Wire> Zoho for ZohoClient<C, W> {
     fn token(&self) -> Option<TokenNumber> {
         self.tokens.current().map(|token| token.number())
     }
@@ -158,10 +162,13 @@ impl<C: Clock> Zoho for ZohoClient<C> {
                 batch.send_by()
             )));
         }
-        let mut response = self.http.execute(request).await.map_err(|error| {
-            let not_sent = surely_not_sent(&error);
-            let why = in_words(error);
-            if not_sent { SendError::NotSent(why) } else { SendError::NoAnswer { why, sent_at } }
+        let carried = self.wire.carry(request).await;
+        let mut response = carried.map_err(|Lost { surely_not_sent, why }| {
+            if surely_not_sent {
+                SendError::NotSent(why)
+            } else {
+                SendError::NoAnswer { why, sent_at }
+            }
         })?;
         let (body, cut) = collect(&mut response, self.body_max).await;
         let answered_at = self.clock.now();

@@ -29,4 +29,4 @@ mod wire;
 pub use api::{ListAsked, Zoho};
 pub use client::{ClientError, ZohoClient};
 pub use endpoint::{Endpoint, EndpointError};
-pub use transport::{BODY_MAX, CONNECT_TIMEOUT, DEFAULT_TIMEOUT, install_crypto};
+pub use transport::{BODY_MAX, CONNECT_TIMEOUT, DEFAULT_TIMEOUT, Lost, Wire, install_crypto};

@@ -5,9 +5,10 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Once;
 use std::time::Duration;
 
-use reqwest::{Client, Response, redirect, retry};
+use reqwest::{Client, Request, Response, redirect, retry};
 
 use crate::zoho::endpoint::Endpoint;
+use crate::zoho::sent::{in_words, surely_not_sent};
 
 /// How long to wait for the first byte of an answer, and between any two pieces of it. Zoho states no
 /// figure; a server that is silent for so long is not going to answer within the whole call's time either.
@@ -60,6 +61,30 @@ pub(super) fn build(endpoint: &Endpoint, timeout: Duration) -> Result<Client, re
         builder.tls_certs_only([]).build()
     } else {
         builder.build()
+    }
+}
+
+/// How a request gets to Zoho and its answer back. A simulation has a network of its own.
+pub trait Wire: Send + Sync + 'static {
+    /// Carries one request, once. Its answer's body may still be on its way.
+    fn carry(&self, request: Request) -> impl Future<Output = Result<Response, Lost>> + Send;
+}
+
+/// No answer came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// Whether not one byte of the request can have left.
+    pub surely_not_sent: bool,
+    /// Why, in words, without a URL.
+    pub why: String,
+}
+
+impl Wire for Client {
+    async fn carry(&self, request: Request) -> Result<Response, Lost> {
+        self.execute(request).await.map_err(|error| Lost {
+            surely_not_sent: surely_not_sent(&error),
+            why: in_words(error),
+        })
     }
 }
 

@@ -27,6 +27,7 @@ use zoho_journal::reconcile::options::{
 use zoho_journal::simulator::{Config, EffectKind, Fault, RequestSeen, Simulator, Snapshot};
 use zoho_journal::store::entry::NewItem;
 use zoho_journal::store::recording::{NewRequest, Recorded, RequestSource};
+use zoho_journal::store::writer::Place;
 use zoho_journal::store::{Reader, Store};
 use zoho_journal::zoho::{Endpoint, Zoho, ZohoClient, install_crypto};
 
@@ -228,6 +229,7 @@ impl World {
         let parts = Parts {
             store,
             on_commit: Box::new(|_| ()),
+            writing: Place::Thread,
             zoho: Arc::new(zoho),
             clock: Arc::new(clock),
             reporter: told,

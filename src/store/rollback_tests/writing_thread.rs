@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, mpsc};
-use std::thread;
 
 use rusqlite::Connection;
 
@@ -17,8 +16,10 @@ use crate::domain::ranges::EntryRanges;
 use crate::domain::state::{EntryState, Outcome};
 use crate::domain::target::{ApiVersion, Product};
 use crate::store::testing::{Journal, OTHER, USER};
-use crate::store::writer::{ClaimRules, Claimed, LostCall, Meter, ReadBefore, ReadFirst, Writer};
-use crate::store::{Head, Result, Store, StoreError};
+use crate::store::writer::{
+    ClaimRules, Claimed, LostCall, Meter, Place, ReadBefore, ReadFirst, Writer, Writing,
+};
+use crate::store::{Head, Store, StoreError};
 
 /// Messages that wait at the same time: more than one transaction takes.
 const MANY: usize = 70;
@@ -27,7 +28,7 @@ const MANY: usize = 70;
 /// goes into one transaction.
 struct Started {
     writer: Writer,
-    thread: thread::JoinHandle<Result<Store>>,
+    writing: Writing,
     gate: mpsc::Sender<()>,
     heads: Arc<Mutex<Vec<Head>>>,
 }
@@ -49,15 +50,15 @@ fn start_thread(journal: &mut Journal, run: RunId) -> Started {
     // Whatever there is.
     let requests = (1..10).map(RequestId::new).collect();
     let rules = ClaimRules { run, versions, limits: Limits::default(), requests };
-    let (writer, thread) = Writer::start(
+    let (writer, writing) = Writer::start(
         store,
         rules,
         HashSet::new(),
         Meter::default(),
-        move || now,
-        Box::new(on_commit),
+        Box::new(move || now),
+        (Place::Thread, Box::new(on_commit)),
     );
-    Started { writer, thread, gate, heads }
+    Started { writer, writing, gate, heads }
 }
 
 fn user(number: i64) -> Option<RecordId> {
@@ -78,7 +79,7 @@ async fn an_entry_that_moved_meanwhile_fails_its_own_message_and_no_other() {
         reason: Unanswered::NoAnswer,
         detail: "the call timed out".to_owned(),
     };
-    let Started { writer, thread, gate, .. } = start_thread(&mut journal, run);
+    let Started { writer, writing, gate, .. } = start_thread(&mut journal, run);
     writer.see_user(user(USER), 1).await.unwrap();
     let seen = Some(EntryRanges::span(EntryId::new(1), EntryId::new(1)));
     let read = ReadBefore { seen, snapshots: Vec::new() };
@@ -99,7 +100,7 @@ async fn an_entry_that_moved_meanwhile_fails_its_own_message_and_no_other() {
     assert!(matches!(taken, Err(StoreError::Transition(_))), "{taken:?}");
     drop(claimed.unwrap());
     drop(writer);
-    thread.join().unwrap().unwrap();
+    writing.end().await.unwrap().unwrap();
     assert_eq!(
         journal.reader().totals().unwrap(),
         [
@@ -120,7 +121,7 @@ async fn entries_whose_claim_failed_are_found_by_the_next_one() {
     let fault = "CREATE TEMP TRIGGER stop AFTER INSERT ON main.batch WHEN NEW.size = 3
                  BEGIN SELECT RAISE(ABORT, 'stopped by the test'); END";
     journal.store.conn.execute_batch(fault).unwrap();
-    let Started { writer, thread, gate, .. } = start_thread(&mut journal, run);
+    let Started { writer, writing, gate, .. } = start_thread(&mut journal, run);
     drop(gate);
     let refused = writer.claim(3, Without::default()).await;
     assert!(matches!(refused, Err(StoreError::Sqlite { .. })), "{refused:?}");
@@ -130,7 +131,7 @@ async fn entries_whose_claim_failed_are_found_by_the_next_one() {
     let entries: Vec<EntryId> = batch.items().iter().map(|item| item.entry).collect();
     assert_eq!(entries, [1, 2, 3, 4].map(EntryId::new));
     drop((batch, writer));
-    thread.join().unwrap().unwrap();
+    writing.end().await.unwrap().unwrap();
     assert_whole(&journal.path(), "after the thread");
 }
 
@@ -146,7 +147,7 @@ async fn fail(
     let prepared = journal.begin(&[1, 2, 3, 4]);
     let (raw, judgement) = answer(&prepared, [Outcome::Done; 4], None, &noise(20));
     fault(&journal.store.conn);
-    let Started { writer, thread, gate, heads } = start_thread(&mut journal, run);
+    let Started { writer, writing, gate, heads } = start_thread(&mut journal, run);
     writer.see_user(user(USER), 1).await.unwrap();
     let (path, acknowledged) = (journal.path(), Dump::of(&journal.path()));
 
@@ -173,7 +174,7 @@ async fn fail(
         let answer = message.await.unwrap();
         assert!(matches!(answer, Err(StoreError::WriterGone)), "{answer:?}");
     }
-    let stopped = thread.join().unwrap().unwrap_err();
+    let stopped = writing.end().await.unwrap().unwrap_err();
     assert!(expected(&stopped), "{stopped}");
     assert!(matches!(writer.end_run(0, 0, 0).await, Err(StoreError::WriterGone)));
 
