@@ -14,6 +14,7 @@ pub mod domain;
 pub mod evidence;
 pub mod export;
 pub mod intake;
+pub mod planted;
 pub mod platform;
 pub mod reconcile;
 pub mod simulator;

@@ -10,6 +10,7 @@ use crate::domain::codes::{Level, Meaning, meaning};
 use crate::domain::id::RecordId;
 use crate::domain::scope::Operation;
 use crate::domain::state::Outcome;
+use crate::planted::Mistake;
 
 /// What an answer says about one item of its batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,9 +183,14 @@ impl Judge<'_> {
         let mut results: Vec<Option<ItemResult>> = vec![None; self.items.len()];
         let mut anonymous: Vec<&AnswerItem> = Vec::new();
         let (mut strangers, mut repeated) = (0, 0);
-        for answer in answers {
+        for (place, answer) in answers.iter().enumerate() {
             let judged = self.item(answer);
-            let Some(id) = answer.id.or_else(|| self.named_by_path(answer)) else {
+            let id = if Mistake::MatchesByPosition.is_made() {
+                self.items.get(place).map(|item| item.target)
+            } else {
+                answer.id.or_else(|| self.named_by_path(answer))
+            };
+            let Some(id) = id else {
                 anonymous.push(answer);
                 continue;
             };
@@ -300,7 +306,12 @@ impl Judge<'_> {
     /// It may have been done or not. A job may begin after its answer, so that answer is no last word.
     fn open(&self, verdict: &Verdict) -> Judgement {
         let job_call = self.operation() == Operation::DeleteTags;
-        Judgement { complete: self.complete && !job_call, ..self.all(Outcome::Unknown, verdict) }
+        let outcome = if Mistake::TakesErrorForNothingDone.is_made() {
+            Outcome::Returned
+        } else {
+            Outcome::Unknown
+        };
+        Judgement { complete: self.complete && !job_call, ..self.all(outcome, verdict) }
     }
 
     /// The id of the job that an answer speaks of. The code beside it is an open set; what the table knows

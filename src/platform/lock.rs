@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::file::{Access, FileProblem, Sharing, check_owner_only, judge};
 use super::os::{self, Facts};
 use crate::domain::time::Timestamp;
+use crate::planted::Mistake;
 
 /// How often, and how long apart, to try again while only lookers ([`is_held`]) are in the way.
 const LOOKER_TRIES: u32 = 200;
@@ -119,6 +120,9 @@ fn open_to_lock(path: &Path, sharing: Sharing) -> Result<File, FileProblem> {
 /// Someone who only looks holds a shared lock for an instant. That must not make a run give up:
 /// where a shared lock can be had too, no run holds the file, and it is worth trying again.
 fn lock_exclusively(file: &File) -> io::Result<bool> {
+    if Mistake::IgnoresTheLock.is_made() {
+        return Ok(true);
+    }
     for _ in 0..LOOKER_TRIES {
         match file.try_lock() {
             Ok(()) => return Ok(true),

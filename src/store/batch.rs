@@ -22,6 +22,7 @@ use crate::domain::seal::LeafPurpose;
 use crate::domain::slices::{decode_cuts, encode_cuts, envelope};
 use crate::domain::state::Outcome;
 use crate::domain::time::Timestamp;
+use crate::planted::Mistake;
 use crate::store::WriteTx;
 use crate::store::code::{Sql, count};
 use crate::store::entry;
@@ -179,7 +180,8 @@ impl WriteTx<'_> {
         });
         entry::apply(&self.tx, &event)?;
         let seq = self.append(event, seals)?;
-        self.store_answer(batch, &raw.body, &slices)?;
+        let kept = if Mistake::ForgetsAnswers.is_made() { &[][..] } else { &raw.body };
+        self.store_answer(batch, kept, &slices)?;
         self.tx
             .prepare_cached(
                 "-- settle_batch\nUPDATE batch SET ended_seq = :seq, ending = 'answered',
@@ -195,7 +197,7 @@ impl WriteTx<'_> {
             .doing("settling a batch")
             .and_then(|rows| one_row(rows, batch))?;
         self.insert_attempts(batch, &items, &judgement.results)?;
-        if judgement.job.is_some() {
+        if judgement.job.is_some() && !Mistake::ForgetsJobs.is_made() {
             self.insert_job(batch)?;
         }
         self.insert_shares(judgement.share, &items, &judgement.results)

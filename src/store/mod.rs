@@ -49,6 +49,7 @@ use crate::domain::event::Event;
 use crate::domain::id::EventSeq;
 use crate::domain::merkle::Tree;
 use crate::domain::time::Timestamp;
+use crate::planted::Mistake;
 pub use crate::store::error::{Result, StoreError};
 pub use crate::store::log::{Head, StoredEvent};
 
@@ -148,6 +149,9 @@ impl Store {
         look: fn(&Connection, &Path) -> Result<()>,
         work: impl FnOnce(&mut WriteTx<'_>) -> Result<T>,
     ) -> Result<(T, Head)> {
+        if let Some(level) = synchronous_by_mistake(name) {
+            self.conn.pragma_update(None, "synchronous", level).doing(name)?;
+        }
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).doing(name)?;
         look(&tx, &self.path)?;
         let tree = log::resume(&tx)?;
@@ -164,6 +168,17 @@ impl Store {
         tx.commit().doing(name)?;
         Ok((value, head))
     }
+}
+
+/// How little a planted mistake syncs a transaction.
+fn synchronous_by_mistake(name: &str) -> Option<&'static str> {
+    let unsynced = match name {
+        "recording the request" => Mistake::AcknowledgesBeforeSync.is_made(),
+        "recording what happened" => Mistake::SendsBeforeSync.is_made(),
+        _ => false,
+    };
+    let planted = Mistake::AcknowledgesBeforeSync.is_made() || Mistake::SendsBeforeSync.is_made();
+    planted.then_some(if unsynced { "OFF" } else { "FULL" })
 }
 
 /// A write transaction: the only way to append to the log.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
+use crate::planted::Mistake;
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::schema;
 
@@ -138,14 +139,15 @@ fn set_up(conn: &Connection) -> Result<()> {
         )));
     }
     // NORMAL would lose the last commits in a power cut: exactly those that were reported.
-    conn.execute_batch("-- set_up\nPRAGMA synchronous = FULL;").doing(doing)?;
+    let level = if Mistake::SyncsTooLittle.is_made() { 1 } else { 2 };
+    conn.pragma_update(None, "synchronous", level).doing(doing)?;
     if cfg!(target_os = "macos") {
         conn.execute_batch(
             "-- set_up (macOS)\nPRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;",
         )
         .doing(doing)?;
     }
-    for (pragma, expected) in [("synchronous", 2), ("foreign_keys", 1), ("trusted_schema", 0)] {
+    for (pragma, expected) in [("synchronous", level), ("foreign_keys", 1), ("trusted_schema", 0)] {
         let value: i64 = conn.pragma_query_value(None, pragma, |row| row.get(0)).doing(doing)?;
         if value != expected {
             return Err(StoreError::Unsafe(format!(

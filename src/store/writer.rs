@@ -23,6 +23,7 @@ use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::Operation;
 use crate::domain::target::{Product, Target};
 use crate::domain::time::Timestamp;
+use crate::planted::Mistake;
 use crate::store::batch::BegunBatch;
 use crate::store::error::{Result, StoreError};
 use crate::store::queue::{Cursors, Picked, Rules, is_blocked, pick};
@@ -332,7 +333,7 @@ impl Worker {
     }
 
     fn commit(&mut self, group: Vec<Message>) -> Result<()> {
-        let Self { store, rules, read_first, cursors, meter, now, .. } = self;
+        let Self { store, rules, read_first, cursors, meter, now, on_commit, published } = self;
         // Whoever panicked while holding it left numbers behind, nothing that could be half done.
         let metered = std::mem::take(&mut *meter.lock().unwrap_or_else(PoisonError::into_inner));
         let mut jobs = Jobs { rules, read_first, cursors };
@@ -341,7 +342,11 @@ impl Worker {
             for message in group {
                 pending.push(jobs.handle(tx, message));
             }
-            tx.add_usage(metered)
+            tx.add_usage(metered)?;
+            if Mistake::PublishesBeforeCommit.is_made() && tx.tree.size() > *published {
+                on_commit(Head { size: tx.tree.size(), root: tx.tree.root() });
+            }
+            Ok(())
         });
         let committed = written.is_ok();
         for acknowledge in pending {
@@ -352,9 +357,9 @@ impl Worker {
         let ((), head) = written?;
         // A transaction that appended nothing synced nothing: rows that a killed process left unsynced
         // must not get into the anchor on its account.
-        if head.size > self.published {
-            self.published = head.size;
-            (self.on_commit)(head);
+        if head.size > *published {
+            *published = head.size;
+            on_commit(head);
         }
         Ok(())
     }

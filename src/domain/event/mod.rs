@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::state::{Change, Outcome};
 use crate::domain::time::Timestamp;
+use crate::planted::Mistake;
 
 pub use self::data::{
     AnsweredGroup, BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, Bound,
@@ -203,7 +204,7 @@ impl Event {
                     change: Change::Answered(group.outcome),
                 })
                 .collect(),
-            Self::BatchUnanswered(data) => one(&data.entries, Change::Answered(Outcome::Unknown)),
+            Self::BatchUnanswered(data) => one(&data.entries, Change::Answered(unanswered())),
             Self::BatchReturned(data) => one(&data.entries, Change::Answered(Outcome::Returned)),
             Self::EvidenceRead(data) => data
                 .groups
@@ -235,6 +236,17 @@ impl Event {
             | Self::RequestUnparked(_)
             | Self::RunEnded(_) => Vec::new(),
         }
+    }
+}
+
+/// What a call without an answer means for its entries.
+fn unanswered() -> Outcome {
+    if Mistake::ResendsBlindly.is_made() {
+        Outcome::Returned
+    } else if Mistake::TakesSilenceForRefusal.is_made() {
+        Outcome::Failed
+    } else {
+        Outcome::Unknown
     }
 }
 

@@ -10,6 +10,7 @@ use crate::domain::evidence::{
 use crate::domain::id::RecordId;
 use crate::domain::state::Verdict;
 use crate::domain::time::Timestamp;
+use crate::planted::Mistake;
 
 /// How far a clock may be set while a run goes on, before a deletion right before our call is put down to
 /// somebody else without doubt.
@@ -80,6 +81,8 @@ fn decide_deleted(history: &History, deletion: &SeenDeleted) -> Decision {
             "an earlier entry of this journal had deleted the record before our call",
         );
     }
+    let somebody = history.first_live().and_then(|attempt| attempt.user);
+    let by = if Mistake::TakesAnybodyForUs.is_made() { somebody } else { deletion.by };
     let in_window = |attempt: &&OpenAttempt| {
         deletion.at.is_some_and(|at| attempt.from <= at && at <= attempt.until)
     };
@@ -102,7 +105,7 @@ fn decide_deleted(history: &History, deletion: &SeenDeleted) -> Decision {
     let in_time: Vec<&OpenAttempt> = history.open.iter().filter(in_window).collect();
     let window = in_time.first().copied();
     let known = in_time.iter().all(|attempt| attempt.user.is_some());
-    match (deletion.by, window) {
+    match (by, window) {
         (Some(by), Some(_)) if in_time.iter().any(|attempt| attempt.user == Some(by)) => {
             settle(Verdict::Done, "", "the record was deleted by our user while our call was open")
         }

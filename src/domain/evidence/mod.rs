@@ -16,6 +16,7 @@ use crate::domain::id::{RecordId, RunId};
 use crate::domain::scope::Operation;
 use crate::domain::state::{Outcome, Verdict};
 use crate::domain::time::Timestamp;
+use crate::planted::Mistake;
 
 /// How far Zoho's whole seconds and a measured clock offset may be off.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
@@ -173,7 +174,7 @@ impl History {
             open: open.into_iter().map(|one| OpenAttempt::of(one, quarantine)).collect(),
             refusal,
             tries,
-            quarantine_over: quarantine_ends.is_none(),
+            quarantine_over: quarantine_ends.is_none() || Mistake::ForgetsQuarantine.is_made(),
             quarantine_ends,
             job: attempts
                 .last()
