@@ -265,7 +265,7 @@ impl Settings {
 
     /// What the user may set where Zoho's own sources differ.
     pub fn limits(&self) -> Limits {
-        Limits { tags_per_job: self.tags_per_job.value }
+        Limits { tags_per_job: self.tags_per_job.value, ..Limits::default() }
     }
 
     /// Every setting as text, for `config show`. There is no secret among them.

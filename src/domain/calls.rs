@@ -172,6 +172,8 @@ impl Default for Versions {
 pub struct Limits {
     /// How many tags one job deletes: 100 is safe by all sources, the page itself allows 200.
     pub tags_per_job: usize,
+    /// How many items one call carries at most, whatever the API allows: a simulation makes many small calls.
+    pub items_per_call: usize,
 }
 
 impl Limits {
@@ -181,7 +183,7 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { tags_per_job: 100 }
+        Self { tags_per_job: 100, items_per_call: usize::MAX }
     }
 }
 
@@ -264,6 +266,7 @@ impl WriteCall {
             Envelope::Job => limits.tags_per_job.clamp(1, Limits::MOST_TAGS_PER_JOB),
             Envelope::Items(_) => self.limit,
         };
+        let limit = limit.min(limits.items_per_call.max(1));
         let (Some(many), Some(tags)) = (self.many, kind.scope.tags()) else {
             return limit;
         };
@@ -355,7 +358,7 @@ mod tests {
         let kind =
             CallKind { scope, api_version: V8, workflows: true, snapshot: true, module_id: None };
         let call = find(DeleteTags, Crm, V8).unwrap();
-        let limit = |tags_per_job| call.limit(&kind, Limits { tags_per_job });
+        let limit = |tags_per_job| call.limit(&kind, Limits { tags_per_job, ..Limits::default() });
         assert_eq!([limit(100), limit(200), limit(500)], [100, 200, 200]);
         assert_eq!((call.form(1, false), call.form(1, true)), (Form::Many, Form::One));
         assert_eq!(call.form(2, true), Form::Many);
