@@ -88,4 +88,8 @@ impl State {
         let file = self.directory.find(name).map_or(0, |file| self.files[file].unsynced());
         file + self.directory.unsynced(name)
     }
+
+    pub(crate) fn has_unsynced_writes(&self, name: &str) -> bool {
+        self.directory.find(name).is_some_and(|file| self.files[file].has_unsynced_writes())
+    }
 }

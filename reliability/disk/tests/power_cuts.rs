@@ -2,7 +2,7 @@
 
 mod shared;
 
-use journal_disk::{Disk, Fault, Moment, Survival, Times};
+use journal_disk::{Disk, Fault, Kind, Moment, Survival, Times};
 use shared::{DB, Keeping, WAL, WAL_FULL, dir, lawful, new_bank, open_bank, schedule};
 
 /// How many schedules of each test; the optimised build of the simulation does many more.
@@ -29,13 +29,13 @@ fn run(
         disk.seed(seed);
         let end = schedule(&disk, keeping, &mut fastrand::Rng::with_seed(seed), fault);
         sum.committed += end.committed;
+        sum.deaths += disk.died().len();
         sum.lost += u64::from(end.lost.is_some());
         sum.damaged += u64::from(end.damaged.is_some());
         if end.lost.is_some() || end.damaged.is_some() {
             println!("{name}: seed {seed}: {end:?}");
         }
     }
-    sum.deaths = disk.died().len();
     println!(
         "{name}: {schedules} schedules, {} transfers, {} deaths, {} lost, {} damaged",
         sum.committed, sum.deaths, sum.lost, sum.damaged
@@ -46,8 +46,18 @@ fn run(
 #[test]
 fn full_loses_nothing_that_was_committed() {
     let sum = run("full", WAL_FULL, SCHEDULES, lawful);
-    assert!(sum.committed > i64::try_from(SCHEDULES).unwrap() * 4, "{}", sum.committed);
+    assert!(sum.committed > i64::try_from(SCHEDULES).unwrap() * 3, "{}", sum.committed);
     assert_eq!((sum.lost, sum.damaged), (0, 0));
+}
+
+#[test]
+#[ignore = "minutes, in an optimised build"]
+fn nothing_is_lost_in_many_more_schedules() {
+    let extra = Keeping { journal: "DELETE", synchronous: "EXTRA", checkpoint: false };
+    for keeping in [WAL_FULL, extra] {
+        let sum = run(&format!("many-{}", keeping.journal), keeping, 100_000, lawful);
+        assert_eq!((sum.lost, sum.damaged), (0, 0));
+    }
 }
 
 #[test]
@@ -70,6 +80,18 @@ fn a_lying_sync_loses_commits() {
     let lie = |_: &mut fastrand::Rng| Fault::LyingSync(Times::ForEver);
     let sum = run("lying", WAL_FULL, SCHEDULES / 5, lie);
     assert!(sum.lost + sum.damaged > 50, "{} {}", sum.lost, sum.damaged);
+}
+
+/// What a failed sync forgot can be seen, is believed by the next process, and is not there after a
+/// power cut. No order of syncs helps, and a checkpoint can spread it: this is Linux, and SQLite.
+#[test]
+fn what_a_failed_sync_forgets_is_believed() {
+    let fails = |_: &mut fastrand::Rng| Fault::SyncFails(Times::ForEver);
+    let keeping = Keeping { checkpoint: false, ..WAL_FULL };
+    let sum = run("forgotten", keeping, SCHEDULES / 5, fails);
+    assert!(sum.lost > 10, "{}", sum.lost);
+    let sum = run("forgotten, checkpointed", WAL_FULL, SCHEDULES / 5, fails);
+    assert!(sum.damaged > 2, "{}", sum.damaged);
 }
 
 #[test]
@@ -102,24 +124,13 @@ fn acknowledged_without_a_sync(checkpoint: bool) -> (i64, i64) {
         shared::transfer(&conn, 1, &mut rng).unwrap();
         disk.trace(true);
         shared::transfer(&conn, 2, &mut rng).unwrap();
-        let syncs = disk.take_trace();
-        let sync = syncs.iter().position(|event| event.kind == journal_disk::Kind::Sync).unwrap();
-        assert_eq!(sync + 1, syncs.len(), "the sync is the last operation of a commit");
-        let mut rng = fastrand::Rng::with_seed(2);
-        let writes = {
-            // Learns how many writes the third transfer takes.
-            let elsewhere = Disk::mount_image(&disk.dir().join("rehearsal"), &disk.volatile());
-            let conn = open_bank(&elsewhere.path(DB), Keeping { checkpoint: false, ..keeping });
-            elsewhere.trace(true);
-            shared::transfer(&conn.unwrap(), 3, &mut rng.clone()).unwrap();
-            elsewhere.take_trace().iter().filter(|e| e.kind == journal_disk::Kind::Write).count()
-        };
-        disk.plan(first, u64::try_from(writes).unwrap(), Fault::Kill(Moment::Before));
+        let kinds: Vec<Kind> = disk.take_trace().iter().map(|event| event.kind).collect();
+        assert_eq!(kinds.iter().rposition(|kind| *kind != Kind::Sync), Some(kinds.len() - 2));
+        disk.plan_at(first, Kind::Sync, 0, Fault::Kill(Moment::Before));
         shared::transfer(&conn, 3, &mut rng).unwrap_err();
         assert!(!disk.is_alive(first));
-        assert_eq!(&disk.take_trace().last().unwrap().kind, &journal_disk::Kind::Sync);
     }
-    assert!(!disk.is_settled(WAL));
+    assert!(disk.has_unsynced_writes(WAL));
 
     let second = disk.start();
     let seen = {
@@ -128,7 +139,7 @@ fn acknowledged_without_a_sync(checkpoint: bool) -> (i64, i64) {
         let seen = shared::last_transfer(&conn).unwrap();
         let changed = conn.execute("UPDATE last SET transfer = 3 WHERE transfer < 3", []).unwrap();
         assert_eq!(changed, 0);
-        assert_eq!(disk.is_settled(WAL), checkpoint);
+        assert_eq!(disk.has_unsynced_writes(WAL), !checkpoint);
         disk.power_cut_with(Survival::Nothing);
         seen
     };
