@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::fault::{Fault, ProcessId};
+use crate::fault::{Due, Fault, ProcessId};
 use crate::file::Survival;
 use crate::image::Image;
 use crate::state::Shared;
@@ -53,9 +53,12 @@ impl Disk {
         self.shared.lock().seed(seed);
     }
 
-    /// Replaces all files, settled. All processes die, and all open files with them.
+    /// Replaces all files, settled, and starts anew with everything but the seed: no process, no
+    /// fault, nothing counted. Files that are open are dead.
     pub fn load(&self, image: &Image) {
-        self.shared.lock().boot_from(image);
+        let mut state = self.shared.lock();
+        state.boot_from(image);
+        state.forget_lives();
     }
 
     /// What processes see.
@@ -63,7 +66,8 @@ impl Disk {
         self.shared.lock().volatile()
     }
 
-    /// What a power cut leaves for certain: what was synced.
+    /// What a power cut leaves for certain: what was synced. To look into it with SQLite, mount a
+    /// second disk with it elsewhere ([`mount_image`](Self::mount_image)).
     pub fn durable(&self) -> Image {
         self.shared.lock().durable()
     }
@@ -74,9 +78,19 @@ impl Disk {
         self.shared.lock().unsynced(name)
     }
 
-    /// Whether what processes see of a file would survive a power cut for certain.
+    /// Whether a file, as processes see it, would survive a power cut for certain.
+    ///
+    /// This asks more than whether its commits would: a checkpoint that empties the WAL does not sync
+    /// the new size, and needs not to. For that see [`has_unsynced_writes`](Self::has_unsynced_writes).
     pub fn is_settled(&self, name: &str) -> bool {
         self.unsynced(name) == 0
+    }
+
+    /// Whether bytes of a file await a sync, or were forgotten by a failed one. While this is false
+    /// of a database in WAL mode and of its WAL, all commits that can be seen are durable: SQLite
+    /// syncs the database before it empties the log.
+    pub fn has_unsynced_writes(&self, name: &str) -> bool {
+        self.shared.lock().has_unsynced_writes(name)
     }
 
     /// A new process.
@@ -116,7 +130,7 @@ impl Disk {
         self.shared.lock().is_alive(process)
     }
 
-    /// Who died of a kill or a power cut (or of new files), in order.
+    /// Who died of a kill or a power cut, in order.
     pub fn died(&self) -> Vec<Death> {
         self.shared.lock().deaths.clone()
     }
@@ -126,7 +140,12 @@ impl Disk {
     pub fn plan(&self, process: ProcessId, after: u64, fault: Fault) {
         let mut state = self.shared.lock();
         let at = state.operations_of(process) + after;
-        state.faults.plan(process, at, fault);
+        state.faults.plan(process, Due::At(at), fault);
+    }
+
+    /// Plans a fault for an operation of this kind, after so many more of them.
+    pub fn plan_at(&self, process: ProcessId, kind: Kind, after: u64, fault: Fault) {
+        self.shared.lock().faults.plan(process, Due::Kind(kind, after), fault);
     }
 
     /// Mends the disk for a process: nothing planned strikes it any more, nothing goes on failing.

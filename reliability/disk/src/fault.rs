@@ -14,6 +14,9 @@ impl ProcessId {
     /// Who uses the disk without having entered a process: a test that looks. It cannot be killed,
     /// and only its open files die in a power cut.
     pub const OUTSIDE: Self = Self(0);
+
+    /// One that is no process any more.
+    pub(crate) const NOBODY: Self = Self(u32::MAX);
 }
 
 impl std::fmt::Display for ProcessId {
@@ -141,23 +144,55 @@ impl Course {
     pub(crate) const GOOD: Self = Self { extent: Extent::Whole, end: End::Report(ffi::SQLITE_OK) };
 }
 
+/// A fault to come.
+#[derive(Debug)]
+struct Planned {
+    process: ProcessId,
+    due: Due,
+    fault: Fault,
+}
+
+/// When it comes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Due {
+    /// At this operation of the process, by number, or the next that suits.
+    At(u64),
+    /// After so many more operations of a kind, at one of that kind.
+    Kind(Kind, u64),
+}
+
+impl Due {
+    /// Whether it is now; counts down otherwise.
+    fn comes(&mut self, number: u64, kind: Kind) -> bool {
+        match self {
+            Self::At(at) => *at <= number,
+            Self::Kind(of, _) if *of != kind => false,
+            Self::Kind(_, 0) => true,
+            Self::Kind(_, left) => {
+                *left -= 1;
+                false
+            }
+        }
+    }
+}
+
 /// The faults to come, and those that came.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
-    /// Process, number of its operation, fault; in the order of planning.
-    planned: Vec<(ProcessId, u64, Fault)>,
+    /// In the order of planning.
+    planned: Vec<Planned>,
     standing: Vec<(ProcessId, Fault)>,
     struck: BTreeMap<Fault, u64>,
 }
 
 impl Faults {
-    pub(crate) fn plan(&mut self, process: ProcessId, at: u64, fault: Fault) {
-        self.planned.push((process, at, fault));
+    pub(crate) fn plan(&mut self, process: ProcessId, due: Due, fault: Fault) {
+        self.planned.push(Planned { process, due, fault });
     }
 
     /// Forgets what was planned for a process, and what stands.
     pub(crate) fn clear(&mut self, process: ProcessId) {
-        self.planned.retain(|(planned, ..)| *planned != process);
+        self.planned.retain(|planned| planned.process != process);
         self.standing.retain(|(standing, _)| *standing != process);
     }
 
@@ -170,18 +205,22 @@ impl Faults {
         if self.planned.is_empty() && self.standing.is_empty() {
             return None;
         }
-        let due = self.planned.iter().position(|(planned, at, fault)| {
-            *planned == process && *at <= number && fault.suits(kind)
-        });
+        let mut due = None;
+        // All count this operation, also those that another goes before.
+        for (index, planned) in self.planned.iter_mut().enumerate() {
+            let of_it = planned.process == process && planned.fault.suits(kind);
+            if of_it && planned.due.comes(number, kind) && due.is_none() {
+                due = Some(index);
+            }
+        }
         let fault = if let Some(index) = due {
-            let (_, _, fault) = self.planned.remove(index);
+            let fault = self.planned.remove(index).fault;
             if fault.stays() {
                 self.standing.push((process, fault));
             }
             fault
         } else {
-            let mut standing =
-                self.standing.iter().filter(|(standing, _)| *standing == process);
+            let mut standing = self.standing.iter().filter(|(standing, _)| *standing == process);
             standing.find(|(_, fault)| fault.suits(kind))?.1
         };
         *self.struck.entry(fault).or_default() += 1;

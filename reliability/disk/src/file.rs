@@ -63,7 +63,17 @@ impl File {
 
     /// How many changes wait for a sync, and those that a failed sync forgot as one more.
     pub(crate) fn unsynced(&self) -> usize {
-        self.unsynced.len() + usize::from(self.diverged && self.volatile != self.durable)
+        self.unsynced.len() + usize::from(self.has_forgotten())
+    }
+
+    /// Whether bytes that are seen may not be there after a power cut; a size does not count.
+    pub(crate) fn has_unsynced_writes(&self) -> bool {
+        self.unsynced.iter().any(|change| matches!(change, Change::Write { .. }))
+            || self.has_forgotten()
+    }
+
+    fn has_forgotten(&self) -> bool {
+        self.diverged && self.volatile != self.durable
     }
 
     pub(crate) fn sync(&mut self) {

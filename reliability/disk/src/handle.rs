@@ -30,7 +30,6 @@ impl Handle {
     pub(crate) fn open(disk: Arc<Shared>, name: &Name, flags: i32) -> Outcome<Self> {
         let database = flags & ffi::SQLITE_OPEN_MAIN_DB != 0;
         let process = if database { mount::process(&disk) } else { mount::process_behind(&disk) };
-        mount::touch(&disk, process);
         let create = flags & ffi::SQLITE_OPEN_CREATE != 0;
         let how = How {
             create,
@@ -38,11 +37,12 @@ impl Handle {
             sync_directory: create && flags & JOURNALS != 0,
         };
         let key = disk.lock().open(process, name, how)?;
+        mount::touch(&disk, process, key.boot());
         Ok(Self { disk, process, key, memory: None, persist_wal: false })
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut State, Key) -> Outcome<T>) -> Outcome<T> {
-        mount::touch(&self.disk, self.process);
+        mount::touch(&self.disk, self.process, self.key.boot());
         act(&mut self.disk.lock(), self.key)
     }
 
@@ -126,7 +126,7 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        mount::touch(&self.disk, self.process);
+        mount::touch(&self.disk, self.process, self.key.boot());
         self.disk.lock().close(self.key);
     }
 }

@@ -17,7 +17,9 @@
 //!   (`unixDelete`). Syncing a database file does not make its name durable, as POSIX says.
 //! * **A killed process** loses its locks at once and leaves its writes to the system.
 //! * **A failing sync** comes in two kinds: [`Fault::Error`] leaves everything dirty,
-//!   [`Fault::SyncFails`] does what Linux does: the pages count as clean.
+//!   [`Fault::SyncFails`] does what Linux does: the pages count as clean. SQLite cannot cope with the
+//!   second: a commit that failed so is believed by the next process, and gone after a power cut; a
+//!   checkpoint of it that the power cut interrupts damages the database.
 //! * **Shared memory** of a WAL lives as long as somebody has it mapped, and never on the disk.
 //! * **Locks** are those of SQLite's unix VFS between processes; every open file is a process of its
 //!   own in this respect, so that connections of one process exclude each other too.
@@ -30,7 +32,8 @@
 //! # What is not
 //!
 //! Bit rot, damage beside a write, lost names of other causes, renames, files that the program opens
-//! without SQLite, memory maps (`PRAGMA mmap_size` has no effect), and memory running out.
+//! without SQLite, memory maps (`PRAGMA mmap_size` has no effect), and memory running out. SQLite's
+//! clock (`CURRENT_TIMESTAMP`) is the real one. Temporary files without a name are real files.
 //!
 //! ```
 //! # fn main() -> rusqlite::Result<()> {

@@ -10,12 +10,10 @@ use crate::state::{Key, Mapped, Open, Outcome, State};
 use crate::trace::Kind;
 
 impl State {
-    /// Other open files of the same file whose process lives.
+    /// Other open files of the same file. Those of the dead hold no locks any more.
     fn others(&self, file: FileId, key: Key) -> impl Iterator<Item = &Open> {
         let others = self.open.iter().enumerate().filter(move |(slot, _)| !key.is(*slot));
-        others
-            .filter_map(|(_, open)| open.as_ref())
-            .filter(move |open| open.file == file && self.is_alive(open.process))
+        others.filter_map(|(_, open)| open.as_ref()).filter(move |open| open.file == file)
     }
 
     /// Raises the lock, by the rules at the head of `unixLock`.
@@ -141,7 +139,6 @@ impl State {
         self.open.iter().flatten().filter(|open| {
             let mapped = open.mapped.as_ref();
             mapped.is_some_and(|mapped| Arc::ptr_eq(&mapped.memory, memory))
-                && self.is_alive(open.process)
         })
     }
 }

@@ -14,7 +14,20 @@ static MOUNTS: RwLock<Vec<(String, Arc<Shared>)>> = RwLock::new(Vec::new());
 
 thread_local! {
     static ENTERED: RefCell<Vec<(Arc<Shared>, ProcessId)>> = const { RefCell::new(Vec::new()) };
-    static TOUCHED: RefCell<Option<(Weak<Shared>, ProcessId)>> = const { RefCell::new(None) };
+    static TOUCHED: RefCell<Option<Touched>> = const { RefCell::new(None) };
+}
+
+/// What a thread used last: a disk, as a process, in which of the disk's lives.
+struct Touched {
+    disk: Weak<Shared>,
+    process: ProcessId,
+    boot: u64,
+}
+
+impl Touched {
+    fn is(&self, disk: &Arc<Shared>) -> bool {
+        ptr::eq(self.disk.as_ptr(), Arc::as_ptr(disk))
+    }
 }
 
 /// Puts a disk in a directory's place.
@@ -66,23 +79,31 @@ pub(crate) fn process(disk: &Arc<Shared>) -> ProcessId {
 /// Whose a file is that SQLite names on behalf of a database: whose file it used just before, in this
 /// thread, which is right also where a connection is dropped outside its process.
 pub(crate) fn process_behind(disk: &Arc<Shared>) -> ProcessId {
-    let touched = TOUCHED.with_borrow(|touched| match touched {
-        Some((of, process)) if ptr::eq(of.as_ptr(), Arc::as_ptr(disk)) => Some(*process),
-        _ => None,
+    let touched = TOUCHED.with_borrow(|touched| {
+        let touched = touched.as_ref().filter(|touched| touched.is(disk))?;
+        Some((touched.process, touched.boot))
     });
-    touched.unwrap_or_else(|| process(disk))
+    match touched {
+        Some((process, boot)) if boot == disk.lock().boot => process,
+        // A connection from before a power cut is about to close.
+        Some(_) => ProcessId::NOBODY,
+        None => process(disk),
+    }
 }
 
 /// Remembers which disk this thread used last, and as whom.
-pub(crate) fn touch(disk: &Arc<Shared>, process: ProcessId) {
+pub(crate) fn touch(disk: &Arc<Shared>, process: ProcessId, boot: u64) {
     TOUCHED.with_borrow_mut(|touched| match touched {
-        Some((of, last)) if ptr::eq(of.as_ptr(), Arc::as_ptr(disk)) => *last = process,
-        _ => *touched = Some((Arc::downgrade(disk), process)),
+        Some(touched) if touched.is(disk) => {
+            touched.process = process;
+            touched.boot = boot;
+        }
+        _ => *touched = Some(Touched { disk: Arc::downgrade(disk), process, boot }),
     });
 }
 
 /// The disk this thread is busy with, if any.
 pub(crate) fn disk() -> Option<Arc<Shared>> {
     let entered = ENTERED.with_borrow(|entered| entered.last().map(|(disk, _)| Arc::clone(disk)));
-    entered.or_else(|| TOUCHED.with_borrow(|touched| touched.as_ref()?.0.upgrade()))
+    entered.or_else(|| TOUCHED.with_borrow(|touched| touched.as_ref()?.disk.upgrade()))
 }

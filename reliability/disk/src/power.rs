@@ -88,4 +88,63 @@ impl State {
         let file = self.directory.find(name).map_or(0, |file| self.files[file].unsynced());
         file + self.directory.unsynced(name)
     }
+
+    pub(crate) fn has_unsynced_writes(&self, name: &str) -> bool {
+        self.directory.find(name).is_some_and(|file| self.files[file].has_unsynced_writes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::{How, Key, Shared};
+
+    /// A file that two processes have open and mapped, with a word in its memory.
+    fn shared_memory() -> (Shared, [ProcessId; 2], [Key; 2]) {
+        let disk = Shared::new(1);
+        let mut image = Image::new();
+        image.insert("a", b"a");
+        let (processes, keys) = {
+            let mut state = disk.lock();
+            state.boot_from(&image);
+            let processes = [state.start(), state.start()];
+            let how = How { create: false, exclusive: false, sync_directory: false };
+            let keys = processes.map(|process| {
+                let key = state.open(process, &Arc::from("a"), how).unwrap();
+                let memory = state.map(key).unwrap();
+                memory.region(0, 8, true).unwrap();
+                memory.restore(&[vec![1]]);
+                key
+            });
+            (processes, keys)
+        };
+        (disk, processes, keys)
+    }
+
+    #[test]
+    fn what_the_dead_still_do_to_shared_memory_is_undone() {
+        let (disk, [first, _], [one, two]) = shared_memory();
+        let mut state = disk.lock();
+        let memory = state.map(one).unwrap();
+        state.kill(first);
+        memory.restore(&[vec![2]]);
+        assert_eq!(state.len(one), Err(crate::state::DEAD));
+        assert_eq!(memory.copy(), [[2]]);
+        assert_eq!(state.len(two), Ok(1));
+        assert_eq!(memory.copy(), [[1]]);
+    }
+
+    #[test]
+    fn memory_that_only_the_dead_had_is_new_to_the_next() {
+        let (disk, [first, second], keys) = shared_memory();
+        let mut state = disk.lock();
+        let memory = state.map(keys[0]).unwrap();
+        state.kill(first);
+        assert!(Arc::ptr_eq(&memory, &state.map(keys[1]).unwrap()));
+        state.kill(second);
+        let how = How { create: false, exclusive: false, sync_directory: false };
+        let third = state.start();
+        let key = state.open(third, &Arc::from("a"), how).unwrap();
+        assert!(!Arc::ptr_eq(&memory, &state.map(key).unwrap()));
+    }
 }

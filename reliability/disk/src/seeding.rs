@@ -7,7 +7,6 @@
 //! that draws, and there from the disk of this thread.
 
 use std::cell::Cell;
-use std::ffi::c_int;
 use std::ptr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
@@ -17,9 +16,6 @@ use rusqlite::ffi::{self, sqlite3_mutex, sqlite3_mutex_methods};
 static THEIRS: OnceLock<sqlite3_mutex_methods> = OnceLock::new();
 static GENERATOR: AtomicPtr<sqlite3_mutex> = AtomicPtr::new(ptr::null_mut());
 static SEEDED: AtomicBool = AtomicBool::new(false);
-
-/// SQLite's number of the option; rusqlite names the other one only.
-const CONFIG_MUTEX: c_int = 10;
 
 thread_local! {
     static RESETTING: Cell<bool> = const { Cell::new(false) };
@@ -55,11 +51,15 @@ pub(crate) fn install() {
     if !theirs || THEIRS.set(methods).is_err() {
         return;
     }
+    // SAFETY: the option takes an integer. Without sums of memory used, which nobody here asks for,
+    // SQLite takes no lock of the whole process for each allocation: worlds in threads do not wait
+    // for each other.
+    unsafe { ffi::sqlite3_config(ffi::SQLITE_CONFIG_MEMSTATUS, 0) };
     methods.xMutexEnter = Some(enter);
     methods.xMutexLeave = Some(leave);
     // SAFETY: the option copies the table. Static mutexes may be asked for once SQLite is started.
     let seeded = unsafe {
-        ffi::sqlite3_config(CONFIG_MUTEX, &raw mut methods) == ffi::SQLITE_OK
+        ffi::sqlite3_config(ffi::SQLITE_CONFIG_MUTEX, &raw mut methods) == ffi::SQLITE_OK
             && ffi::sqlite3_initialize() == ffi::SQLITE_OK
             && {
                 let generator = ffi::sqlite3_mutex_alloc(ffi::SQLITE_MUTEX_STATIC_PRNG);

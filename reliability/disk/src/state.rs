@@ -40,6 +40,11 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    /// Which of the disk's lives between two power cuts it belongs to.
+    pub(crate) fn boot(self) -> u64 {
+        self.boot
+    }
+
     /// Whether it is this place in the table, which holds open files of the present only.
     pub(crate) fn is(self, slot: usize) -> bool {
         self.slot == slot
@@ -128,6 +133,17 @@ impl State {
         };
         state.seed(seed);
         state
+    }
+
+    /// Forgets who used the disk: processes, operations, faults.
+    pub(crate) fn forget_lives(&mut self) {
+        self.processes.truncate(1);
+        self.processes.iter_mut().for_each(|outside| outside.operations = 0);
+        self.current = ProcessId::OUTSIDE;
+        self.faults = Faults::default();
+        self.deaths.clear();
+        self.operations = 0;
+        self.trace = self.trace.is_some().then(Vec::new);
     }
 
     pub(crate) fn seed(&mut self, seed: u64) {

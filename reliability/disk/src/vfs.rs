@@ -323,12 +323,14 @@ unsafe extern "C" fn access(
     out: *mut c_int,
 ) -> c_int {
     // SAFETY: SQLite passes a path.
-    if let Some((disk, name)) = unsafe { place(path) } { answer(ffi::SQLITE_IOERR_ACCESS, || {
-        let can = handle::access(&disk, &name, flags)?;
-        // SAFETY: an integer to write to.
-        unsafe { *out = c_int::from(can) };
-        Ok(())
-    }) } else {
+    if let Some((disk, name)) = unsafe { place(path) } {
+        answer(ffi::SQLITE_IOERR_ACCESS, || {
+            let can = handle::access(&disk, &name, flags)?;
+            // SAFETY: an integer to write to.
+            unsafe { *out = c_int::from(can) };
+            Ok(())
+        })
+    } else {
         let original = original();
         // SAFETY: the original VFS gets its own address and the rest unchanged.
         unsafe {

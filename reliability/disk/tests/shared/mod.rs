@@ -8,27 +8,28 @@ use fastrand::Rng;
 use journal_disk::{Disk, Fault, Image, Moment, ProcessId, Times};
 use rusqlite::{Connection, OpenFlags, Result};
 
-pub const DB: &str = "bank.db";
-pub const WAL: &str = "bank.db-wal";
+pub(crate) const DB: &str = "bank.db";
+pub(crate) const WAL: &str = "bank.db-wal";
 const ACCOUNTS: i64 = 40;
 
 /// How a database is kept.
 #[derive(Clone, Copy)]
-pub struct Keeping {
-    pub journal: &'static str,
-    pub synchronous: &'static str,
+pub(crate) struct Keeping {
+    pub(crate) journal: &'static str,
+    pub(crate) synchronous: &'static str,
     /// Whether a life begins with a checkpoint, as the journal's do.
-    pub checkpoint: bool,
+    pub(crate) checkpoint: bool,
 }
 
-pub const WAL_FULL: Keeping = Keeping { journal: "WAL", synchronous: "FULL", checkpoint: true };
+pub(crate) const WAL_FULL: Keeping =
+    Keeping { journal: "WAL", synchronous: "FULL", checkpoint: true };
 
 /// A directory that exists nowhere else.
-pub fn dir(name: &str, number: u64) -> PathBuf {
+pub(crate) fn dir(name: &str, number: u64) -> PathBuf {
     PathBuf::from(format!("/simulated/{name}/{number}"))
 }
 
-pub fn open(path: &Path, create: bool) -> Result<Connection> {
+pub(crate) fn open(path: &Path, create: bool) -> Result<Connection> {
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW
@@ -39,7 +40,7 @@ pub fn open(path: &Path, create: bool) -> Result<Connection> {
     Connection::open_with_flags(path, flags)
 }
 
-pub fn open_bank(path: &Path, keeping: Keeping) -> Result<Connection> {
+pub(crate) fn open_bank(path: &Path, keeping: Keeping) -> Result<Connection> {
     let conn = open(path, false)?;
     let Keeping { journal, synchronous, checkpoint } = keeping;
     conn.execute_batch(&format!(
@@ -53,7 +54,7 @@ pub fn open_bank(path: &Path, keeping: Keeping) -> Result<Connection> {
 }
 
 /// Makes the bank's tables in an empty file.
-pub fn found(path: &Path, journal: &str) -> Result<()> {
+pub(crate) fn found(path: &Path, journal: &str) -> Result<()> {
     let conn = open(path, true)?;
     conn.execute_batch(&format!(
         "PRAGMA journal_mode = {journal};
@@ -67,22 +68,21 @@ pub fn found(path: &Path, journal: &str) -> Result<()> {
 }
 
 /// An image with a new bank.
-pub fn new_bank(journal: &str) -> Image {
+pub(crate) fn new_bank(journal: &str) -> Image {
     let disk = Disk::mount(&dir("founding", 0).join(format!("{:?}", std::thread::current().id())));
     found(&disk.path(DB), journal).unwrap();
     disk.volatile()
 }
 
 /// Moves money between some accounts, as transfer `number`, and commits.
-pub fn transfer(conn: &Connection, number: i64, rng: &mut Rng) -> Result<()> {
+pub(crate) fn transfer(conn: &Connection, number: i64, rng: &mut Rng) -> Result<()> {
     conn.execute_batch("BEGIN IMMEDIATE")?;
     for _ in 0..rng.u8(1..6) {
         let (from, to) = (rng.i64(1..=ACCOUNTS), rng.i64(1..=ACCOUNTS));
         let sum = rng.i64(1..50);
         let note = format!("{number} {}", "x".repeat(rng.usize(..900)));
-        let mut change = conn.prepare_cached(
-            "UPDATE account SET money = money + ?2, note = ?3 WHERE id = ?1",
-        )?;
+        let mut change =
+            conn.prepare_cached("UPDATE account SET money = money + ?2, note = ?3 WHERE id = ?1")?;
         change.execute((from, -sum, &note))?;
         change.execute((to, sum, &note))?;
     }
@@ -90,12 +90,12 @@ pub fn transfer(conn: &Connection, number: i64, rng: &mut Rng) -> Result<()> {
     conn.execute_batch("COMMIT")
 }
 
-pub fn last_transfer(conn: &Connection) -> Result<i64> {
+pub(crate) fn last_transfer(conn: &Connection) -> Result<i64> {
     conn.query_row("SELECT transfer FROM last", [], |row| row.get(0))
 }
 
 /// What is wrong with the bank, if anything.
-pub fn damage(conn: &Connection) -> Option<String> {
+pub(crate) fn damage(conn: &Connection) -> Option<String> {
     let verdict: Result<String> = conn.query_row("PRAGMA integrity_check", [], |row| row.get(0));
     let money: Result<i64> = conn.query_row("SELECT sum(money) FROM account", [], |row| row.get(0));
     match (verdict, money) {
@@ -105,7 +105,7 @@ pub fn damage(conn: &Connection) -> Option<String> {
 }
 
 /// A fault that a lawful disk may have.
-pub fn lawful(rng: &mut Rng) -> Fault {
+pub(crate) fn lawful(rng: &mut Rng) -> Fault {
     let moment = [Moment::Before, Moment::Middle, Moment::After][rng.usize(..3)];
     let times = [Times::Once, Times::ForEver][rng.usize(..2)];
     match rng.u8(..10) {
@@ -119,14 +119,14 @@ pub fn lawful(rng: &mut Rng) -> Fault {
 
 /// How a schedule of some lives ended.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct End {
-    pub committed: i64,
-    pub lost: Option<String>,
-    pub damaged: Option<String>,
+pub(crate) struct End {
+    pub(crate) committed: i64,
+    pub(crate) lost: Option<String>,
+    pub(crate) damaged: Option<String>,
 }
 
 /// Some lives of processes that transfer money, each with a fault, most ending in a power cut.
-pub fn schedule(
+pub(crate) fn schedule(
     disk: &Disk,
     keeping: Keeping,
     rng: &mut Rng,
