@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::cli::error::CliError;
 use crate::cli::output::Out;
 use crate::cli::signing::OwnSession;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, CommandClock};
 use crate::config::{Origin, Settings};
 use crate::domain::entropy::SystemEntropy;
 use crate::domain::target::{ApiOrigin, Target};
@@ -31,7 +31,7 @@ pub struct Context {
     /// Where data and talk go.
     pub out: Out,
     /// The real clock.
-    pub clock: SystemClock,
+    pub clock: CommandClock,
     /// Whether questions may be asked.
     pub input_allowed: bool,
     /// A ready access token, from `ZOHO_ACCESS_TOKEN`.

@@ -49,7 +49,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::{Color, Options, Out};
-use crate::clock::SystemClock;
+use crate::clock::{Steady, SystemClock};
 use crate::config::{ConfigFile, Flags, Settings};
 
 /// Delete records, remove tags and unlink records in Zoho CRM and Bigin so that every item can be accounted for
@@ -262,8 +262,14 @@ pub fn main() -> Exit {
     };
     let token = std::env::var("ZOHO_ACCESS_TOKEN").ok().filter(|token| !token.is_empty());
     let token = token.map(SecretString::from);
-    let mut context =
-        Context { settings, out, clock: SystemClock, input_allowed, token, session: None };
+    let mut context = Context {
+        settings,
+        out,
+        clock: Steady::start(SystemClock),
+        input_allowed,
+        token,
+        session: None,
+    };
     let result = cli.command.run(&mut context);
     context.tell_warnings();
     end(&mut context.out, result)

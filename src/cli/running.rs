@@ -12,7 +12,7 @@ use crate::cli::output::OutputError;
 use crate::cli::output::words::{counted, in_words};
 use crate::cli::run_json;
 use crate::cli::things::set_aside_in_words;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, CommandClock};
 use crate::domain::id::RequestId;
 use crate::evidence::keeper::{KeeperError, Publisher};
 use crate::reconcile::options::{Limit, NotAllowed, Progress, Stop, Summary};
@@ -33,7 +33,7 @@ struct Throttle {
 }
 
 /// Publishes heads as they are committed, but not more often than the disk deserves.
-pub(crate) fn throttled(publisher: Publisher, clock: SystemClock) -> (OnCommit, Published) {
+pub(crate) fn throttled(publisher: Publisher, clock: CommandClock) -> (OnCommit, Published) {
     let throttle = Throttle { publisher, last: None, pending: None, failed: None };
     let shared = Arc::new(Mutex::new(throttle));
     let inner = Arc::clone(&shared);

@@ -7,7 +7,7 @@ use crate::auth::{Session, Sources};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::clock::SystemClock;
+use crate::clock::CommandClock;
 use crate::domain::answer::{Read, ReadError, SignInError};
 use crate::platform::Directories;
 use crate::zoho::accounts::Accounts;
@@ -15,7 +15,7 @@ use crate::zoho::token::FixedToken;
 use crate::zoho::{Zoho, ZohoClient, install_crypto};
 
 /// The session of a command.
-pub(crate) type OwnSession = Session<Accounts, SystemClock>;
+pub(crate) type OwnSession = Session<Accounts, CommandClock>;
 
 /// The places where secrets may be.
 pub(crate) fn sources(context: &Context) -> Result<Sources, CliError> {
@@ -52,7 +52,7 @@ pub(crate) fn session(context: &mut Context) -> Result<Arc<OwnSession>, CliError
 
 /// A client for Zoho: with the token that was provided, else with a session, which signs in when the first
 /// call needs it.
-pub(crate) fn client(context: &mut Context) -> Result<ZohoClient<SystemClock>, CliError> {
+pub(crate) fn client(context: &mut Context) -> Result<ZohoClient<CommandClock>, CliError> {
     let failed = |error| CliError::new(Exit::Error, error);
     install_crypto();
     if let Some(token) = &context.token {
@@ -73,7 +73,7 @@ pub(crate) fn client(context: &mut Context) -> Result<ZohoClient<SystemClock>, C
 pub(crate) fn client_of(
     context: &Context,
     session: Arc<OwnSession>,
-) -> Result<ZohoClient<SystemClock>, CliError> {
+) -> Result<ZohoClient<CommandClock>, CliError> {
     install_crypto();
     let (timeout, clock) = (context.settings.timeout.value, Arc::new(context.clock));
     ZohoClient::signed_in(context.endpoint()?, session, timeout, clock)

@@ -14,7 +14,7 @@ use crate::cli::record::operator;
 use crate::cli::running::{self, Running};
 use crate::cli::signing;
 use crate::cli::work::{Work, announce, confirm};
-use crate::clock::SystemClock;
+use crate::clock::CommandClock;
 use crate::config::Flags;
 use crate::domain::id::RequestId;
 use crate::evidence::keeper::lock_path;
@@ -232,7 +232,7 @@ fn options(
 }
 
 /// The client. A token is needed only when there is something to send or to find out.
-fn client(context: &mut Context, work: &Work) -> Result<ZohoClient<SystemClock>, CliError> {
+fn client(context: &mut Context, work: &Work) -> Result<ZohoClient<CommandClock>, CliError> {
     if !work.is_idle() {
         signing::check_possible(context, "entries stay as they are")?;
     }
@@ -253,7 +253,7 @@ impl Reporter for Channel {
 pub(crate) fn execute(
     context: &mut Context,
     keeper: crate::evidence::keeper::Keeper,
-    zoho: ZohoClient<SystemClock>,
+    zoho: ZohoClient<CommandClock>,
     options: RunOptions,
     workflows: bool,
 ) -> Result<Exit, CliError> {

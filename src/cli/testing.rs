@@ -8,7 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::output::{Options, Out};
 use crate::cli::{Cli, tell};
-use crate::clock::SystemClock;
+use crate::clock::{Steady, SystemClock};
 use crate::config::{Flags, Settings};
 
 /// What a command did.
@@ -36,7 +36,14 @@ pub(crate) fn context() -> Context {
     let (out, _) = Out::captured(Options::default());
     let flags = Flags { db: Some("none.db".into()), ..Flags::default() };
     let settings = Settings::resolve(&flags, &|_| None, None).unwrap();
-    Context { settings, out, clock: SystemClock, input_allowed: false, token: None, session: None }
+    Context {
+        settings,
+        out,
+        clock: Steady::start(SystemClock),
+        input_allowed: false,
+        token: None,
+        session: None,
+    }
 }
 
 /// Runs `journal --db DB ARGUMENTS` without any other setting.
@@ -51,7 +58,7 @@ pub(crate) fn run(db: &Path, arguments: &[&str]) -> Ran {
     let mut context = Context {
         settings,
         out,
-        clock: SystemClock,
+        clock: Steady::start(SystemClock),
         input_allowed: false,
         token: None,
         session: None,

@@ -26,6 +26,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::domain::event::Unanswered;
 use crate::domain::id::{ModuleName, RequestId, RunId};
+use crate::domain::limits::SEND_WITHIN;
 use crate::domain::pace::Pace;
 use crate::domain::plan::{Plan, RequestOverview, Rules, Waiting, plan};
 use crate::domain::state::EntryState;
@@ -153,9 +154,11 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
         })?;
         let open = tx.open_batches()?;
         for batch in &open {
-            // Nobody else was alive after this run took the lock, so nothing left after now.
-            // A call that passed its last check at `send_by` may still have had to connect.
-            let sent_before = batch.send_by.plus(CONNECT_TIMEOUT).min(now);
+            // A call that passed its last check at `send_by` may still have had to connect. Nobody else was
+            // alive after this run took the lock, so nothing left after now, if our clock was not set back.
+            let last = batch.send_by.plus(CONNECT_TIMEOUT);
+            let begun = batch.send_by.minus(SEND_WITHIN);
+            let sent_before = if now < begun { last } else { last.min(now) };
             let (reason, detail) = (Unanswered::RunDied, "the run that sent it ended early");
             tx.leave_unanswered(run, batch.batch, None, sent_before, reason, detail)?;
         }

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::domain::barred::{Barred, Without};
+use crate::domain::evidence::Now;
 use crate::domain::id::{EntryId, RequestId};
 use crate::domain::pace::Left;
 use crate::domain::time::Timestamp;
@@ -176,6 +177,11 @@ impl<Z, C: Clock> Shared<Z, C> {
             let offset = date.millis().saturating_sub(self.clock.now().millis());
             self.state().clock_offset_ms.get_or_insert(offset);
         }
+    }
+
+    /// The present moment, as evidence is weighed by it.
+    pub(crate) fn present(&self) -> Now {
+        Now { ours: self.clock.now(), offset_ms: self.state().clock_offset_ms }
     }
 
     /// The request that owns an entry.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use crate::domain::event::JobEnding;
+use crate::domain::event::{Event, JobEnding};
 use crate::domain::evidence::AttemptRecord;
 use crate::domain::evidence::presence::ThingFacts;
 use crate::domain::id::{BatchId, EntryId, EventSeq, RecordId, RequestId, RunId};
@@ -44,7 +44,7 @@ pub struct UnknownEntry {
     pub tries: u32,
     /// The job of its last attempt, if that was one and is over.
     pub job: Option<Arc<LastJob>>,
-    /// When another entry that deleted the same record was settled as done, by our clock.
+    /// When another entry that deleted the same record was settled as done, by Zoho's clock.
     pub deleted_earlier: Option<Timestamp>,
     /// What an earlier reading showed that could not decide.
     pub undecided_facts: Option<String>,
@@ -235,6 +235,7 @@ fn attempts_of(
                 user: None,
                 clock_offset_ms: row.get(11)?,
                 begun_at: Timestamp::from_millis(0),
+                ended_at: None,
                 seen_before: row
                     .get::<_, Option<Name<EntryRanges>>>(8)?
                     .is_some_and(|Name(ranges)| ranges.contains(entry)),
@@ -248,11 +249,12 @@ fn attempts_of(
         };
         let (mut attempt, api_version, user_seq, begun, ended) = read().doing(doing)?;
         attempt.begun_at = log::event(conn, begun)?.decode()?.at;
-        if let Some(Sql(ended)) =
-            ended.filter(|_| !attempt.complete && attempt.sent_before.is_none())
-        {
+        if let Some(Sql(ended)) = ended.filter(|_| attempt.outcome == Outcome::Unknown) {
+            attempt.ended_at = Some(log::event_at(conn, ended)?.0);
+        }
+        if !attempt.complete && attempt.sent_before.is_none() {
             // An answer that was cut, or a gateway's: the call may have been passed on until it came.
-            attempt.sent_before = Some(log::event(conn, ended)?.decode()?.at);
+            attempt.sent_before = attempt.ended_at;
         }
         attempt.user = user_of(conn, users, attempt.run, user_seq.map(|Sql(seq)| seq))?;
         attempts.push(attempt);
@@ -338,7 +340,28 @@ fn deleted_earlier(
             )
         })
         .doing("looking for an earlier deletion of a record")?;
-    seq.map(|Sql(seq)| log::event_at(conn, seq).map(|(at, _)| at)).transpose()
+    let Some(Sql(seq)) = seq else { return Ok(None) };
+    let settled = log::event(conn, seq)?.decode()?;
+    let run = if let Event::BatchAnswered(data) = &settled.event {
+        Some(data.run)
+    } else if let Event::EvidenceRead(data) = &settled.event {
+        Some(data.run)
+    } else {
+        // A person, whose clock nobody measured.
+        None
+    };
+    Ok(Some(settled.at.shifted(run.map_or(Ok(0), |run| clock_offset(conn, run))?)))
+}
+
+/// How far Zoho's clock was ahead of ours, in milliseconds, as a run measured it.
+fn clock_offset(conn: &Connection, run: RunId) -> Result<i64> {
+    conn.prepare_cached(
+        "-- clock_offset\nSELECT coalesce(clock_offset_ms, 0) FROM run WHERE id = :run",
+    )
+    .and_then(|mut statement| {
+        statement.query_row(named_params! {":run": Sql(run)}, |row| row.get(0))
+    })
+    .doing("reading a run")
 }
 
 /// How often the newest run sent an entry.

@@ -313,7 +313,10 @@ async fn a_job_takes_two_hundred_tags_where_the_user_says_so() {
     for (count, writes) in [(199, 1), (200, 1), (201, 2)] {
         let (mut world, tags) = with_tags(count, config(&[("Leads", 1)]));
         world.ask(&Ask::new("Leads", Task::DeleteTags, &tags));
-        let options = RunOptions { limits: Limits { tags_per_job: 200, ..Limits::default() }, ..world.options() };
+        let options = RunOptions {
+            limits: Limits { tags_per_job: 200, ..Limits::default() },
+            ..world.options()
+        };
         world.run(options).await.unwrap();
         assert_eq!(world.states(), format!("done {count}"));
         assert_eq!(calls(&world).len(), writes);

@@ -13,6 +13,7 @@ impl Chance {
     }
 
     /// Another source, on which nothing depends that is drawn from this one later.
+    #[must_use]
     pub fn fork(&mut self) -> Self {
         Self(self.0.fork())
     }

@@ -21,7 +21,7 @@ pub struct MachineClock {
 
 impl MachineClock {
     /// Begins now.
-    pub fn new() -> Self {
+    pub fn start() -> Self {
         Self { start: Instant::now(), off_ms: Arc::default() }
     }
 

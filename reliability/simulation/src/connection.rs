@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use zoho_journal::clock::Steady;
 use zoho_journal::domain::answer::{
     Deletion, JobSeen, ModuleInfo, OrgInfo, Page, RawAnswer, Read, ReadError, RecordSeen, Related,
     SendError, SignInError, TagSeen, UserInfo,
@@ -19,26 +20,33 @@ use crate::network::{Line, MEANT};
 
 /// One process's connection to Zoho.
 #[derive(Debug)]
-pub struct Connection(ZohoClient<MachineClock, Line>);
+pub struct Connection {
+    client: ZohoClient<Steady<MachineClock>, Line>,
+    clock: Arc<Steady<MachineClock>>,
+}
 
 impl Connection {
-    /// Over this client.
-    pub const fn new(client: ZohoClient<MachineClock, Line>) -> Self {
-        Self(client)
+    /// Over this client, of a run with this clock.
+    pub const fn new(
+        client: ZohoClient<Steady<MachineClock>, Line>,
+        clock: Arc<Steady<MachineClock>>,
+    ) -> Self {
+        Self { client, clock }
     }
 }
 
 impl Zoho for Connection {
     fn token(&self) -> Option<TokenNumber> {
-        self.0.token()
+        self.client.token()
     }
 
     async fn sign_in(&self, refused: Option<TokenNumber>) -> Result<(), SignInError> {
-        self.0.sign_in(refused).await
+        self.client.sign_in(refused).await
     }
 
     async fn submit(&self, batch: &PreparedBatch) -> Result<RawAnswer, SendError> {
-        MEANT.scope(Arc::new(Intent::of(batch)), self.0.submit(batch)).await
+        let meant = Arc::new(Intent::of(batch, &*self.clock));
+        MEANT.scope(meant, self.client.submit(batch)).await
     }
 
     async fn read_org(
@@ -46,7 +54,7 @@ impl Zoho for Connection {
         product: Product,
         version: ApiVersion,
     ) -> Result<Read<OrgInfo>, ReadError> {
-        self.0.read_org(product, version).await
+        self.client.read_org(product, version).await
     }
 
     async fn read_current_user(
@@ -54,7 +62,7 @@ impl Zoho for Connection {
         product: Product,
         version: ApiVersion,
     ) -> Result<Read<UserInfo>, ReadError> {
-        self.0.read_current_user(product, version).await
+        self.client.read_current_user(product, version).await
     }
 
     async fn read_module(
@@ -63,7 +71,7 @@ impl Zoho for Connection {
         version: ApiVersion,
         module: &ModuleName,
     ) -> Result<Read<ModuleInfo>, ReadError> {
-        self.0.read_module(product, version, module).await
+        self.client.read_module(product, version, module).await
     }
 
     async fn read_bin(
@@ -71,7 +79,7 @@ impl Zoho for Connection {
         module: &ModuleName,
         ids: &[RecordId],
     ) -> Result<Read<Vec<Deletion>>, ReadError> {
-        self.0.read_bin(module, ids).await
+        self.client.read_bin(module, ids).await
     }
 
     async fn read_deleted(
@@ -82,7 +90,7 @@ impl Zoho for Connection {
         since: Timestamp,
         page: u32,
     ) -> Result<Read<Page<Deletion>>, ReadError> {
-        self.0.read_deleted(product, version, module, since, page).await
+        self.client.read_deleted(product, version, module, since, page).await
     }
 
     async fn read_records(
@@ -93,7 +101,7 @@ impl Zoho for Connection {
         ids: &[RecordId],
         with_tags: bool,
     ) -> Result<Read<Vec<RecordSeen>>, ReadError> {
-        self.0.read_records(product, version, module, ids, with_tags).await
+        self.client.read_records(product, version, module, ids, with_tags).await
     }
 
     async fn read_related(
@@ -102,7 +110,7 @@ impl Zoho for Connection {
         ids: &[RecordId],
         page: u32,
     ) -> Result<Read<Option<Page<Related>>>, ReadError> {
-        self.0.read_related(list, ids, page).await
+        self.client.read_related(list, ids, page).await
     }
 
     async fn read_tags(
@@ -111,7 +119,7 @@ impl Zoho for Connection {
         version: ApiVersion,
         module: &ModuleName,
     ) -> Result<Read<Vec<TagSeen>>, ReadError> {
-        self.0.read_tags(product, version, module).await
+        self.client.read_tags(product, version, module).await
     }
 
     async fn read_job(
@@ -120,6 +128,6 @@ impl Zoho for Connection {
         version: ApiVersion,
         job: &str,
     ) -> Result<Read<JobSeen>, ReadError> {
-        self.0.read_job(product, version, job).await
+        self.client.read_job(product, version, job).await
     }
 }

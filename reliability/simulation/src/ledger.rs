@@ -2,11 +2,12 @@
 //! judged.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use zoho_journal::clock::Clock;
 use zoho_journal::domain::call::{CallItem, PreparedBatch};
 use zoho_journal::domain::id::{BatchId, RecordId, RequestId};
 use zoho_journal::domain::scope::{Operation, Scope};
-use zoho_journal::domain::time::Timestamp;
 
 /// What is sent for at most once at a time: a record, a relation from whichever side, a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,17 +39,19 @@ pub struct Intent {
     pub items: Vec<CallItem>,
     /// What they are about.
     pub things: Vec<Thing>,
-    /// Until when it may leave, by the machine's clock.
-    pub send_by: Timestamp,
+    /// Until when it may leave, by the clock that nobody sets.
+    pub leaves_by: Duration,
 }
 
 impl Intent {
-    /// That of a batch.
-    pub fn of(batch: &PreparedBatch) -> Self {
+    /// That of a batch, by the clock of its run.
+    pub fn of(batch: &PreparedBatch, clock: &impl Clock) -> Self {
         let scope = &batch.kind().scope;
         let things = batch.items().iter().map(|item| Thing::of(scope, item.target)).collect();
         let items = batch.items().to_vec();
-        Self { batch: batch.batch(), items, things, send_by: batch.send_by() }
+        let left = batch.send_by().since(clock.now());
+        let leaves_by = if left.is_zero() { left } else { clock.elapsed() + left };
+        Self { batch: batch.batch(), items, things, leaves_by }
     }
 }
 
@@ -129,11 +132,17 @@ impl Ledger {
         let number = self.sends.len();
         self.sends.push(intent.clone());
         let alive = self.under_way.values().find_map(|other| {
-            other.things.iter().find(|thing| intent.things.contains(thing)).map(|thing| (other.batch, *thing))
+            other
+                .things
+                .iter()
+                .find(|thing| intent.things.contains(thing))
+                .map(|thing| (other.batch, *thing))
         });
         if let Some((batch, thing)) = alive {
             let ours = intent.batch;
-            self.violation(format!("{ours} was sent for {thing:?} while {batch} was still on its way"));
+            self.violation(format!(
+                "{ours} was sent for {thing:?} while {batch} was still on its way"
+            ));
         }
         self.counters.one("calls that left");
         self.under_way.insert(number, intent.clone());

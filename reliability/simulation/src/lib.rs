@@ -22,5 +22,6 @@ pub mod people;
 pub mod place;
 pub mod process;
 pub mod schedule;
+pub mod story;
 pub mod truth;
 pub mod world;

@@ -1,6 +1,11 @@
 //! Runs schedules by the thousand.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, clippy::expect_used, reason = "a tool for tests")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::expect_used,
+    reason = "a tool for tests"
+)]
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,8 +69,10 @@ fn prove(args: &Args) -> ExitCode {
 
 /// Each mistake must be found.
 fn plant(args: &Args, name: &str) -> ExitCode {
-    let mistakes: Vec<Mistake> =
-        Mistake::ALL.into_iter().filter(|one| name == "all" || format!("{one:?}") == name).collect();
+    let mistakes: Vec<Mistake> = Mistake::ALL
+        .into_iter()
+        .filter(|one| name == "all" || format!("{one:?}") == name)
+        .collect();
     if mistakes.is_empty() {
         let names: Vec<String> = Mistake::ALL.iter().map(|one| format!("{one:?}")).collect();
         eprintln!("no mistake is called {name}; there are {}", names.join(", "));
@@ -113,7 +120,10 @@ fn many(args: &Args, mistake: Option<Mistake>, first: u64, seeds: u64, stop: boo
                         return;
                     }
                     let twice = mistake.is_none() && seed % 100 == 0;
-                    let outcome = one(&place, seed, twice);
+                    let outcome = one(&place, seed, twice, args.seed.is_some());
+                    for line in &outcome.story {
+                        println!("{line}");
+                    }
                     let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                     found.counters.add(&outcome.counters);
                     found.twice += u64::from(twice);
@@ -133,13 +143,14 @@ fn many(args: &Args, mistake: Option<Mistake>, first: u64, seeds: u64, stop: boo
 }
 
 /// One schedule, or the same twice.
-fn one(place: &Place, seed: u64, twice: bool) -> Outcome {
+fn one(place: &Place, seed: u64, twice: bool, tell: bool) -> Outcome {
     let run = || {
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| schedule::run(place, seed)))
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| schedule::run(place, seed, tell)))
             .unwrap_or_else(|_| Outcome {
                 violations: vec!["it panicked".to_owned()],
                 counters: Counters::default(),
                 root: None,
+                story: Vec::new(),
             })
     };
     let mut outcome = run();

@@ -62,6 +62,7 @@ impl Weather {
 }
 
 /// What becomes of one call.
+#[expect(clippy::struct_excessive_bools, reason = "each happens by itself")]
 #[derive(Debug, Clone, Default)]
 struct Fate {
     refused: bool,
@@ -76,7 +77,7 @@ struct Fate {
 }
 
 impl Fate {
-    fn draw(weather: &Weather, is_write: bool, chance: &mut Chance) -> Self {
+    fn draw(weather: &Weather, is_write: bool, is_job: bool, chance: &mut Chance) -> Self {
         let mut fate = Self {
             refused: chance.percent(weather.refused),
             lost: chance.percent(weather.lost),
@@ -90,7 +91,8 @@ impl Fate {
             fate.there = TIME_OUT.saturating_add(chance.millis(60_000));
         }
         if is_write && chance.percent(weather.twice) {
-            fate.twice = Some(chance.percent(30));
+            // A job that is asked for twice is refused for its own sake, not for the thing's.
+            fate.twice = (!is_job).then(|| chance.percent(30));
         }
         fate.there = fate.there.min(LATEST);
         fate
@@ -123,7 +125,8 @@ impl Wire for Line {
         }
         let meant = MEANT.try_with(Arc::clone).ok();
         let weather = world.weather();
-        let fate = Fate::draw(&weather, meant.is_some(), &mut world.chance());
+        let is_job = request.url().path().ends_with("mass_delete");
+        let fate = Fate::draw(&weather, meant.is_some(), is_job, &mut world.chance());
         if fate.refused {
             world.count("connections refused");
             return Err(Lost { surely_not_sent: true, why: "connection refused".to_owned() });
@@ -137,9 +140,9 @@ impl Wire for Line {
         // From here on the network has it, whatever becomes of the process.
         tokio::spawn(deliver(Arc::clone(world), sent, plain(&request), fate, tell));
         match tokio::time::timeout(TIME_OUT, hear).await {
-            Ok(Ok(Some((response, cut)))) => Ok(Response::from(response.map(|body| {
-                reqwest::Body::wrap(Piece { body: Some(body), cut })
-            }))),
+            Ok(Ok(Some((response, cut)))) => Ok(Response::from(
+                response.map(|body| reqwest::Body::wrap(Piece { body: Some(body), cut })),
+            )),
             Ok(Ok(None) | Err(_)) => Err(lost("the connection was closed before an answer came")),
             Err(_) => Err(lost("the call timed out")),
         }

@@ -16,7 +16,7 @@ pub fn at_sending(world: &World, intent: &Intent, process: ProcessId) {
     if !world.is_alive(process) {
         world.violation(format!("{batch} was sent by a dead process"));
     }
-    if world.clock.now() > intent.send_by {
+    if world.clock.elapsed() > intent.leaves_by {
         world.violation(format!("{batch} was sent later than it was to be"));
     }
     with_durable(world, |journal| {
@@ -66,7 +66,8 @@ pub fn at_the_effect(world: &Arc<World>, intent: &Intent) {
 /// Shows the journal as a power cut right now would leave it.
 fn with_durable(world: &World, look: impl FnOnce(&Connection) -> rusqlite::Result<()>) {
     let name = world.db.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
-    let settled = world.disk.is_settled(name) && world.disk.is_settled(&format!("{name}-wal"));
+    let unsynced = |file: &str| world.disk.has_unsynced_writes(file);
+    let settled = !unsynced(name) && !unsynced(&format!("{name}-wal"));
     let looked = if settled {
         // What is seen is durable.
         open(&world.db).and_then(|journal| look(&journal))

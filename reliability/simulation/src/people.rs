@@ -128,8 +128,11 @@ pub fn wish(world: &World, chance: &mut Chance) -> Ask {
         }
         _ => {
             let snapshot = world.zoho.snapshot();
-            let tags: Vec<u64> =
-                snapshot.tags.get("Leads").map(|tags| tags.values().copied().collect()).unwrap_or_default();
+            let tags: Vec<u64> = snapshot
+                .tags
+                .get("Leads")
+                .map(|tags| tags.values().copied().collect())
+                .unwrap_or_default();
             ask("Leads", Task::DeleteTags, each(chance.some(&tags, 50)))
         }
     };

@@ -1,6 +1,6 @@
 //! Making the place where worlds are made.
 
-use journal_disk::Disk;
+use journal_disk::{Disk, Image};
 use zoho_journal::domain::entropy::SeededEntropy;
 use zoho_journal::domain::time::Timestamp;
 use zoho_journal::evidence::keeper::{Keeper, Operator, anchor_path};
@@ -11,13 +11,13 @@ impl Place {
     /// Makes a directory with an empty journal, in memory where the system has such a place.
     pub fn new() -> std::io::Result<Self> {
         let memory = std::path::Path::new("/dev/shm");
-        let directory = if memory.is_dir() {
-            tempfile::tempdir_in(memory)?
-        } else {
-            tempfile::tempdir()?
-        };
+        let directory =
+            if memory.is_dir() { tempfile::tempdir_in(memory)? } else { tempfile::tempdir()? };
         let db = directory.path().join("journal.db");
-        let disk = Disk::mount(directory.path());
+        // `init` makes the file before SQLite opens it.
+        let mut image = Image::new();
+        image.insert("journal.db", b"");
+        let disk = Disk::mount_image(directory.path(), &image);
         let by = Operator { account: "ops", program: "simulation" };
         let entropy = Box::new(SeededEntropy::new(1));
         let begin = Timestamp::from_millis(1_787_000_000_000);

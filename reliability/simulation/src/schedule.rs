@@ -43,10 +43,12 @@ pub struct Outcome {
     pub counters: Counters,
     /// The root of the log at the end.
     pub root: Option<Hash>,
+    /// The log, and what Zoho saw, if that was asked for.
+    pub story: Vec<String>,
 }
 
 /// Runs the schedule of a seed.
-pub fn run(place: &Place, seed: u64) -> Outcome {
+pub fn run(place: &Place, seed: u64, tell: bool) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -58,11 +60,12 @@ pub fn run(place: &Place, seed: u64) -> Outcome {
         people::furnish(&world);
         Script { world: Arc::clone(&world), chance }.play().await;
         let root = Reader::open(&world.db).and_then(|reader| reader.head()).ok();
-        let mut ledger = world.ledger();
+        let violations = std::mem::take(&mut world.ledger().violations);
         Outcome {
-            violations: std::mem::take(&mut ledger.violations),
-            counters: ledger.counters.clone(),
+            violations,
+            counters: world.counters(),
             root: root.map(|head| head.root),
+            story: if tell { crate::story::of(&world) } else { Vec::new() },
         }
     });
     runtime.shutdown_background();
@@ -76,7 +79,7 @@ fn begin(place: &Place, chance: &mut Chance) -> World {
     let again = std::fs::write(anchor_path(&place.db), &place.anchor)
         .and_then(|()| std::fs::write(lock_path(&place.db), b""));
     again.expect("the directory is ours");
-    let clock = MachineClock::new();
+    let clock = MachineClock::start();
     let last_write = Arc::new(Mutex::new(0));
     let seen = Arc::clone(&last_write);
     let mut org = people::org(chance, &clock);
@@ -148,7 +151,10 @@ impl Script {
     }
 
     fn fault(&mut self) -> Fault {
-        let moment = *self.chance.pick(&[Moment::Before, Moment::Middle, Moment::After]).unwrap_or(&Moment::Before);
+        let moment = *self
+            .chance
+            .pick(&[Moment::Before, Moment::Middle, Moment::After])
+            .unwrap_or(&Moment::Before);
         let times = if self.chance.percent(60) { Times::Once } else { Times::ForEver };
         match self.chance.below(9) {
             0..=2 => Fault::Kill(moment),
@@ -156,7 +162,7 @@ impl Script {
             5 => Fault::Error(times),
             6 => Fault::Full(times),
             7 => Fault::ShortWrite,
-            _ => Fault::SyncFails(times),
+            _ => Fault::Error(times),
         }
     }
 
@@ -258,12 +264,29 @@ impl Script {
         }
     }
 
+    /// Entries wait for those that reads cannot decide, until a person does.
+    fn somebody_decides(&mut self) {
+        let world = &self.world;
+        match truth::of_the_undecided(world) {
+            Err(error) => world.violation(format!("the entries cannot be read: {error}")),
+            Ok(undecided) => {
+                for (entry, verdict) in undecided {
+                    if let Err(error) = process::settle(world, self.chance.bits(), entry, verdict) {
+                        world.violation(format!("{entry} could not be settled: {error}"));
+                    }
+                    world.count("entries that a person settled");
+                }
+            }
+        }
+    }
+
     /// All faults end; replays until nothing moves any more; then the journal is held against the truth.
     async fn settle(&mut self) {
         let world = Arc::clone(&self.world);
         world.zoho.clear_faults();
         world.set_weather(Weather::default());
         world.ledger().lock_taken_away = false;
+        let mut last = None;
         for _ in 0..12 {
             tokio::time::sleep(QUARANTINE).await;
             let process = world.disk.start();
@@ -282,11 +305,16 @@ impl Script {
                     truth::is_told(&world);
                     return;
                 }
-                Ended::With(Ok(Ran::Ended(_))) => {}
-                _ => return,
+                Ended::With(Ok(Ran::Ended(summary))) => {
+                    if summary.undecided > 0 && self.chance.percent(70) {
+                        self.somebody_decides();
+                    }
+                    last = Some(summary);
+                }
+                Ended::With(_) | Ended::Died => return,
             }
         }
-        world.violation("after twelve replays without faults it is not settled");
+        world.violation(format!("after twelve replays without faults it is not settled: {last:?}"));
     }
 }
 
@@ -322,14 +350,21 @@ fn set_clock(world: &World, chance: &mut Chance) {
 
 fn judge_recording(
     world: &World,
-    ended: Ended<Result<zoho_journal::store::recording::Recorded, zoho_journal::evidence::keeper::KeeperError>>,
+    ended: Ended<
+        Result<
+            zoho_journal::store::recording::Recorded,
+            zoho_journal::evidence::keeper::KeeperError,
+        >,
+    >,
     troubled: bool,
 ) {
     match ended {
         Ended::Died => world.count("recordings that died"),
         Ended::With(Ok(recorded)) => process::acknowledge(world, &recorded),
         Ended::With(Err(error)) if !troubled => {
-            world.violation(format!("nothing was wrong, and a request could not be recorded: {error}"));
+            world.violation(format!(
+                "nothing was wrong, and a request could not be recorded: {error}"
+            ));
         }
         Ended::With(Err(error)) => not_its_fault(world, &error.to_string()),
     }

@@ -23,7 +23,7 @@ use crate::cli::doctor::sign_in::SignedIn;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::Out;
-use crate::clock::SystemClock;
+use crate::clock::CommandClock;
 use crate::config::{Flags, Key, Origin, Setting};
 use crate::domain::id::ModuleName;
 use crate::platform::shell_quoted;
@@ -130,7 +130,7 @@ fn endpoint(
 
 async fn ask_zoho(
     context: &Context,
-    signed_in: Result<SignedIn<ZohoClient<SystemClock>>, Check>,
+    signed_in: Result<SignedIn<ZohoClient<CommandClock>>, Check>,
     found: &journal::Found,
     subject: &Subject,
     checks: &mut Vec<Check>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::cli::context::Context;
 use crate::cli::doctor::check::{Check, Kind};
 use crate::cli::signing::{self, OwnSession};
-use crate::clock::SystemClock;
+use crate::clock::CommandClock;
 use crate::zoho::ZohoClient;
 
 /// A client with a token.
@@ -25,7 +25,7 @@ impl<Z> SignedIn<Z> {
 }
 
 /// A client for the token there is, or for what fetches one; else what to say about it.
-pub(super) fn sign_in(context: &mut Context) -> Result<SignedIn<ZohoClient<SystemClock>>, Check> {
+pub(super) fn sign_in(context: &mut Context) -> Result<SignedIn<ZohoClient<CommandClock>>, Check> {
     let remedy = signing::how_to_sign_in(context);
     let not_signed_in = |why: String| Check::problem(Kind::NotAllowed, "token", why).remedy(remedy);
     if let Err(error) = signing::check_possible(context, "Zoho was not asked") {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::evidence::{
-    Decision, History, Look, OpenAttempt, Source, UNDECIDED, settle, untouched,
+    Decision, History, Look, OpenAttempt, Source, UNDECIDED, settle, unless_under_way, untouched,
 };
 use crate::domain::id::RecordId;
 use crate::domain::state::Verdict;
@@ -45,8 +45,19 @@ pub struct Facts {
     pub record: Look<SeenRecord>,
 }
 
+impl Facts {
+    /// Whether the record was seen deleted. Whoever brings it back later, or erases it, does not undo that.
+    pub fn show_it_deleted(&self) -> bool {
+        matches!(self.bin, Look::Seen(_)) || matches!(self.deleted, Look::Seen(_))
+    }
+}
+
 /// The evidence rule for a deletion.
 pub fn decide(history: &History, facts: &Facts) -> Decision {
+    unless_under_way(history, by_what_is_seen(history, facts))
+}
+
+fn by_what_is_seen(history: &History, facts: &Facts) -> Decision {
     for (source, look) in [(Source::Bin, &facts.bin), (Source::Deleted, &facts.deleted)] {
         match look {
             Look::NotAsked => return Decision::Ask(source),
@@ -64,13 +75,6 @@ pub fn decide(history: &History, facts: &Facts) -> Decision {
 
 /// It is deleted. By whom, and when?
 fn decide_deleted(history: &History, deletion: &SeenDeleted) -> Decision {
-    let Some(first) = history.open.first() else {
-        return settle(
-            Verdict::Absent,
-            history.refusal.as_deref().unwrap_or_default(),
-            "Zoho refused our call and the record was deleted before it",
-        );
-    };
     // What is in the bin was deleted once. Had somebody restored it for our call, its time would be a later one.
     if let (Some(earlier), Some(at)) = (history.deleted_earlier, deletion.at)
         && at <= earlier
@@ -83,6 +87,9 @@ fn decide_deleted(history: &History, deletion: &SeenDeleted) -> Decision {
     }
     let somebody = history.first_live().and_then(|attempt| attempt.user);
     let by = if Mistake::TakesAnybodyForUs.is_made() { somebody } else { deletion.by };
+    let Some(first) = history.open.first() else {
+        return decide_refused(history, deletion);
+    };
     let in_window = |attempt: &&OpenAttempt| {
         deletion.at.is_some_and(|at| attempt.from <= at && at <= attempt.until)
     };
@@ -131,6 +138,23 @@ fn decide_deleted(history: &History, deletion: &SeenDeleted) -> Decision {
             "the record is deleted, but nothing tells whether by our call",
         ),
     }
+}
+
+/// Zoho refused the call, and the record is deleted.
+fn decide_refused(history: &History, deletion: &SeenDeleted) -> Decision {
+    if history.refused.as_ref().is_some_and(|call| call.explains(deletion.by, deletion.at)) {
+        return settle(
+            Verdict::Undecided,
+            UNDECIDED,
+            "Zoho refused our call, and the record was deleted in its time: perhaps by it, if it was \
+             delivered twice",
+        );
+    }
+    settle(
+        Verdict::Absent,
+        history.refusal.as_deref().unwrap_or_default(),
+        "Zoho refused our call and the record was deleted before it",
+    )
 }
 
 /// It can still be read.
@@ -215,6 +239,7 @@ mod tests {
             quarantine_ends: None,
             tries: 1,
             refusal: None,
+            refused: None,
             job: None,
             deleted_earlier: None,
         }

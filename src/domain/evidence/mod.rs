@@ -74,6 +74,9 @@ pub struct History {
     pub quarantine_ends: Option<Timestamp>,
     /// What a job says that Zoho accepted and that is over, if the last attempt was one.
     pub job: Option<JobOver>,
+    /// The call that was refused, as if it had been carried out after all: a network can deliver one call twice,
+    /// and the refusal is then the second one's.
+    pub refused: Option<OpenAttempt>,
     /// By then, by Zoho's clock, an earlier entry of this journal had deleted the same record.
     pub deleted_earlier: Option<Timestamp>,
 }
@@ -123,10 +126,48 @@ pub struct AttemptRecord {
     pub user: Option<RecordId>,
     /// Zoho's clock minus ours, in milliseconds, as that run measured it.
     pub clock_offset_ms: i64,
+    /// When what came of it was recorded, by our clock, where that does not tell all.
+    pub ended_at: Option<Timestamp>,
     /// Whether a read shortly before showed the record to be there.
     pub seen_before: bool,
     /// Whether evidence said later that it changed nothing.
     pub closed: bool,
+}
+
+/// The present moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// By our clock.
+    pub ours: Timestamp,
+    /// Zoho's clock minus ours, in milliseconds, as the present run measured it. `None` when no answer told: then
+    /// our clock is taken for the one that it was.
+    pub offset_ms: Option<i64>,
+}
+
+/// How far two ways of measuring how much time has passed may differ while nobody has set our clock.
+const MEASURED_WITHIN: Duration = Duration::from_mins(1);
+
+impl Now {
+    /// When, by our clock, the quarantine of an attempt ends; `None` when it is over.
+    ///
+    /// Our clock may have been set since. How far, Zoho's clock tells, which each run measured; that may be off by
+    /// as long as an answer took. Where both agree, both must say that it is over; where they do not, Zoho's
+    /// must say so by a margin.
+    fn until_over(self, attempt: &AttemptRecord, quarantine: Duration) -> Option<Timestamp> {
+        let sent = attempt.last_sent();
+        let Some(offset) = self.offset_ms else {
+            return Some(sent.plus(quarantine)).filter(|end| self.ours < *end);
+        };
+        // The moment of sending, by our clock as it is set now.
+        let moved = sent.shifted(attempt.clock_offset_ms.saturating_sub(offset));
+        let was_set = sent.since(moved).max(moved.since(sent)) > MEASURED_WITHIN;
+        let end = if was_set {
+            moved.plus(quarantine).plus(MEASURED_WITHIN)
+        } else {
+            sent.max(moved).plus(quarantine)
+        };
+        (self.ours < end).then_some(end)
+    }
 }
 
 impl<T> Look<T> {
@@ -153,26 +194,23 @@ impl AttemptRecord {
 }
 
 impl History {
-    /// What follows from an entry's attempts. `now` is by our clock.
-    pub fn of(
-        attempts: &[AttemptRecord],
-        tries: u32,
-        quarantine: Duration,
-        now: Timestamp,
-    ) -> Self {
+    /// What follows from an entry's attempts.
+    pub fn of(attempts: &[AttemptRecord], tries: u32, quarantine: Duration, now: Now) -> Self {
         let open: Vec<&AttemptRecord> = attempts.iter().filter(|one| one.is_open()).collect();
         // Zoho's own complete answer is its last word: nothing of that call is still under way.
         let quarantine_ends = open
             .iter()
             .filter(|one| !one.complete && !one.closed)
-            .map(|one| one.last_sent().plus(quarantine))
-            .max()
-            .filter(|end| now < *end);
+            .filter_map(|one| now.until_over(one, quarantine))
+            .max();
         let live = open.iter().any(|one| !one.closed);
-        let refusal = attempts.last().filter(|_| !live).map(|last| last.code.clone());
+        let last = attempts.last().filter(|_| !live);
+        let refusal = last.map(|last| last.code.clone());
+        let refused = last.map(OpenAttempt::answered);
         Self {
             open: open.into_iter().map(|one| OpenAttempt::of(one, quarantine)).collect(),
             refusal,
+            refused,
             tries,
             quarantine_over: quarantine_ends.is_none() || Mistake::ForgetsQuarantine.is_made(),
             quarantine_ends,
@@ -184,12 +222,10 @@ impl History {
         }
     }
 
-    /// The same, where an earlier entry for the same record was settled as done, by our clock.
+    /// The same, where an earlier entry for the same record was settled as done, by Zoho's clock.
     #[must_use]
-    pub fn after(self, done: Option<Timestamp>, attempts: &[AttemptRecord]) -> Self {
-        let offset = attempts.last().map_or(0, |attempt| attempt.clock_offset_ms);
-        let by_then = |at: Timestamp| at.shifted(offset).plus(CLOCK_TOLERANCE);
-        Self { deleted_earlier: done.map(by_then), ..self }
+    pub fn after(self, done: Option<Timestamp>) -> Self {
+        Self { deleted_earlier: done.map(|at| at.plus(CLOCK_TOLERANCE)), ..self }
     }
 }
 
@@ -205,6 +241,19 @@ impl OpenAttempt {
             closed: attempt.closed,
             code: attempt.code.clone(),
         }
+    }
+
+    /// The same of a call that was answered: nothing of it takes effect after its answer.
+    fn answered(attempt: &AttemptRecord) -> Self {
+        let open = Self::of(attempt, Duration::ZERO);
+        let until = attempt.ended_at.map(|at| at.shifted(attempt.clock_offset_ms));
+        Self { until: until.map_or(open.until, |at| at.plus(CLOCK_TOLERANCE)), ..open }
+    }
+
+    /// Whether a deletion by this user at this moment can be this call's.
+    fn explains(&self, by: Option<RecordId>, at: Option<Timestamp>) -> bool {
+        let in_time = at.is_none_or(|at| self.from <= at && at <= self.until);
+        in_time && (by.is_none() || self.user.is_none() || by == self.user)
     }
 }
 
@@ -255,6 +304,19 @@ pub enum Decision {
     Wait,
     /// A source did not answer: read again later.
     Later,
+}
+
+/// While a call may still take effect, only what it has done already is beyond doubt: whoever took the thing away
+/// before it may bring it back in time for it.
+fn unless_under_way(history: &History, decision: Decision) -> Decision {
+    match decision {
+        Decision::Settle { verdict: Verdict::Done, .. }
+        | Decision::Ask(_)
+        | Decision::Wait
+        | Decision::Later => decision,
+        Decision::Settle { .. } if history.quarantine_over => decision,
+        Decision::Settle { .. } => Decision::Wait,
+    }
 }
 
 fn settle(verdict: Verdict, code: &str, why: &'static str) -> Decision {

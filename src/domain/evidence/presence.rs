@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::evidence::deletion::SeenRecord;
 use crate::domain::evidence::{
-    Decision, History, JobOver, Look, Source, UNDECIDED, settle, untouched,
+    Decision, History, JobOver, Look, Source, UNDECIDED, settle, unless_under_way, untouched,
 };
 use crate::domain::scope::TagSet;
 use crate::domain::state::Verdict;
@@ -201,6 +201,11 @@ impl ThingFacts {
         }
     }
 
+    /// Whether it was seen to be gone. Whoever brings it back later does not undo that.
+    pub fn show_it_gone(&self) -> bool {
+        self.presence(true) == Look::Seen(Presence::Gone)
+    }
+
     /// Whether such a thing makes Zoho refuse a whole call: it goes alone.
     pub fn goes_alone(&self) -> bool {
         matches!(self, Self::Definition(DefinitionFacts { tag: Look::NotThere }))
@@ -235,6 +240,10 @@ fn holder<T>(look: &Look<T>, seen: impl FnOnce(&T) -> Presence) -> Look<Presence
 
 /// The evidence rule for tags and relations.
 pub fn decide(history: &History, before: Before, facts: &ThingFacts) -> Decision {
+    unless_under_way(history, by_what_is_seen(history, before, facts))
+}
+
+fn by_what_is_seen(history: &History, before: Before, facts: &ThingFacts) -> Decision {
     let exact = matches!(before, Before::There { exact: true, .. });
     match facts.presence(exact) {
         Look::NotAsked => Decision::Ask(match facts {
@@ -288,7 +297,14 @@ fn gone(history: &History, before: Before, facts: &ThingFacts) -> Decision {
     let was_there = matches!(before, Before::There { .. });
     if history.open.is_empty() {
         let code = history.refusal.as_deref().unwrap_or_default();
-        return if was_there || facts.was_known() {
+        return if was_there {
+            settle(
+                Verdict::Undecided,
+                UNDECIDED,
+                "it was there right before our call, which Zoho refused, and is gone: by somebody else, or by \
+                 our call, if it was delivered twice",
+            )
+        } else if facts.was_known() {
             settle(Verdict::Absent, code, "Zoho refused our call, and it was gone before it")
         } else {
             settle(Verdict::Failed, code, "Zoho refused our call, and no source knows it")

@@ -78,11 +78,14 @@ impl<Z: Zoho, C: Clock> Pass<'_, Z, C> {
 
     fn open(&self, unknown: UnknownEntry) -> Case {
         let options = &self.shared.options;
-        let now = self.shared.clock.now();
+        let now = self.shared.present();
         let history = History::of(&unknown.attempts, unknown.tries, options.quarantine, now)
-            .after(unknown.deleted_earlier, &unknown.attempts);
-        let mut facts = Facts::default();
-        if !self.has_bin {
+            .after(unknown.deleted_earlier);
+        // What was seen once and did not decide is not forgotten because a later look sees less.
+        let earlier = unknown.undecided_facts.as_deref();
+        let earlier: Option<Facts> = earlier.and_then(|text| serde_json::from_str(text).ok());
+        let mut facts = earlier.filter(Facts::show_it_deleted).unwrap_or_default();
+        if !self.has_bin && facts.bin == Look::NotAsked {
             facts.bin = Look::NotThere;
         }
         let decision = decide(&history, &facts);

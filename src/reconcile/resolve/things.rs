@@ -14,6 +14,7 @@ use crate::domain::target::ApiVersion;
 use crate::reconcile::look::{Found, Place};
 use crate::reconcile::resolve::{Decided, Seen, usable};
 use crate::reconcile::shared::Shared;
+use crate::store::snapshot;
 use crate::store::unknown::UnknownEntry;
 use crate::zoho::Zoho;
 
@@ -40,7 +41,7 @@ pub(super) async fn look<Z: Zoho, C: Clock>(
     let version = entries.first().map_or(ApiVersion::V8, |unknown| unknown.api_version);
     let read = shared.look(scope, version, &ids, true).await;
     let found = usable(shared, &scope.module, read, what(scope));
-    let now = shared.clock.now();
+    let now = shared.present();
     let case = |unknown: UnknownEntry| {
         let facts = match &found {
             Seen::These(found) => found.get(&unknown.target).cloned(),
@@ -55,7 +56,8 @@ pub(super) async fn look<Z: Zoho, C: Clock>(
         Case {
             history,
             before: unknown.snapshot.as_ref().map_or(Before::NotRead, ThingFacts::before),
-            facts: facts.unwrap_or_else(|| unread(scope, false)),
+            // What was seen once and did not decide is not forgotten because somebody has brought it back.
+            facts: earlier(scope, &unknown).or(facts).unwrap_or_else(|| unread(scope, false)),
             unknown,
         }
     };
@@ -70,6 +72,12 @@ pub(super) async fn look<Z: Zoho, C: Clock>(
         unknown: case.unknown,
     };
     cases.into_iter().map(decided).collect()
+}
+
+/// What an earlier look showed that could not decide, if it was that the thing is gone.
+fn earlier(scope: &Scope, unknown: &UnknownEntry) -> Option<ThingFacts> {
+    let text = unknown.undecided_facts.as_deref()?;
+    snapshot::parse(scope.operation(), text).filter(ThingFacts::show_it_gone)
 }
 
 /// How many of these things are not there.

@@ -249,6 +249,8 @@ impl World {
     /// Brings a record back from the bin.
     pub(crate) fn restore(&mut self, id: u64, now: i64) -> bool {
         let done = self.module_of(id).is_some_and(|module| module.restore(id));
+        // No page says whether restoring is a change of the record; whoever lost a call must hope so.
+        self.change(id, |record| record.modified_ms = now);
         self.note_if(done, id, EffectKind::Restored, Actor::OtherUser, now)
     }
 
