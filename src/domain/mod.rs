@@ -13,6 +13,7 @@ pub mod fold;
 pub mod id;
 pub mod limits;
 pub mod merkle;
+pub mod offset;
 pub mod outcome;
 pub mod pace;
 pub mod plan;

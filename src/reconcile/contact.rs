@@ -8,6 +8,7 @@ use crate::domain::answer::{OrgInfo, Read, ReadError};
 use crate::domain::barred::Barred;
 use crate::domain::calls::WriteCall;
 use crate::domain::id::{ModuleName, RecordId};
+use crate::domain::offset::ClockOffset;
 use crate::domain::plan::RequestOverview;
 use crate::domain::scope::Operation;
 use crate::domain::scopes::{self, Access};
@@ -51,11 +52,12 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
             let Some(left) = self.spend(price.of(1), false) else { return Err(stopping()) };
             tries += 1;
             let token = self.zoho.token();
+            let asked = self.clock.now();
             let answer = call().await;
             drop(pass);
             match answer {
                 Ok(read) => {
-                    self.see_date(read.date);
+                    self.see_date(read.date, asked, self.clock.now());
                     self.see_credits(read.credits_remaining);
                     self.went_well(left);
                     return Ok(read);
@@ -185,7 +187,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                     return Ok(false);
                 }
             };
-        let offset = self.state().clock_offset_ms.unwrap_or(0);
+        let offset = self.state().clock_offset.map_or(0, ClockOffset::millis);
         self.writer.see_user(user, offset).await?;
         Ok(true)
     }

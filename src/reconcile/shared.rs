@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::domain::barred::{Barred, Without};
 use crate::domain::evidence::Now;
 use crate::domain::id::{EntryId, RequestId};
+use crate::domain::offset::ClockOffset;
 use crate::domain::pace::Left;
 use crate::domain::time::Timestamp;
 use crate::reconcile::gate::Gate;
@@ -171,17 +172,21 @@ impl<Z, C: Clock> Shared<Z, C> {
         self.state().read_at_most = Some((entries / 2).max(1));
     }
 
-    /// Takes Zoho's clock from an answer's date.
-    pub(crate) fn see_date(&self, date: Option<Timestamp>) {
+    /// Takes Zoho's clock from the date of an answer to a call that left then.
+    pub(crate) fn see_date(&self, date: Option<Timestamp>, left: Timestamp, came: Timestamp) {
         if let Some(date) = date {
-            let offset = date.millis().saturating_sub(self.clock.now().millis());
-            self.state().clock_offset_ms.get_or_insert(offset);
+            let seen = ClockOffset::of(date, left, came);
+            let mut state = self.state();
+            state.clock_offset = Some(state.clock_offset.map_or(seen, |known| known.and(seen)));
         }
     }
 
     /// The present moment, as evidence is weighed by it.
     pub(crate) fn present(&self) -> Now {
-        Now { ours: self.clock.now(), offset_ms: self.state().clock_offset_ms }
+        Now {
+            ours: self.clock.now(),
+            offset_ms: self.state().clock_offset.map(ClockOffset::millis),
+        }
     }
 
     /// The request that owns an entry.

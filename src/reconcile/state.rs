@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::domain::barred::Barred;
 use crate::domain::id::RequestId;
+use crate::domain::offset::ClockOffset;
 use crate::domain::pace::{Pace, Trouble};
 use crate::domain::time::Timestamp;
 use crate::reconcile::budget::Budget;
@@ -40,8 +41,8 @@ pub(crate) struct State {
     pub(crate) streaks: BTreeMap<RequestId, u64>,
     pub(crate) parked: Vec<RequestId>,
     pub(crate) warnings: BTreeSet<String>,
-    /// The measured offset of Zoho's clock, in milliseconds.
-    pub(crate) clock_offset_ms: Option<i64>,
+    /// How far Zoho's clock is ahead, as far as answers have told.
+    pub(crate) clock_offset: Option<ClockOffset>,
     /// How long this run has waited so far, and until when, on the clock that counts suspend.
     pub(crate) waited: Duration,
     pub(crate) waiting_until: Duration,
@@ -73,7 +74,7 @@ impl State {
             streaks: BTreeMap::new(),
             parked: Vec::new(),
             warnings: BTreeSet::new(),
-            clock_offset_ms: None,
+            clock_offset: None,
             waited: Duration::ZERO,
             waiting_until: Duration::ZERO,
             tag_lists: TagLists::default(),

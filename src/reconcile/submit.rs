@@ -305,7 +305,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         let parsed = answer::parse(&raw);
         let mut judgement = judge(prepared.kind(), prepared.items(), &raw, &parsed);
         let halt = judgement.halt.take();
-        shared.see_date(raw.date);
+        shared.see_date(raw.date, raw.sent_at, raw.answered_at);
         shared.see_credits(raw.credits_remaining);
         match &halt {
             None if judgement.complete => shared.went_well(left),

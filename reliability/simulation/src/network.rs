@@ -56,7 +56,7 @@ impl Weather {
             cut: rate(20),
             late: rate(30),
             twice: rate(20),
-            latency_ms: u64::from(rate(4000)),
+            latency_ms: u64::from(rate(1200)),
         }
     }
 }

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use journal_disk::{Disk, Fault, Image, Moment, ProcessId, Times};
+use zoho_journal::clock::Clock;
 use zoho_journal::domain::merkle::Hash;
 use zoho_journal::domain::target::ApiVersion;
 use zoho_journal::evidence::keeper::{anchor_path, lock_path};
-use zoho_journal::reconcile::options::RunKind;
+use zoho_journal::reconcile::options::{RunKind, Stop};
 use zoho_journal::simulator::Simulator;
 use zoho_journal::store::Reader;
 
@@ -308,6 +309,10 @@ impl Script {
                 Ended::With(Ok(Ran::Ended(summary))) => {
                     if summary.undecided > 0 && self.chance.percent(70) {
                         self.somebody_decides();
+                    }
+                    if let Some(Stop::Throttled { until }) = summary.stop {
+                        // As it was told.
+                        tokio::time::sleep(until.since(world.clock.now())).await;
                     }
                     last = Some(summary);
                 }
