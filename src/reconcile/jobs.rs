@@ -15,7 +15,6 @@ use crate::domain::usage::ANY_OTHER;
 use crate::reconcile::concerns;
 use crate::reconcile::options::{Progress, RunError, Stop};
 use crate::reconcile::shared::Shared;
-use crate::store::Reader;
 use crate::store::job::Job;
 use crate::zoho::Zoho;
 
@@ -47,18 +46,19 @@ pub(crate) struct Polled {
 }
 
 /// The open jobs of this run's business.
-fn open_jobs<Z, C>(shared: &Shared<Z, C>) -> Result<Vec<Job>, RunError> {
-    let reader = Reader::open(&shared.options.db)?;
-    if reader.open_jobs()? == 0 {
-        return Ok(Vec::new());
-    }
-    let mut jobs = Vec::new();
-    for job in reader.jobs(true)? {
-        if concerns(&reader, shared.options.wanted.as_deref(), &job)? {
-            jobs.push(job);
+fn open_jobs<Z, C: Clock>(shared: &Shared<Z, C>) -> Result<Vec<Job>, RunError> {
+    shared.journal(|reader| {
+        if reader.open_jobs()? == 0 {
+            return Ok(Vec::new());
         }
-    }
-    Ok(jobs)
+        let mut jobs = Vec::new();
+        for job in reader.jobs(true)? {
+            if concerns(reader, shared.options.wanted.as_deref(), &job)? {
+                jobs.push(job);
+            }
+        }
+        Ok(jobs)
+    })
 }
 
 impl Polls {

@@ -258,7 +258,7 @@ async fn work<Z: Zoho, C: Clock>(
     if business.is_empty() || !shared.make_contact(&business).await? {
         return Ok(());
     }
-    let bins = bins(&shared.options)?;
+    let bins = bins(shared)?;
     let mut undecided = HashSet::new();
     let mut polls = Polls::default();
     let mut idle = 0;
@@ -330,8 +330,11 @@ fn warn_of_skipped<Z: Zoho, C: Clock>(shared: &Arc<Shared<Z, C>>, begun: &Begun)
 }
 
 /// Which modules have a recycle bin, as the contact has just recorded it.
-fn bins(options: &RunOptions) -> Result<HashMap<(Product, ModuleName), bool>, RunError> {
-    let overview = Reader::open(&options.db)?.overview(options.wanted.as_deref(), true)?;
+fn bins<Z, C: Clock>(
+    shared: &Shared<Z, C>,
+) -> Result<HashMap<(Product, ModuleName), bool>, RunError> {
+    let wanted = shared.options.wanted.as_deref();
+    let overview = shared.journal(|reader| reader.overview(wanted, true))?;
     Ok(overview
         .into_iter()
         .filter_map(|one| Some(((one.product, one.module), one.recycle_bin?)))
@@ -369,7 +372,14 @@ fn sum_up<Z: Zoho, C: Clock>(
     shared: &Arc<Shared<Z, C>>,
     begun: &Begun,
 ) -> Result<Summary, RunError> {
-    let reader = Reader::open(&shared.options.db)?;
+    shared.journal(|reader| read_summary(shared, begun, reader))
+}
+
+fn read_summary<Z: Zoho, C: Clock>(
+    shared: &Arc<Shared<Z, C>>,
+    begun: &Begun,
+    reader: &Reader,
+) -> Result<Summary, RunError> {
     let wanted = shared.options.wanted.as_deref();
     let now = shared.clock.now();
     // What was recorded while the run went on is the next run's business.
@@ -400,7 +410,7 @@ fn sum_up<Z: Zoho, C: Clock>(
     let open = reader.jobs(true)?.into_iter();
     let mut jobs = Vec::new();
     for job in open {
-        if concerns(&reader, wanted, &job)? {
+        if concerns(reader, wanted, &job)? {
             jobs.extend(job.id);
         }
     }

@@ -16,6 +16,7 @@ use crate::reconcile::options::{NotAllowed, Progress, Reporter, RunError, RunOpt
 use crate::reconcile::state::State;
 use crate::store::usage::CreditsLeft;
 use crate::store::writer::{Meter, Writer};
+use crate::store::{Reader, StoreError};
 
 /// How the user can stop a run: 1 asks it to finish what is under way, 2 to leave at once.
 pub type Interrupt = watch::Receiver<u8>;
@@ -41,6 +42,8 @@ pub(crate) struct Shared<Z, C> {
     /// How many calls are under way at once, reads included.
     pub(crate) gate: Gate,
     meter: Meter,
+    /// Between two looks at the journal; `None` before the first, and after one that failed.
+    reader: Mutex<Option<Reader>>,
     state: Mutex<State>,
 }
 
@@ -55,7 +58,39 @@ impl<Z, C: Clock> Shared<Z, C> {
         let Seams { zoho, clock, reporter, interrupt } = seams;
         let gate = Gate::new(state.pace.at_once());
         let state = Mutex::new(state);
-        Self { zoho, clock, writer, options, reporter, interrupt, owners, gate, meter, state }
+        let reader = Mutex::new(None);
+        Self {
+            zoho,
+            clock,
+            writer,
+            options,
+            reporter,
+            interrupt,
+            owners,
+            gate,
+            meter,
+            reader,
+            state,
+        }
+    }
+
+    /// Looks at the journal as it is now. Opening it costs more than most looks, so one connection is kept.
+    pub(crate) fn journal<T, E: From<StoreError>>(
+        &self,
+        look: impl FnOnce(&Reader) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut kept = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let reader = match kept.take() {
+            Some(reader) => {
+                reader.look_again()?;
+                reader
+            }
+            None => Reader::open(&self.options.db)?,
+        };
+        let seen = look(&reader)?;
+        reader.rest()?;
+        *kept = Some(reader);
+        Ok(seen)
     }
 
     /// The shared state. A panic elsewhere leaves counters behind, nothing that could be half done.

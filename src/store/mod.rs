@@ -266,6 +266,16 @@ impl Reader {
         &self.path
     }
 
+    /// Lets go of what it showed: the write-ahead log can be moved into the file, however long nobody looks.
+    pub(crate) fn rest(&self) -> Result<()> {
+        self.conn.execute_batch("-- reader\nCOMMIT").doing("reading the journal")
+    }
+
+    /// Looks again, at the journal as it is now.
+    pub(crate) fn look_again(&self) -> Result<()> {
+        self.conn.execute_batch("-- reader\nBEGIN").doing("reading the journal")
+    }
+
     /// Size and root of the log.
     pub fn head(&self) -> Result<Head> {
         log::head(&self.conn)

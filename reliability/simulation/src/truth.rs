@@ -112,7 +112,7 @@ fn hold(world: &World, zoho: &Snapshot, row: &Row) {
     let Row { entry, target, state, operation, .. } = row;
     let by_us = calls_that_did(world, zoho, row).len();
     let says = format!("{operation} E{entry} ({target}) is {state}");
-    if by_us > 1 {
+    if by_us > 1 && operation == "delete" {
         world.violation(format!("{says}, and {by_us} of our calls for it took effect"));
     }
     match state {
@@ -126,7 +126,7 @@ fn hold(world: &World, zoho: &Snapshot, row: &Row) {
             world.violation(format!("{says} at the end"));
         }
         EntryState::Absent => {
-            if by_us > 0 {
+            if by_us > 0 && !others_undid_it(zoho, row) {
                 world.violation(format!("{says}, and our call did it"));
             }
             let went =
@@ -140,11 +140,25 @@ fn hold(world: &World, zoho: &Snapshot, row: &Row) {
         | EntryState::Failed
         | EntryState::Held
         | EntryState::Cancelled => {
-            if by_us > 0 {
+            // Of a record its time of change tells; a relation and a tag bear no date.
+            let blurred = operation != "delete" && others_undid_it(zoho, row);
+            if by_us > 0 && !blurred {
                 world.violation(format!("{says}, and our call did it"));
             }
         }
     }
+}
+
+/// Somebody else brought it back: what was read after that says nothing about what our call had done before.
+fn others_undid_it(zoho: &Snapshot, row: &Row) -> bool {
+    let effects = zoho.effects_of(row.target);
+    let begin = effects.first().map_or(0, |effect| effect.at_ms);
+    effects.iter().any(|effect| {
+        effect.request.is_none()
+            && (effect.kind == EffectKind::Restored
+                || matches!(effect.kind, EffectKind::Tagged(_) | EffectKind::Linked(_))
+                    && effect.at_ms > begin)
+    })
 }
 
 /// Zoho says of a tag or a relation that it removed it also where there was none: because nobody looked, or

@@ -18,7 +18,6 @@ use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
 use crate::reconcile::options::{Progress, RunError, Stop};
 use crate::reconcile::shared::Shared;
-use crate::store::Reader;
 use crate::store::reading::Finding;
 use crate::store::unknown::UnknownEntry;
 use crate::zoho::Zoho;
@@ -67,11 +66,10 @@ pub(crate) async fn resolve<Z: Zoho, C: Clock>(
         if shared.is_stopping() {
             return Ok(resolved);
         }
-        // A reader of its own for each go: it must see what the last one recorded.
-        let found = {
-            let wanted = shared.options.wanted.as_deref();
-            Reader::open(&shared.options.db)?.unknown_entries(after, wanted, AT_ONCE)?
-        };
+        let wanted = shared.options.wanted.as_deref();
+        let found = shared.journal(|reader| {
+            reader.unknown_entries(after, wanted, AT_ONCE).map_err(RunError::from)
+        })?;
         let Some(last) = found.last() else { return Ok(resolved) };
         after = last.entry;
         let mut by_scope: BTreeMap<Arc<Scope>, Vec<UnknownEntry>> = BTreeMap::new();
