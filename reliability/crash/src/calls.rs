@@ -3,16 +3,17 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
-use crate::judge::{Before, Case, Sabotage};
+use crate::judge::{Before, Case, NOT_FALSIFIED, Sabotage};
 use crate::place::{self, Place};
 use crate::points;
 use crate::report::{Report, Trial};
 use crate::scenario::{ALL, Kind, Scenario};
 use crate::strace::{self, Blow, Point, Watch};
+use crate::teeth;
 use crate::witness::Witness;
 
 /// What is tried, and with which program.
@@ -36,6 +37,9 @@ pub struct Options {
 
 /// Pairs of each scenario in a whole run.
 const PAIRS: usize = 200;
+
+/// What takes longer is told: SQLite waits for locks.
+const SLOW_S: u64 = 10;
 
 /// A scenario with its journal and all of its points.
 struct Prepared {
@@ -67,14 +71,19 @@ pub fn run(options: &Options, report: &Report) -> Result<()> {
         };
         let attacks = attacks(options, &prepared, (number, scenarios.len()), &mut dice);
         strike_all(options, report, &prepared, &attacks)?;
-        let note = format!("{} points, {:.1} s", prepared.points.len(), began.elapsed().as_secs_f64());
+        let note =
+            format!("{} points, {:.1} s", prepared.points.len(), began.elapsed().as_secs_f64());
         report.show(scenario.name, &note);
     }
     Ok(())
 }
 
 /// Makes the journal, traces the command once, and holds what comes of it to the same judgement.
-fn prepare(options: &Options, report: &Report, scenario: &'static Scenario) -> Result<Option<Prepared>> {
+fn prepare(
+    options: &Options,
+    report: &Report,
+    scenario: &'static Scenario,
+) -> Result<Option<Prepared>> {
     let template = options.dir.join(scenario.name).join("template");
     scenario
         .make_journal(&template, &options.program)
@@ -84,7 +93,9 @@ fn prepare(options: &Options, report: &Report, scenario: &'static Scenario) -> R
     let mut calls = Vec::new();
     let verdict = tried(options, &prepared, &dir, &Attack::default(), None, &mut calls).map(drop);
     let well = verdict.is_ok();
-    prepared.points = points::of_run(&calls, &dir.display().to_string());
+    let is_fixed = |file: &str| place::is_fixed(file, &prepared.template);
+    let points = points::of_run(&calls, &dir.display().to_string(), is_fixed);
+    prepared.points = points;
     let what = format!("{} without a blow", scenario.name);
     let again = format!("journal-crash calls --scenario {}", scenario.name);
     report.take(scenario.name, Trial { what, again, struck: (0, 0), verdict, dir })?;
@@ -123,12 +134,22 @@ fn attacks(
     singles.chain(pairs.collect::<Vec<_>>()).collect()
 }
 
-fn strike_all(options: &Options, report: &Report, prepared: &Prepared, attacks: &[Attack]) -> Result<()> {
+fn strike_all(
+    options: &Options,
+    report: &Report,
+    prepared: &Prepared,
+    attacks: &[Attack],
+) -> Result<()> {
     let next = AtomicUsize::new(0);
+    let slow = Duration::from_secs(SLOW_S);
     let work = |worker: usize| -> Result<()> {
         while let Some((number, attack)) = taken(&next, attacks) {
             let dir = options.dir.join(prepared.scenario.name).join(format!("{worker}-{number}"));
-            strike(options, report, prepared, &dir, attack)?;
+            let began = Instant::now();
+            let what = strike(options, report, prepared, &dir, attack)?;
+            if began.elapsed() > slow {
+                println!("slow: {what} took {:.1} s", began.elapsed().as_secs_f64());
+            }
         }
         Ok(())
     };
@@ -147,7 +168,13 @@ fn taken<'a>(next: &AtomicUsize, attacks: &'a [Attack]) -> Option<(usize, &'a At
     attacks.get(number).map(|attack| (number, attack))
 }
 
-fn strike(options: &Options, report: &Report, prepared: &Prepared, dir: &Path, attack: &Attack) -> Result<()> {
+fn strike(
+    options: &Options,
+    report: &Report,
+    prepared: &Prepared,
+    dir: &Path,
+    attack: &Attack,
+) -> Result<String> {
     let name = prepared.scenario.name;
     let mut what = name.to_owned();
     let mut again = format!("journal-crash calls --scenario {name}");
@@ -163,7 +190,10 @@ fn strike(options: &Options, report: &Report, prepared: &Prepared, dir: &Path, a
         // What failed was struck, unless it says otherwise.
         Err(error) => (Err(error), meant),
     };
-    report.take(name, Trial { what, again, struck: (fallen, meant), verdict, dir: dir.to_owned() })
+    let trial =
+        Trial { what: what.clone(), again, struck: (fallen, meant), verdict, dir: dir.to_owned() };
+    report.take(name, trial)?;
+    Ok(what)
 }
 
 /// One command with its blows, its recovery and the judgement; how many blows fell.
@@ -193,6 +223,8 @@ fn tried(
         Some(point) => {
             let dead = ran.signal.is_some();
             ensure!(!dead || point.blow == Blow::Kill, "it died of something else: {ran}");
+            // What has no file may be its own voice.
+            ensure!(point.on.is_none() || ran.spoke(), "no word: {ran}");
         }
     }
     let first = attack.first.as_ref().is_some_and(|point| strace::struck(&notes, point.blow));
@@ -213,16 +245,18 @@ fn tried(
 
 /// Whether the judgement notices each of these falsifications, without any blow.
 pub fn teeth(options: &Options, report: &Report) -> Result<()> {
-    for (name, scenario, sabotage) in crate::teeth::ALL {
+    for (name, scenario, said, sabotage) in teeth::ALL {
         let scenario = Scenario::find(scenario)?;
         let template = options.dir.join("teeth").join(name);
         scenario.make_journal(&template, &options.program)?;
         let prepared = Prepared { scenario, template, points: Vec::new() };
-        let dir = options.dir.join("teeth").join(format!("{name}-tried"));
-        let found = tried(options, &prepared, &dir, &Attack::default(), Some(*sabotage), &mut Vec::new());
-        let verdict = match found {
-            Err(_) => Ok(()),
-            Ok(_) => Err(anyhow::anyhow!("nobody noticed: {name}")),
+        let dir = options.dir.join("teeth").join(format!("{name}, tried"));
+        let found =
+            tried(options, &prepared, &dir, &Attack::default(), Some(*sabotage), &mut Vec::new());
+        let verdict = match found.map_err(|error| format!("{error:#}")) {
+            Err(why) if why.contains(said) && !why.contains(NOT_FALSIFIED) => Ok(()),
+            Err(why) => Err(anyhow!("not noticed as \"{said}\": {why}")),
+            Ok(_) => Err(anyhow!("nobody noticed")),
         };
         let (what, again) = (format!("teeth: {name}"), "journal-crash teeth".to_owned());
         report.take("teeth", Trial { what, again, struck: (0, 0), verdict, dir })?;

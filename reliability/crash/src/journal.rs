@@ -11,8 +11,8 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-/// No command takes so long, unless it hangs.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+/// No command takes so long, unless it hangs: a run waits two minutes for a lock that another process holds.
+pub const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The exit codes that the README lists.
 const DOCUMENTED: [i32; 13] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 130];
@@ -58,9 +58,17 @@ impl Ran {
         ensure!(!self.stderr.contains("panicked at"), "it panicked: {self}");
         if let Some(code) = self.code {
             ensure!(DOCUMENTED.contains(&code), "an exit code that is not documented: {self}");
-            ensure!(code == 0 || !self.stderr.is_empty() || !self.stdout.is_empty(), "no word: {self}");
+            ensure!(
+                code == 0 || !self.stderr.is_empty() || !self.stdout.is_empty(),
+                "no word: {self}"
+            );
         }
         Ok(())
+    }
+
+    /// Whether it said why it failed, if it did.
+    pub fn spoke(&self) -> bool {
+        self.code.is_none_or(|code| code == 0) || !self.stderr.is_empty() || !self.stdout.is_empty()
     }
 
     /// The lines of JSON on its stdout that came out whole.
@@ -129,7 +137,9 @@ mod tests {
         assert!(killed.is_clean().is_ok());
         assert!(shell("echo \"thread main panicked at x\" >&2; exit 1").is_clean().is_err());
         assert!(shell("echo x; exit 101").is_clean().is_err());
-        assert!(shell("exit 1").is_clean().is_err());
+        assert!(
+            !shell("exit 1").spoke() && shell("exit 0").spoke() && shell("echo x; exit 1").spoke()
+        );
     }
 
     #[test]

@@ -12,13 +12,17 @@
 )]
 
 pub mod calls;
+pub mod disk;
 pub mod journal;
 pub mod judge;
 pub mod place;
 pub mod points;
+pub mod proxy;
 pub mod report;
 pub mod scenario;
+pub mod soak;
 pub mod strace;
 pub mod teeth;
+pub mod toxic;
 pub mod truth;
 pub mod witness;

@@ -17,7 +17,7 @@ use crate::strace::{self, Watch};
 pub const JOURNAL: &str = "journal.db";
 
 /// What the harness itself puts into a place.
-pub const OURS: [&str; 4] = ["home", "ids.txt", "old.csv", "template"];
+pub const OURS: [&str; 3] = ["home", "ids.txt", "ballast"];
 
 /// A directory with a journal.
 #[derive(Debug)]
@@ -160,6 +160,13 @@ fn is_known(name: &str) -> bool {
         || left.and_then(|rest| rest.rsplit_once('.')).is_some_and(|(_, random)| {
             random.len() == 16 && random.bytes().all(|b| b.is_ascii_hexdigit())
         })
+}
+
+/// Whether a file, named from the journal's directory, has the same name in every copy of it.
+pub fn is_fixed(file: &str, template: &Path) -> bool {
+    file.starts_with(JOURNAL)
+        || ["keys", "out.csv"].contains(&file)
+        || (!file.is_empty() && template.join(file).exists())
 }
 
 /// Makes a directory that only its owner enters; the program refuses others.

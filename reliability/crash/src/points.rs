@@ -1,6 +1,6 @@
 //! From one traced run to all places where it can be struck, and an even sample of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::strace::{About, Blow, Call, Point};
 
@@ -49,43 +49,73 @@ pub fn struck_calls() -> Vec<&'static str> {
     STRUCK.iter().map(|(name, _)| *name).collect()
 }
 
+/// Calls that only files and connections have: without a file to find them by, they can be made to fail all the same.
+/// Any other could be the loader's, a terminal's, or a runtime's talk to itself.
+const OF_FILES: [&str; 18] = [
+    "fsync",
+    "fdatasync",
+    "ftruncate",
+    "rename",
+    "renameat",
+    "renameat2",
+    "link",
+    "linkat",
+    "unlink",
+    "unlinkat",
+    "mkdir",
+    "chmod",
+    "fchmod",
+    "connect",
+    "sendto",
+    "sendmsg",
+    "recvfrom",
+    "shutdown",
+];
+
 /// Every place of a traced run: each call on a file below `dir` or on a connection, with each blow.
 ///
 /// `strace` counts within a thread, and only what passes its filter. A call on a file is found by that file, so that
 /// neither other threads nor the loader move its number; a connection has no name to find it by, nor has a file whose
-/// name is made up anew each time, so all calls of the name count there.
-pub fn of_run(calls: &[Call], dir: &str) -> Vec<Point> {
+/// name is made up anew each time (`is_fixed` knows), so all calls of the name count there.
+pub fn of_run(calls: &[Call], dir: &str, is_fixed: impl Fn(&str) -> bool) -> Vec<Point> {
     let mut on_file: BTreeMap<(u32, &str, &str), u32> = BTreeMap::new();
     let mut of_thread: BTreeMap<(u32, &str), u32> = BTreeMap::new();
-    let mut places: BTreeSet<(&str, Option<&str>, u32)> = BTreeSet::new();
+    let mut places: BTreeMap<(&str, Option<&str>, u32), bool> = BTreeMap::new();
     for call in calls {
         let count = of_thread.entry((call.thread, &call.name)).or_default();
         *count += 1;
-        let inside = match &call.about {
-            About::Path(path) => path.strip_prefix(dir).map(|rest| rest.trim_start_matches('/')),
-            About::Socket => {
-                places.insert((&call.name, None, *count));
-                continue;
+        let file = match &call.about {
+            About::Path(path) => {
+                match path.strip_prefix(dir).map(|rest| rest.trim_start_matches('/')) {
+                    Some(file) if !file.is_empty() => file,
+                    Some(_) | None => continue,
+                }
             }
+            About::Socket => "",
             About::Other => continue,
         };
-        // A reader of directories or of the parent's facts decides nothing about the journal's own files.
-        let Some(file) = inside.filter(|file| !file.is_empty()) else { continue };
-        if file.ends_with(".tmp") || file.ends_with("(deleted)") {
-            places.insert((&call.name, None, *count));
-        } else {
+        let place = if is_fixed(file) {
             let count = on_file.entry((call.thread, &call.name, file)).or_default();
             *count += 1;
-            places.insert((&call.name, Some(file), *count));
-        }
+            (&*call.name, Some(file), *count)
+        } else {
+            (&*call.name, None, *count)
+        };
+        // A lock that is given back cannot fail on any file system that journals are allowed on; the process would
+        // hold it against itself.
+        let fails = !call.unlocks && (place.1.is_some() || OF_FILES.contains(&place.0));
+        *places.entry(place).or_insert(true) &= fails;
     }
-    places.into_iter().flat_map(|(call, on, when)| with_blows(call, on, when)).collect()
+    places.into_iter().flat_map(|(place, fails)| with_blows(place, fails)).collect()
 }
 
-fn with_blows(call: &str, on: Option<&str>, when: u32) -> Vec<Point> {
-    let errors = STRUCK.iter().find(|(name, _)| *name == call).map_or(&[][..], |(_, errors)| errors);
+fn with_blows((call, on, when): (&str, Option<&str>, u32), fails: bool) -> Vec<Point> {
+    let errors =
+        STRUCK.iter().find(|(name, _)| *name == call).map_or(&[][..], |(_, errors)| errors);
+    let errors = if fails { errors } else { &[] };
     let once = errors.iter().map(|error| Blow::Once(error));
-    let for_ever = errors.iter().map(|error| Blow::ForEver(error));
+    // All later locks would be among them, and those that are given back.
+    let for_ever = errors.iter().filter(|_| call != "fcntl").map(|error| Blow::ForEver(error));
     std::iter::once(Blow::Kill)
         .chain(once)
         .chain(for_ever)
@@ -134,7 +164,15 @@ mod tests {
     use super::*;
 
     fn on(thread: u32, name: &str, path: &str) -> Call {
-        Call { thread, name: name.to_owned(), about: About::Path(path.to_owned()) }
+        about(thread, name, About::Path(path.to_owned()))
+    }
+
+    fn about(thread: u32, name: &str, about: About) -> Call {
+        Call { thread, name: name.to_owned(), about, unlocks: false }
+    }
+
+    fn is_fixed(file: &str) -> bool {
+        file.starts_with("journal")
     }
 
     #[test]
@@ -144,26 +182,47 @@ mod tests {
             on(1, "openat", "/j/journal.db"),
             on(2, "openat", "/j/journal.db"),
             on(2, "openat", "/j/journal.db"),
+            on(1, "write", "/j/.anchor.12ab.tmp"),
             on(1, "unlink", "/j/.anchor.12ab.tmp"),
-            Call { thread: 1, name: "recvfrom".to_owned(), about: About::Socket },
+            about(1, "recvfrom", About::Socket),
+            Call { unlocks: true, ..on(1, "fcntl", "/j/journal.db-shm") },
+            on(1, "fcntl", "/j/journal.db-shm"),
         ];
-        let points = of_run(&calls, "/j");
-        let kills: Vec<String> = points
-            .iter()
-            .filter(|point| point.blow == Blow::Kill)
-            .map(ToString::to_string)
-            .collect();
+        let points = of_run(&calls, "/j", is_fixed);
+        let shown = |kills: bool| -> Vec<String> {
+            let wanted = points.iter().filter(|point| (point.blow == Blow::Kill) == kills);
+            wanted.map(ToString::to_string).collect()
+        };
         assert_eq!(
-            kills,
+            shown(true),
             [
+                "fcntl@journal.db-shm:1:KILL",
+                "fcntl@journal.db-shm:2:KILL",
                 "openat@journal.db:1:KILL",
                 "openat@journal.db:2:KILL",
                 "recvfrom:1:KILL",
                 "unlink:1:KILL",
+                "write:1:KILL",
             ]
         );
-        // Killed, and each error once and for ever.
-        assert_eq!(points.len(), 2 * 5 + 2 * 3);
+        assert_eq!(
+            shown(false),
+            [
+                "fcntl@journal.db-shm:2:EIO",
+                "openat@journal.db:1:EIO",
+                "openat@journal.db:1:ENOSPC",
+                "openat@journal.db:1:EIO+",
+                "openat@journal.db:1:ENOSPC+",
+                "openat@journal.db:2:EIO",
+                "openat@journal.db:2:ENOSPC",
+                "openat@journal.db:2:EIO+",
+                "openat@journal.db:2:ENOSPC+",
+                "recvfrom:1:EIO",
+                "recvfrom:1:EIO+",
+                "unlink:1:EIO",
+                "unlink:1:EIO+",
+            ]
+        );
     }
 
     #[test]
@@ -182,8 +241,9 @@ mod tests {
     fn rare_calls_have_their_share_of_a_sample() {
         let rename = on(1, "rename", "/j/journal.db.anchor");
         let calls: Vec<Call> =
-            std::iter::repeat_n(on(1, "fcntl", "/j/journal.db"), 50).chain([rename]).collect();
-        let chosen = sample_by_call(&of_run(&calls, "/j"), 20, &mut fastrand::Rng::with_seed(1));
+            std::iter::repeat_n(on(1, "read", "/j/journal.db"), 50).chain([rename]).collect();
+        let chosen =
+            sample_by_call(&of_run(&calls, "/j", is_fixed), 20, &mut fastrand::Rng::with_seed(1));
         let renames = chosen.iter().filter(|point| point.call == "rename").count();
         assert_eq!((chosen.len(), renames), (20, 5));
     }

@@ -88,7 +88,9 @@ impl Report {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let none = Counts::default();
         let Counts { passed, failed, struck, missed } = counts.get(name).unwrap_or(&none);
-        println!("{name:<22} {passed:>6} passed {failed:>4} failed {struck:>6} struck {missed:>4} missed  {note}");
+        println!(
+            "{name:<22} {passed:>6} passed {failed:>4} failed {struck:>6} struck {missed:>4} missed  {note}"
+        );
     }
 
     /// How many passed, failed, struck and missed.
@@ -110,7 +112,10 @@ impl Report {
         if !enough {
             println!("FAILED: too few blows fell, so that little was tried");
         }
-        println!("{passed} passed, {} failed ({struck} injections struck, {missed} did not)", failed + usize::from(!enough));
+        println!(
+            "{passed} passed, {} failed ({struck} injections struck, {missed} did not)",
+            failed + usize::from(!enough)
+        );
         failed == 0 && enough && passed > 0
     }
 }

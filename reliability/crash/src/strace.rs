@@ -107,8 +107,11 @@ pub fn works() -> bool {
 
 /// The words that come before the program's own: `strace` and what it is to do.
 pub fn words(watch: Watch<'_>, dir: &Path, notes: &Path) -> Vec<OsString> {
-    let mut words: Vec<OsString> =
-        ["strace", "-f", "--seccomp-bpf", "-q", "-s", "0"].map(OsString::from).to_vec();
+    let mut words: Vec<OsString> = ["strace", "-f", "-q", "-s", "0"].map(OsString::from).to_vec();
+    // Faster by half, but then it sends no signals.
+    if !matches!(watch, Watch::Strike(Point { blow: Blow::Kill, .. })) {
+        words.push("--seccomp-bpf".into());
+    }
     words.extend(["-o".into(), notes.into()]);
     match watch {
         Watch::List(calls) => {
@@ -137,9 +140,7 @@ pub fn words(watch: Watch<'_>, dir: &Path, notes: &Path) -> Vec<OsString> {
 pub fn struck(notes: &str, blow: Blow) -> bool {
     match blow {
         Blow::Kill => notes.lines().any(|line| line.ends_with("+++ killed by SIGKILL +++")),
-        Blow::Once(_) | Blow::ForEver(_) => {
-            notes.lines().any(|line| line.ends_with("(INJECTED)"))
-        }
+        Blow::Once(_) | Blow::ForEver(_) => notes.lines().any(|line| line.ends_with("(INJECTED)")),
     }
 }
 
@@ -152,6 +153,8 @@ pub struct Call {
     pub name: String,
     /// What it is about.
     pub about: About,
+    /// Whether it gives a lock back.
+    pub unlocks: bool,
 }
 
 /// What a call is about.
@@ -177,7 +180,8 @@ fn call(line: &str) -> Option<Call> {
     let thread = thread.parse().ok()?;
     let (name, arguments) = rest.trim_start().split_once('(')?;
     let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    is_name.then(|| Call { thread, name: name.to_owned(), about: about(name, arguments) })
+    let unlocks = arguments.contains("F_UNLCK") && !arguments.contains("F_GETLK");
+    is_name.then(|| Call { thread, name: name.to_owned(), about: about(name, arguments), unlocks })
 }
 
 fn about(name: &str, arguments: &str) -> About {
@@ -189,8 +193,20 @@ fn about(name: &str, arguments: &str) -> About {
         arguments.split([',', ')']).next().unwrap_or_default()
     };
     let takes_path = [
-        "openat", "unlink", "unlinkat", "rename", "renameat", "renameat2", "mkdir", "mkdirat", "chmod",
-        "fchmodat", "link", "linkat", "statx", "newfstatat",
+        "openat",
+        "unlink",
+        "unlinkat",
+        "rename",
+        "renameat",
+        "renameat2",
+        "mkdir",
+        "mkdirat",
+        "chmod",
+        "fchmodat",
+        "link",
+        "linkat",
+        "statx",
+        "newfstatat",
     ];
     let descriptor = descriptor.split(" <unfinished").next().unwrap_or_default();
     let of_descriptor = descriptor.split_once('<').and_then(|(_, path)| path.strip_suffix('>'));
@@ -217,6 +233,7 @@ mod tests {
 101   <... fdatasync resumed>)         = 0
 100   mmap(NULL, 32768, PROT_READ|PROT_WRITE, MAP_SHARED, 5</tmp/j/journal.db-shm>, 0) = 0x7f0
 100   statx(3</tmp/j/journal.db>, "", AT_EMPTY_PATH, STATX_ALL, {...}) = 0
+100   fcntl(5</tmp/j/journal.db-shm>, F_SETLK, {l_type=F_UNLCK, l_whence=SEEK_SET, l_start=120, l_len=1}) = 0
 100   --- SIGPIPE {si_signo=SIGPIPE} ---
 100   rename("/tmp/j/.a.tmp", "/tmp/j/a") = 0
 100   +++ exited with 0 +++
@@ -234,11 +251,17 @@ mod tests {
             (100, "recvfrom", About::Socket),
             (100, "mmap", path("/tmp/j/journal.db-shm")),
             (100, "statx", path("/tmp/j/journal.db")),
+            (100, "fcntl", path("/tmp/j/journal.db-shm")),
             (100, "rename", path("/tmp/j/.a.tmp")),
         ];
-        let expected: Vec<_> =
-            expected.into_iter().map(|(thread, name, about)| (thread, name.to_owned(), about)).collect();
+        let expected: Vec<_> = expected
+            .into_iter()
+            .map(|(thread, name, about)| (thread, name.to_owned(), about))
+            .collect();
         assert_eq!(seen, expected);
+        let unlocking: Vec<String> =
+            calls(NOTES).into_iter().filter(|call| call.unlocks).map(|call| call.name).collect();
+        assert_eq!(unlocking, ["fcntl"]);
     }
 
     #[test]
@@ -270,7 +293,8 @@ mod tests {
 
     #[test]
     fn a_point_is_read_back_from_what_is_shown() {
-        for text in ["fdatasync@journal.db-wal:3:ENOSPC+", "connect:1:KILL", "read@keys/ab:12:EIO"] {
+        for text in ["fdatasync@journal.db-wal:3:ENOSPC+", "connect:1:KILL", "read@keys/ab:12:EIO"]
+        {
             assert_eq!(text.parse::<Point>().unwrap().to_string(), text);
         }
         for bad in ["", "read", "read:1", "read:x:EIO", "read:1:EPERM"] {

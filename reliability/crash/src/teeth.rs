@@ -12,36 +12,51 @@ use zoho_journal::simulator::Simulator;
 use crate::judge::Sabotage;
 use crate::place::Place;
 
-/// Each with the scenario that it is tried in.
-pub const ALL: &[(&str, &str, Sabotage)] = &[
-    ("the anchor is gone", "sync-delete", |place, _| Ok(fs::remove_file(place.file("journal.db.anchor"))?)),
-    ("an entry's state was edited", "sync-delete", |place, _| {
-        edit(place, "UPDATE entry SET state = (SELECT number FROM word WHERE kind = 'state' AND name = 'absent') WHERE id = 1")
+/// Each with the scenario that it is tried in, and a part of what is then said.
+pub const ALL: &[(&str, &str, &str, Sabotage)] = &[
+    ("the anchor is gone", "sync-delete", "\"anchored\":false", |place, _| {
+        Ok(fs::remove_file(place.file("journal.db.anchor"))?)
     }),
-    ("an event is gone", "sync-untag", |place, _| {
-        edit(place, "DROP TRIGGER event_delete; DELETE FROM event WHERE seq = 2")
+    ("an entry's state was edited", "sync-delete", "stand as", |place, _| {
+        edit(
+            place,
+            "UPDATE entry SET state = (SELECT number FROM word WHERE kind = 'state' AND name = 'absent') WHERE id = 1",
+        )
     }),
-    ("a call went out that nobody recorded", "sync-delete", |_, zoho| call(zoho)),
-    ("a record came back and was deleted again", "sync-delete", |_, zoho| {
-        let done = zoho.snapshot().history.keys().copied().find(|id| zoho.restore(*id));
-        delete(zoho, done.context("nothing was deleted")?)
+    ("an event is gone", "sync-untag", "verify", |place, _| {
+        edit(place, "DROP TRIGGER event_no_delete; DELETE FROM event WHERE seq = 2")
     }),
-    ("others may read the journal", "record-delete", |place, _| {
+    ("a call went out that nobody recorded", "sync-delete", "which nobody asked for", |_, zoho| {
+        call(zoho)
+    }),
+    (
+        "a record came back and was deleted again",
+        "sync-delete",
+        "2 times by our calls",
+        |_, zoho| {
+            let done = zoho.snapshot().history.keys().copied().find(|id| zoho.restore(*id));
+            delete(zoho, done.context("nothing was deleted")?)
+        },
+    ),
+    ("others may read the journal", "record-delete", "mode", |place, _| {
         Ok(fs::set_permissions(place.db(), Permissions::from_mode(0o644))?)
     }),
-    ("a part of a copy was left", "migrate-record", |place, _| {
+    ("a part of a copy was left", "migrate-record", "nobody names it", |place, _| {
         Ok(fs::write(place.file("journal.db.v1.backup.part"), "")?)
     }),
-    ("half an export has its name", "export", |place, _| {
+    ("half an export has its name", "export", "neither old nor new", |place, _| {
         let whole = fs::read(place.file("out.csv"))?;
         Ok(fs::write(place.file("out.csv"), whole.get(..whole.len() / 2).unwrap_or_default())?)
     }),
-    ("a reader wrote", "read-status", |place, _| {
+    ("a reader wrote", "read-status", "that only reads changed", |place, _| {
         let mut file = OpenOptions::new().append(true).open(place.file("journal.db-wal"))?;
         Ok(file.write_all(b"x")?)
     }),
-    ("a decision is another one", "settle", |place, _| {
-        edit(place, "UPDATE entry SET state = (SELECT number FROM word WHERE kind = 'state' AND name = 'done') WHERE id = 2")
+    ("a decision is another one", "settle", "stand as", |place, _| {
+        edit(
+            place,
+            "UPDATE entry SET state = (SELECT number FROM word WHERE kind = 'state' AND name = 'done') WHERE id = 2",
+        )
     }),
 ];
 

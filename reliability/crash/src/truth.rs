@@ -47,7 +47,9 @@ pub fn rows(db: &Path) -> Result<Vec<Row>> {
             operation: row.get(3)?,
             parent: row.get::<_, Option<i64>>(4)?.map(i64::cast_unsigned),
             module: row.get(5)?,
-            tags: tags.map(|tags| serde_json::from_str(&tags).unwrap_or_default()).unwrap_or_default(),
+            tags: tags
+                .map(|tags| serde_json::from_str(&tags).unwrap_or_default())
+                .unwrap_or_default(),
         })
     })?;
     rows.collect::<rusqlite::Result<_>>().context("reading the entries")
@@ -108,12 +110,19 @@ impl Row {
     fn agrees(&self, zoho: &Snapshot, by_us: usize, done: usize) -> Result<()> {
         let Self { entry, id, state, operation, .. } = self;
         ensure!(by_us <= 1, "{operation} E{entry} ({id}) was done {by_us} times by our calls");
-        ensure!(done <= by_us, "{operation} E{entry} ({id}) is {state}, and no call of ours did it");
+        ensure!(
+            done <= by_us,
+            "{operation} E{entry} ({id}) is {state}, and no call of ours did it"
+        );
         match state.as_str() {
             // Its call may have taken effect; nobody claims to know.
             "unknown" | "in_flight" | "queued" => Ok(()),
-            "absent" | "awaiting_approval" | "pending" | "done" | "failed" | "held" | "cancelled" => {
-                ensure!(by_us == done, "{operation} E{entry} ({id}) is {state}, and our call did it");
+            "absent" | "awaiting_approval" | "pending" | "done" | "failed" | "held"
+            | "cancelled" => {
+                ensure!(
+                    by_us == done,
+                    "{operation} E{entry} ({id}) is {state}, and our call did it"
+                );
                 let is_there = state == "absent" && operation == "delete" && zoho.is_live(*id);
                 ensure!(!is_there, "E{entry} ({id}) is absent, and Zoho has it");
                 Ok(())
@@ -140,7 +149,10 @@ pub fn agree(db: &Path, simulator: &Simulator, exempt: i64) -> Result<()> {
     let asked: BTreeSet<u64> = rows.iter().map(|row| row.id).collect();
     for (id, effects) in &zoho.history {
         let touched = effects.iter().any(|effect| effect.request.is_some());
-        ensure!(!touched || asked.contains(id) || is_parent(*id, &rows), "our calls changed {id}, which nobody asked for");
+        ensure!(
+            !touched || asked.contains(id) || is_parent(*id, &rows),
+            "our calls changed {id}, which nobody asked for"
+        );
     }
     Ok(())
 }
