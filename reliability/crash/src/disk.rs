@@ -24,8 +24,13 @@ const BALLAST: &str = "ballast";
 /// Room on the file system without the ballast.
 const SIZE: &str = "8m";
 
-/// A step from one size to the next, in bytes; a page is 4096.
-const STEP: u64 = 12 * 1024;
+/// Enough room for each command, in bytes.
+const ROOM_MAX: u64 = 1 << 20;
+
+/// Most sizes are small: much happens in the first pages.
+fn room(number: u64, sizes: u64) -> u64 {
+    ROOM_MAX * number * number / ((sizes - 1) * (sizes - 1))
+}
 
 /// A file system in memory, gone with this.
 struct Tmpfs(PathBuf);
@@ -58,13 +63,14 @@ pub fn works(dir: &Path) -> bool {
 
 /// So many sizes of each scenario, from nothing upwards.
 pub fn run(options: &Options, sizes: u64, report: &Report) -> Result<()> {
+    ensure!(sizes >= 2, "two sizes at least");
     for name in SCENARIOS {
         let scenario = Scenario::find(name)?;
         let template = options.dir.join("disk").join(name).join("template");
         scenario.make_journal(&template, &options.program)?;
         let mut full = 0;
         for number in 0..sizes {
-            let room = number * STEP;
+            let room = room(number, sizes);
             let dir = options.dir.join("disk").join(name).join(format!("{room}"));
             let mounted = Tmpfs::mount(&dir)?;
             let tried = tried(options, scenario, &template, &dir, room);
@@ -75,7 +81,7 @@ pub fn run(options: &Options, sizes: u64, report: &Report) -> Result<()> {
             drop(mounted);
             let trial = Trial {
                 what: format!("full disk: {name} with {room} bytes left"),
-                again: format!("journal-crash full-disk --sizes {}", number + 1),
+                again: format!("journal-crash full-disk --sizes {sizes}"),
                 struck: (struck, struck),
                 verdict: tried.map(drop),
                 dir: kept,
