@@ -174,11 +174,9 @@ impl StoreError {
     /// Whether an `init` was killed before there were tables: they were never made, or what was begun would
     /// have to be rolled back first.
     pub(crate) fn is_of_a_half_made_file(&self) -> bool {
-        match self {
-            Self::HalfMade(_) => true,
-            Self::Sqlite { source, .. } => extended_code(source) == Some(SQLITE_READONLY_ROLLBACK),
-            _ => false,
-        }
+        let must_be_rolled_back = matches!(self, Self::Sqlite { source, .. }
+            if extended_code(source) == Some(SQLITE_READONLY_ROLLBACK));
+        must_be_rolled_back || matches!(self, Self::HalfMade(_))
     }
 
     /// A damaged row.

@@ -24,7 +24,10 @@ pub const ALL: &[(&str, &str, &str, Sabotage)] = &[
         )
     }),
     ("an event is gone", "sync-untag", "verify", |place, _| {
-        edit(place, "DROP TRIGGER event_no_delete; DELETE FROM event WHERE seq = 2")
+        edit(
+            place,
+            "PRAGMA foreign_keys = OFF; DROP TRIGGER event_no_delete; DELETE FROM event WHERE seq = 2",
+        )
     }),
     ("a call went out that nobody recorded", "sync-delete", "which nobody asked for", |_, zoho| {
         call(zoho)
