@@ -5,6 +5,14 @@
 //! the journal is held against the simulator item by item.
 
 #![allow(
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    clippy::format_push_string,
+    clippy::format_collect,
+    clippy::verbose_bit_mask,
+    reason = "a test tool: a panic is a failure that is told, and rights are read as octal digits"
+)]
+#![allow(
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::disallowed_methods,

@@ -86,8 +86,8 @@ async fn carry(mut client: TcpStream, upstream: SocketAddr, toxic: Toxic) -> Res
             let mut server = TcpStream::connect(upstream).await?;
             server.write_all(&request).await?;
             // Nobody is there any more to hear it; the server finishes all the same.
-            server.read(&mut [0; 1024]).await?;
-            return Ok(());
+            let heard = server.read(&mut [0; 1024]).await?;
+            return if heard == 0 { Ok(()) } else { reset(server) };
         }
         _ => {}
     }
@@ -211,7 +211,7 @@ mod tests {
                 tell.send(got).unwrap();
                 stream.write_all(SAY).await.ok();
                 // Held open until the proxy ends it.
-                stream.read(&mut buffer).await.ok();
+                while stream.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
             });
             let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = door.local_addr().unwrap();

@@ -86,8 +86,10 @@ impl Report {
     /// A line about one kind of trial.
     pub fn show(&self, name: &str, note: &str) {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let none = Counts::default();
-        let Counts { passed, failed, struck, missed } = counts.get(name).unwrap_or(&none);
+        let Some(Counts { passed, failed, struck, missed }) = counts.get(name) else {
+            println!("{name:<22} nothing was tried  {note}");
+            return;
+        };
         println!(
             "{name:<22} {passed:>6} passed {failed:>4} failed {struck:>6} struck {missed:>4} missed  {note}"
         );

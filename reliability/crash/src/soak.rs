@@ -141,14 +141,18 @@ fn work(
     let chunks: Vec<&[u64]> = leads.chunks(CHUNK).collect();
     let began = Instant::now();
     while began.elapsed() < time {
-        let share = began.elapsed().as_secs_f64() / time.as_secs_f64() + 0.02;
+        // The first requests are due at once.
+        let elapsed = began.elapsed() + time / 50;
         let mut run = place.start(RUN)?;
         tally.runs += 1;
         let life = Duration::from_millis(dice.u64(200..2000));
         let born = Instant::now();
         // Others record meanwhile, as many as are due by now.
         while born.elapsed() < life && run.try_wait()?.is_none() {
-            let is_due = |requests: usize| requests as f64 <= share * chunks.len() as f64;
+            let is_due = |requests: usize| {
+                let (requests, all) = (u32::try_from(requests), u32::try_from(chunks.len()));
+                requests.is_ok_and(|requests| all.is_ok_and(|all| time * requests <= elapsed * all))
+            };
             match chunks.get(tally.requests).filter(|_| is_due(tally.requests)) {
                 Some(ids) => record(place, ids, tally)?,
                 None => std::thread::sleep(Duration::from_millis(2)),
@@ -161,7 +165,7 @@ fn work(
         let ran = crate::journal::finish("replay".to_owned(), run)?;
         ran.is_clean()?;
         ensure!(ran.code.is_none_or(|code| [0, 3, 4, 6].contains(&code)), "a run fails: {ran}");
-        if tally.runs % LOOK_EVERY == 0 {
+        if tally.runs.is_multiple_of(LOOK_EVERY) {
             drain(zoho)?;
             verified(place).with_context(|| format!("after {} kills", tally.kills))?;
             tally.looks += 1;
