@@ -78,7 +78,7 @@ impl From<StoreError> for CliError {
                 Exit::Error,
                 Some("a journal is never overwritten: choose another --db".to_owned()),
             ),
-            StoreError::NotAJournal { .. } => {
+            StoreError::NotAJournal { .. } | StoreError::HalfMade(_) => {
                 (Exit::Error, Some("check --db, JOURNAL_DB and the profile".to_owned()))
             }
             StoreError::SchemaTooNew { .. } => {

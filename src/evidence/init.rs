@@ -61,7 +61,7 @@ impl Keeper {
 
         // Only now that the first event is durable.
         let anchor = Anchor::of(path, sharing);
-        made.create(anchor.path(), key.sign(head)?.to_string().as_bytes(), group)?;
+        made.create_whole(anchor.path(), key.sign(head)?.to_string().as_bytes(), group)?;
         made.0.clear();
         let signed_by = key.verifier().clone();
         let publisher = Publisher::new(key, anchor, signed_by, head, now);
@@ -106,6 +106,24 @@ impl Made {
         let sharing = if group.is_some() { Sharing::Group } else { Sharing::OwnerOnly };
         platform::create_exclusive(path, bytes, sharing)
             .map_err(|source| FileProblem::Io { path: path.to_owned(), source })?;
+        self.hand_over(path, group)
+    }
+
+    /// The same, whole or not at all: whoever finds an anchor takes it for what was published. Only for a name
+    /// beside a file that this `init` made, so that no other one is at work there.
+    fn create_whole(
+        &mut self,
+        path: &Path,
+        bytes: &[u8],
+        group: Option<&str>,
+    ) -> Result<(), KeeperError> {
+        let sharing = if group.is_some() { Sharing::Group } else { Sharing::OwnerOnly };
+        platform::write_atomically(path, bytes, sharing)
+            .map_err(|source| FileProblem::Io { path: path.to_owned(), source })?;
+        self.hand_over(path, group)
+    }
+
+    fn hand_over(&mut self, path: &Path, group: Option<&str>) -> Result<(), KeeperError> {
         self.0.push(path.to_owned());
         let Some(group) = group else {
             return Ok(());
@@ -158,8 +176,11 @@ fn taken(path: &Path) -> KeeperError {
     if empty && !anchored {
         return KeeperError::interrupted(path);
     }
-    match Reader::open(path).and_then(|reader| reader.created()) {
-        Ok(None) if !anchored => KeeperError::interrupted(path),
+    let log = Reader::open(path).and_then(|reader| reader.head());
+    match log {
+        // The first event, which names the journal, comes before the anchor.
+        Ok(head) if head.size <= 1 && !anchored => KeeperError::interrupted(path),
+        Err(error) if error.is_of_a_half_made_file() && !anchored => KeeperError::interrupted(path),
         Ok(_) => StoreError::Exists(path.to_owned()).into(),
         Err(error) => error.into(),
     }

@@ -182,8 +182,15 @@ fn what_an_interrupted_init_leaves_is_explained() {
     // The first event is durable and the anchor is not there yet.
     let without_anchor = Place::with_journal();
     fs::remove_file(anchor_path(&without_anchor.db)).unwrap();
-    assert!(matches!(without_anchor.init(), Err(KeeperError::Store(StoreError::Exists(_)))));
+    assert!(matches!(without_anchor.init(), Err(KeeperError::Interrupted { .. })));
     assert_eq!(without_anchor.refusal(), AnchorState::Missing);
+
+    // Not even marked as ours yet.
+    let unmarked = Place::empty();
+    fs::write(&unmarked.db, "").unwrap();
+    unmarked.sql("PRAGMA journal_mode = WAL");
+    assert!(matches!(unmarked.init(), Err(KeeperError::Interrupted { .. })));
+    assert!(unmarked.open().unwrap_err().to_string().contains("init was interrupted"));
 }
 
 /// Its anchor says that it was no interrupted init, so nothing tells people to remove it.

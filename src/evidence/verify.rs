@@ -132,6 +132,7 @@ fn cores() -> usize {
 pub(crate) fn speaks_of_the_journal(error: &StoreError) -> bool {
     match error {
         StoreError::NotAJournal { .. }
+        | StoreError::HalfMade(_)
         | StoreError::SchemaTooNew { .. }
         | StoreError::Sqlite { .. }
         | StoreError::Corrupt { .. }

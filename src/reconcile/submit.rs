@@ -253,8 +253,8 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
             Err(SendError::NoAnswer { why, sent_at }) => {
                 shared.state().sent += u64::try_from(prepared.items().len()).unwrap_or(0);
                 shared.slow_down(None);
-                self.report_problem(&prepared, &why, Outcome::Unknown);
                 self.lose(&prepared, &why, Some(sent_at)).await?;
+                shared.tell(&without_answer(&prepared, &why, Outcome::Unknown));
                 Ok(Sent::Left)
             }
         }
@@ -323,13 +323,15 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
             }
         }
         self.count(&prepared, &judgement);
-        self.report(&prepared, &raw, &judgement);
+        let answered = answered(&prepared, &raw, &judgement);
         // Before and after: nobody may claim by a list of tags from before this call.
         let deletes_tags = prepared.kind().scope.operation() == Operation::DeleteTags;
         if deletes_tags {
             shared.state().tag_lists.forget();
         }
         shared.writer.settle(prepared, raw, judgement).await?;
+        // Nothing is told that a crash could still take back.
+        shared.tell(&answered);
         if deletes_tags {
             shared.state().tag_lists.forget();
         }
@@ -381,7 +383,7 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
 
     async fn not_sent(&self, prepared: PreparedBatch, why: String) -> Result<(), RunError> {
         let shared = &self.shared;
-        self.report_problem(&prepared, &why, Outcome::Returned);
+        let returned = without_answer(&prepared, &why, Outcome::Returned);
         shared.back_off(None, Setback::Unreachable(why.clone()));
         let times = {
             let mut state = shared.state();
@@ -391,43 +393,47 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         if times >= MAX_SETBACKS {
             shared.stop(Stop::Unreachable(why.clone()));
         }
-        Ok(shared.writer.give_back(prepared, Returned::NotSent, why).await?)
+        shared.writer.give_back(prepared, Returned::NotSent, why).await?;
+        shared.tell(&returned);
+        Ok(())
     }
+}
 
-    fn report(&self, prepared: &PreparedBatch, raw: &RawAnswer, judgement: &Judgement) {
-        let count = |outcome: Outcome| {
-            let same = judgement.results.iter().filter(|result| result.outcome == outcome);
-            u64::try_from(same.count()).unwrap_or(0)
-        };
-        self.shared.tell(&Progress::Batch {
-            batch: prepared.batch(),
-            module: prepared.kind().scope.module.clone(),
-            http_status: Some(raw.http_status),
-            done: count(Outcome::Done),
-            failed: count(Outcome::Failed),
-            queued: count(Outcome::Queued),
-            job: judgement.job.clone(),
-            unknown: count(Outcome::Unknown),
-            returned: count(Outcome::Returned),
-            problem: None,
-        });
+/// What is told of a batch's answer once it is recorded.
+fn answered(prepared: &PreparedBatch, raw: &RawAnswer, judgement: &Judgement) -> Progress {
+    let count = |outcome: Outcome| {
+        let same = judgement.results.iter().filter(|result| result.outcome == outcome);
+        u64::try_from(same.count()).unwrap_or(0)
+    };
+    Progress::Batch {
+        batch: prepared.batch(),
+        module: prepared.kind().scope.module.clone(),
+        http_status: Some(raw.http_status),
+        done: count(Outcome::Done),
+        failed: count(Outcome::Failed),
+        queued: count(Outcome::Queued),
+        job: judgement.job.clone(),
+        unknown: count(Outcome::Unknown),
+        returned: count(Outcome::Returned),
+        problem: None,
     }
+}
 
-    fn report_problem(&self, prepared: &PreparedBatch, why: &str, outcome: Outcome) {
-        let items = u64::try_from(prepared.items().len()).unwrap_or(0);
-        let count = |of: Outcome| if of == outcome { items } else { 0 };
-        self.shared.tell(&Progress::Batch {
-            batch: prepared.batch(),
-            module: prepared.kind().scope.module.clone(),
-            http_status: None,
-            done: 0,
-            failed: 0,
-            queued: 0,
-            job: None,
-            unknown: count(Outcome::Unknown),
-            returned: count(Outcome::Returned),
-            problem: Some(why.to_owned()),
-        });
+/// What is told of a batch without an answer once that is recorded.
+fn without_answer(prepared: &PreparedBatch, why: &str, outcome: Outcome) -> Progress {
+    let items = u64::try_from(prepared.items().len()).unwrap_or(0);
+    let count = |of: Outcome| if of == outcome { items } else { 0 };
+    Progress::Batch {
+        batch: prepared.batch(),
+        module: prepared.kind().scope.module.clone(),
+        http_status: None,
+        done: 0,
+        failed: 0,
+        queued: 0,
+        job: None,
+        unknown: count(Outcome::Unknown),
+        returned: count(Outcome::Returned),
+        problem: Some(why.to_owned()),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use rusqlite::ffi::{SQLITE_IOERR_SHMSIZE, SQLITE_READONLY_ROLLBACK};
+
 use crate::domain::entropy::EntropyError;
 use crate::domain::event::EventError;
 use crate::domain::id::{EntryId, RunId};
@@ -25,6 +27,9 @@ pub enum StoreError {
         /// What it is instead.
         why: String,
     },
+    /// Its tables were never made.
+    #[error("{} is not a journal: its tables were never made: init was interrupted; remove it and run init again", .0.display())]
+    HalfMade(PathBuf),
     /// A newer program made or upgraded it.
     #[error("{} has schema {found}; this program knows schemas up to {known}", .path.display())]
     SchemaTooNew {
@@ -155,6 +160,10 @@ impl StoreError {
     pub(crate) fn sqlite(doing: &'static str) -> impl Fn(rusqlite::Error) -> Self {
         move |source| match source.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull { doing },
+            // What it says when the memory that connections share cannot grow.
+            Some(_) if extended_code(&source) == Some(SQLITE_IOERR_SHMSIZE) => {
+                Self::DiskFull { doing }
+            }
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
                 Self::Busy { doing }
             }
@@ -162,10 +171,22 @@ impl StoreError {
         }
     }
 
+    /// Whether an `init` was killed before there were tables: they were never made, or what was begun would
+    /// have to be rolled back first.
+    pub(crate) fn is_of_a_half_made_file(&self) -> bool {
+        let must_be_rolled_back = matches!(self, Self::Sqlite { source, .. }
+            if extended_code(source) == Some(SQLITE_READONLY_ROLLBACK));
+        must_be_rolled_back || matches!(self, Self::HalfMade(_))
+    }
+
     /// A damaged row.
     pub(crate) fn corrupt(table: &'static str, what: impl Into<String>) -> Self {
         Self::Corrupt { table, what: what.into() }
     }
+}
+
+fn extended_code(error: &rusqlite::Error) -> Option<i32> {
+    error.sqlite_error().map(|error| error.extended_code)
 }
 
 /// Names what was being done when SQLite failed.

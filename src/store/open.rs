@@ -179,6 +179,8 @@ fn check_identity(conn: &Connection, path: &Path, mode: Mode) -> Result<()> {
         if mode != Mode::Read {
             return Err(StoreError::Copy(path.to_owned()));
         }
+    } else if application_id == 0 && has_nothing(conn)? {
+        return Err(StoreError::HalfMade(path.to_owned()));
     } else if application_id != i64::from(APPLICATION_ID) {
         return Err(StoreError::NotAJournal {
             path: path.to_owned(),
@@ -186,11 +188,13 @@ fn check_identity(conn: &Connection, path: &Path, mode: Mode) -> Result<()> {
         });
     }
     if schema::known_version(conn, path)? == 0 {
-        return Err(StoreError::NotAJournal {
-            path: path.to_owned(),
-            why: "its tables were never made: init was interrupted; remove it and run init again"
-                .to_owned(),
-        });
+        return Err(StoreError::HalfMade(path.to_owned()));
     }
     Ok(())
+}
+
+/// Whether an SQLite file holds nothing at all, as `init` leaves it when it is killed early.
+fn has_nothing(conn: &Connection) -> Result<bool> {
+    let sql = "-- has_nothing\nSELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)";
+    conn.query_row(sql, [], |row| row.get(0)).doing("opening the journal")
 }

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command};
 use std::time::Duration;
 
+use serde_json::Value;
 use zoho_journal::clock::{Clock, SystemClock};
 use zoho_journal::simulator::{Config, Fault};
 
@@ -285,6 +286,11 @@ fn a_journal_that_can_grow_no_more_stops_the_run_and_loses_nothing() {
         assert!(matches!(ran.code, Some(0 | 1)), "{blocks}: {ran}");
         stopped += usize::from(ran.code == Some(1));
         env.agrees();
+        // What was told had been committed: nothing that a failed commit takes back.
+        let told = |line: &Value| line["done"].as_u64().filter(|_| line["type"] == "batch");
+        let told: u64 = ran.json_lines().iter().filter_map(told).sum();
+        let done = env.entries().iter().filter(|(.., state)| state == "done").count();
+        assert!(told <= u64::try_from(done).unwrap(), "{told} were told, {done} are done: {ran}");
         env.journal(["replay", "--yes"]).exits(0);
         assert_eq!(env.states(), "done 900", "{blocks} blocks: {ran}");
         env.agrees();
