@@ -1,14 +1,14 @@
 //! Every state of the quick searches, and every planted mistake.
 
-use journal_model::action::Action;
 use journal_model::search::{Found, search, stuck};
 use journal_model::setup::{Planted, Setup};
 
 fn show(found: &Found) -> String {
-    let steps = |path: &[Action]| -> String {
-        path.iter().map(|action| format!("\n    {action:?}")).collect()
-    };
-    found.violations.iter().map(|one| format!("{}{}\n", one.rule, steps(&one.path))).collect()
+    let lines = found.violations.iter().map(|one| {
+        let steps: Vec<String> = one.path.iter().map(|action| format!("{action:?}")).collect();
+        format!("{}\n    {}", one.rule, steps.join("\n    "))
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]
