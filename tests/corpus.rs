@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use parsers::{TARGETS, Target};
 
 /// How many changed inputs a target gets.
-const CHANGED: usize = 1500;
+const CHANGED: usize = 4000;
 /// The same, where each signs and verifies.
 const CHANGED_SIGNED: usize = 150;
 
