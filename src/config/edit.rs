@@ -64,6 +64,21 @@ pub fn change(
     })
 }
 
+/// The text of a settings file once a key is set in a profile's table: what [`change`] would write.
+pub fn changed(
+    file: &Path,
+    before: &str,
+    profile: &str,
+    key: &str,
+    text: &str,
+) -> Result<String, ConfigError> {
+    let key = known(key)?;
+    ConfigFile::parse(file, before)?;
+    let edited = edited(file, before, profile, key, text)?;
+    check(file, &edited.text, profile, key)?;
+    Ok(edited.text)
+}
+
 fn known(name: &str) -> Result<Key, ConfigError> {
     if let Some(place) = place_of_secret(name) {
         return Err(ConfigError::SecretGiven { key: shortened(name), place });
@@ -193,12 +208,7 @@ mod tests {
 
     fn set(before: &str, profile: &str, key: &str, text: &str) -> Result<String, String> {
         let file = Path::new("/etc/journal.toml");
-        let told = |error: ConfigError| error.to_string();
-        let key = known(key).map_err(told)?;
-        ConfigFile::parse(file, before).map_err(told)?;
-        let edited = edited(file, before, profile, key, text).map_err(told)?;
-        check(file, &edited.text, profile, key).map_err(told)?;
-        Ok(edited.text)
+        changed(file, before, profile, key, text).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod setting;
 mod suggest;
 mod value;
 
-pub use edit::{Change, change};
+pub use edit::{Change, change, changed};
 pub use error::ConfigError;
 pub use file::ConfigFile;
 pub use key::Key;

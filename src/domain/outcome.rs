@@ -356,3 +356,7 @@ fn path_index(path: &str) -> Option<usize> {
 #[cfg(test)]
 #[path = "outcome_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "outcome_properties.rs"]
+mod properties;

@@ -554,4 +554,36 @@ mod tests {
         assert_eq!((plan.entries, plan.calls), (0, 0));
         assert_eq!(plan.not_offered, BTreeSet::from([RequestId::new(1)]));
     }
+
+    proptest::proptest! {
+        /// Nothing is lost and nothing planned twice, and no call carries more than it may.
+        #[test]
+        fn every_pending_entry_is_planned_once_in_the_fewest_calls(
+            parts in proptest::collection::vec((1..700_u64, 0..3_usize, 0..4_u8), 0..12),
+        ) {
+            let modules = ["Leads", "Deals", "Contacts"];
+            let (mut requests, mut due) = (Vec::new(), BTreeMap::<&str, u64>::new());
+            let (mut parked, mut expired, mut later) = (0, 0, 0);
+            for (number, (pending, module, why)) in (1..).zip(parts) {
+                let module = modules[module];
+                let mut one = request(number, module, pending);
+                match why {
+                    0 => { one.parked = true; parked += pending; }
+                    1 => { one.valid_until = at(0); expired += pending; }
+                    2 => { one.not_before = Some(at(1)); later += pending; }
+                    _ => *due.entry(module).or_default() += pending,
+                }
+                requests.push(one);
+            }
+            let plan = plan(&requests, |_| false, at(0), rules());
+            proptest::prop_assert_eq!(plan.entries, due.values().sum::<u64>());
+            proptest::prop_assert_eq!((plan.parked, plan.expired, plan.not_due), (parked, expired, later));
+            let batches = due.values().map(|entries| entries.div_ceil(100)).sum::<u64>();
+            proptest::prop_assert_eq!(plan.batches, batches);
+            let by_group = |at: fn(&(u64, u64)) -> u64| plan.groups.values().map(at).sum::<u64>();
+            proptest::prop_assert_eq!(by_group(|group| group.0), plan.entries);
+            proptest::prop_assert_eq!(by_group(|group| group.1), plan.batches);
+            proptest::prop_assert!(plan.calls >= plan.batches && plan.credits >= plan.calls);
+        }
+    }
 }

@@ -225,4 +225,37 @@ mod tests {
             }
         }
     }
+
+    proptest::proptest! {
+        /// Whatever comes, in whatever order: what is refused moves nothing, and what was settled stays so, but for
+        /// a refusal that is taken up again.
+        #[test]
+        fn any_changes_lead_from_one_listed_state_to_the_next(
+            changes in proptest::collection::vec(0..Change::ALL.len(), 0..40),
+        ) {
+            let (mut state, mut claimed) = (EntryState::Pending, 0_u32);
+            for change in changes.into_iter().filter_map(|at| Change::ALL.get(at).copied()) {
+                let before = state;
+                match state.next(change) {
+                    Ok(next) => state = next,
+                    Err(refused) => {
+                        proptest::prop_assert_eq!(refused, IllegalTransition { from: before, change });
+                    }
+                }
+                claimed += u32::from(before != state && change == Change::Claimed);
+                if before.is_settled() && before != state {
+                    proptest::prop_assert_eq!((before, change), (EntryState::Failed, Change::Reopened));
+                }
+                // Nothing is done or failed that was never sent or lost with a backup.
+                let adopted = change == Change::Adopted && before != state;
+                claimed += u32::from(adopted);
+                if matches!(state, EntryState::Done | EntryState::Failed | EntryState::Queued) {
+                    proptest::prop_assert!(claimed > 0);
+                }
+                if state == EntryState::InFlight && before != state {
+                    proptest::prop_assert_eq!(before, EntryState::Pending);
+                }
+            }
+        }
+    }
 }

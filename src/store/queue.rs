@@ -520,3 +520,7 @@ fn is_busy(
     .map(|row| row.is_some())
     .doing("looking for calls under way")
 }
+
+#[cfg(test)]
+#[path = "queue_properties.rs"]
+mod properties;

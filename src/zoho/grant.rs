@@ -60,7 +60,7 @@ enum Problem {
 /// "too many requests", at 200 or 400 (token validity page, and logs of public clients). So the body decides,
 /// and the status only where the body says nothing that is known. The `api_domain`
 /// is checked here, so that no unchecked token leaves this function.
-pub(crate) fn read_grant(
+pub fn read_grant(
     endpoint: &Endpoint,
     http_status: u16,
     body: &[u8],
@@ -89,7 +89,7 @@ pub(crate) fn read_grant(
 }
 
 /// Reads the answer to a revocation: `{"status":"success"}`, or it did not happen (Revoke page).
-pub(crate) fn read_revocation(http_status: u16, body: &[u8], cut: bool) -> Result<(), RevokeError> {
+pub fn read_revocation(http_status: u16, body: &[u8], cut: bool) -> Result<(), RevokeError> {
     let answer = read(http_status, body, cut)?;
     if answer.status.as_ref().and_then(Value::as_str) == Some("success") {
         return Ok(());

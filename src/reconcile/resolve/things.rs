@@ -39,9 +39,10 @@ pub(super) async fn look<Z: Zoho, C: Clock>(
         entries.iter().map(|unknown| unknown.target).chain(of_jobs).collect();
     let ids: Vec<RecordId> = ids.into_iter().collect();
     let version = entries.first().map_or(ApiVersion::V8, |unknown| unknown.api_version);
+    // Before the read: what it shows says nothing of a call that takes effect after it.
+    let now = shared.present();
     let read = shared.look(scope, version, &ids, true).await;
     let found = usable(shared, &scope.module, read, what(scope));
-    let now = shared.present();
     let case = |unknown: UnknownEntry| {
         let facts = match &found {
             Seen::These(found) => found.get(&unknown.target).cloned(),

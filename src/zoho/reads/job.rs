@@ -52,7 +52,7 @@ pub(crate) fn read(fetched: &Fetched, job: &str) -> Result<JobSeen, ReadError> {
         Ok(Content::Refused(verdict)) => return Err(fetched.refused(verdict)),
         Ok(Content::Body(body)) => return read_body(fetched, body, job),
         // A refusal inside the envelope has the status of one.
-        Err(error) if fetched.http_status != 400 => return Err(error),
+        Err(error) if fetched.cut || fetched.http_status != 400 => return Err(error),
         Err(_) => {}
     }
     let body = str::from_utf8(&fetched.body).map_err(|_| fetched.unusable("it is no text"))?;

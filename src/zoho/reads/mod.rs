@@ -22,7 +22,7 @@ use serde_json::value::RawValue;
 
 use crate::domain::answer::{ParsedAnswer, Read, ReadError, Verdict};
 use crate::domain::calls;
-use crate::domain::id::RecordId;
+use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::target::{ApiVersion, Product};
 use crate::zoho::answer::{call_verdict, parse_body};
 use crate::zoho::headers::Told;
@@ -88,6 +88,56 @@ struct Info<'a> {
 pub(super) struct Named<'a> {
     #[serde(borrow)]
     id: Option<&'a RawValue>,
+}
+
+/// What was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadOf<'a> {
+    /// The recycle bin, asked for these records.
+    Bin(&'a [RecordId]),
+    /// A page of the list of deletions.
+    Deleted,
+    /// These records.
+    Records(&'a [RecordId]),
+    /// A page of a related list, asked for these records.
+    Related(&'a [RecordId]),
+    /// The tags of a module.
+    Tags,
+    /// The org.
+    Org(Product),
+    /// The token's user.
+    User,
+    /// A module.
+    Module(&'a ModuleName),
+    /// A job, by its id.
+    Job(&'a str),
+}
+
+/// The ids that an answer to a read shows: what [`super::Zoho`] makes of it, without the network.
+pub fn ids_shown(
+    what: ReadOf<'_>,
+    http_status: u16,
+    body: &[u8],
+    cut: bool,
+) -> Result<Vec<RecordId>, ReadError> {
+    let told = Told { date: None, retry_after: None, credits_remaining: None };
+    let fetched = Fetched { http_status, body: body.to_vec(), cut, told };
+    Ok(match what {
+        ReadOf::Bin(ids) => bin::read(&fetched, ids)?.iter().map(|row| row.id).collect(),
+        ReadOf::Deleted => deleted::read(&fetched)?.rows.iter().map(|row| row.id).collect(),
+        ReadOf::Records(ids) => {
+            records::read(&fetched, ids, true)?.iter().map(|row| row.id).collect()
+        }
+        ReadOf::Related(ids) => {
+            let page = related::read(&fetched, ids)?;
+            page.into_iter().flat_map(|page| page.rows).map(|row| row.id).collect()
+        }
+        ReadOf::Tags => tags::read(&fetched)?.iter().map(|row| row.id).collect(),
+        ReadOf::Org(product) => vec![identity::org(&fetched, product)?.id],
+        ReadOf::User => vec![identity::user(&fetched)?.id],
+        ReadOf::Module(name) => module::read(&fetched, name)?.id.into_iter().collect(),
+        ReadOf::Job(job) => job::read(&fetched, job).map(|_| Vec::new())?,
+    })
 }
 
 impl Fetched {
