@@ -45,7 +45,7 @@ fn each_planted_mistake_is_found_by_the_rule_that_it_breaks() {
     };
     assert!(rule(Planted::SendBeforeCommit).starts_with("intent first"));
     assert!(rule(Planted::AcknowledgeBeforeCommit).starts_with("what was acknowledged"));
-    assert!(rule(Planted::MatchedByPosition).starts_with("absent"));
+    assert!(rule(Planted::MatchedByPosition).starts_with("done"));
     assert!(rule(Planted::LostAnswerIsFailure).starts_with("pending or failed"));
     assert!(rule(Planted::SettledWithoutAnswer).starts_with("what is settled"));
 }

@@ -39,6 +39,8 @@ pub struct Intent {
     pub items: Vec<CallItem>,
     /// What they are about.
     pub things: Vec<Thing>,
+    /// Whether it deletes records, of which Zoho says when and by whom they were deleted.
+    pub deletes_records: bool,
     /// Until when it may leave, by the clock that nobody sets.
     pub leaves_by: Duration,
 }
@@ -51,7 +53,8 @@ impl Intent {
         let items = batch.items().to_vec();
         let left = batch.send_by().since(clock.now());
         let leaves_by = if left.is_zero() { left } else { clock.elapsed() + left };
-        Self { batch: batch.batch(), items, things, leaves_by }
+        let deletes_records = scope.operation() == Operation::Delete;
+        Self { batch: batch.batch(), items, things, deletes_records, leaves_by }
     }
 }
 

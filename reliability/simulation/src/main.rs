@@ -83,15 +83,13 @@ fn plant(args: &Args, name: &str) -> ExitCode {
         let begun = Instant::now();
         let found = many(args, Some(*mistake), args.from, args.seeds, true);
         let seconds = begun.elapsed().as_secs_f64();
-        match found.failed.first() {
-            Some((seed, violations)) => println!(
-                "{mistake:?}: found by seed {seed} after {seconds:.1} s: {}",
-                violations.first().map_or("", String::as_str)
-            ),
-            None => {
-                missed += 1;
-                println!("{mistake:?}: NOT FOUND in {} seeds", args.seeds);
-            }
+        if let Some((seed, violations)) = found.failed.first() {
+            let first: String =
+                violations.first().map_or("", String::as_str).chars().take(150).collect();
+            println!("{mistake:?}: found by seed {seed} after {seconds:.1} s: {first}");
+        } else {
+            missed += 1;
+            println!("{mistake:?}: NOT FOUND in {} seeds", args.seeds);
         }
     }
     println!("{} passed, {missed} failed", mistakes.len() - missed);
@@ -119,7 +117,7 @@ fn many(args: &Args, mistake: Option<Mistake>, first: u64, seeds: u64, stop: boo
                     if seed >= first + seeds {
                         return;
                     }
-                    let twice = mistake.is_none() && seed % 100 == 0;
+                    let twice = mistake.is_none() && seed.is_multiple_of(100);
                     let outcome = one(&place, seed, twice, args.seed.is_some());
                     for line in &outcome.story {
                         println!("{line}");

@@ -77,7 +77,7 @@ struct Fate {
 }
 
 impl Fate {
-    fn draw(weather: &Weather, is_write: bool, is_job: bool, chance: &mut Chance) -> Self {
+    fn draw(weather: &Weather, is_write: bool, dated: bool, chance: &mut Chance) -> Self {
         let mut fate = Self {
             refused: chance.percent(weather.refused),
             lost: chance.percent(weather.lost),
@@ -91,8 +91,8 @@ impl Fate {
             fate.there = TIME_OUT.saturating_add(chance.millis(60_000));
         }
         if is_write && chance.percent(weather.twice) {
-            // A job that is asked for twice is refused for its own sake, not for the thing's.
-            fate.twice = (!is_job).then(|| chance.percent(30));
+            // Where nothing bears a date, nothing can tell a second copy's refusal from somebody else's deed.
+            fate.twice = dated.then(|| chance.percent(30));
         }
         fate.there = fate.there.min(LATEST);
         fate
@@ -125,8 +125,8 @@ impl Wire for Line {
         }
         let meant = MEANT.try_with(Arc::clone).ok();
         let weather = world.weather();
-        let is_job = request.url().path().ends_with("mass_delete");
-        let fate = Fate::draw(&weather, meant.is_some(), is_job, &mut world.chance());
+        let dated = meant.as_ref().is_some_and(|intent| intent.deletes_records);
+        let fate = Fate::draw(&weather, meant.is_some(), dated, &mut world.chance());
         if fate.refused {
             world.count("connections refused");
             return Err(Lost { surely_not_sent: true, why: "connection refused".to_owned() });

@@ -34,6 +34,8 @@ pub fn at_sending(world: &World, intent: &Intent, process: ProcessId) {
             match found {
                 // In flight.
                 Some((target, 4, _)) if target.to_string() == item.target.to_string() => {}
+                // Another run took this one for dead, and waits out whatever it may still send.
+                Some((_, 6, _)) if world.ledger().lock_taken_away => {}
                 Some((target, state, _)) => world.violation(format!(
                     "{batch} was sent, and what is durable has {entry} for {target} in state {state}"
                 )),

@@ -168,7 +168,8 @@ fn zoho_says_so(zoho: &Snapshot, row: &Row) -> bool {
         .effects_of(row.target)
         .iter()
         .any(|effect| matches!(effect.kind, EffectKind::Untagged(_) | EffectKind::Unlinked(_)));
-    matches!(row.operation.as_str(), "untag" | "unlink") && (by_others || !row.looked)
+    let blurred = by_others || !row.looked || others_undid_it(zoho, row);
+    matches!(row.operation.as_str(), "untag" | "unlink") && blurred
 }
 
 /// Our calls for an entry that did to its thing what it asks for.
