@@ -4,7 +4,8 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::expect_used,
-    reason = "a tool for tests"
+    clippy::disallowed_methods,
+    reason = "a tool for tests, which times itself"
 )]
 
 use std::process::ExitCode;

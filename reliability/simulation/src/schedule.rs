@@ -108,13 +108,18 @@ struct Script {
 
 impl Script {
     async fn play(mut self) {
-        let acts = self.chance.between(2, 6);
+        // Many short lives find more than few long ones; some things take a long one.
+        let acts = if self.chance.percent(90) {
+            1 + self.chance.below(3)
+        } else {
+            4 + self.chance.below(4)
+        };
         for act in 0..acts {
             self.weather();
             if act == 0 || self.chance.percent(25) {
                 self.record().await;
             }
-            if act > 0 || self.chance.percent(50) {
+            if act > 0 || self.chance.percent(70) {
                 self.runs().await;
             }
             self.between().await;
