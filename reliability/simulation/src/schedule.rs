@@ -33,6 +33,8 @@ pub struct Place {
     pub anchor: Vec<u8>,
     /// What keeps the directory.
     pub directory: tempfile::TempDir,
+    /// Whether a sync can fail as on Linux: the system then takes for written what it has not written.
+    pub forgetful: bool,
 }
 
 /// What came of a schedule.
@@ -59,7 +61,8 @@ pub fn run(place: &Place, seed: u64, tell: bool) -> Outcome {
         let mut chance = Chance::new(seed);
         let world = Arc::new(begin(place, &mut chance));
         people::furnish(&world);
-        Script { world: Arc::clone(&world), chance }.play().await;
+        let forgetful = place.forgetful;
+        Script { world: Arc::clone(&world), chance, forgetful }.play().await;
         let root = Reader::open(&world.db).and_then(|reader| reader.head()).ok();
         let violations = std::mem::take(&mut world.ledger().violations);
         Outcome {
@@ -104,6 +107,7 @@ fn begin(place: &Place, chance: &mut Chance) -> World {
 struct Script {
     world: Arc<World>,
     chance: Chance,
+    forgetful: bool,
 }
 
 impl Script {
@@ -168,6 +172,7 @@ impl Script {
             5 => Fault::Error(times),
             6 => Fault::Full(times),
             7 => Fault::ShortWrite,
+            _ if self.forgetful => Fault::SyncFails(times),
             _ => Fault::Error(times),
         }
     }

@@ -77,6 +77,8 @@ pub struct History {
     /// The call that was refused, as if it had been carried out after all: a network can deliver one call twice,
     /// and the refusal is then the second one's.
     pub refused: Option<OpenAttempt>,
+    /// Another entry of this journal took the thing away after evidence had shown it there, and before our last call.
+    pub removed_meanwhile: bool,
     /// By then, by Zoho's clock, an earlier entry of this journal had deleted the same record.
     pub deleted_earlier: Option<Timestamp>,
 }
@@ -218,6 +220,7 @@ impl History {
                 .last()
                 .filter(|last| last.outcome == Outcome::Queued)
                 .map(|_| JobOver::Explains),
+            removed_meanwhile: false,
             deleted_earlier: None,
         }
     }
