@@ -116,7 +116,10 @@ fn many(args: &Args, mistake: Option<Mistake>, first: u64, seeds: u64, stop: boo
         for _ in 0..args.jobs.max(1) {
             threads.spawn(|| {
                 planted::plant(mistake);
-                let place = Place::new(args.forgetful).expect("a directory of our own");
+                // Else the next commit syncs what nobody has.
+                let forgetful = mistake == Some(Mistake::TrustsUnsyncedRows);
+                let place =
+                    Place::new(args.forgetful || forgetful).expect("a directory of our own");
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= first + seeds {

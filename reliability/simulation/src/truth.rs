@@ -147,8 +147,10 @@ fn hold(world: &World, zoho: &Snapshot, row: &Row) {
         | EntryState::Failed
         | EntryState::Held
         | EntryState::Cancelled => {
-            // Of a record its time of change tells; a relation and a tag bear no date.
-            let blurred = operation != "delete" && others_undid_it(zoho, row);
+            // Of a record its time of change tells, but where Zoho refused the second copy of a call; a relation
+            // and a tag bear no date.
+            let told_apart = operation == "delete" && *state != EntryState::Failed;
+            let blurred = !told_apart && others_undid_it(zoho, row);
             if by_us > 0 && !blurred {
                 world.violation(format!("{says}, and our call did it"));
             }
