@@ -1,0 +1,37 @@
+//! A few schedules, and that they can fail. By the thousand they run from the command line.
+
+use journal_simulation::schedule::{self, Place};
+use zoho_journal::planted::{self, Mistake};
+
+fn place() -> Place {
+    journal_disk::install();
+    Place::new(false).unwrap()
+}
+
+#[test]
+fn schedules_pass_and_each_seed_gives_one_log() {
+    let place = place();
+    for seed in 1..=15 {
+        let once = schedule::run(&place, seed, false);
+        assert_eq!(once.violations, [""; 0], "seed {seed}");
+        assert!(once.root.is_some(), "seed {seed}");
+        assert_eq!(once.root, schedule::run(&place, seed, false).root, "seed {seed}");
+    }
+}
+
+#[test]
+fn the_oracle_sees_what_is_not_durable_at_the_moment_of_sending() {
+    let place = place();
+    planted::plant(Some(Mistake::SendsBeforeSync));
+    let found = (1..=10).any(|seed| !schedule::run(&place, seed, false).violations.is_empty());
+    planted::plant(None);
+    assert!(found);
+}
+
+#[test]
+fn a_story_tells_the_log_the_calls_and_the_effects() {
+    let story = schedule::run(&place(), 1, true).story;
+    for kind in ["log 0 ", "zoho ", "effect "] {
+        assert!(story.iter().any(|line| line.starts_with(kind)), "{kind}");
+    }
+}
