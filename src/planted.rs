@@ -14,7 +14,8 @@ pub enum Mistake {
     PublishesBeforeCommit,
     /// `synchronous=NORMAL`.
     SyncsTooLittle,
-    /// A run trusts rows that a killed process left behind, without syncing them.
+    /// Rows that a killed process left behind are trusted without syncing them. Seen only where failed syncs
+    /// forget.
     TrustsUnsyncedRows,
     /// What a dead run left open, or got no answer for, is sent again at once.
     ResendsBlindly,

@@ -33,7 +33,6 @@ use crate::domain::state::EntryState;
 use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
 use crate::domain::usage::{DailyBudget, Window};
-use crate::planted::Mistake;
 use crate::reconcile::budget::Budget;
 use crate::reconcile::jobs::Polls;
 use crate::reconcile::options::{
@@ -102,9 +101,7 @@ pub async fn run<Z: Zoho, C: Clock>(
     let Parts { mut store, on_commit, writing, zoho, clock, reporter, interrupt } = parts;
     // Rows that a killed process left behind may be seen and yet not be on the disk. Before any of them is
     // trusted, all of them are synced.
-    if !Mistake::TrustsUnsyncedRows.is_made() {
-        store.checkpoint()?;
-    }
+    store.checkpoint()?;
     let begun = begin(&mut store, clock.now(), &options)?;
     let state = State::new(budget(&store, clock.now(), &options)?, pace(&store, &clock, &options)?);
     reporter.tell(&Progress::Started {

@@ -123,6 +123,9 @@ impl Store {
     }
 
     fn checkpoint_in(&self, mode: &str) -> Result<()> {
+        if Mistake::TrustsUnsyncedRows.is_made() {
+            return Ok(());
+        }
         let outcome = self.conn.query_row(
             &format!("-- checkpoint\nPRAGMA wal_checkpoint({mode})"),
             [],

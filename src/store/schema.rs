@@ -1,6 +1,7 @@
 //! Migrations: the embedded SQL files, applied in one transaction, each with its own SHA-256.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use refinery::Target;
 use rusqlite::{Connection, OptionalExtension, named_params};
@@ -20,6 +21,12 @@ mod embedded {
 
 /// The newest schema this program knows.
 pub(crate) fn newest() -> u32 {
+    static NEWEST: OnceLock<u32> = OnceLock::new();
+    // Each opening of a journal asks, and refinery hashes every migration to answer.
+    *NEWEST.get_or_init(find_newest)
+}
+
+fn find_newest() -> u32 {
     embedded::migrations::runner()
         .get_migrations()
         .iter()

@@ -46,6 +46,8 @@ pub struct UnknownEntry {
     pub job: Option<Arc<LastJob>>,
     /// When another entry that deleted the same record was settled as done, by Zoho's clock.
     pub deleted_earlier: Option<Timestamp>,
+    /// Whether another entry of the same scope took the thing away after evidence had shown it there.
+    pub removed_meanwhile: bool,
     /// What an earlier reading showed that could not decide.
     pub undecided_facts: Option<String>,
 }
@@ -152,6 +154,7 @@ pub(crate) fn unknown_entries(
                 tries: tries_of(conn, entry)?,
                 job: job_of(conn, &mut jobs, entry)?,
                 deleted_earlier: deleted_earlier(conn, &scope, entry, target)?,
+                removed_meanwhile: removed_meanwhile(conn, (entry, target, id))?,
                 undecided_facts: undecided_facts(conn, entry)?,
             });
         }
@@ -351,6 +354,35 @@ fn deleted_earlier(
         None
     };
     Ok(Some(settled.at.shifted(run.map_or(Ok(0), |run| clock_offset(conn, run))?)))
+}
+
+/// Whether another entry of the same scope took a thing away after a reading of this one, the last that closed its
+/// calls, had shown it there: then none of these explains that it is gone.
+fn removed_meanwhile(
+    conn: &Connection,
+    (entry, target, scope): (EntryId, RecordId, ScopeId),
+) -> Result<bool> {
+    conn.prepare_cached(
+        "-- removed_meanwhile\nSELECT EXISTS (
+             SELECT 1 FROM entry e WHERE e.target = :target AND e.scope = :scope
+               AND e.id <> :entry AND e.state = :done
+               AND max(coalesce((SELECT max(g.seq) FROM evidence v JOIN reading g ON g.id = v.reading
+                                 WHERE v.entry = e.id), -1),
+                       coalesce((SELECT max(b.ended_seq) FROM attempt a JOIN batch b ON b.id = a.batch
+                                 WHERE a.entry = e.id), -1))
+                   > (SELECT max(g.seq) FROM evidence v JOIN reading g ON g.id = v.reading
+                      WHERE v.entry = :entry AND v.verdict IN (4, 5)))",
+    )
+    .and_then(|mut statement| {
+        statement.query_row(
+            named_params! {
+                ":target": Sql(target), ":scope": scope.0, ":entry": Sql(entry),
+                ":done": Sql(EntryState::Done),
+            },
+            |row| row.get(0),
+        )
+    })
+    .doing("looking for another entry of the same thing")
 }
 
 /// How far Zoho's clock was ahead of ours, in milliseconds, as a run measured it.

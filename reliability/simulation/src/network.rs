@@ -134,7 +134,7 @@ impl Wire for Line {
         let sent = meant.map(|intent| {
             oracle::at_sending(world, &intent, *process);
             let number = world.ledger().leaves(&intent);
-            (intent, number)
+            Sent { intent, number, deaths: world.disk.died().len() }
         });
         let (tell, hear) = oneshot::channel();
         // From here on the network has it, whatever becomes of the process.
@@ -165,10 +165,18 @@ fn plain(request: &Request) -> http::Request<Vec<u8>> {
     plain
 }
 
+/// A write that left.
+struct Sent {
+    intent: Arc<Intent>,
+    number: SendNumber,
+    /// How many processes had died by then.
+    deaths: usize,
+}
+
 /// A call on its way.
 async fn deliver(
     world: Arc<World>,
-    sent: Option<(Arc<Intent>, SendNumber)>,
+    sent: Option<Sent>,
     request: http::Request<Vec<u8>>,
     fate: Fate,
     tell: oneshot::Sender<Option<Back>>,
@@ -205,22 +213,22 @@ async fn deliver(
 /// A call arrives, unless it is lost on the way.
 async fn arrive(
     world: &Arc<World>,
-    sent: Option<&(Arc<Intent>, SendNumber)>,
+    sent: Option<&Sent>,
     request: &http::Request<Vec<u8>>,
     lost: bool,
 ) -> Option<Back> {
     if lost {
         world.count("calls lost");
-        if let Some((_, number)) = sent {
-            world.ledger().is_over(*number, None);
+        if let Some(sent) = sent {
+            world.ledger().is_over(sent.number, None);
         }
         return None;
     }
-    let Some((intent, number)) = sent else { return world.zoho.call(request.clone()).await };
-    oracle::at_the_effect(world, intent);
+    let Some(sent) = sent else { return world.zoho.call(request.clone()).await };
+    oracle::at_the_effect(world, &sent.intent, sent.deaths);
     let back = world.zoho.call(request.clone()).await;
     let reached = world.last_write();
-    world.ledger().is_over(*number, Some(reached));
+    world.ledger().is_over(sent.number, Some(reached));
     back
 }
 

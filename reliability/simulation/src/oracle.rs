@@ -46,9 +46,14 @@ pub fn at_sending(world: &World, intent: &Intent, process: ProcessId) {
     });
 }
 
-/// A call arrives at Zoho and is about to have its effect.
-pub fn at_the_effect(world: &Arc<World>, intent: &Intent) {
+/// A call arrives at Zoho and is about to have its effect. `deaths` is how many there were when it left: what was
+/// durable then and has met no death since is durable now.
+pub fn at_the_effect(world: &Arc<World>, intent: &Intent, deaths: usize) {
     world.count("effects looked at");
+    if world.disk.died().len() == deaths {
+        return;
+    }
+    world.count("effects of calls whose sender had died");
     with_durable(world, |journal| {
         let batch = intent.batch;
         let entries: Option<String> = journal

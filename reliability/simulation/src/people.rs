@@ -105,8 +105,9 @@ pub fn wish(world: &World, chance: &mut Chance) -> Ask {
             let module = if chance.percent(85) { "Leads" } else { "Contacts" };
             let mut ids = chance.some(&everything(world, module), 60);
             if chance.percent(15) {
-                // Nobody ever had this id.
-                ids.push(4_876_876_999_999_000_000 + u64::try_from(chance.below(9)).unwrap_or(0));
+                // Nobody ever had this id. Another module has others.
+                let never = 4_876_876_999_999_000_000 + 100 * u64::from(module == "Contacts");
+                ids.push(never + u64::try_from(chance.below(9)).unwrap_or(0));
             }
             ask(module, Task::Delete, each(ids))
         }

@@ -8,8 +8,9 @@ use zoho_journal::evidence::keeper::{Keeper, Operator, anchor_path};
 use crate::schedule::Place;
 
 impl Place {
-    /// Makes a directory with an empty journal, in memory where the system has such a place.
-    pub fn new() -> std::io::Result<Self> {
+    /// Makes a directory with an empty journal, in memory where the system has such a place. `forgetful`: see
+    /// [`Place::forgetful`].
+    pub fn new(forgetful: bool) -> std::io::Result<Self> {
         let memory = std::path::Path::new("/dev/shm");
         let directory =
             if memory.is_dir() { tempfile::tempdir_in(memory)? } else { tempfile::tempdir()? };
@@ -27,6 +28,6 @@ impl Place {
         let anchor = std::fs::read(anchor_path(&db))?;
         // Nobody takes an empty file for a journal.
         std::fs::write(&db, b"its contents are on the simulated disk")?;
-        Ok(Self { db, empty, anchor, directory })
+        Ok(Self { db, empty, anchor, directory, forgetful })
     }
 }

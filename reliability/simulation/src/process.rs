@@ -24,6 +24,7 @@ use zoho_journal::evidence::keeper::{Keeper, KeeperError, Operator, Publisher, l
 use zoho_journal::platform::{Holder, OsLock, Sharing};
 use zoho_journal::reconcile::Parts;
 use zoho_journal::reconcile::options::{Progress, Reporter, RunKind, RunOptions, Summary};
+use zoho_journal::store::Head;
 use zoho_journal::store::entry::NewItem;
 use zoho_journal::store::recording::{NewRequest, Recorded, RequestSource};
 use zoho_journal::store::settling::NewDecision;
@@ -202,6 +203,9 @@ pub struct Run {
     pub seed: u64,
 }
 
+/// How often the anchor follows in the program.
+const PUBLISH_EVERY: Duration = Duration::from_secs(2);
+
 /// What came of a run.
 #[derive(Debug)]
 pub enum Ran {
@@ -248,8 +252,12 @@ pub async fn run(world: &Arc<World>, process: ProcessId, run: &Run) -> Result<Ra
     let keeper = Keeper::open_for_run(world.db(), &lock, entropy, by(), now)
         .map_err(|error| error.to_string())?;
     let (store, publisher) = keeper.into_run();
-    let publisher = Arc::new(Mutex::new(Publishing { publisher, failed: None }));
+    // As the program does it, or with each commit: then nothing at all may be lost of what was committed.
+    let every = if run.seed.is_multiple_of(2) { Duration::ZERO } else { PUBLISH_EVERY };
+    let publisher =
+        Arc::new(Mutex::new(Publishing { publisher, failed: None, left: None, last: None }));
     let publishing = Arc::clone(&publisher);
+    let passing = world.clock.clone();
     let clock = Arc::new(Steady::start(world.clock.clone()));
     let line = Line { world: Arc::clone(world), process };
     let token = FixedToken::new(&SecretString::from(world.zoho.access_token()))
@@ -259,7 +267,13 @@ pub async fn run(world: &Arc<World>, process: ProcessId, run: &Run) -> Result<Ra
     let parts = Parts {
         store,
         on_commit: Box::new(move |head| {
-            publishing.lock().unwrap_or_else(PoisonError::into_inner).publish(head);
+            let mut publishing = publishing.lock().unwrap_or_else(PoisonError::into_inner);
+            publishing.left = Some(head);
+            let now = passing.elapsed();
+            if publishing.last.is_none_or(|last| now.saturating_sub(last) >= every) {
+                publishing.last = Some(now);
+                publishing.publish();
+            }
         }),
         writing: Place::Task,
         zoho: Arc::new(Connection::new(client, Arc::clone(&clock))),
@@ -268,7 +282,11 @@ pub async fn run(world: &Arc<World>, process: ProcessId, run: &Run) -> Result<Ra
         interrupt,
     };
     let ended = zoho_journal::reconcile::run(parts, options(world, run), |_| 0).await;
-    let unpublished = publisher.lock().unwrap_or_else(PoisonError::into_inner).failed.take();
+    let unpublished = {
+        let mut publisher = publisher.lock().unwrap_or_else(PoisonError::into_inner);
+        publisher.publish();
+        publisher.failed.take()
+    };
     drop(lock);
     if let Some(error) = unpublished {
         return Err(error.to_string());
@@ -276,15 +294,20 @@ pub async fn run(world: &Arc<World>, process: ProcessId, run: &Run) -> Result<Ra
     ended.map(|summary| Ran::Ended(Box::new(summary))).map_err(|error| error.to_string())
 }
 
-/// The anchor follows each commit: nothing that it says may be lost.
+/// The anchor follows the commits: nothing that it says may be lost.
 struct Publishing {
     publisher: Publisher,
     failed: Option<KeeperError>,
+    /// What is still to be published.
+    left: Option<Head>,
+    last: Option<Duration>,
 }
 
 impl Publishing {
-    fn publish(&mut self, head: zoho_journal::store::Head) {
-        if let Err(error) = self.publisher.publish(head) {
+    fn publish(&mut self) {
+        if let Some(head) = self.left.take()
+            && let Err(error) = self.publisher.publish(head)
+        {
             self.failed.get_or_insert(error);
         }
     }

@@ -33,6 +33,8 @@ pub struct Place {
     pub anchor: Vec<u8>,
     /// What keeps the directory.
     pub directory: tempfile::TempDir,
+    /// Whether a sync can fail as on Linux: the system then takes for written what it has not written.
+    pub forgetful: bool,
 }
 
 /// What came of a schedule.
@@ -59,7 +61,8 @@ pub fn run(place: &Place, seed: u64, tell: bool) -> Outcome {
         let mut chance = Chance::new(seed);
         let world = Arc::new(begin(place, &mut chance));
         people::furnish(&world);
-        Script { world: Arc::clone(&world), chance }.play().await;
+        let forgetful = place.forgetful;
+        Script { world: Arc::clone(&world), chance, forgetful }.play().await;
         let root = Reader::open(&world.db).and_then(|reader| reader.head()).ok();
         let violations = std::mem::take(&mut world.ledger().violations);
         Outcome {
@@ -104,17 +107,23 @@ fn begin(place: &Place, chance: &mut Chance) -> World {
 struct Script {
     world: Arc<World>,
     chance: Chance,
+    forgetful: bool,
 }
 
 impl Script {
     async fn play(mut self) {
-        let acts = self.chance.between(2, 6);
+        // Many short lives find more than few long ones; some things take a long one.
+        let acts = if self.chance.percent(90) {
+            1 + self.chance.below(3)
+        } else {
+            4 + self.chance.below(4)
+        };
         for act in 0..acts {
             self.weather();
             if act == 0 || self.chance.percent(25) {
                 self.record().await;
             }
-            if act > 0 || self.chance.percent(50) {
+            if act > 0 || self.chance.percent(70) {
                 self.runs().await;
             }
             self.between().await;
@@ -163,6 +172,7 @@ impl Script {
             5 => Fault::Error(times),
             6 => Fault::Full(times),
             7 => Fault::ShortWrite,
+            _ if self.forgetful => Fault::SyncFails(times),
             _ => Fault::Error(times),
         }
     }

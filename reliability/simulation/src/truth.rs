@@ -22,6 +22,8 @@ struct Row {
     parent: Option<u64>,
     /// Whether what was there was read before its call.
     looked: bool,
+    /// Whether the last reading could not decide.
+    undecided: bool,
 }
 
 /// Holds everything that was acknowledged against what is there.
@@ -71,7 +73,8 @@ pub fn is_told(world: &World) {
 /// What a person finds out about entries that reads cannot decide.
 pub fn of_the_undecided(world: &World) -> rusqlite::Result<Vec<(EntryId, Verdict)>> {
     let zoho = world.zoho.snapshot();
-    let rows = rows(world)?.into_iter().filter(|row| row.state == EntryState::Unknown);
+    let rows =
+        rows(world)?.into_iter().filter(|row| row.state == EntryState::Unknown && row.undecided);
     Ok(rows
         .map(|row| {
             let by_us = !calls_that_did(world, &zoho, &row).is_empty();
@@ -89,7 +92,10 @@ pub fn of_the_undecided(world: &World) -> rusqlite::Result<Vec<(EntryId, Verdict
 fn rows(world: &World) -> rusqlite::Result<Vec<Row>> {
     let conn = Connection::open(&world.db)?;
     let mut statement = conn.prepare(
-        "SELECT e.id, e.target, w.name, s.operation, s.parent, r.snapshot FROM entry e
+        "SELECT e.id, e.target, w.name, s.operation, s.parent, r.snapshot,
+             coalesce((SELECT v.verdict FROM evidence v WHERE v.entry = e.id
+                       ORDER BY v.reading DESC LIMIT 1), 0) = 6
+         FROM entry e
          JOIN request r ON e.id BETWEEN r.first_entry AND r.last_entry
          JOIN word w ON w.kind = 'state' AND w.number = e.state
          JOIN scope s ON s.id = e.scope ORDER BY e.id",
@@ -103,6 +109,7 @@ fn rows(world: &World) -> rusqlite::Result<Vec<Row>> {
             operation: row.get(3)?,
             parent: row.get::<_, Option<i64>>(4)?.map(i64::cast_unsigned),
             looked: row.get(5)?,
+            undecided: row.get(6)?,
         })
     })?;
     rows.collect()
@@ -140,8 +147,10 @@ fn hold(world: &World, zoho: &Snapshot, row: &Row) {
         | EntryState::Failed
         | EntryState::Held
         | EntryState::Cancelled => {
-            // Of a record its time of change tells; a relation and a tag bear no date.
-            let blurred = operation != "delete" && others_undid_it(zoho, row);
+            // Of a record its time of change tells, but where Zoho refused the second copy of a call; a relation
+            // and a tag bear no date.
+            let told_apart = operation == "delete" && *state != EntryState::Failed;
+            let blurred = !told_apart && others_undid_it(zoho, row);
             if by_us > 0 && !blurred {
                 world.violation(format!("{says}, and our call did it"));
             }

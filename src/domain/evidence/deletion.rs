@@ -241,6 +241,7 @@ mod tests {
             refusal: None,
             refused: None,
             job: None,
+            removed_meanwhile: false,
             deleted_earlier: None,
         }
     }

@@ -77,6 +77,8 @@ pub struct History {
     /// The call that was refused, as if it had been carried out after all: a network can deliver one call twice,
     /// and the refusal is then the second one's.
     pub refused: Option<OpenAttempt>,
+    /// Another entry of this journal took the thing away after evidence had shown it there, and before our last call.
+    pub removed_meanwhile: bool,
     /// By then, by Zoho's clock, an earlier entry of this journal had deleted the same record.
     pub deleted_earlier: Option<Timestamp>,
 }
@@ -151,8 +153,8 @@ impl Now {
     /// When, by our clock, the quarantine of an attempt ends; `None` when it is over.
     ///
     /// Our clock may have been set since. How far, Zoho's clock tells, which each run measured; that may be off by
-    /// as long as an answer took. Where both agree, both must say that it is over; where they do not, Zoho's
-    /// must say so by a margin.
+    /// as long as an answer took. Where both agree, ours counts; where they nearly do, both must say that it is
+    /// over; where they do not, Zoho's must say so by a margin.
     fn until_over(self, attempt: &AttemptRecord, quarantine: Duration) -> Option<Timestamp> {
         let sent = attempt.last_sent();
         let Some(offset) = self.offset_ms else {
@@ -160,11 +162,13 @@ impl Now {
         };
         // The moment of sending, by our clock as it is set now.
         let moved = sent.shifted(attempt.clock_offset_ms.saturating_sub(offset));
-        let was_set = sent.since(moved).max(moved.since(sent)) > MEASURED_WITHIN;
-        let end = if was_set {
-            moved.plus(quarantine).plus(MEASURED_WITHIN)
-        } else {
+        let apart = sent.since(moved).max(moved.since(sent));
+        let end = if apart <= CLOCK_TOLERANCE {
+            sent.plus(quarantine)
+        } else if apart <= MEASURED_WITHIN {
             sent.max(moved).plus(quarantine)
+        } else {
+            moved.plus(quarantine).plus(MEASURED_WITHIN)
         };
         (self.ours < end).then_some(end)
     }
@@ -218,6 +222,7 @@ impl History {
                 .last()
                 .filter(|last| last.outcome == Outcome::Queued)
                 .map(|_| JobOver::Explains),
+            removed_meanwhile: false,
             deleted_earlier: None,
         }
     }

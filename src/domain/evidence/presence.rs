@@ -295,6 +295,9 @@ fn unseen(history: &History, why: &'static str) -> Decision {
 /// It is not there.
 fn gone(history: &History, before: Before, facts: &ThingFacts) -> Decision {
     let was_there = matches!(before, Before::There { .. });
+    if history.removed_meanwhile {
+        return settle(Verdict::Absent, "", "another entry of this journal had removed it");
+    }
     if history.open.is_empty() {
         let code = history.refusal.as_deref().unwrap_or_default();
         return if was_there {

@@ -51,6 +51,7 @@ pub(super) async fn look<Z: Zoho, C: Clock>(
         };
         let quarantine = shared.options.quarantine;
         let mut history = History::of(&unknown.attempts, unknown.tries, quarantine, now);
+        history.removed_meanwhile = unknown.removed_meanwhile;
         if let (Some(over), Some(job)) = (&mut history.job, &unknown.job) {
             *over = JobOver::of(job.ending, job.deleted, gone(&found, &job.items));
         }
