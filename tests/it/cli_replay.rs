@@ -59,3 +59,21 @@ fn outside_a_rehearsal_a_quarantine_shorter_than_the_time_out_is_refused() {
     // Long enough: it is tried, and nobody is there.
     env.journal(["sync", "--yes", "--wait", "0s", "--quarantine", "30s"]).exits(4);
 }
+
+#[test]
+fn a_run_of_named_requests_names_what_is_unknown_elsewhere() {
+    let env = Env::new(4);
+    let leads = env.leads();
+    env.record(&leads[..2]);
+    env.zoho.plan_faults(vec![Fault::LoseRequest]);
+    env.journal(["sync", "--yes", "--wait", "0s", "--quarantine", "1h"]).exits(4);
+    let other = env.record(&leads[2..]);
+    let summary = env.journal(["replay", &other, "--yes", "--json"]).exits(0).summary();
+    assert_eq!(
+        (env.states().as_str(), &summary["next"]),
+        ("done 2, unknown 2", &"journal replay --yes".into())
+    );
+    let summary = env.journal(["replay", "--yes", "--json"]).exits(0).summary();
+    assert_eq!(summary["next"], "journal export -o audit.csv");
+    env.agrees();
+}
