@@ -27,6 +27,7 @@ pub(crate) fn after_a_run(
         return format!("{show}, then {}", command(&format!("sync {parked} --yes")));
     }
     match exit {
+        Exit::Done if wanted.is_some() && others_are_unknown(context) => command("replay --yes"),
         Exit::Done => command("export -o audit.csv"),
         Exit::SomeFailed => {
             let list = command("list --state failed");
@@ -62,6 +63,15 @@ pub(crate) fn after_a_run(
             command(&format!("replay{names}{} --yes", run_flags(context, summary)))
         }
     }
+}
+
+/// Whether reading can still tell about entries that the named requests do not hold.
+fn others_are_unknown(context: &Context) -> bool {
+    let summary = context.reader().and_then(|reader| Ok(reader.summary()?));
+    summary.is_ok_and(|summary| {
+        let open = summary.count(EntryState::Unknown) + summary.count(EntryState::InFlight);
+        summary.undecided.is_some_and(|undecided| open > undecided)
+    })
 }
 
 /// What was given as flags: a run goes on as it was meant, and with as much budget again. But for a budget that

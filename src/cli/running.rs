@@ -207,7 +207,7 @@ impl<'a> Running<'a> {
         if left_open > 0 {
             let batches = counted(left_open, "batch", "batches");
             self.context.out.say(format!(
-                "An earlier run ended with {batches} under way: what became of them is read first."
+                "An earlier run ended with {batches} under way: nothing of it is sent again before it was read."
             ));
         }
         if reopened > 0 {

@@ -316,7 +316,7 @@ fn run_in_words(activity: &Activity, summary: &Summary, now: Timestamp) -> (Tone
     match activity {
         Activity::On(Some(note)) => {
             let span = in_words(now.since(note.since));
-            (Tone::Good, format!("{} is on, for {span}", who(note)))
+            (Tone::Good, format!("{} is on, for {span}{}", who(note), last_written(summary)))
         }
         Activity::On(None) => (Tone::Good, "one is on".to_owned()),
         Activity::Hidden => {
@@ -331,14 +331,18 @@ fn died(who: Option<String>, summary: &Summary) -> String {
     let last = summary.last_run.as_ref();
     let who = who.or_else(|| last.map(|run| format!("{} since {}", run.command, run.started_at)));
     let who = who.unwrap_or_else(|| "a run".to_owned());
-    let wrote = summary.last_event_at.map(|at| format!("; it last wrote at {at}"));
     let open = u64::try_from(summary.open_batches.len()).unwrap_or(u64::MAX);
     let left = if open > 0 {
         format!(" and left {} open", counted(open, "batch", "batches"))
     } else {
         String::new()
     };
-    format!("{who} died without ending{}{left}", wrote.unwrap_or_default())
+    format!("{who} died without ending{}{left}", last_written(summary))
+}
+
+/// What others write meanwhile is no sign of life.
+fn last_written(summary: &Summary) -> String {
+    summary.last_written_at.map_or_else(String::new, |at| format!("; it last wrote at {at}"))
 }
 
 fn last_in_words(last: Option<&LastRun>) -> String {

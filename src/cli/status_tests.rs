@@ -96,6 +96,15 @@ fn whether_a_run_is_on_follows_from_the_lock_and_not_from_what_it_wrote() {
 }
 
 #[test]
+fn what_others_write_after_a_run_is_no_sign_of_its_life() {
+    let mut journal = story();
+    journal.delete(101, 102);
+    let shown = run(&journal.path(), &["status"]).stdout;
+    assert!(shown.contains(", 14 events"), "{shown}");
+    assert!(shown.contains("; it last wrote at 2026-11-22T10:02:31.000Z and left"), "{shown}");
+}
+
+#[test]
 fn the_next_command_follows_from_where_things_stand() {
     let mut journal = Journal::new();
     assert!(next(&journal).starts_with("delete MODULE --from FILE"));

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::cli::context::{Context, PROGRAM};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::output::words::counted;
+use crate::cli::output::words::{counted, in_words};
 use crate::cli::plan;
 use crate::cli::record::operator;
 use crate::cli::running::{self, Running};
@@ -16,6 +16,7 @@ use crate::cli::signing;
 use crate::cli::work::{Work, announce, confirm};
 use crate::clock::CommandClock;
 use crate::config::Flags;
+use crate::domain::codes::may_pass;
 use crate::domain::id::RequestId;
 use crate::evidence::keeper::lock_path;
 use crate::platform::{Holder, OsLock, Sharing, holder};
@@ -129,14 +130,17 @@ fn run(
     if args.dry_run {
         plan::show(context, wanted.as_deref(), None)?;
         say_what_is_taken_up(kind, codes, context, wanted.as_deref())?;
+        warn_of_codes(codes, context, wanted.as_deref())?;
         return Ok(Exit::Done);
     }
     // Before anything else: no question, no token and no lock makes the wrong target right.
     context.check_target()?;
+    check_quarantine(context)?;
     // The lock comes before the plan and the question: what was confirmed must be what is sent.
     let lock = take_lock(kind, context)?;
     let work = Work::find(kind, codes, context, wanted.as_deref())?;
     work.check_cap(context)?;
+    warn_of_codes(codes, context, wanted.as_deref())?;
     let mut options = options(kind, args, codes, context)?;
     let asks = !args.yes;
     if asks && work.entries() > 0 {
@@ -170,6 +174,44 @@ fn say_what_is_taken_up(
             .say(format!("A replay would send {entries} once more, beside what is pending."));
     }
     Ok(())
+}
+
+/// Codes that take up nothing are said: a typing error must not look like work that is done.
+fn warn_of_codes(
+    codes: &[String],
+    context: &mut Context,
+    wanted: Option<&[RequestId]>,
+) -> Result<(), CliError> {
+    for code in codes {
+        let refused = context.reader()?.reopenable(wanted, &|one| one == code)?;
+        if refused == 0 {
+            let list = context.command("list --state failed");
+            context.out.warn(&format!("no refused entry has the code {code}; {list} shows them"));
+        } else if !may_pass(code) {
+            let entries = counted(refused, "refused entry has", "refused entries have");
+            context
+                .out
+                .warn(&format!("{entries} the code {code}, which does not pass: left as they are"));
+        }
+    }
+    Ok(())
+}
+
+/// While a call can still be answered, what is there says nothing about it. A rehearsal may be impatient.
+fn check_quarantine(context: &Context) -> Result<(), CliError> {
+    let settings = &context.settings;
+    let (quarantine, timeout) = (settings.quarantine.value, settings.timeout.value);
+    if quarantine >= timeout || context.target()?.api_origin.is_loopback() {
+        return Ok(());
+    }
+    let message = format!(
+        "the quarantine of {} is shorter than the time-out of {}: a call could still be under way when \
+         it is taken to have had no effect",
+        in_words(quarantine),
+        in_words(timeout)
+    );
+    Err(CliError::new(Exit::Usage, message)
+        .hint("a longer --quarantine (the default is 2m), or a shorter --timeout"))
 }
 
 /// The engine holds what it sends against what was confirmed.

@@ -38,6 +38,7 @@ use crate::reconcile::jobs::Polls;
 use crate::reconcile::options::{
     Progress, Reporter, RunError, RunKind, RunOptions, Summary, takes_up,
 };
+use crate::reconcile::resolve::Resolved;
 pub use crate::reconcile::shared::Interrupt;
 use crate::reconcile::shared::{Seams, Shared};
 use crate::reconcile::state::State;
@@ -299,8 +300,22 @@ async fn work<Z: Zoho, C: Clock>(
         };
         let wait = wait.since(shared.clock.now()).max(Duration::from_millis(1));
         if idle > MAX_IDLE_ROUNDS || !shared.pause(wait, why).await {
+            say_what_stays(shared, &resolved);
             return Ok(());
         }
+    }
+}
+
+/// Why entries stay unknown is said, and from when on the next run can tell more.
+fn say_what_stays<Z: Zoho, C: Clock>(shared: &Arc<Shared<Z, C>>, resolved: &Resolved) {
+    if let Some(until) = resolved.wait_until {
+        shared.warn(format!(
+            "what is unknown stays so until {until} at least: before that a call without an answer may \
+             still take effect; the run waits for it where --wait allows"
+        ));
+    }
+    if resolved.later > 0 {
+        shared.warn("a source of evidence gave no answer: what is unknown stays so".to_owned());
     }
 }
 

@@ -29,6 +29,7 @@ mod cli_record_plan;
 mod cli_record_tags;
 mod cli_record_unlink;
 mod cli_record_untag;
+mod cli_replay;
 mod cli_settle;
 mod cli_setup;
 mod cli_sync;

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, named_params};
 
 use crate::domain::evidence::UNDECIDED;
-use crate::domain::id::{BatchId, RequestId, RunId};
+use crate::domain::id::{BatchId, EventSeq, RequestId, RunId};
 use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
 use crate::store::code::{Sql, uncount};
@@ -37,8 +37,8 @@ pub struct Summary {
     pub workflows: Option<bool>,
     /// The newest run.
     pub last_run: Option<LastRun>,
-    /// When the newest event was written.
-    pub last_event_at: Option<Timestamp>,
+    /// When the newest run last wrote, if its end is not recorded. What others wrote meanwhile does not count.
+    pub last_written_at: Option<Timestamp>,
 }
 
 impl Summary {
@@ -65,12 +65,11 @@ impl Reader {
     /// The journal at a glance. Costs the same whatever the number of entries.
     pub fn summary(&self) -> Result<Summary> {
         let doing = "looking at the journal";
-        let head = self.head()?;
-        let last_event = head.size.checked_sub(1).and_then(|seq| i64::try_from(seq).ok());
-        let last_event_at = last_event
-            .map(|seq| event_at(&self.conn, crate::domain::id::EventSeq::new(seq)))
-            .transpose()?
-            .map(|(at, _)| at);
+        let last_run = self.last_run()?;
+        let last_written_at = match &last_run {
+            Some(LastRun { run, ended: None, .. }) => self.last_written_at(*run)?,
+            _ => None,
+        };
         let workflows: Option<bool> = self
             .conn
             .query_row(
@@ -117,9 +116,27 @@ impl Reader {
             )?,
             undecided: self.undecided_at_a_glance()?,
             workflows,
-            last_run: self.last_run()?,
-            last_event_at,
+            last_run,
+            last_written_at,
         })
+    }
+
+    /// The newest event of a run. Only what others wrote since is passed over.
+    fn last_written_at(&self, run: RunId) -> Result<Option<Timestamp>> {
+        let doing = "looking for what a run wrote last";
+        let seq: Option<EventSeq> = self
+            .conn
+            .query_row(
+                "-- last_written\nSELECT seq FROM event
+                 WHERE seq >= (SELECT started_seq FROM run WHERE id = :run)
+                   AND json_extract(body, '$.data.run') = :run
+                 ORDER BY seq DESC LIMIT 1",
+                named_params! { ":run": Sql(run) },
+                |row| row.get(0).map(|Sql(seq)| seq),
+            )
+            .optional()
+            .doing(doing)?;
+        Ok(seq.map(|seq| event_at(&self.conn, seq)).transpose()?.map(|(at, _)| at))
     }
 
     fn numbers<T>(&self, sql: &'static str, wrap: impl Fn(i64) -> T) -> Result<Vec<T>> {

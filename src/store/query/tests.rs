@@ -206,7 +206,7 @@ fn the_summary_counts_what_waits() {
     assert_eq!((last.command.as_str(), last.ended), ("sync", None));
     let empty = Journal::new().reader().summary().unwrap();
     assert_eq!((empty.requests, empty.undecided, empty.workflows), (0, Some(0), None));
-    assert_eq!((empty.last_run, empty.last_event_at), (None, None));
+    assert_eq!((empty.last_run, empty.last_written_at), (None, None));
 }
 
 #[test]
