@@ -154,11 +154,7 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
         })?;
         let open = tx.open_batches()?;
         for batch in &open {
-            // A call that passed its last check at `send_by` may still have had to connect. Nobody else was
-            // alive after this run took the lock, so nothing left after now, if our clock was not set back.
-            let last = batch.send_by.plus(CONNECT_TIMEOUT);
-            let begun = batch.send_by.minus(SEND_WITHIN);
-            let sent_before = if now < begun { last } else { last.min(now) };
+            let sent_before = left_by(batch.send_by, now);
             let (reason, detail) = (Unanswered::RunDied, "the run that sent it ended early");
             tx.leave_unanswered(run, batch.batch, None, sent_before, reason, detail)?;
         }
@@ -193,6 +189,16 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
         Ok(Begun { run, requests, plan, left_open, reopened, mine, unapproved })
     })?;
     Ok(begun)
+}
+
+/// The last moment at which a call of a dead run can have left, by the clock of that run; `now` is this run's.
+///
+/// A call that passed its last check at `send_by` may still have had to connect. Nobody else was alive after this run
+/// took the lock, so nothing left after now. But where now lies before the batch was recorded, our clock was set
+/// back since, and tells nothing.
+fn left_by(send_by: Timestamp, now: Timestamp) -> Timestamp {
+    let last = send_by.plus(CONNECT_TIMEOUT);
+    if now < send_by.minus(SEND_WITHIN) { last } else { last.min(now) }
 }
 
 /// What earlier runs of the last day spent counts as well.
@@ -435,4 +441,32 @@ fn read_summary<Z: Zoho, C: Clock>(
         credits: state.budget.spent().credits,
         warnings: state.warnings.iter().cloned().collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dead_run_s_call_has_left_by_now_or_by_its_last_moment() {
+        let at = |second: i64| Timestamp::from_millis(second * 1000);
+        // Recorded at second 1,000.
+        let send_by = at(1_000).plus(SEND_WITHIN);
+        let last = send_by.plus(CONNECT_TIMEOUT);
+        let year = 365 * 24 * 3_600;
+        for (now, expected) in [
+            // The next run began while the call could still have been on its way, or right at once.
+            (at(1_000), at(1_000)),
+            (at(1_003), at(1_003)),
+            (last, last),
+            // It began long after, or our clock was set forward.
+            (last.plus(Duration::from_millis(1)), last),
+            (at(1_000 + year), last),
+            // Our clock was set back: then nothing left after the last moment of the dead run's own clock.
+            (at(1_000).minus(Duration::from_millis(1)), last),
+            (at(1_000 - year), last),
+        ] {
+            assert_eq!(left_by(send_by, now), expected, "{now}");
+        }
+    }
 }
