@@ -43,6 +43,7 @@ pub use crate::reconcile::shared::Interrupt;
 use crate::reconcile::shared::{Seams, Shared};
 use crate::reconcile::state::State;
 use crate::store::job::Job;
+use crate::store::query::Blocked;
 use crate::store::run::NewRun;
 use crate::store::writer::{ClaimRules, Meter, OnCommit, Place, Writer, Writing};
 use crate::store::{Reader, Store, StoreError};
@@ -393,6 +394,7 @@ fn read_summary<Z: Zoho, C: Clock>(
     let mine = |request: &RequestOverview| newest.is_some_and(|newest| request.request <= newest);
     let mut unfinished = 0;
     let mut awaiting_approval = 0;
+    let mut waiting = HashSet::new();
     for request in reader.overview(wanted, true)?.iter().filter(|one| mine(one)) {
         unfinished += request.count(EntryState::Unknown) + request.count(EntryState::Queued);
         unfinished += request.count(EntryState::InFlight);
@@ -401,7 +403,10 @@ fn read_summary<Z: Zoho, C: Clock>(
             None if begun.unapproved.contains(&request.request) => {
                 awaiting_approval += request.count(EntryState::Pending);
             }
-            None => unfinished += request.count(EntryState::Pending),
+            None => {
+                unfinished += request.count(EntryState::Pending);
+                waiting.extend((request.count(EntryState::Pending) > 0).then_some(request.request));
+            }
             Some(Waiting::Expired) => awaiting_approval += request.count(EntryState::Pending),
             Some(Waiting::Parked) => unfinished += request.count(EntryState::Pending),
             Some(Waiting::NotDue) => {}
@@ -413,6 +418,11 @@ fn read_summary<Z: Zoho, C: Clock>(
     };
     let totals: BTreeMap<EntryState, u64> = reader.totals()?.into_iter().collect();
     let undecided = reader.undecided(wanted)?;
+    let blocked = if waiting.is_empty() {
+        Blocked::default()
+    } else {
+        reader.blocked(|request| waiting.contains(&request))?
+    };
     let open = reader.jobs(true)?.into_iter();
     let mut jobs = Vec::new();
     for job in open {
@@ -433,6 +443,7 @@ fn read_summary<Z: Zoho, C: Clock>(
         awaiting_approval,
         unfinished,
         undecided,
+        blocked,
         jobs,
         parked: state.parked.clone(),
         reopened: begun.reopened,
