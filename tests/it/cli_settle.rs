@@ -354,12 +354,11 @@ fn a_decision_that_is_killed_is_recorded_whole_or_not_at_all() {
 fn what_waits_for_an_undecided_entry_names_it_and_the_command_that_ends_it() {
     let env = untouched();
     let leads = env.leads();
-    let again = |ids: &[u64], more: &[&str]| {
+    let again = |ids: &[u64]| {
         let args = ["delete", "Leads", "--from", "-", "--reason", "again", "--again"];
-        let args: Vec<&str> = args.into_iter().chain(more.iter().copied()).collect();
         env.journal_reading(args, lines(ids)).exits(0);
     };
-    again(&leads[..2], &[]);
+    again(&leads[..2]);
     let settle = |entries: &str| {
         format!("journal settle {entries} --state done|absent|failed --reason TEXT")
     };
@@ -416,7 +415,7 @@ fn what_waits_for_an_undecided_entry_names_it_and_the_command_that_ends_it() {
     assert!(env.journal(["show", "E1", "--json"]).exits(0).json()["waits_for"].is_null());
 
     // What can be sent is sent first, and once a person has decided the rest follows.
-    again(&leads[3..], &[]);
+    again(&leads[3..]);
     assert!(env.journal(["status"]).exits(0).stdout.contains("journal sync"));
     env.journal(["sync", "--yes"]).exits(4);
     assert_eq!(env.states(), "done 1, pending 2, unknown 3");
