@@ -33,8 +33,8 @@ pub enum Mistake {
     ForgetsQuarantine,
     /// Whoever deleted a record while our call was open is taken for us.
     TakesAnybodyForUs,
-    /// What is there is read anew before each call, also after one that may have acted.
-    LooksAgainAfterActing,
+    /// What another entry of the same journal did to a thing is not considered.
+    ForgetsOtherEntries,
     /// Two entries for the same thing are under way at once.
     SendsTheSameTwice,
     /// A batch is sent however late.
@@ -61,7 +61,7 @@ impl Mistake {
         Self::ForgetsJobs,
         Self::ForgetsQuarantine,
         Self::TakesAnybodyForUs,
-        Self::LooksAgainAfterActing,
+        Self::ForgetsOtherEntries,
         Self::SendsTheSameTwice,
         Self::SendsLate,
         Self::IgnoresTheLock,

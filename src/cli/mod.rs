@@ -8,6 +8,7 @@ pub mod exit;
 pub mod output;
 
 mod auth;
+mod blocked;
 mod completions;
 mod config;
 mod delete;

@@ -1,7 +1,9 @@
 //! What to type after a run.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::cli::blocked;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::status::{LIST_UNDECIDED, SETTLE};
@@ -48,6 +50,11 @@ pub(crate) fn after_a_run(
         Exit::Unfinished if summary.undecided > 0 && summary.undecided == summary.unfinished => {
             format!("{}, then {}", command(LIST_UNDECIDED), command(SETTLE))
         }
+        // No run comes further before a person has decided.
+        Exit::Unfinished if waits_for_a_person(summary) => {
+            let settle = blocked::settles(context, &summary.blocked);
+            format!("{settle}, then {}", command(&format!("sync{names} --yes")))
+        }
         // Nothing but waiting helps; a replay would take up refused entries as well.
         Exit::Unfinished if !summary.jobs.is_empty() && summary.stop.is_none() => {
             command(&format!("sync{names} --wait 10m --yes"))
@@ -60,7 +67,8 @@ pub(crate) fn after_a_run(
         | Exit::NoJournal
         | Exit::AlreadyRunning
         | Exit::NotVerified => {
-            command(&format!("replay{names}{} --yes", run_flags(context, summary)))
+            let beside = blocking_requests(summary, wanted);
+            command(&format!("replay{names}{beside}{} --yes", run_flags(context, summary)))
         }
     }
 }
@@ -72,6 +80,21 @@ fn others_are_unknown(context: &Context) -> bool {
         let open = summary.count(EntryState::Unknown) + summary.count(EntryState::InFlight);
         summary.undecided.is_some_and(|undecided| open > undecided)
     })
+}
+
+/// Whether all that is left is what no read can decide, and what waits for that.
+fn waits_for_a_person(summary: &Summary) -> bool {
+    let Summary { stop, blocked, undecided, unfinished, .. } = summary;
+    stop.is_none() && blocked.by_undecided > 0 && undecided + blocked.by_undecided == *unfinished
+}
+
+/// Requests beside the named ones that must be read before these come further.
+fn blocking_requests(summary: &Summary, wanted: Option<&[RequestId]>) -> String {
+    let Some(wanted) = wanted else { return String::new() };
+    let others = summary.blocked.first.iter().filter(|one| !one.by.undecided);
+    let others: BTreeSet<RequestId> = others.map(|one| one.by.request).collect();
+    let others: Vec<RequestId> = others.into_iter().filter(|one| !wanted.contains(one)).collect();
+    plan::names(Some(&others))
 }
 
 /// What was given as flags: a run goes on as it was meant, and with as much budget again. But for a budget that

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::cli::blocked::WaitRow;
 use crate::cli::context::Whereabouts;
 use crate::cli::exit::Exit;
 use crate::cli::running::{not_allowed_in_words, stop_in_words};
@@ -88,6 +89,9 @@ pub(crate) struct SummaryLine<'a> {
     failed: u64,
     unfinished: u64,
     undecided: u64,
+    /// Pending entries that wait for another one for the same thing, and the first of them.
+    blocked: u64,
+    waits_for: Vec<WaitRow>,
     awaiting_approval: u64,
     parked: Vec<String>,
     /// Zoho's ids of the jobs that are not over.
@@ -168,6 +172,7 @@ pub(crate) fn summary<'a>(
     summary: &'a Summary,
     exit: Exit,
     next: &'a str,
+    waits_for: Vec<WaitRow>,
     place: Whereabouts,
     workflows: bool,
 ) -> Line<'a> {
@@ -183,6 +188,8 @@ pub(crate) fn summary<'a>(
         failed: summary.failed,
         unfinished: summary.unfinished,
         undecided: summary.undecided,
+        blocked: summary.blocked.entries,
+        waits_for,
         awaiting_approval: summary.awaiting_approval,
         parked: summary.parked.iter().map(RequestId::to_string).collect(),
         jobs: &summary.jobs,

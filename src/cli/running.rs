@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::cli::blocked::{self, WaitRow};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -229,7 +230,8 @@ impl<'a> Running<'a> {
         let next = next_step::after_a_run(self.context, summary, exit, self.wanted.as_deref());
         let written = if self.context.out.is_json() {
             let place = self.context.whereabouts()?;
-            let line = run_json::summary(summary, exit, &next, place, self.workflows);
+            let waits_for = WaitRow::all(self.context, &summary.blocked);
+            let line = run_json::summary(summary, exit, &next, waits_for, place, self.workflows);
             self.context.out.json_line(&line)
         } else {
             self.tell(summary, exit, &next)
@@ -243,6 +245,7 @@ impl<'a> Running<'a> {
     }
 
     fn tell(&mut self, summary: &Summary, exit: Exit, next: &str) -> Result<(), OutputError> {
+        let blocked = blocked::in_words(self.context, &summary.blocked);
         let repeats = if summary.sent > self.planned { " (repeats included)" } else { "" };
         let out = &mut self.context.out;
         for (state, entries) in &summary.totals {
@@ -263,6 +266,9 @@ impl<'a> Running<'a> {
                 "{entries} UNDECIDED: no read can tell what happened; journal settle records what a person \
                  decides"
             ));
+        }
+        for line in blocked {
+            out.warn(&line);
         }
         if !summary.jobs.is_empty() {
             out.say(jobs_in_words(&summary.jobs));

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use crate::cli::blocked::{self, WaitRow};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -20,7 +21,7 @@ use crate::domain::time::Timestamp;
 use crate::evidence::keeper::lock_path;
 use crate::platform::{self, Holder};
 use crate::store::Reader;
-use crate::store::query::{LastRun, Summary};
+use crate::store::query::{Blocked, LastRun, Summary};
 use crate::store::upgrade::Older;
 
 /// Show where everything stands, whether a run is on, and what to do next
@@ -113,6 +114,9 @@ struct Document<'a> {
     open_batches: usize,
     parked: Vec<String>,
     undecided: Option<u64>,
+    /// `null` where so many entries are open that nobody looks here.
+    blocked: Option<u64>,
+    waits_for: Vec<WaitRow>,
     run: RunDocument,
     last_run: Option<LastRunDocument<'a>>,
     /// In seconds.
@@ -168,7 +172,8 @@ impl StatusArgs {
         let (reader, summary, activity) = look(context)?;
         let binding = reader.binding()?;
         let jobs_open = reader.open_jobs()?;
-        let next = typed(context, &next(&summary, jobs_open, &activity));
+        let blocked = blocked_at_a_glance(&reader, &summary)?;
+        let next = typed(context, &next(&summary, jobs_open, blocked.as_ref(), &activity));
         let settings = &context.settings;
         let document = Document {
             entries: EntriesByState(summary.entries.clone()),
@@ -191,6 +196,8 @@ impl StatusArgs {
             open_batches: summary.open_batches.len(),
             parked: summary.parked.iter().map(ToString::to_string).collect(),
             undecided: summary.undecided,
+            blocked: blocked.as_ref().map(|blocked| blocked.entries),
+            waits_for: blocked.iter().flat_map(|one| WaitRow::all(context, one)).collect(),
             run: RunDocument::of(&activity),
             last_run: summary.last_run.as_ref().map(|last| LastRunDocument {
                 run: last.run.get(),
@@ -209,7 +216,8 @@ impl StatusArgs {
         }
         let now = context.now();
         let run = run_in_words(&activity, &summary, now);
-        let mut lines = lines(&document, run, &summary);
+        let waits = blocked.map(|blocked| blocked::in_words(context, &blocked)).unwrap_or_default();
+        let mut lines = lines(&document, run, &summary, waits);
         if let Some(Older { from, to }) = reader.older()? {
             let told = format!(
                 "schema {from}, of an older program; the next command that writes upgrades it to {to}"
@@ -227,7 +235,12 @@ impl StatusArgs {
 
 type Told = (&'static str, Tone, String);
 
-fn lines(document: &Document<'_>, run: (Tone, String), summary: &Summary) -> Vec<Told> {
+fn lines(
+    document: &Document<'_>,
+    run: (Tone, String),
+    summary: &Summary,
+    waits: Vec<String>,
+) -> Vec<Told> {
     let mut lines = vec![
         (
             "journal",
@@ -271,6 +284,7 @@ fn lines(document: &Document<'_>, run: (Tone, String), summary: &Summary) -> Vec
         )),
         None => lines.push(("undecided", Tone::Plain, "too many reads to count here".to_owned())),
     }
+    lines.extend(waits.into_iter().map(|line| ("waiting", Tone::Warn, line)));
     if summary.count(EntryState::Unknown) + summary.count(EntryState::InFlight) > 0 {
         let quarantine = std::time::Duration::from_secs_f64(document.quarantine);
         lines.push(("unknown", Tone::Plain, quarantine_in_words(quarantine)));
@@ -360,7 +374,22 @@ fn last_in_words(last: Option<&LastRun>) -> String {
 /// What to type next, as `status` says it.
 pub(crate) fn next_command(context: &Context) -> Result<String, CliError> {
     let (reader, summary, activity) = look(context)?;
-    Ok(typed(context, &next(&summary, reader.open_jobs()?, &activity)))
+    let blocked = blocked_at_a_glance(&reader, &summary)?;
+    Ok(typed(context, &next(&summary, reader.open_jobs()?, blocked.as_ref(), &activity)))
+}
+
+/// Pending entries that wait for others, where few enough are open to look at all of them.
+fn blocked_at_a_glance(reader: &Reader, summary: &Summary) -> Result<Option<Blocked>, CliError> {
+    const LOOKED_AT: u64 = 5_000;
+    let open = [EntryState::InFlight, EntryState::Queued, EntryState::Unknown];
+    let open: u64 = open.into_iter().map(|state| summary.count(state)).sum();
+    if summary.count(EntryState::Pending) == 0 || open == 0 {
+        return Ok(Some(Blocked::default()));
+    }
+    if open > LOOKED_AT {
+        return Ok(None);
+    }
+    Ok(Some(reader.blocked(|request| !summary.parked.contains(&request))?))
 }
 
 /// As it must be typed to reach this journal. What a list shows to a person is for the person to settle.
@@ -378,8 +407,16 @@ pub(crate) const LIST_UNDECIDED: &str = "list --state unknown --code UNDECIDED";
 /// Records what a person decided.
 pub(crate) const SETTLE: &str = "settle E… --state done|absent|failed --reason TEXT";
 
+/// The same for entries that are named.
+pub(crate) const DECISIONS: &str = "--state done|absent|failed --reason TEXT";
+
 /// What to type next, without the program's name. What is broken comes first, then what can be sent, then what needs a person.
-fn next(summary: &Summary, jobs_open: u64, activity: &Activity) -> String {
+fn next(
+    summary: &Summary,
+    jobs_open: u64,
+    blocked: Option<&Blocked>,
+    activity: &Activity,
+) -> String {
     let count = |state| summary.count(state);
     let undecided = summary.undecided.unwrap_or(0);
     let unknown = count(EntryState::Unknown).saturating_sub(undecided);
@@ -398,7 +435,8 @@ fn next(summary: &Summary, jobs_open: u64, activity: &Activity) -> String {
     if waits > 0 {
         return SYNC_ON.to_owned();
     }
-    if summary.pending_unparked > 0 {
+    // What waits for a person's decision is not sent before that.
+    if summary.pending_unparked > blocked.map_or(0, |blocked| blocked.by_undecided) {
         return "sync".to_owned();
     }
     // What made Zoho refuse so often must be looked at before it is sent again.

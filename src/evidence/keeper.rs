@@ -292,11 +292,12 @@ impl Keeper {
             let state = Box::new(state);
             return Err(KeeperError::NotAnchored { path: path.to_owned(), state });
         };
+        // An upgrade makes durable what is there before it copies it.
+        let upgraded = upgrade::if_older(&mut store, sharing, lock, by, now)?;
         // What a killed process left unsynced is not built upon. A run does the same when it begins, and waits.
         if lock.is_none() {
             store.checkpoint_at_once()?;
         }
-        let upgraded = upgrade::if_older(&mut store, sharing, lock, by, now)?;
         let mut warnings = Vec::new();
         let key = if let Some(key) = own {
             key

@@ -10,7 +10,7 @@ use crate::export::person::person_in_brief;
 use crate::export::things::{
     Moment, ThingEvidence, never_there_sentence, thing_sentence, things_in_brief,
 };
-use crate::store::query::{EntryView, Step};
+use crate::store::query::{AttemptResult, EntryView, Step};
 use crate::store::snapshot;
 
 /// What spoke last about an entry, as a message: Zoho's own, or what follows from what was read.
@@ -35,7 +35,9 @@ pub fn reading_sentence(entry: &EntryView, step: &Step) -> String {
         Step::Snapshot { never_there: true, .. } => never_there_sentence(operation, ""),
         Step::Evidence { verdict, code, facts, .. } if operation == Operation::Delete => {
             let facts = facts.as_ref().and_then(|text| serde_json::from_str(text).ok());
-            evidence_sentence(*verdict, code, facts.as_ref(), our_user(entry)).to_owned()
+            let after_refusal = followed_a_refusal(entry, step);
+            let us = our_user(entry);
+            evidence_sentence(*verdict, code, facts.as_ref(), us, after_refusal).to_owned()
         }
         Step::Evidence { verdict, code, facts, .. } => {
             let facts = facts.as_ref().and_then(|text| snapshot::parse(operation, text));
@@ -47,6 +49,7 @@ pub fn reading_sentence(entry: &EntryView, step: &Step) -> String {
                 seen_since: was_seen(entry, step),
                 facts: facts.as_ref(),
                 job: followed_a_job(entry, step),
+                refused: followed_a_refusal(entry, step),
             })
         }
     }
@@ -68,12 +71,25 @@ fn was_seen(entry: &EntryView, reading: &Step) -> bool {
 
 /// Whether the call before a reading was a job that Zoho accepted.
 fn followed_a_job(entry: &EntryView, reading: &Step) -> bool {
+    result_before(entry, reading).is_some_and(|result| result.outcome == Outcome::Queued)
+}
+
+/// Whether Zoho refused the call before a reading without a word about the thing.
+fn followed_a_refusal(entry: &EntryView, reading: &Step) -> bool {
+    let operation = entry.scope.operation;
+    result_before(entry, reading).is_some_and(|result| {
+        result.outcome == Outcome::Unknown && asks(operation, &result.said.code)
+    })
+}
+
+/// What came of the call before a reading.
+fn result_before<'e>(entry: &'e EntryView, reading: &Step) -> Option<&'e AttemptResult> {
     let before = entry.steps.iter().take_while(|step| step.seq() != reading.seq());
     let last = before.filter_map(|step| match step {
         Step::Attempt { result, .. } => result.as_ref(),
         Step::Snapshot { .. } | Step::Evidence { .. } | Step::Person { .. } => None,
     });
-    last.last().is_some_and(|result| result.outcome == Outcome::Queued)
+    last.last()
 }
 
 /// What one reading of an entry showed, in few words; nothing for a step that is none.
@@ -157,12 +173,14 @@ fn look<T>(look: &Look<T>) -> Option<&'static str> {
     }
 }
 
-/// What follows from evidence of a deletion, in words. `code` is the evidence's own, `us` the token's user.
+/// What follows from evidence of a deletion, in words. `code` is the evidence's own, `us` the token's user;
+/// `after_refusal` where Zoho refused the call before it without a word about the record.
 fn evidence_sentence(
     verdict: Verdict,
     code: &str,
     facts: Option<&Facts>,
     us: Option<RecordId>,
+    after_refusal: bool,
 ) -> &'static str {
     let deletion = facts.and_then(seen).map(|(_, deletion)| deletion);
     let readable = facts.is_some_and(|facts| matches!(facts.record, Look::Seen(_)));
@@ -187,6 +205,10 @@ fn evidence_sentence(
         }
         Verdict::Failed | Verdict::Pending => {
             "nothing was deleted: Zoho does not list the record as deleted"
+        }
+        Verdict::Undecided if deletion.is_some() && after_refusal => {
+            "Zoho refused our call, and the record was deleted in its time: perhaps by it, if it was \
+             delivered twice"
         }
         Verdict::Undecided if deletion.is_some() => {
             "the record is deleted, but nothing tells whether by our call"

@@ -163,6 +163,8 @@ pub(super) struct ThingEvidence<'a> {
     pub(super) facts: Option<&'a ThingFacts>,
     /// Whether the last call was a job that Zoho accepted.
     pub(super) job: bool,
+    /// Whether Zoho refused the last call without a word about the thing.
+    pub(super) refused: bool,
 }
 
 impl ThingEvidence<'_> {
@@ -269,7 +271,7 @@ fn untouched(evidence: ThingEvidence<'_>) -> String {
 
 /// What was read cannot tell what the call did.
 fn undecided(evidence: ThingEvidence<'_>) -> String {
-    let Words { there, gone, source, holder, .. } = words(evidence.operation);
+    let Words { there, gone, before, source, holder, .. } = words(evidence.operation);
     let was_there = matches!(evidence.before(), Before::There { .. }) || evidence.seen_since;
     match evidence.now() {
         Some(Look::Seen(Presence::There { .. })) => {
@@ -284,6 +286,10 @@ fn undecided(evidence: ThingEvidence<'_>) -> String {
             Some(larger) if was_there => {
                 format!("{gone}, and {larger}: either may have gone first")
             }
+            None if was_there && evidence.refused => format!(
+                "{gone}; {before}, which Zoho refused: somebody else did it, or our call, if it was \
+                 delivered twice"
+            ),
             Some(_) | None => {
                 format!("{gone}, and nothing tells whether it was so before our call")
             }

@@ -251,7 +251,7 @@ fn no_verdict_is_left_without_a_sentence() {
         for verdict in Verdict::ALL {
             for code in ["", "INVALID_DATA", "SOMETHING_NEW"] {
                 for facts in [None, Some(carries(&[], None)), Some(member(None)), Some(no_tag())] {
-                    for job in [false, true] {
+                    for (job, refused) in [(false, false), (true, false), (false, true)] {
                         let evidence = ThingEvidence {
                             operation,
                             verdict: *verdict,
@@ -260,6 +260,7 @@ fn no_verdict_is_left_without_a_sentence() {
                             seen_since: false,
                             facts: facts.as_ref(),
                             job,
+                            refused,
                         };
                         let sentence = thing_sentence(evidence);
                         assert!(!sentence.is_empty() && !sentence.contains(".."), "{sentence}");
@@ -351,6 +352,7 @@ impl Calls {
             seen_since: matches!(self, Self::LostTwice),
             facts: Some(now),
             job: history.job.is_some(),
+            refused: matches!(self, Self::Refused | Self::LostThenRefused),
         });
         format!("{verdict}: {sentence}")
     }
@@ -391,7 +393,7 @@ fn what_was_read_of_tags_is_said_as_it_was() {
         (Lost, Some(prime), &tags_gone(true, none.clone()), "done: the record carries none of the tags; it did before our call, and a call of ours may have been carried out in between"),
         (Lost, Some(both), &tags_gone(true, similar(&[])), "done: the record carries none of the tags; it did before our call, and a call of ours may have been carried out in between"),
         (LostTwice, None, &tags_gone(true, none.clone()), "done: the record carries none of the tags; it did before our call, and a call of ours may have been carried out in between"),
-        (Refused, Some(prime), none, "absent: Zoho refused our call, and the record carries none of the tags: that was so before it"),
+        (Refused, None, none, "absent: Zoho refused our call, and the record carries none of the tags: that was so before it"),
         (Succeeded, Some(&similar(&[])), &similar(&[]), "absent: the record carries another spelling of the tag only, which Zoho left there"),
         (Refused, Some(prime), prime, "failed: Zoho refused our call, and the record still carries tags that were to go"),
         (Refused, Some(prime), &no_record, "failed: Zoho refused our call, and the record cannot be read"),
@@ -404,6 +406,7 @@ fn what_was_read_of_tags_is_said_as_it_was() {
         (Lost, Some(prime), &carries(&["Prime"], Some(at)), "undecided: the record still carries tags that were to go, but the record was changed after our call: perhaps somebody put it back"),
         (Lost, Some(prime), &tags_gone(false, none.clone()), "undecided: the record carries none of the tags, and one of them is gone from the module: either may have gone first"),
         (Lost, Some(both), &tags_gone(false, similar(&[])), "undecided: the record carries none of the tags, and one of them is gone from the module: either may have gone first"),
+        (Refused, Some(prime), none, "undecided: the record carries none of the tags; it did before our call, which Zoho refused: somebody else did it, or our call, if it was delivered twice"),
         (Lost, None, none, "undecided: the record carries none of the tags, and nothing tells whether it was so before our call"),
         (Lost, Some(prime), &no_record, "undecided: the record cannot be read, so nothing tells what our call did"),
         (Lost, Some(prime), &unread, "undecided: the tags of the record cannot be read: the source is closed to us"),
@@ -433,6 +436,7 @@ fn what_was_read_of_a_relation_is_said_as_it_was() {
         (Lost, Some(nobody), nobody, "pending: the record is not in the list, and that was so before our call: our call changed nothing"),
         (Lost, Some(nobody), no_parent, "pending: the record whose list it is cannot be read, and the record was not in the list before our call: nothing shows that our call changed anything"),
         (Lost, Some(no_parent), no_parent, "pending: the record whose list it is cannot be read, and could not be before our call: nothing shows that our call changed anything"),
+        (Refused, Some(linked), taken_out, "undecided: the record is not in the list; it was before our call, which Zoho refused: somebody else did it, or our call, if it was delivered twice"),
         (Lost, Some(linked), nobody, "undecided: the record is not in the list, and the record itself is gone: either may have gone first"),
         (LostTwice, None, nobody, "undecided: the record is not in the list, and the record itself is gone: either may have gone first"),
         (Lost, None, nobody, "undecided: the record is not in the list, and nothing tells whether it was so before our call"),
@@ -451,7 +455,7 @@ fn what_was_read_of_a_tag_and_its_job_is_said_as_it_was() {
     check(&[
         (Lost, Some(prime), none, "done: the tag is not there; it was before our call, and a call of ours may have been carried out in between"),
         (Job(JobOver::Explains), Some(prime), none, "done: the tag is not there, and Zoho's job for it is over"),
-        (Refused, Some(prime), none, "absent: Zoho refused our call, and the tag is not there: that was so before it"),
+        (Refused, Some(prime), none, "undecided: the tag is not there; it was before our call, which Zoho refused: somebody else did it, or our call, if it was delivered twice"),
         (Refused, Some(none), none, "failed: Zoho refused our call, the tag is not there, and nothing that was read knows of it"),
         (LostThenRefused, Some(none), none, "failed: Zoho refused our call, the tag is not there, and nothing that was read knows of it"),
         (Refused, Some(prime), closed, "failed: Zoho refused our call, and the list of tags cannot be read"),

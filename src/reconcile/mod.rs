@@ -43,6 +43,7 @@ pub use crate::reconcile::shared::Interrupt;
 use crate::reconcile::shared::{Seams, Shared};
 use crate::reconcile::state::State;
 use crate::store::job::Job;
+use crate::store::query::Blocked;
 use crate::store::run::NewRun;
 use crate::store::writer::{ClaimRules, Meter, OnCommit, Place, Writer, Writing};
 use crate::store::{Reader, Store, StoreError};
@@ -152,11 +153,7 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
         })?;
         let open = tx.open_batches()?;
         for batch in &open {
-            // A call that passed its last check at `send_by` may still have had to connect. Nobody else was
-            // alive after this run took the lock, so nothing left after now, if our clock was not set back.
-            let last = batch.send_by.plus(CONNECT_TIMEOUT);
-            let begun = batch.send_by.minus(SEND_WITHIN);
-            let sent_before = if now < begun { last } else { last.min(now) };
+            let sent_before = left_by(batch.send_by, now);
             let (reason, detail) = (Unanswered::RunDied, "the run that sent it ended early");
             tx.leave_unanswered(run, batch.batch, None, sent_before, reason, detail)?;
         }
@@ -191,6 +188,16 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
         Ok(Begun { run, requests, plan, left_open, reopened, mine, unapproved })
     })?;
     Ok(begun)
+}
+
+/// The last moment at which a call of a dead run can have left, by the clock of that run; `now` is this run's.
+///
+/// A call that passed its last check at `send_by` may still have had to connect. Nobody else was alive after this run
+/// took the lock, so nothing left after now. But where now lies before the batch was recorded, our clock was set
+/// back since, and tells nothing.
+fn left_by(send_by: Timestamp, now: Timestamp) -> Timestamp {
+    let last = send_by.plus(CONNECT_TIMEOUT);
+    if now < send_by.minus(SEND_WITHIN) { last } else { last.min(now) }
 }
 
 /// What earlier runs of the last day spent counts as well.
@@ -399,6 +406,7 @@ fn read_summary<Z: Zoho, C: Clock>(
     let mine = |request: &RequestOverview| newest.is_some_and(|newest| request.request <= newest);
     let mut unfinished = 0;
     let mut awaiting_approval = 0;
+    let mut waiting = HashSet::new();
     for request in reader.overview(wanted, true)?.iter().filter(|one| mine(one)) {
         unfinished += request.count(EntryState::Unknown) + request.count(EntryState::Queued);
         unfinished += request.count(EntryState::InFlight);
@@ -407,7 +415,10 @@ fn read_summary<Z: Zoho, C: Clock>(
             None if begun.unapproved.contains(&request.request) => {
                 awaiting_approval += request.count(EntryState::Pending);
             }
-            None => unfinished += request.count(EntryState::Pending),
+            None => {
+                unfinished += request.count(EntryState::Pending);
+                waiting.extend((request.count(EntryState::Pending) > 0).then_some(request.request));
+            }
             Some(Waiting::Expired) => awaiting_approval += request.count(EntryState::Pending),
             Some(Waiting::Parked) => unfinished += request.count(EntryState::Pending),
             Some(Waiting::NotDue) => {}
@@ -419,6 +430,11 @@ fn read_summary<Z: Zoho, C: Clock>(
     };
     let totals: BTreeMap<EntryState, u64> = reader.totals()?.into_iter().collect();
     let undecided = reader.undecided(wanted)?;
+    let blocked = if waiting.is_empty() {
+        Blocked::default()
+    } else {
+        reader.blocked(|request| waiting.contains(&request))?
+    };
     let open = reader.jobs(true)?.into_iter();
     let mut jobs = Vec::new();
     for job in open {
@@ -439,6 +455,7 @@ fn read_summary<Z: Zoho, C: Clock>(
         awaiting_approval,
         unfinished,
         undecided,
+        blocked,
         jobs,
         parked: state.parked.clone(),
         reopened: begun.reopened,
@@ -447,4 +464,32 @@ fn read_summary<Z: Zoho, C: Clock>(
         credits: state.budget.spent().credits,
         warnings: state.warnings.iter().cloned().collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dead_run_s_call_has_left_by_now_or_by_its_last_moment() {
+        let at = |second: i64| Timestamp::from_millis(second * 1000);
+        // Recorded at second 1,000.
+        let send_by = at(1_000).plus(SEND_WITHIN);
+        let last = send_by.plus(CONNECT_TIMEOUT);
+        let year = 365 * 24 * 3_600;
+        for (now, expected) in [
+            // The next run began while the call could still have been on its way, or right at once.
+            (at(1_000), at(1_000)),
+            (at(1_003), at(1_003)),
+            (last, last),
+            // It began long after, or our clock was set forward.
+            (last.plus(Duration::from_millis(1)), last),
+            (at(1_000 + year), last),
+            // Our clock was set back: then nothing left after the last moment of the dead run's own clock.
+            (at(1_000).minus(Duration::from_millis(1)), last),
+            (at(1_000 - year), last),
+        ] {
+            assert_eq!(left_by(send_by, now), expected, "{now}");
+        }
+    }
 }

@@ -14,6 +14,7 @@ use crate::domain::target::Target;
 use crate::domain::time::Timestamp;
 use crate::domain::usage::DailyBudget;
 use crate::store::StoreError;
+use crate::store::query::Blocked;
 
 /// Which command runs the engine. Live run and replay are the same path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,6 +167,8 @@ pub struct Summary {
     pub unfinished: u64,
     /// Of these, entries that reads cannot decide.
     pub undecided: u64,
+    /// Of these, pending entries that wait for another one for the same thing, of this run's business or not.
+    pub blocked: Blocked,
     /// Zoho's ids of the jobs that are still open.
     pub jobs: Vec<String>,
     /// Requests that this run set aside.

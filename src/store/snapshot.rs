@@ -12,7 +12,6 @@ use crate::domain::id::{EntryId, ModuleName, RunId};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::Operation;
 use crate::domain::seal::LeafPurpose;
-use crate::planted::Mistake;
 use crate::store::code::Sql;
 use crate::store::entry;
 use crate::store::error::{Doing, Result, StoreError};
@@ -76,10 +75,7 @@ pub(crate) fn split(
     let (mut unread, mut known) = (Vec::new(), HashMap::new());
     for item in items {
         match facts_of(conn, operation, item.entry)? {
-            Some(facts)
-                if may_have_acted(conn, item.entry)?
-                    && !Mistake::LooksAgainAfterActing.is_made() =>
-            {
+            Some(facts) if may_have_acted(conn, item.entry)? => {
                 known.insert(item.entry, facts);
             }
             Some(_) | None => unread.push(item.entry),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use crate::domain::event::{Event, JobEnding};
+use crate::domain::event::JobEnding;
 use crate::domain::evidence::AttemptRecord;
 use crate::domain::evidence::presence::ThingFacts;
 use crate::domain::id::{BatchId, EntryId, EventSeq, RecordId, RequestId, RunId};
@@ -14,6 +14,7 @@ use crate::domain::scope::{Operation, Scope};
 use crate::domain::state::{EntryState, Outcome};
 use crate::domain::target::ApiVersion;
 use crate::domain::time::Timestamp;
+use crate::planted::Mistake;
 use crate::store::Reader;
 use crate::store::batch::{entries_of, targets_of};
 use crate::store::code::{Name, Sql, uncount};
@@ -318,7 +319,7 @@ fn deleted_earlier(
     entry: EntryId,
     target: RecordId,
 ) -> Result<Option<Timestamp>> {
-    if scope.operation() != Operation::Delete {
+    if scope.operation() != Operation::Delete || Mistake::ForgetsOtherEntries.is_made() {
         return Ok(None);
     }
     // `entry_by_target` finds the few entries of the record; what settled one is the last thing said of it.
@@ -344,16 +345,8 @@ fn deleted_earlier(
         })
         .doing("looking for an earlier deletion of a record")?;
     let Some(Sql(seq)) = seq else { return Ok(None) };
-    let settled = log::event(conn, seq)?.decode()?;
-    let run = if let Event::BatchAnswered(data) = &settled.event {
-        Some(data.run)
-    } else if let Event::EvidenceRead(data) = &settled.event {
-        Some(data.run)
-    } else {
-        // A person, whose clock nobody measured.
-        None
-    };
-    Ok(Some(settled.at.shifted(run.map_or(Ok(0), |run| clock_offset(conn, run))?)))
+    let (at, _) = log::event_at(conn, seq)?;
+    Ok(Some(at.shifted(clock_offset(conn, seq)?)))
 }
 
 /// Whether another entry of the same scope took a thing away after a reading of this one, the last that closed its
@@ -385,14 +378,16 @@ fn removed_meanwhile(
     .doing("looking for another entry of the same thing")
 }
 
-/// How far Zoho's clock was ahead of ours, in milliseconds, as a run measured it.
-fn clock_offset(conn: &Connection, run: RunId) -> Result<i64> {
+/// How far Zoho's clock was ahead of ours, in milliseconds, as the run measured it whose event this is. For a person's
+/// decision the run before it comes nearest.
+fn clock_offset(conn: &Connection, seq: EventSeq) -> Result<i64> {
     conn.prepare_cached(
-        "-- clock_offset\nSELECT coalesce(clock_offset_ms, 0) FROM run WHERE id = :run",
+        "-- clock_offset\nSELECT clock_offset_ms FROM run WHERE user_seq < :seq ORDER BY id DESC LIMIT 1",
     )
     .and_then(|mut statement| {
-        statement.query_row(named_params! {":run": Sql(run)}, |row| row.get(0))
+        statement.query_row(named_params! {":seq": Sql(seq)}, |row| row.get(0)).optional()
     })
+    .map(Option::unwrap_or_default)
     .doing("reading a run")
 }
 
@@ -428,8 +423,131 @@ fn user_of(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::evidence::UNDECIDED;
+    use crate::domain::state::Verdict;
     use crate::store::StoreError;
-    use crate::store::testing::Journal;
+    use crate::store::settling::NewDecision;
+    use crate::store::testing::{Ask, Journal, USER, in_bin, record, still_there};
+
+    const HOUR: i64 = 3_600_000;
+
+    /// A run that measured so many milliseconds between Zoho's clock and ours.
+    fn start(journal: &mut Journal, ahead: i64) {
+        let run = journal.start("sync");
+        journal.write(|tx| tx.see_user(run, RecordId::from_stored(USER), ahead));
+    }
+
+    /// The record is asked for again as E2, its call is lost, and this is what is known of it then.
+    fn asked_again(mut journal: Journal) -> UnknownEntry {
+        let again = Ask { records: vec![record(1)], again: true, ..Ask::default() };
+        journal.ask(&again);
+        start(&mut journal, -24 * HOUR);
+        let call = journal.begin(&[2]);
+        journal.lose(&call);
+        let unknown = journal.reader().unknown_entries(EntryId::new(0), None, 10).unwrap();
+        let [unknown] = <[UnknownEntry; 1]>::try_from(unknown).unwrap();
+        assert_eq!(unknown.entry, EntryId::new(2));
+        unknown
+    }
+
+    #[test]
+    fn an_earlier_deletion_is_by_zohos_clock_as_the_run_that_settled_it_measured_it() {
+        let mut journal = Journal::new();
+        journal.delete(1, 1);
+        start(&mut journal, HOUR);
+        let call = journal.begin(&[1]);
+        journal.succeed(&call);
+        let done = journal.now;
+        journal.end(0);
+        assert_eq!(asked_again(journal).deleted_earlier, Some(done.shifted(HOUR)));
+    }
+
+    #[test]
+    fn an_earlier_deletion_that_evidence_found_is_by_the_clock_of_the_run_that_read_it() {
+        let mut journal = Journal::new();
+        journal.delete(1, 1);
+        start(&mut journal, HOUR);
+        let call = journal.begin(&[1]);
+        journal.lose(&call);
+        journal.end(4);
+        start(&mut journal, 2 * HOUR);
+        journal.find(&[(1, Verdict::Done, "", in_bin(USER, journal.now))]);
+        let done = journal.now;
+        journal.end(0);
+        assert_eq!(asked_again(journal).deleted_earlier, Some(done.shifted(2 * HOUR)));
+    }
+
+    #[test]
+    fn what_a_person_settled_is_by_the_clock_that_the_run_before_measured() {
+        let mut journal = Journal::new();
+        journal.delete(1, 1);
+        start(&mut journal, HOUR);
+        let call = journal.begin(&[1]);
+        journal.lose(&call);
+        journal.find(&[(1, Verdict::Undecided, UNDECIDED, still_there())]);
+        journal.end(4);
+        journal.pass(60);
+        let settled = journal.write(|tx| {
+            tx.settle(&NewDecision {
+                entries: &"1".parse().unwrap(),
+                verdict: Verdict::Done,
+                settled_by: "anna",
+                recorded_by: "anna",
+                reason: "audit log",
+                ticket: None,
+                program: "zoho-journal/0.1.0",
+            })
+        });
+        assert_eq!(settled, Ok(()));
+        let done = journal.now;
+        assert_eq!(asked_again(journal).deleted_earlier, Some(done.shifted(HOUR)));
+    }
+
+    #[test]
+    fn what_nobody_deleted_before_has_no_earlier_deletion() {
+        let mut journal = Journal::new();
+        journal.delete(1, 1);
+        start(&mut journal, HOUR);
+        let call = journal.begin(&[1]);
+        journal.answer(&call, &[(Outcome::Failed, "RECORD_LOCKED", "the record is locked")]);
+        journal.end(3);
+        assert_eq!(asked_again(journal).deleted_earlier, None);
+    }
+
+    /// What came of a call is dated where that may tell something: a lost call's end is when nobody waited any
+    /// longer, a refused one's its answer.
+    #[test]
+    fn a_refused_call_is_known_with_the_time_of_its_answer() {
+        let mut journal = Journal::new();
+        journal.delete(1, 1);
+        start(&mut journal, HOUR);
+        let call = journal.begin(&[1]);
+        let (begun, refused) = (journal.now, (Outcome::Unknown, "INVALID_DATA", "not deleted"));
+        journal.answer(&call, &[refused]);
+        let unknown = journal.reader().unknown_entries(EntryId::new(0), None, 10).unwrap();
+        let [attempt] = unknown[0].attempts.as_slice() else { panic!("{unknown:?}") };
+        assert_eq!((attempt.begun_at, attempt.ended_at), (begun, Some(journal.now)));
+        assert_eq!((attempt.complete, attempt.sent_before), (true, None));
+        assert_eq!(attempt.clock_offset_ms, HOUR);
+    }
+
+    #[test]
+    fn only_the_last_reading_is_what_could_not_decide() {
+        let mut journal = Journal::new();
+        journal.delete(1, 1);
+        start(&mut journal, 0);
+        let call = journal.begin(&[1]);
+        journal.lose(&call);
+        let facts = |journal: &Journal| {
+            let unknown = journal.reader().unknown_entries(EntryId::new(0), None, 10).unwrap();
+            unknown[0].undecided_facts.clone()
+        };
+        assert_eq!(facts(&journal), None);
+        for seen in [still_there(), in_bin(USER, journal.now)] {
+            journal.find(&[(1, Verdict::Undecided, UNDECIDED, seen.clone())]);
+            assert_eq!(facts(&journal), Some(serde_json::to_string(&seen).unwrap()));
+        }
+    }
 
     #[test]
     fn what_was_seen_before_a_call_is_not_forgotten_when_its_row_is_damaged() {

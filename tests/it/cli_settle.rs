@@ -11,6 +11,7 @@ use zoho_journal::domain::ranges::EntryRanges;
 use zoho_journal::domain::state::Verdict;
 use zoho_journal::domain::time::Timestamp;
 use zoho_journal::evidence::verify::check_journal;
+use zoho_journal::reconcile::options::RunOptions;
 use zoho_journal::simulator::Fault;
 use zoho_journal::store::query::SettledBy;
 use zoho_journal::store::settling::NewDecision;
@@ -271,14 +272,19 @@ async fn a_run_that_reads_leaves_what_a_person_settled_meanwhile_and_goes_on() {
     let mut world = World::with(config(&[("Campaigns", 1), ("Leads", 2)]));
     let (campaign, leads) = (world.live("Campaigns")[0], world.live("Leads"));
     world.zoho.link("Campaigns", campaign, "Leads", &leads);
-    let ask = Ask { snapshot: false, ..Ask::unlink("Campaigns", campaign, "Leads", &leads) };
-    world.ask(&ask);
+    let unlink =
+        |lead: &[u64]| Ask { snapshot: false, ..Ask::unlink("Campaigns", campaign, "Leads", lead) };
+    world.ask(&unlink(&leads[..1]));
     let middle = Middle::new(&world).submits(|_| Way::AnswerLost);
     let options = world.options();
-    world.run_on(middle, SystemClock, options).await.unwrap();
-    assert_eq!(world.states(), "unknown 2");
-    // Somebody puts both back: read now, they would be sent once more.
-    world.zoho.link("Campaigns", campaign, "Leads", &leads);
+    world.run_on(middle, SystemClock, options.clone()).await.unwrap();
+    // No read can decide the first. The second's call never arrives: read later, it is sent once more.
+    world.ask(&unlink(&leads[1..]));
+    let middle = Middle::new(&world).submits(|_| Way::Swallowed);
+    let patient = Duration::from_mins(1);
+    let impatient = RunOptions { quarantine: patient, wait: Duration::ZERO, ..options };
+    world.run_on(middle, SystemClock, impatient).await.unwrap();
+    assert_eq!((world.states().as_str(), world.undecided()), ("unknown 2", 1));
     let mut middle = Middle::new(&world);
     let store = Mutex::new(world.store());
     middle.lists = Box::new(move |_, _| {
@@ -341,4 +347,101 @@ fn a_decision_that_is_killed_is_recorded_whole_or_not_at_all() {
     assert_eq!(env.states(), "failed 3");
     env.journal(["verify"]).exits(0);
     assert!(before + after > 0);
+}
+
+/// Entries that wait for what no read can decide say so everywhere, with the very command that ends it.
+#[test]
+fn what_waits_for_an_undecided_entry_names_it_and_the_command_that_ends_it() {
+    let env = untouched();
+    let leads = env.leads();
+    let again = |ids: &[u64]| {
+        let args = ["delete", "Leads", "--from", "-", "--reason", "again", "--again"];
+        env.journal_reading(args, lines(ids)).exits(0);
+    };
+    again(&leads[..2]);
+    let settle = |entries: &str| {
+        format!("journal settle {entries} --state done|absent|failed --reason TEXT")
+    };
+    let waits = |entry: &str, by: &str| {
+        format!("{entry} waits for {by}, which no read can decide: {}", settle(by))
+    };
+    let first = waits("E4", "E1");
+
+    // Before a run, and after one that comes no further.
+    let plan = env.journal(["plan"]).exits(0);
+    assert!(plan.stdout.contains(&first), "{plan}");
+    let planned = env.journal(["plan", "--json"]).exits(0).json();
+    assert_eq!(
+        (&planned["blocked"], &planned["waits_for"][1]["waits_for"]),
+        (&2.into(), &"E2".into())
+    );
+    let ran = env.journal(["sync", "--yes"]).exits(4);
+    assert!(ran.said().contains(&first) && ran.said().contains(&waits("E5", "E2")), "{ran}");
+    let next = format!("Next: {}, then journal sync --yes", settle("E1 E2"));
+    assert!(ran.said().contains(&next), "{ran}");
+    // Also where the request that holds it up is another one than the named.
+    let ran = env.journal(["replay", "R2", "--yes", "--json"]).exits(4);
+    let lines = ran.json_lines();
+    let summary = lines.last().unwrap();
+    assert_eq!((&summary["unfinished"], &summary["undecided"]), (&2.into(), &0.into()));
+    assert_eq!(summary["blocked"], 2);
+    assert_eq!(
+        summary["waits_for"][0],
+        serde_json::json!({
+            "entry_id": "E4", "waits_for": "E1", "state": "unknown", "undecided": true,
+            "next": settle("E1"),
+        })
+    );
+    assert_eq!(summary["next"], format!("{}, then journal sync R2 --yes", settle("E1 E2")));
+    assert_eq!(env.states(), "pending 2, unknown 3");
+
+    let status = env.journal(["status"]).exits(0);
+    assert!(status.stdout.contains(&format!("waiting   {first}")), "{status}");
+    let status = env.journal(["status", "--json"]).exits(0).json();
+    assert_eq!(
+        (&status["blocked"], &status["waits_for"][0]["entry_id"]),
+        (&2.into(), &"E4".into())
+    );
+    assert!(status["next"].as_str().unwrap().contains("list --state unknown --code UNDECIDED"));
+    let shown = env.journal(["show", "E4"]).exits(0);
+    assert!(
+        shown.stdout.contains(&format!("E1, which no read can decide: {}", settle("E1"))),
+        "{shown}"
+    );
+    assert_eq!(
+        env.journal(["show", "E4", "--json"]).exits(0).json()["waits_for"]["waits_for"],
+        "E1"
+    );
+    assert!(env.journal(["show", "E1", "--json"]).exits(0).json()["waits_for"].is_null());
+
+    // What can be sent is sent first, and once a person has decided the rest follows.
+    again(&leads[3..]);
+    assert!(env.journal(["status"]).exits(0).stdout.contains("journal sync"));
+    env.journal(["sync", "--yes"]).exits(4);
+    assert_eq!(env.states(), "done 1, pending 2, unknown 3");
+    env.journal(["settle", "E1", "E2", "--state", "failed", "--reason", "still there"]).exits(0);
+    env.journal(["sync", "R2", "--yes"]).exits(0);
+    assert_eq!(env.states(), "done 3, failed 2, unknown 1");
+    env.journal(["verify"]).exits(0);
+}
+
+/// A call that may still take effect is read by its own request's run.
+#[test]
+fn what_waits_for_an_unknown_entry_of_another_request_says_which_run_finds_out() {
+    let env = Env::new(2);
+    let leads = env.leads();
+    env.record(&leads[..1]);
+    env.zoho.plan_faults(vec![Fault::LoseRequest]);
+    env.journal(["sync", "--yes", "--wait", "0s", "--quarantine", "1h"]).exits(4);
+    let args = ["delete", "Leads", "--from", "-", "--reason", "again", "--again"];
+    env.journal_reading(args, lines(&leads[..1])).exits(0);
+    let ran = env.journal(["sync", "R2", "--yes", "--wait", "0s"]).exits(4);
+    let told = "E2 waits for E1, whose call may have been carried out: journal replay R1";
+    assert!(ran.said().contains(told), "{ran}");
+    assert!(ran.said().contains("Next: journal replay R2 R1 --yes"), "{ran}");
+    let row = env.journal(["status", "--json"]).exits(0).json()["waits_for"][0].clone();
+    assert_eq!((&row["undecided"], &row["next"]), (&false.into(), &"journal replay R1".into()));
+    env.journal(["replay", "R2", "R1", "--yes", "--quarantine", "1ms"]).exits(0);
+    assert_eq!(env.states(), "absent 1, done 1");
+    env.journal(["verify"]).exits(0);
 }

@@ -1,7 +1,10 @@
 //! The engine against the simulator: what is asked for is done, once, and accounted for.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use zoho_journal::clock::{Clock, SystemClock};
 use zoho_journal::domain::policy::ApprovalPolicy;
 use zoho_journal::reconcile::options::{Limit, RunOptions, Stop};
 use zoho_journal::simulator::{Config, Fault};
@@ -78,7 +81,11 @@ async fn a_lost_request_is_sent_again_only_after_the_quarantine() {
 
 #[tokio::test]
 async fn what_was_gone_locked_or_never_there_is_told_apart() {
-    let mut world = World::new(10);
+    // Zoho's clock; it is an hour earlier at first.
+    let zoho = Arc::new(AtomicI64::new(-3_600_000));
+    let ahead = Arc::clone(&zoho);
+    let now = Arc::new(move || SystemClock.now().millis() + ahead.load(Ordering::SeqCst));
+    let mut world = World::with(Config { now, ..config(10) });
     let leads = world.leads();
     world.zoho.lock(leads[0]);
     world.zoho.unapprove(leads[1]);
@@ -87,6 +94,7 @@ async fn what_was_gone_locked_or_never_there_is_told_apart() {
     world.zoho.delete_as_our_user(leads[4]);
     world.zoho.delete_as_other_user(leads[5]);
     world.zoho.purge(leads[5]);
+    zoho.store(0, Ordering::SeqCst);
     let mut ids = leads.clone();
     ids.push(999_999_999_999_999_999);
     world.record("Leads", &ids);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use zoho_journal::clock::{Clock, SystemClock};
 use zoho_journal::domain::answer::{
     Deletion, JobSeen, ModuleInfo, OrgInfo, Page, RawAnswer, Read, ReadError, RecordSeen, Related,
@@ -35,6 +36,13 @@ pub enum Way {
     Refused(u16, &'static str),
     /// The same, with `<0>`, `<1>` … for the ids of the call.
     Says(u16, String),
+    /// The network delivers it twice; the answer is the second one's.
+    Twice,
+    /// It arrives, or not; then nothing is heard of it any more, and somebody is told.
+    Dies {
+        arrives: bool,
+        told: Arc<Notify>,
+    },
 }
 
 type Submits = Box<dyn Fn(usize) -> Way + Send + Sync>;
@@ -42,8 +50,9 @@ type Lists = Box<dyn Fn(u32, &mut Page<Related>) + Send + Sync>;
 type Jobs = Box<dyn Fn(usize) -> Option<JobSeen> + Send + Sync>;
 
 /// Somebody between the engine and Zoho.
-pub struct Middle {
-    zoho: ZohoClient<SystemClock>,
+pub struct Middle<C = SystemClock> {
+    zoho: ZohoClient<C>,
+    clock: Arc<C>,
     submits: Submits,
     jobs: Jobs,
     /// What becomes of a page of a related list.
@@ -54,12 +63,23 @@ pub struct Middle {
     submitted: AtomicUsize,
     asked: AtomicUsize,
     pub reads: Arc<AtomicUsize>,
+    /// Told after each read of records, and how many calls have been submitted by then.
+    pub after_read: Box<dyn Fn(usize) + Send + Sync>,
 }
 
 impl Middle {
     pub fn new(world: &World) -> Self {
+        Self::on(world, SystemClock)
+    }
+}
+
+impl<C: Clock> Middle<C> {
+    /// The same on any clock.
+    pub fn on(world: &World, clock: C) -> Self {
+        let clock = Arc::new(clock);
         Self {
-            zoho: world.client(),
+            zoho: world.client_on(Arc::clone(&clock)),
+            clock,
             submits: Box::new(|_| Way::Straight),
             jobs: Box::new(|_| None),
             lists: Box::new(|_, _| ()),
@@ -68,6 +88,7 @@ impl Middle {
             submitted: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
             reads: Arc::default(),
+            after_read: Box::new(|_| ()),
         }
     }
 
@@ -87,7 +108,7 @@ impl Middle {
     }
 }
 
-impl Zoho for Middle {
+impl<C: Clock> Zoho for Middle<C> {
     fn token(&self) -> Option<TokenNumber> {
         self.zoho.token()
     }
@@ -98,10 +119,8 @@ impl Zoho for Middle {
 
     async fn submit(&self, batch: &PreparedBatch) -> Result<RawAnswer, SendError> {
         let number = self.submitted.fetch_add(1, Ordering::SeqCst);
-        let lost = || SendError::NoAnswer {
-            why: "lost on the way".to_owned(),
-            sent_at: SystemClock.now(),
-        };
+        let lost =
+            || SendError::NoAnswer { why: "lost on the way".to_owned(), sent_at: self.clock.now() };
         match (self.submits)(number) {
             Way::Straight => self.zoho.submit(batch).await,
             Way::NotSent => Err(SendError::NotSent("connection refused".to_owned())),
@@ -118,8 +137,19 @@ impl Zoho for Middle {
                 let raw = self.zoho.submit(batch).await?;
                 Ok(RawAnswer { http_status, body: body.as_bytes().to_vec(), ..raw })
             }
+            Way::Twice => {
+                self.zoho.submit(batch).await?;
+                self.zoho.submit(batch).await
+            }
+            Way::Dies { arrives, told } => {
+                if arrives {
+                    drop(self.zoho.submit(batch).await);
+                }
+                told.notify_one();
+                std::future::pending().await
+            }
             Way::Says(http_status, body) => {
-                let sent_at = SystemClock.now();
+                let sent_at = self.clock.now();
                 let ids = batch.items().iter().map(|item| item.target.to_string());
                 let body = (0..)
                     .zip(ids)
@@ -132,11 +162,11 @@ impl Zoho for Middle {
                     retry_after: None,
                     credits_remaining: None,
                     sent_at,
-                    answered_at: SystemClock.now(),
+                    answered_at: self.clock.now(),
                 })
             }
             Way::Refused(http_status, body) => {
-                let sent_at = SystemClock.now();
+                let sent_at = self.clock.now();
                 tokio::time::sleep(Duration::from_millis(300)).await;
                 Ok(RawAnswer {
                     http_status,
@@ -146,7 +176,7 @@ impl Zoho for Middle {
                     retry_after: None,
                     credits_remaining: None,
                     sent_at,
-                    answered_at: SystemClock.now(),
+                    answered_at: self.clock.now(),
                 })
             }
         }
@@ -205,7 +235,9 @@ impl Zoho for Middle {
         with_tags: bool,
     ) -> Result<Read<Vec<RecordSeen>>, ReadError> {
         self.dawdle();
-        self.zoho.read_records(product, version, module, ids, with_tags).await
+        let read = self.zoho.read_records(product, version, module, ids, with_tags).await;
+        (self.after_read)(self.submitted.load(Ordering::SeqCst));
+        read
     }
 
     async fn read_related(

@@ -164,10 +164,14 @@ impl World {
     pub fn record_after_contact(&mut self, module: &str, ids: &[u64]) {
         let (store, target) = (self.store(), self.target());
         let (module, ids) = (module.to_owned(), ids.to_vec());
-        let record = move || {
+        self.after_contact(move || {
             record_into(store, &target, &Ask::new(&module, Task::Delete, &ids), false);
-        };
-        *self.told.after_contact.lock().unwrap() = Some(Box::new(record));
+        });
+    }
+
+    /// Does something as soon as the next run has met its org.
+    pub fn after_contact(&self, work: impl FnOnce() + Send + 'static) {
+        *self.told.after_contact.lock().unwrap() = Some(Box::new(work));
     }
 
     pub fn options(&self) -> RunOptions {
@@ -211,9 +215,14 @@ impl World {
 
     /// A client of this Zoho.
     pub fn client(&self) -> ZohoClient<SystemClock> {
+        self.client_on(Arc::new(SystemClock))
+    }
+
+    /// The same on any clock.
+    pub fn client_on<C: Clock>(&self, clock: Arc<C>) -> ZohoClient<C> {
         let token = SecretString::from(self.zoho.access_token());
         let timeout = Duration::from_secs(2);
-        ZohoClient::new(self.endpoint(), &token, timeout, Arc::new(SystemClock)).unwrap()
+        ZohoClient::new(self.endpoint(), &token, timeout, clock).unwrap()
     }
 
     /// A run through somebody in the middle, on any clock.
@@ -353,6 +362,11 @@ impl World {
     #[track_caller]
     pub fn agrees(&self) {
         agree(&self.db, &self.zoho);
+    }
+
+    /// How many entries no read could decide.
+    pub fn undecided(&self) -> u64 {
+        self.reader().undecided(None).unwrap()
     }
 
     /// How many write calls reached Zoho.

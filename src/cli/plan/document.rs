@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::cli::blocked::WaitRow;
 use crate::cli::context::{Context, Whereabouts};
 use crate::cli::error::CliError;
 use crate::cli::plan::{not_known, parents, queued, refused_by, waiting_in_words};
@@ -10,6 +11,7 @@ use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview};
 use crate::domain::scope::{Operation, TagName};
 use crate::domain::state::EntryState;
+use crate::store::query::Blocked;
 
 /// The plan with `--json`. Its keys are a contract.
 #[derive(Serialize)]
@@ -26,6 +28,8 @@ struct PlanDocument {
     not_due: u64,
     expired: u64,
     parked: u64,
+    blocked: u64,
+    waits_for: Vec<WaitRow>,
     not_offered: Vec<String>,
     requests: Vec<PlannedRequest>,
     #[serde(flatten)]
@@ -70,6 +74,7 @@ pub(super) fn print(
     context: &mut Context,
     requests: &[RequestOverview],
     plan: &Plan,
+    blocked: &Blocked,
     wanted: Option<&[RequestId]>,
     next: String,
 ) -> Result<(), CliError> {
@@ -108,6 +113,8 @@ pub(super) fn print(
         not_due: plan.not_due,
         expired: plan.expired,
         parked: plan.parked,
+        blocked: blocked.entries,
+        waits_for: WaitRow::all(context, blocked),
         not_offered: plan.not_offered.iter().map(ToString::to_string).collect(),
         requests: rows.collect(),
         place: context.whereabouts()?,

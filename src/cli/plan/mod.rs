@@ -3,6 +3,8 @@
 mod document;
 mod text;
 
+use std::collections::HashSet;
+
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -13,6 +15,7 @@ use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview, Rules, Waiting, plan};
 use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
+use crate::store::query::Blocked;
 
 /// Show the calls, credits and time that sync would take; nothing is sent
 #[derive(Debug, clap::Args)]
@@ -71,10 +74,27 @@ pub(crate) fn show(
 ) -> Result<(), CliError> {
     let (requests, plan) = make(context, wanted, concurrency)?;
     let next = next_command(context, wanted, &requests, &plan);
+    let blocked = blocked(context, wanted, &requests)?;
     if context.out.is_json() {
-        return document::print(context, &requests, &plan, wanted, next);
+        return document::print(context, &requests, &plan, &blocked, wanted, next);
     }
-    text::print(context, &requests, &plan, wanted, &next)
+    text::print(context, &requests, &plan, &blocked, wanted, &next)
+}
+
+/// Pending entries that sync would send, were it not for another entry for the same thing.
+fn blocked(
+    context: &Context,
+    wanted: Option<&[RequestId]>,
+    requests: &[RequestOverview],
+) -> Result<Blocked, CliError> {
+    let now = context.now();
+    let due = requests.iter().filter(|one| one.count(EntryState::Pending) > 0);
+    let due = due.filter(|one| one.waits(now, wanted.is_some()).is_none());
+    let due: HashSet<RequestId> = due.map(|one| one.request).collect();
+    if due.is_empty() {
+        return Ok(Blocked::default());
+    }
+    Ok(context.reader()?.blocked(|request| due.contains(&request))?)
 }
 
 /// The named requests as they are typed after a command, a blank before each.

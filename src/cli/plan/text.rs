@@ -1,5 +1,6 @@
 //! The plan as text.
 
+use crate::cli::blocked;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::output::words::{counted, grouped, in_words};
@@ -12,11 +13,13 @@ use crate::cli::things::{self, named_tags};
 use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview};
 use crate::domain::state::EntryState;
+use crate::store::query::Blocked;
 
 pub(super) fn print(
     context: &mut Context,
     requests: &[RequestOverview],
     plan: &Plan,
+    blocked: &Blocked,
     wanted: Option<&[RequestId]>,
     next: &str,
 ) -> Result<(), CliError> {
@@ -56,6 +59,9 @@ pub(super) fn print(
             let entries = counted(entries, "entry", "entries");
             context.out.data_line(format!("{entries} {what}"))?;
         }
+    }
+    for line in blocked::in_words(context, blocked) {
+        context.out.data_line(line)?;
     }
     if plan.unknown > 0 {
         let quarantine = context.settings.quarantine.value;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::cli::blocked::{self, WaitRow};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -25,6 +26,8 @@ struct Document<'a> {
     entry: &'a RawValue,
     story: &'a [Told],
     advice: Option<String>,
+    /// Another entry for the same thing that keeps a pending one from being sent.
+    waits_for: Option<WaitRow>,
 }
 
 #[derive(Serialize)]
@@ -46,9 +49,13 @@ pub(super) fn show(
     let row = RawValue::from_string(entry_as_json(reader, &entry, now)?)?;
     let said = said.as_ref().map(|said| (said.level, &said.verdict));
     let advice = advice_of(&entry, said);
+    let blocker = reader.blocker_of(id)?;
     if context.out.is_json() {
-        return document(&Document { r#type: "entry", entry: &row, story: &story, advice });
+        let waits_for = blocker.map(|by| WaitRow::of(context, id, &by));
+        let r#type = "entry";
+        return document(&Document { r#type, entry: &row, story: &story, advice, waits_for });
     }
+    let waits_for = blocker.map(|by| blocked::waits_for(context, &by));
     let out = &mut context.out;
     tell(out, &entry, &story)?;
     tell_scope(out, &entry, now)?;
@@ -57,6 +64,7 @@ pub(super) fn show(
     let advice = advice.filter(|advice| needs_advice(&entry) && !in_words.contains(advice));
     field(out, "in words", &in_words)?;
     field(out, "advice", advice.unwrap_or_default())?;
+    field(out, "waits for", waits_for.unwrap_or_default())?;
     out.flush()?;
     Ok(None)
 }

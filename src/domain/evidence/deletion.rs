@@ -116,17 +116,19 @@ fn decide_deleted(history: &History, deletion: &SeenDeleted) -> Decision {
         (Some(by), Some(_)) if in_time.iter().any(|attempt| attempt.user == Some(by)) => {
             settle(Verdict::Done, "", "the record was deleted by our user while our call was open")
         }
+        (None, Some(_)) if in_time.iter().any(|attempt| attempt.seen_before) => settle(
+            Verdict::Done,
+            "",
+            "the record was there right before our call and deleted while our call was open",
+        ),
+        // Earlier calls changed nothing as far as evidence went, and do not explain it.
+        _ if perhaps_by_the_refused_call(history, deletion) => delivered_twice(),
         (Some(_), Some(_)) if known => {
             settle(Verdict::Absent, "", "the record was deleted by somebody else")
         }
         (Some(by), None) if history.open.iter().all(|one| one.user.is_some_and(|us| us != by)) => {
             settle(Verdict::Absent, "", "the record was deleted by somebody else")
         }
-        (None, Some(_)) if in_time.iter().any(|attempt| attempt.seen_before) => settle(
-            Verdict::Done,
-            "",
-            "the record was there right before our call and deleted while our call was open",
-        ),
         _ if history.first_live().is_none() => settle(
             Verdict::Absent,
             history.refusal.as_deref().unwrap_or_default(),
@@ -142,18 +144,26 @@ fn decide_deleted(history: &History, deletion: &SeenDeleted) -> Decision {
 
 /// Zoho refused the call, and the record is deleted.
 fn decide_refused(history: &History, deletion: &SeenDeleted) -> Decision {
-    if history.refused.as_ref().is_some_and(|call| call.explains(deletion.by, deletion.at)) {
-        return settle(
-            Verdict::Undecided,
-            UNDECIDED,
-            "Zoho refused our call, and the record was deleted in its time: perhaps by it, if it was \
-             delivered twice",
-        );
+    if perhaps_by_the_refused_call(history, deletion) {
+        return delivered_twice();
     }
     settle(
         Verdict::Absent,
         history.refusal.as_deref().unwrap_or_default(),
         "Zoho refused our call and the record was deleted before it",
+    )
+}
+
+fn perhaps_by_the_refused_call(history: &History, deletion: &SeenDeleted) -> bool {
+    history.refused.as_ref().is_some_and(|call| call.explains(deletion.by, deletion.at))
+}
+
+fn delivered_twice() -> Decision {
+    settle(
+        Verdict::Undecided,
+        UNDECIDED,
+        "Zoho refused our call, and the record was deleted in its time: perhaps by it, if it was delivered \
+         twice",
     )
 }
 
@@ -212,6 +222,7 @@ fn decide_unseen(history: &History, facts: &Facts) -> Decision {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::evidence::MAX_TRIES;
 
     const US: i64 = 410_405_000_000_000_001;
     const OTHER: i64 = 410_405_000_000_000_002;
@@ -246,8 +257,15 @@ mod tests {
         }
     }
 
+    /// One call that was refused; it was under way from second 100 to second 104.
     fn refused() -> History {
-        History { refusal: Some("INVALID_DATA".to_owned()), tries: 1, ..History::default() }
+        let call = OpenAttempt { until: at(104), ..lost().open[0].clone() };
+        History {
+            refusal: Some("INVALID_DATA".to_owned()),
+            refused: Some(call),
+            open: Vec::new(),
+            ..lost()
+        }
     }
 
     fn deleted(by: Option<i64>, second: i64) -> Look<SeenDeleted> {
@@ -354,6 +372,103 @@ mod tests {
         check(&refused(), &nowhere, "failed INVALID_DATA");
         let closed = facts(Look::Closed, Look::Closed, Look::NotThere);
         check(&refused(), &closed, "failed INVALID_DATA");
+    }
+
+    /// A network can deliver a call twice, and the refusal is then the second one's.
+    #[test]
+    fn a_deletion_in_the_time_of_a_refused_call_may_be_its_own() {
+        let in_bin = |by, second| facts(deleted(by, second), Look::NotAsked, Look::NotAsked);
+        let purged = |second| facts(Look::NotThere, deleted(None, second), Look::NotAsked);
+        for second in [100, 102, 104] {
+            check(&refused(), &in_bin(Some(US), second), "undecided UNDECIDED");
+            check(&refused(), &in_bin(Some(OTHER), second), "absent INVALID_DATA");
+            check(&refused(), &purged(second), "undecided UNDECIDED");
+        }
+        for second in [10, 99, 105, 500] {
+            check(&refused(), &in_bin(Some(US), second), "absent INVALID_DATA");
+            check(&refused(), &purged(second), "absent INVALID_DATA");
+        }
+        // Who we are is not known, or when it was deleted.
+        let mut blind = refused();
+        blind.refused.as_mut().unwrap().user = None;
+        check(&blind, &in_bin(Some(OTHER), 102), "undecided UNDECIDED");
+        let undated = SeenDeleted { by: user(US), at: None, permanent: false };
+        let undated = facts(Look::Seen(undated), Look::NotAsked, Look::NotAsked);
+        check(&refused(), &undated, "undecided UNDECIDED");
+        // It was our own earlier entry that deleted it.
+        let again = History { deleted_earlier: Some(at(101)), ..refused() };
+        check(&again, &in_bin(Some(US), 101), "absent");
+        check(&again, &in_bin(Some(US), 102), "undecided UNDECIDED");
+    }
+
+    /// An earlier call was found to have changed nothing; the next one was refused from second 500 to 504.
+    #[test]
+    fn a_refused_call_is_looked_at_beside_earlier_ones() {
+        let mut history = lost();
+        history.open[0].closed = true;
+        history.refusal = Some("INVALID_DATA".to_owned());
+        let call = OpenAttempt { from: at(500), until: at(504), ..lost().open[0].clone() };
+        history.refused = Some(call);
+        let in_bin = |by, second| facts(deleted(by, second), Look::NotAsked, Look::NotAsked);
+        check(&history, &in_bin(Some(US), 150), "done");
+        check(&history, &in_bin(Some(US), 502), "undecided UNDECIDED");
+        check(&history, &in_bin(Some(OTHER), 502), "absent");
+        check(&history, &in_bin(Some(US), 400), "absent INVALID_DATA");
+        check(&history, &in_bin(Some(US), 600), "absent INVALID_DATA");
+        // Another run's token.
+        history.refused.as_mut().unwrap().user = user(OTHER);
+        check(&history, &in_bin(Some(OTHER), 502), "undecided UNDECIDED");
+        check(&history, &in_bin(Some(OTHER), 150), "absent");
+    }
+
+    /// Whoever deleted it may bring it back in time for our call.
+    #[test]
+    fn while_our_call_is_under_way_only_what_it_has_done_settles() {
+        let waiting = History { quarantine_over: false, ..lost() };
+        let in_bin = |by, second| facts(deleted(by, second), Look::NotAsked, Look::NotAsked);
+        let purged = facts(Look::NotThere, deleted(None, 300), Look::NotAsked);
+        for (facts, over) in [
+            (in_bin(Some(OTHER), 101), "absent"),
+            (in_bin(Some(OTHER), 50), "absent"),
+            (in_bin(Some(US), 30), "absent"),
+            (in_bin(Some(US), 99), "undecided UNDECIDED"),
+            (in_bin(Some(US), 500), "undecided UNDECIDED"),
+            (purged, "undecided UNDECIDED"),
+            (facts(Look::NotThere, Look::NotThere, readable(50)), "pending"),
+            (facts(Look::NotThere, Look::NotThere, readable(150)), "undecided UNDECIDED"),
+            (facts(Look::NotThere, Look::NotThere, Look::NotThere), "pending"),
+            (facts(Look::Closed, Look::Closed, Look::Closed), "undecided UNDECIDED"),
+        ] {
+            check(&waiting, &facts, "Wait");
+            check(&lost(), &facts, over);
+        }
+        let unknown = History { tries: MAX_TRIES, ..waiting.clone() };
+        let unknown = |code: &str| {
+            let open = OpenAttempt { code: code.to_owned(), ..unknown.open[0].clone() };
+            History { open: vec![open], ..unknown.clone() }
+        };
+        let there = facts(Look::NotThere, Look::NotThere, readable(50));
+        for code in ["INTERNAL_ERROR", "SOMETHING_NEW"] {
+            check(&unknown(code), &there, "Wait");
+            let over = History { quarantine_over: true, ..unknown(code) };
+            check(&over, &there, &format!("failed {code}"));
+        }
+        let earlier = History { deleted_earlier: Some(at(102)), ..waiting.clone() };
+        check(&earlier, &in_bin(Some(US), 101), "Wait");
+        // What is done is done, and sources are asked all the same.
+        check(&waiting, &in_bin(Some(US), 101), "done");
+        check(&waiting, &Facts::default(), "Ask(Bin)");
+        check(&waiting, &facts(Look::NotThere, Look::Silent, Look::NotThere), "Later");
+    }
+
+    #[test]
+    fn what_was_seen_of_a_deletion_is_told_from_what_was_not() {
+        let gone = deleted(Some(OTHER), 101);
+        assert!(facts(gone.clone(), Look::NotAsked, Look::NotAsked).show_it_deleted());
+        assert!(facts(Look::NotThere, gone, Look::NotAsked).show_it_deleted());
+        for look in [Look::NotThere, Look::Closed, Look::Silent, Look::NotAsked] {
+            assert!(!facts(look.clone(), look, readable(50)).show_it_deleted());
+        }
     }
 
     /// A call that evidence had found without effect, and that Zoho carried out all the same: the next

@@ -346,6 +346,10 @@ fn untouched(history: &History, why: &'static str) -> Decision {
 }
 
 #[cfg(test)]
+#[path = "history_tests.rs"]
+mod history_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::codes::{Meaning, RULES};

@@ -139,6 +139,59 @@ fn what_is_still_there_waits_for_the_quarantine_and_is_sent_again() {
     check(&lost(), &tags(&["a", "b"], 50), &tags(&["a"], 150), "pending");
 }
 
+/// Whoever took it away may put it back in time for our call.
+#[test]
+fn while_our_call_is_under_way_only_what_it_has_done_settles() {
+    let waiting = History { quarantine_over: false, ..lost() };
+    let member = relation(true, Look::NotAsked);
+    let unread = ThingFacts::Tags(TagFacts { record: Look::Closed, defined: Look::NotAsked });
+    let mut no_tag = tags(&[], 120);
+    let ThingFacts::Tags(facts) = &mut no_tag else { unreachable!() };
+    facts.defined = Look::Seen(false);
+    let similar = vec!["A".to_owned()];
+    let other = CarriedTags { tags: Vec::new(), similar, modified: Some(at(50)) };
+    let other = ThingFacts::Tags(TagFacts { record: Look::Seen(other), defined: Look::NotAsked });
+    for (before, now, over) in [
+        (&tags(&["a"], 50), &tags(&["a"], 50), "pending"),
+        (&tags(&["a"], 50), &tags(&["a"], 150), "undecided UNDECIDED"),
+        (&tags(&["a"], 50), &unread, "undecided UNDECIDED"),
+        (&tags(&["a"], 50), &no_tag, "undecided UNDECIDED"),
+        (&unread, &tags(&[], 50), "undecided UNDECIDED"),
+        (&member, &relation(false, Look::NotThere), "undecided UNDECIDED"),
+        (&definition(Look::NotThere), &definition(Look::NotThere), "pending"),
+    ] {
+        check(&waiting, before, now, "Wait");
+        check(&lost(), before, now, over);
+    }
+    // One call was answered with success for another spelling, an earlier one may still come.
+    let success = OpenAttempt { code: "SUCCESS".to_owned(), ..lost().open[0].clone() };
+    let answered = History { open: vec![success], ..lost() };
+    check(&History { quarantine_over: false, ..answered.clone() }, &other, &other, "Wait");
+    check(&answered, &other, &other, "absent");
+    // What is done is done.
+    check(&waiting, &tags(&["a"], 50), &tags(&[], 120), "done");
+    check(&waiting, &member, &relation(false, record()), "done");
+}
+
+#[test]
+fn what_was_seen_to_be_gone_is_told_from_what_was_not() {
+    let tag = Look::Seen(SeenTag { name: "a".to_owned(), color: None });
+    for (facts, gone) in [
+        (tags(&[], 50), true),
+        (tags(&["a"], 50), false),
+        (relation(false, Look::NotThere), true),
+        (relation(true, Look::NotAsked), false),
+        (definition(Look::NotThere), true),
+        (definition(tag), false),
+        (definition(Look::Closed), false),
+        (definition(Look::Silent), false),
+        // What holds it cannot be read: that says nothing.
+        (ThingFacts::Tags(TagFacts { record: Look::NotThere, defined: Look::NotAsked }), false),
+    ] {
+        assert_eq!(facts.show_it_gone(), gone, "{facts:?}");
+    }
+}
+
 #[test]
 fn what_was_changed_after_our_call_may_have_been_put_back() {
     check(&lost(), &tags(&["a"], 50), &tags(&["a"], 150), "undecided UNDECIDED");
@@ -149,7 +202,14 @@ fn what_was_changed_after_our_call_may_have_been_put_back() {
 #[test]
 fn a_refusal_is_told_apart_by_what_is_known() {
     check(&refused(), &tags(&["a"], 50), &tags(&["a"], 50), "failed INVALID_DATA");
-    check(&refused(), &tags(&["a"], 50), &tags(&[], 50), "absent INVALID_DATA");
+    // It was there right before the call: perhaps that was delivered twice.
+    check(&refused(), &tags(&["a"], 50), &tags(&[], 50), "undecided UNDECIDED");
+    check(&refused(), &relation(true, record()), &relation(false, record()), "undecided UNDECIDED");
+    let tag = Look::Seen(SeenTag { name: "a".to_owned(), color: None });
+    check(&refused(), &definition(tag), &definition(Look::NotThere), "undecided UNDECIDED");
+    check(&refused(), &tags(&[], 50), &tags(&[], 50), "absent INVALID_DATA");
+    let unread = ThingFacts::Tags(TagFacts { record: Look::Closed, defined: Look::NotAsked });
+    check(&refused(), &unread, &tags(&[], 50), "absent INVALID_DATA");
     let gone = ThingFacts::Tags(TagFacts { record: Look::NotThere, defined: Look::NotAsked });
     check(&refused(), &gone, &gone, "failed INVALID_DATA");
     let outside = relation(false, Look::NotThere);

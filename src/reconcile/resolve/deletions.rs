@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::domain::answer::Deletion;
 use crate::domain::evidence::deletion::{Facts, SeenDeleted, SeenRecord, decide};
-use crate::domain::evidence::{Decision, History, Look, Source};
+use crate::domain::evidence::{Decision, History, Look, Now, Source};
 use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::limits::IDS_PER_READ;
 use crate::domain::target::{ApiVersion, Product};
@@ -53,7 +53,11 @@ pub(super) struct Pass<'a, Z, C> {
 impl<Z: Zoho, C: Clock> Pass<'_, Z, C> {
     /// Asks the sources in their order, each only for what the ones before it did not decide.
     pub(super) async fn run(&self, entries: Vec<UnknownEntry>) -> Vec<Decided> {
-        let mut cases: Vec<Case> = entries.into_iter().map(|unknown| self.open(unknown)).collect();
+        // Before the reads: what they show says nothing of a call that takes effect after them. And once, so that
+        // what left together is decided together.
+        let now = self.shared.present();
+        let open = |unknown| self.open(unknown, now);
+        let mut cases: Vec<Case> = entries.into_iter().map(open).collect();
         for turn in 0..3 {
             match turn {
                 0 => self.ask_bin(&mut cases).await,
@@ -76,9 +80,8 @@ impl<Z: Zoho, C: Clock> Pass<'_, Z, C> {
         cases.into_iter().map(decided).collect()
     }
 
-    fn open(&self, unknown: UnknownEntry) -> Case {
+    fn open(&self, unknown: UnknownEntry, now: Now) -> Case {
         let options = &self.shared.options;
-        let now = self.shared.present();
         let history = History::of(&unknown.attempts, unknown.tries, options.quarantine, now)
             .after(unknown.deleted_earlier);
         // What was seen once and did not decide is not forgotten because a later look sees less.

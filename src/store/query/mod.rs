@@ -4,6 +4,7 @@
 //! in memory. What many entries share (request, batch, scope, words) is looked up once and kept for a
 //! while, so memory does not grow with the journal.
 
+mod blocked;
 mod detail;
 mod filter;
 mod lookup;
@@ -11,6 +12,7 @@ mod scan;
 mod summary;
 mod view;
 
+pub use blocked::{Blocked, Blocker, Waits};
 pub use detail::{BatchDetail, LeftOutRow, RequestDetail};
 pub use filter::EntryFilter;
 pub(crate) use scan::each_of;
