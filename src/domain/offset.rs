@@ -52,6 +52,42 @@ mod tests {
         assert_eq!(slow.and(fast), fast.and(slow));
     }
 
+    /// Whatever the answers take, the offset lies within what each tells, and no answer makes it wider.
+    #[test]
+    fn the_truth_is_never_ruled_out() {
+        for ahead in [-31_536_000_000_i64, -3_600_000, -1, 0, 1, 999, 86_400_000] {
+            let mut known: Option<ClockOffset> = None;
+            // When each call left, how long it took there and back.
+            for (left, there, back) in [
+                (0, 40, 9_000),
+                (20_300, 700, 10),
+                (30_999, 1, 1),
+                (41_500, 5_000, 0),
+                (50_001, 3, 250),
+            ] {
+                // Zoho's date is cut to whole seconds.
+                let date = (left + there + ahead).div_euclid(SECOND) * SECOND;
+                let seen = ClockOffset::of(at(date), at(left), at(left + there + back));
+                let both = known.map_or(seen, |known| known.and(seen));
+                assert!(both.least <= ahead && ahead <= both.most, "{ahead}: {both:?}");
+                let width = |one: ClockOffset| one.most - one.least;
+                assert!(width(both) <= width(seen), "{ahead}: {both:?}");
+                assert!(known.is_none_or(|known| width(both) <= width(known)), "{ahead}: {both:?}");
+                known = Some(both);
+            }
+            let error = known.map_or(i64::MAX, |known| (known.millis() - ahead).abs());
+            assert!(error * 2 <= SECOND + 2, "{ahead}: off by {error} ms");
+        }
+    }
+
+    #[test]
+    fn a_date_out_of_all_bounds_is_taken_as_it_is() {
+        let most = ClockOffset::of(at(i64::MAX), at(i64::MIN), at(i64::MIN));
+        assert_eq!((most.least, most.most), (i64::MAX, i64::MAX));
+        let least = ClockOffset::of(at(i64::MIN), at(i64::MAX), at(i64::MAX));
+        assert_eq!(least.least, i64::MIN);
+    }
+
     #[test]
     fn of_two_clocks_the_first_one_counts() {
         let one = ClockOffset::of(at(5_000), at(0), at(100));

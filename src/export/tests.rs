@@ -303,6 +303,38 @@ fn words_for_what_is_not_settled_and_for_what_evidence_refused() {
     );
 }
 
+/// A refusal leaves one thing open that an answer that got lost does not.
+#[test]
+fn a_deletion_in_the_time_of_a_refused_call_is_said_to_be_perhaps_its_own() {
+    let mut journal = Journal::new();
+    journal.delete(1, 2);
+    journal.start("sync");
+    let sent = journal.now;
+    let refused = journal.begin(&[1]);
+    journal.answer(&refused, &[(Outcome::Unknown, "INVALID_DATA", "record not deleted")]);
+    let lost = journal.begin(&[2]);
+    journal.lose(&lost);
+    journal.find(&[
+        (1, Verdict::Undecided, UNDECIDED, in_bin(USER, sent)),
+        (2, Verdict::Undecided, UNDECIDED, in_bin(USER, sent)),
+    ]);
+    let text = text_at_now(&journal, &EntryFilter::default(), Style::jsonl());
+    let messages: Vec<String> = text
+        .lines()
+        .map(|line| {
+            let row: serde_json::Value = serde_json::from_str(line).unwrap();
+            row["message"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(
+        messages,
+        [
+            "Zoho refused our call, and the record was deleted in its time: perhaps by it, if it was delivered twice",
+            "the record is deleted, but nothing tells whether by our call",
+        ]
+    );
+}
+
 #[test]
 fn a_view_refuses_a_filter_that_it_would_ignore() {
     let request = EntryFilter { requests: vec![RequestId::new(1)], ..EntryFilter::default() };

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::domain::answer::ReadError;
 use crate::domain::barred::Barred;
 use crate::domain::call::CallItem;
 use crate::domain::calls::{self, WriteCall};
@@ -13,6 +12,7 @@ use crate::domain::limits::IDS_PER_READ;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::{Action, Operation};
 use crate::domain::usage::ANY_OTHER;
+use crate::reconcile::contact::Unread;
 use crate::reconcile::options::NotAllowed;
 use crate::reconcile::resolve::unread;
 use crate::reconcile::shared::Shared;
@@ -43,9 +43,7 @@ pub(crate) async fn read_before<Z: Zoho, C: Clock>(
         Ok(found) => found,
         // The module or the list is not there: Zoho will say so to the call as well, which can do nothing then.
         // The call for one tag names no module.
-        Err(ReadError::NotThere { code, message })
-            if operation != Operation::DeleteTags || by_job =>
-        {
+        Err(Unread::NotThere { code, message }) if operation != Operation::DeleteTags || by_job => {
             shared.warn(format!("{} cannot be read: {code}: {message}", what(&first.picked)));
             ids.iter().map(|id| (*id, unread(&kind.scope, true))).collect()
         }
@@ -70,17 +68,14 @@ fn cannot_read<Z: Zoho, C: Clock>(
     shared: &Arc<Shared<Z, C>>,
     picked: &Picked,
     what: &str,
-    error: ReadError,
+    error: Unread,
 ) {
     match error {
-        ReadError::Forbidden { code, message } | ReadError::NotThere { code, message } => {
+        Unread::Forbidden { code, message } | Unread::NotThere { code, message } => {
             let what = format!("reading {what}");
             shared.bar(Barred::reads_before(&picked.kind), NotAllowed { what, code, message });
         }
-        error @ (ReadError::Unauthorized { .. }
-        | ReadError::Throttled { .. }
-        | ReadError::Unreachable(_)
-        | ReadError::Unusable { .. }) => shared.cannot_read(what, error),
+        error @ Unread::Silent(_) => shared.cannot_read(what, error),
     }
 }
 

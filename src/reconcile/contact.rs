@@ -24,6 +24,27 @@ use crate::zoho::Zoho;
 /// How often a read is tried that brings no usable answer. Reading twice harms nobody.
 const READ_TRIES: u32 = 4;
 
+/// Why a read brought nothing, after all that waiting, signing in and asking again can do.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// Scope or permission is missing, or this org's edition has no such call.
+    Forbidden {
+        /// Zoho's code.
+        code: String,
+        /// Zoho's message.
+        message: String,
+    },
+    /// This API has no such thing: the module, or the call itself in that version.
+    NotThere {
+        /// Zoho's code.
+        code: String,
+        /// Zoho's message.
+        message: String,
+    },
+    /// No answer that is of any use, or the run is stopping.
+    Silent(String),
+}
+
 /// A module that was looked at before the run.
 pub(crate) type Place = (Product, ModuleName);
 
@@ -33,13 +54,13 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         &self,
         price: Price,
         mut call: impl FnMut() -> F,
-    ) -> Result<Read<T>, ReadError>
+    ) -> Result<Read<T>, Unread>
     where
         F: Future<Output = Result<Read<T>, ReadError>>,
     {
         let mut tries = 0;
         loop {
-            let stopping = || ReadError::Unreachable("the run is stopping".to_owned());
+            let stopping = || Unread::Silent("the run is stopping".to_owned());
             if self.is_stopping() || !self.wait_for_turn().await || !self.sign_in(None).await {
                 return Err(stopping());
             }
@@ -71,12 +92,15 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                         return Err(stopping());
                     }
                 }
-                Err(error @ (ReadError::Forbidden { .. } | ReadError::NotThere { .. })) => {
-                    return Err(error);
+                Err(ReadError::Forbidden { code, message }) => {
+                    return Err(Unread::Forbidden { code, message });
+                }
+                Err(ReadError::NotThere { code, message }) => {
+                    return Err(Unread::NotThere { code, message });
                 }
                 Err(error @ (ReadError::Unreachable(_) | ReadError::Unusable { .. })) => {
                     if tries >= READ_TRIES || self.is_stopping() {
-                        return Err(error);
+                        return Err(Unread::Silent(error.to_string()));
                     }
                     self.state().delays += 1;
                     let wait = Duration::from_millis(200 << tries);
@@ -175,7 +199,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         let user =
             match self.read(ANY_OTHER, || self.zoho.read_current_user(product, version)).await {
                 Ok(read) => Some(read.value.id),
-                Err(ReadError::Forbidden { code, .. } | ReadError::NotThere { code, .. }) => {
+                Err(Unread::Forbidden { code, .. } | Unread::NotThere { code, .. }) => {
                     self.warn(format!(
                     "the token's user cannot be read ({code}, scope {scope}): after a lost answer \
                      nothing can be put down to us"
@@ -209,11 +233,11 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                 }
                 (read.value.id, read.value.recycle_bin_on_delete)
             }
-            Err(ReadError::NotThere { code, message }) => {
+            Err(Unread::NotThere { code, message }) => {
                 self.warn(format!("Zoho does not know the module {module}: {code}: {message}"));
                 (None, None)
             }
-            Err(ReadError::Forbidden { code, .. }) => {
+            Err(Unread::Forbidden { code, .. }) => {
                 refused = Some(code.clone());
                 self.warn(format!(
                     "the module {module} cannot be read ({code}, scope {}): a recycle bin is assumed",
@@ -275,16 +299,12 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
     }
 
     /// Stops the run because of a read that it cannot do without.
-    pub(crate) fn cannot_read(&self, what: &str, error: ReadError) {
+    pub(crate) fn cannot_read(&self, what: &str, error: Unread) {
         let why = match error {
-            ReadError::Unauthorized { code, message } => Stop::NotSignedIn { code, message },
-            ReadError::Forbidden { code, message } | ReadError::NotThere { code, message } => {
+            Unread::Forbidden { code, message } | Unread::NotThere { code, message } => {
                 Stop::NotAllowed(NotAllowed { what: what.to_owned(), code, message })
             }
-            ReadError::Throttled { .. } => Stop::Throttled { until: self.clock.now() },
-            error @ (ReadError::Unreachable(_) | ReadError::Unusable { .. }) => {
-                Stop::Unreachable(format!("reading {what}: {error}"))
-            }
+            Unread::Silent(why) => Stop::Unreachable(format!("reading {what}: {why}")),
         };
         self.stop(why);
     }

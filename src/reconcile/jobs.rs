@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::domain::answer::{JobSeen, ReadError};
+use crate::domain::answer::JobSeen;
 use crate::domain::event::JobEnding;
 use crate::domain::id::BatchId;
 use crate::domain::scopes::{self, Access};
 use crate::domain::time::Timestamp;
 use crate::domain::usage::ANY_OTHER;
 use crate::reconcile::concerns;
-use crate::reconcile::options::{Progress, RunError, Stop};
+use crate::reconcile::contact::Unread;
+use crate::reconcile::options::{Progress, RunError};
 use crate::reconcile::shared::Shared;
 use crate::store::job::Job;
 use crate::zoho::Zoho;
@@ -134,22 +135,14 @@ impl Polls {
             // What was accepted just now may not be known everywhere yet, and may still begin.
             Ok(JobSeen::Forgotten { .. }) if !self.is_forgotten(shared, job) => return Ok(false),
             Ok(JobSeen::Forgotten { .. }) => (JobEnding::Forgotten, [None; 3]),
-            Err(ReadError::NotThere { code, .. } | ReadError::Forbidden { code, .. }) => {
+            Err(Unread::NotThere { code, .. } | Unread::Forbidden { code, .. }) => {
                 shared.warn(format!(
                     "how job {id} goes cannot be read ({code}, scope {}): its entries stay queued",
                     scopes::least(product, Access::Tags, None)
                 ));
                 return Ok(false);
             }
-            Err(ReadError::Unauthorized { code, message }) => {
-                shared.stop(Stop::NotSignedIn { code, message });
-                return Ok(false);
-            }
-            Err(
-                ReadError::Throttled { .. }
-                | ReadError::Unreachable(_)
-                | ReadError::Unusable { .. },
-            ) => return Ok(false),
+            Err(Unread::Silent(_)) => return Ok(false),
         };
         shared.writer.end_job(job.batch, ending, counts).await?;
         let [total, deleted, failed] = counts;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::domain::answer::{ReadError, Related};
+use crate::domain::answer::Related;
 use crate::domain::evidence::Look;
 use crate::domain::evidence::deletion::SeenRecord;
 use crate::domain::evidence::presence::{
@@ -17,6 +17,7 @@ use crate::domain::relations::{Standing, standing};
 use crate::domain::scope::{Action, RelatedList, Scope, TagName, TagSet};
 use crate::domain::target::{ApiVersion, Product};
 use crate::domain::usage::ANY_OTHER;
+use crate::reconcile::contact::Unread;
 use crate::reconcile::shared::Shared;
 use crate::zoho::{ListAsked, Zoho};
 
@@ -70,7 +71,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         version: ApiVersion,
         ids: &[RecordId],
         fresh: bool,
-    ) -> Result<Found, ReadError> {
+    ) -> Result<Found, Unread> {
         let place = Place::of(scope, version);
         match &scope.action {
             Action::Delete => Ok(Found::new()),
@@ -87,7 +88,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         place: Place<'_>,
         ids: &[RecordId],
         asked: &TagSet,
-    ) -> Result<Found, ReadError> {
+    ) -> Result<Found, Unread> {
         let mut found = Found::new();
         for chunk in ids.chunks(IDS_PER_READ) {
             let Place { product, version, module } = place;
@@ -115,7 +116,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         parent: RecordId,
         list: &RelatedList,
         ids: &[RecordId],
-    ) -> Result<Found, ReadError> {
+    ) -> Result<Found, Unread> {
         let standing = standing(place.product, place.version, place.module, list);
         let field = match &standing {
             Standing::Listed { field, .. } => *field,
@@ -153,7 +154,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         &self,
         asked: &ListAsked<'_>,
         ids: &[RecordId],
-    ) -> Result<Option<Vec<Related>>, ReadError> {
+    ) -> Result<Option<Vec<Related>>, Unread> {
         let mut members: Vec<Related> = Vec::new();
         for page in 1..=MAX_PAGES {
             let read = self.read(ANY_OTHER, || self.zoho.read_related(asked, ids, page)).await?;
@@ -168,14 +169,14 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                 return Ok(Some(members));
             }
         }
-        Err(ReadError::NotThere {
+        Err(Unread::NotThere {
             code: "TOO_LONG".to_owned(),
             message: format!("{} of {} is longer than {MAX_PAGES} pages", asked.list, asked.parent),
         })
     }
 
     /// Whether the records that do not stand in the list are records at all.
-    async fn look_at_related(&self, place: Place<'_>, found: &mut Found) -> Result<(), ReadError> {
+    async fn look_at_related(&self, place: Place<'_>, found: &mut Found) -> Result<(), Unread> {
         let missing = |facts: &ThingFacts| {
             matches!(facts, ThingFacts::Relation(RelationFacts { list: Look::Seen(one), .. })
                 if !one.member)
@@ -190,7 +191,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                 .await;
             let records = match read {
                 Ok(read) => Some(read.value),
-                Err(ReadError::Forbidden { .. } | ReadError::NotThere { .. }) => None,
+                Err(Unread::Forbidden { .. } | Unread::NotThere { .. }) => None,
                 Err(error) => return Err(error),
             };
             for id in chunk {
@@ -214,7 +215,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         place: Place<'_>,
         ids: &[RecordId],
         fresh: bool,
-    ) -> Result<Found, ReadError> {
+    ) -> Result<Found, Unread> {
         let tags = self.tags_of(place, fresh).await?;
         let facts = |id: &RecordId| {
             let tag = tags.get(id).map_or(Look::NotThere, |tag| Look::Seen(tag.clone()));
@@ -224,7 +225,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
     }
 
     /// The tags of a module. Several batches of it are claimed with one read, a `fresh` one is made anew.
-    async fn tags_of(&self, place: Place<'_>, fresh: bool) -> Result<Tags, ReadError> {
+    async fn tags_of(&self, place: Place<'_>, fresh: bool) -> Result<Tags, Unread> {
         let key = (place.product, place.module.clone());
         let now = self.clock.elapsed();
         let generation = {
@@ -256,7 +257,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         &self,
         place: Place<'_>,
         asked: &TagSet,
-    ) -> Result<bool, ReadError> {
+    ) -> Result<bool, Unread> {
         let tags = self.tags_of(place, true).await?;
         let is = |name: &TagName| tags.values().any(|tag| name.may_be(&tag.name));
         Ok(asked.names().iter().all(is))

@@ -1,5 +1,7 @@
 //! A few schedules, and that they can fail. By the thousand they run from the command line.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails here has failed")]
+
 use journal_simulation::schedule::{self, Place};
 use zoho_journal::planted::{self, Mistake};
 

@@ -9,14 +9,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::domain::answer::ReadError;
 use crate::domain::evidence::Decision;
 use crate::domain::id::{EntryId, ModuleName, RequestId};
 use crate::domain::scope::{Operation, Scope};
 use crate::domain::state::Verdict;
 use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
-use crate::reconcile::options::{Progress, RunError, Stop};
+use crate::reconcile::contact::Unread;
+use crate::reconcile::options::{Progress, RunError};
 use crate::reconcile::shared::Shared;
 use crate::store::reading::Finding;
 use crate::store::unknown::UnknownEntry;
@@ -97,25 +97,19 @@ pub(crate) async fn resolve<Z: Zoho, C: Clock>(
 fn usable<T, Z: Zoho, C: Clock>(
     shared: &Arc<Shared<Z, C>>,
     module: &ModuleName,
-    read: Result<T, ReadError>,
+    read: Result<T, Unread>,
     what: &str,
 ) -> Seen<T> {
     match read {
         Ok(rows) => Seen::These(rows),
-        Err(ReadError::Forbidden { code, .. } | ReadError::NotThere { code, .. }) => {
+        Err(Unread::Forbidden { code, .. } | Unread::NotThere { code, .. }) => {
             shared.warn(format!(
                 "{what} of {module} cannot be read ({code}): another source is asked, or nothing can be \
                  decided"
             ));
             Seen::Closed
         }
-        Err(ReadError::Unauthorized { code, message }) => {
-            shared.stop(Stop::NotSignedIn { code, message });
-            Seen::Silent
-        }
-        Err(
-            ReadError::Throttled { .. } | ReadError::Unreachable(_) | ReadError::Unusable { .. },
-        ) => Seen::Silent,
+        Err(Unread::Silent(_)) => Seen::Silent,
     }
 }
 
