@@ -13,7 +13,7 @@ use crate::cli::plan;
 use crate::cli::record::operator;
 use crate::cli::running::{self, Running};
 use crate::cli::signing;
-use crate::cli::work::{Work, announce, confirm};
+use crate::cli::work::{Work, announce, announce_unknown, confirm};
 use crate::clock::CommandClock;
 use crate::config::Flags;
 use crate::domain::codes::may_pass;
@@ -155,6 +155,7 @@ fn run(
     if work.entries() > 0 && args.yes {
         announce(context, &work)?;
     }
+    announce_unknown(context, &work)?;
     let ended = execute(context, keeper, zoho, options, work.with_workflows());
     ended.map_err(|error| if asks { more_than_confirmed(error) } else { error })
 }

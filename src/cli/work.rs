@@ -149,6 +149,29 @@ pub(crate) fn announce(context: &mut Context, work: &Work) -> Result<(), CliErro
     Ok(())
 }
 
+/// Says what is read first: a run sends it once more where our calls changed nothing, and nobody is asked again who
+/// was asked for it before.
+pub(crate) fn announce_unknown(context: &mut Context, work: &Work) -> Result<(), CliError> {
+    let open = [EntryState::Unknown, EntryState::InFlight];
+    let unclear = work.requests.iter().filter(|one| open.iter().any(|state| one.count(*state) > 0));
+    let entries: u64 =
+        unclear.clone().flat_map(|one| open.iter().map(|state| one.count(*state))).sum();
+    if entries == 0 {
+        return Ok(());
+    }
+    let deletes = unclear.filter(|one| one.operation == Operation::Delete);
+    let workflows = deletes.map(|one| one.workflows).reduce(|one, other| one || other);
+    let workflows = workflows.map(workflows_in_words);
+    let workflows = workflows.map(|words| format!(" ({words})")).unwrap_or_default();
+    let place = context.whereabouts()?;
+    let entries = counted(entries, "entry is", "entries are");
+    context.out.say(format!(
+        "{entries} without a clear answer of {place}: read first, and sent once more only where our calls \
+         changed nothing{workflows}"
+    ));
+    Ok(())
+}
+
 fn in_a_line(request: &RequestOverview, pending: u64) -> String {
     let group = request.group();
     format!(

@@ -79,7 +79,7 @@ pub fn furnish(world: &World) {
 pub fn misbehave(world: &World, chance: &mut Chance) {
     for fault in FAULTS {
         if chance.percent(25) {
-            let percent = u32::try_from(chance.between(1, 12)).unwrap_or(1);
+            let percent = u32::try_from(chance.between(1, 30)).unwrap_or(1);
             world.zoho.set_rate(fault, f64::from(percent) / 100.0);
         }
     }
