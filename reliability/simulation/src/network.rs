@@ -121,6 +121,7 @@ impl Wire for Line {
         let Self { world, process } = self;
         if !world.is_alive(*process) {
             // A dead process sends nothing, and nobody waits for its answer.
+            world.silenced.notify_waiters();
             std::future::pending::<()>().await;
         }
         let meant = MEANT.try_with(Arc::clone).ok();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use journal_disk::ProcessId;
 use secrecy::SecretString;
+use tokio::sync::futures::OwnedNotified;
 use tokio::sync::watch;
 use zoho_journal::clock::{Clock, Steady};
 use zoho_journal::domain::calls::{Limits, Versions};
@@ -54,6 +55,7 @@ pub enum Ended<T> {
 pub struct Living<F> {
     world: Arc<World>,
     process: ProcessId,
+    silenced: Pin<Box<OwnedNotified>>,
     // Dropped as soon as the process is dead: a dead process holds nothing.
     doing: Option<Pin<Box<F>>>,
 }
@@ -61,7 +63,8 @@ pub struct Living<F> {
 impl<F: Future> Living<F> {
     /// Begins a process that does this.
     pub fn new(world: &Arc<World>, process: ProcessId, doing: F) -> Self {
-        Self { world: Arc::clone(world), process, doing: Some(Box::pin(doing)) }
+        let silenced = Box::pin(Arc::clone(&world.silenced).notified_owned());
+        Self { world: Arc::clone(world), process, silenced, doing: Some(Box::pin(doing)) }
     }
 }
 
@@ -80,6 +83,10 @@ impl<F: Future> Future for Living<F> {
         if !this.world.disk.is_alive(this.process) {
             this.doing = None;
             return Poll::Ready(Ended::Died);
+        }
+        // It may die in a task of its own, all of whose others wait for that one.
+        while this.silenced.as_mut().poll(context).is_ready() {
+            this.silenced.set(Arc::clone(&this.world.silenced).notified_owned());
         }
         polled.map(Ended::With)
     }

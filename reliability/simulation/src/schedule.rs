@@ -101,6 +101,7 @@ fn begin(place: &Place, chance: &mut Chance) -> World {
         weather: Mutex::default(),
         ledger: Mutex::new(Ledger::default()),
         last_write,
+        silenced: Arc::default(),
     }
 }
 

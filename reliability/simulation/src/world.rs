@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use journal_disk::{Disk, ProcessId};
+use tokio::sync::Notify;
 use zoho_journal::domain::target::{DataCenter, Environment, Target};
 use zoho_journal::simulator::Simulator;
 use zoho_journal::zoho::Endpoint;
@@ -32,6 +33,8 @@ pub struct World {
     pub ledger: Mutex<Ledger>,
     /// Zoho's number of the last write that reached it.
     pub last_write: Arc<Mutex<u64>>,
+    /// Told when a dead process was about to send: it does nothing more by which its end could be seen.
+    pub silenced: Arc<Notify>,
 }
 
 /// Whoever panicked while holding a lock has failed the schedule already.

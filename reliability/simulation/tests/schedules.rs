@@ -21,6 +21,15 @@ fn schedules_pass_and_each_seed_gives_one_log() {
     }
 }
 
+/// Each of these failed once, or did not end.
+#[test]
+fn seeds_that_once_found_something_pass() {
+    let place = place();
+    for seed in [38, 164, 690, 782, 500_029, 701_203, 1_001_284] {
+        assert_eq!(schedule::run(&place, seed, false).violations, [""; 0], "seed {seed}");
+    }
+}
+
 #[test]
 fn the_oracle_sees_what_is_not_durable_at_the_moment_of_sending() {
     let place = place();
