@@ -103,10 +103,7 @@ impl Made {
         bytes: &[u8],
         group: Option<&str>,
     ) -> Result<(), KeeperError> {
-        let sharing = if group.is_some() { Sharing::Group } else { Sharing::OwnerOnly };
-        platform::create_exclusive(path, bytes, sharing)
-            .map_err(|source| FileProblem::Io { path: path.to_owned(), source })?;
-        self.hand_over(path, group)
+        self.make(platform::create_exclusive, path, bytes, group)
     }
 
     /// The same, whole or not at all: whoever finds an anchor takes it for what was published. Only for a name
@@ -117,13 +114,19 @@ impl Made {
         bytes: &[u8],
         group: Option<&str>,
     ) -> Result<(), KeeperError> {
-        let sharing = if group.is_some() { Sharing::Group } else { Sharing::OwnerOnly };
-        platform::write_atomically(path, bytes, sharing)
-            .map_err(|source| FileProblem::Io { path: path.to_owned(), source })?;
-        self.hand_over(path, group)
+        self.make(platform::write_atomically, path, bytes, group)
     }
 
-    fn hand_over(&mut self, path: &Path, group: Option<&str>) -> Result<(), KeeperError> {
+    fn make(
+        &mut self,
+        write: fn(&Path, &[u8], Sharing) -> io::Result<()>,
+        path: &Path,
+        bytes: &[u8],
+        group: Option<&str>,
+    ) -> Result<(), KeeperError> {
+        let sharing = if group.is_some() { Sharing::Group } else { Sharing::OwnerOnly };
+        write(path, bytes, sharing)
+            .map_err(|source| FileProblem::Io { path: path.to_owned(), source })?;
         self.0.push(path.to_owned());
         let Some(group) = group else {
             return Ok(());

@@ -467,7 +467,7 @@ fn push_if_free(
 /// Whether nobody reads the entry just now, and no other entry for the same thing is in flight, queued or
 /// unknown: evidence could not be put down to one of two. A record is one thing whatever is done to it, a
 /// relation from whichever side, a tag in its module.
-fn is_free(
+pub(super) fn is_free(
     conn: &Connection,
     cursors: &Cursors,
     scope: &Scope,

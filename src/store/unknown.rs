@@ -514,6 +514,33 @@ mod tests {
         assert_eq!(asked_again(journal).deleted_earlier, None);
     }
 
+    /// E1 was seen untouched; then E2, for the same, took it away, or had done so before.
+    #[test]
+    fn what_another_entry_took_away_since_is_told_apart_from_what_it_took_away_before() {
+        for (since, expected) in [(true, true), (false, false)] {
+            let mut journal = Journal::new();
+            journal.delete(1, 1);
+            let again = Ask { records: vec![record(1)], again: true, ..Ask::default() };
+            journal.ask(&again);
+            journal.start("sync");
+            if !since {
+                let call = journal.begin(&[2]);
+                journal.succeed(&call);
+            }
+            let call = journal.begin(&[1]);
+            journal.lose(&call);
+            journal.find(&[(1, Verdict::Pending, "", still_there())]);
+            if since {
+                let call = journal.begin(&[2]);
+                journal.succeed(&call);
+            }
+            let call = journal.begin(&[1]);
+            journal.lose(&call);
+            let unknown = journal.reader().unknown_entries(EntryId::new(0), None, 10).unwrap();
+            assert_eq!(unknown[0].removed_meanwhile, expected);
+        }
+    }
+
     /// What came of a call is dated where that may tell something: a lost call's end is when nobody waited any
     /// longer, a refused one's its answer.
     #[test]

@@ -284,3 +284,14 @@ fn the_facts_are_written_so() {
     );
     assert_eq!(definition(Look::NotThere).json().unwrap(), r#"{"tag":"not_there"}"#);
 }
+
+/// Whatever the snapshot showed: our earlier calls do not explain what another entry did since.
+#[test]
+fn what_another_entry_took_away_is_not_put_down_to_an_earlier_call() {
+    let there = definition(Look::Seen(SeenTag { name: "a".to_owned(), color: None }));
+    let gone = definition(Look::NotThere);
+    check(&lost(), &there, &gone, "done");
+    let meanwhile = History { removed_meanwhile: true, ..lost() };
+    check(&meanwhile, &there, &gone, "absent");
+    check(&History { quarantine_over: false, ..meanwhile }, &there, &gone, "Wait");
+}

@@ -146,8 +146,11 @@ fn waits(row: &Row<'_>) -> rusqlite::Result<Waits> {
 mod tests {
     use super::*;
     use crate::domain::evidence::UNDECIDED;
+    use crate::domain::id::RecordId;
     use crate::domain::state::Verdict;
     use crate::store::query::stories::{delete_tags, unlink, untag};
+    use crate::store::queue::{self, Cursors};
+    use crate::store::scope::{self, ScopeId};
     use crate::store::testing::{Ask, Journal, record, still_there};
 
     /// `E2 for E1 of R1 (unknown)`, `E2 for E1 of R1 (undecided)`
@@ -165,6 +168,7 @@ mod tests {
             let state = if *undecided { "undecided" } else { state.wire_name() };
             format!("{} for {entry} of {request} ({state})", one.entry)
         };
+        assert_as_the_queue_sees_it(journal);
         blocked.first.iter().map(told).collect()
     }
 
@@ -192,6 +196,24 @@ mod tests {
         // A later reading that could decide counts.
         journal.find(&[(1, Verdict::Pending, "", still_there())]);
         assert_eq!(told(&journal), <[&str; 0]>::default());
+    }
+
+    /// The queue has a rule of its own for what may be sent, which looks at one entry at a time.
+    fn assert_as_the_queue_sees_it(journal: &Journal) {
+        let conn = &journal.store.conn;
+        let mut statement =
+            conn.prepare("-- test\nSELECT id, target, scope FROM entry WHERE state = 3").unwrap();
+        let pending = statement.query_map([], |row| {
+            let (Sql(entry), Sql(target)) = (row.get(0)?, row.get(1)?);
+            Ok((entry, target, ScopeId(row.get(2)?)))
+        });
+        for row in pending.unwrap() {
+            let (entry, target, scope): (EntryId, RecordId, ScopeId) = row.unwrap();
+            let scope = scope::get(conn, scope).unwrap();
+            let free = queue::is_free(conn, &Cursors::default(), &scope, entry, target).unwrap();
+            let waits = journal.reader().blocker_of(entry).unwrap().is_some();
+            assert_eq!(waits, !free, "{entry}");
+        }
     }
 
     #[test]
