@@ -10,6 +10,9 @@ use crate::evidence::verify::{Options, check_journal, verify};
 use crate::store::Reader;
 use crate::store::testing::schema_1;
 
+/// The newest schema there is: the number of files in `migrations`.
+const NEWEST: u32 = 4;
+
 const BY: Operator<'static> = Operator { account: "ann (uid 1000) on laptop", program: "test/2" };
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -84,7 +87,7 @@ impl Place {
         let upgrades = upgrades(&reader);
         assert_eq!(upgrades.len(), 1, "{what}");
         drop(reader);
-        assert_eq!(self.schema(), 3, "{what}");
+        assert_eq!(self.schema(), NEWEST, "{what}");
         // The copy holds everything before that event, and verifies as what it is.
         let copied = examine_copy(&self.backup()).unwrap();
         assert_eq!((copied.schema, copied.head.size), (1, upgrades[0]), "{what}");
@@ -104,7 +107,7 @@ fn upgrades(reader: &Reader) -> Vec<u64> {
     reader
         .events_from(EventSeq::new(0), |event| {
             if let Event::SchemaUpgraded(data) = event.decode()?.event {
-                assert_eq!((data.from, data.to, data.program.as_str()), (1, 3, "test/2"));
+                assert_eq!((data.from, data.to, data.program.as_str()), (1, NEWEST, "test/2"));
                 found.push(u64::try_from(event.seq.get()).unwrap());
             }
             Ok::<(), StoreError>(())
@@ -119,7 +122,7 @@ fn the_first_writer_copies_and_upgrades_and_later_ones_do_nothing() {
     let before = place.head();
     let keeper = place.open().unwrap();
     let upgraded = keeper.upgraded().unwrap().clone();
-    assert_eq!((upgraded.from, upgraded.to), (1, 3));
+    assert_eq!((upgraded.from, upgraded.to), (1, NEWEST));
     assert_eq!(upgraded.backup, place.directory.path().join("journal.db.v1.backup"));
     assert_eq!(upgraded.head.size, before.size + 1);
     drop(keeper);
@@ -138,7 +141,7 @@ fn an_older_journal_is_looked_at_and_verified_without_a_change() {
     let place = Place::new();
     let bytes = place.bytes();
     let reader = Reader::open(&place.db).unwrap();
-    assert_eq!(reader.older().unwrap(), Some(Older { from: 1, to: 3 }));
+    assert_eq!(reader.older().unwrap(), Some(Older { from: 1, to: NEWEST }));
     assert_eq!(check_journal(&reader), Ok(()));
     assert_eq!(reader.overview(None, false).unwrap().len(), 5);
     drop(reader);
@@ -355,12 +358,13 @@ fn a_journal_that_was_taken_back_to_an_older_schema_is_found_and_not_upgraded_ag
     let error = place.open().unwrap_err().to_string();
     assert!(error.contains("does not belong to a journal"), "{error}");
     let findings = check_journal(&Reader::open(&place.db).unwrap()).unwrap_err();
-    let logged = findings.iter().find(|one| one.what.contains("the log says schema 3"));
+    let logged =
+        findings.iter().find(|one| one.what.contains(&format!("the log says schema {NEWEST}")));
     assert_eq!(logged.unwrap().since, Some(EventSeq::new(30)), "{findings:?}");
     // Of a newer one nothing is known.
-    set(4);
+    set(NEWEST + 1);
     assert!(matches!(place.open(), Err(KeeperError::Store(StoreError::SchemaTooNew { .. }))));
-    set(3);
+    set(NEWEST);
     drop(conn);
     place.is_upgraded("when it was put right");
 }

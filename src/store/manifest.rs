@@ -86,6 +86,7 @@ pub const MANIFEST: &[(&str, Columns)] = &[
             ("related_list", Derived),
             ("snapshot", Derived),
             ("module_seq", Derived),
+            ("after_request", Derived),
         ],
     ),
     ("tally", &[("request", Derived), ("state", Derived), ("entries", Derived)]),
@@ -158,6 +159,7 @@ pub const MANIFEST: &[(&str, Columns)] = &[
         ],
     ),
     ("snapshot", &[("entry", Derived), ("reading", Derived), ("facts", Sealed)]),
+    ("recheck", &[("entry", Derived), ("reading", Derived), ("found", Derived), ("facts", Sealed)]),
     (
         "job",
         &[

@@ -15,6 +15,8 @@ const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/schem
 const JOURNAL: &str = "1268744f11348efa0f28999fa9e5d38e";
 /// Events of the fixture.
 const EVENTS: i64 = 30;
+/// The newest schema there is: the number of files in `migrations`.
+const NEWEST: i64 = 4;
 /// How its entries stand.
 const STATES: &str = "done 7, failed 1, in_flight 1, pending 3, unknown 2";
 
@@ -110,7 +112,7 @@ fn a_run_upgrades_the_journal_says_so_and_goes_on() {
     let args = ["sync", "R5", "--yes", "--wait", "0s"];
     let ran = env.journal(args);
     let told =
-        "The journal was upgraded from schema 1 to 3; a verified copy of it as it was lies in ";
+        "The journal was upgraded from schema 1 to 4; a verified copy of it as it was lies in ";
     assert_eq!(ran.stderr.matches(told).count(), 1, "{ran}");
     assert!(ran.stderr.contains("/journal.db.v1.backup.\n"), "{ran}");
     let request = env.journal(["show", "R5", "--json"]).exits(0).json();
@@ -118,8 +120,8 @@ fn a_run_upgrades_the_journal_says_so_and_goes_on() {
     let report = env.journal(["verify", "--json"]).exits(0).json();
     assert_eq!((&report["ok"], &report["anchored"]), (&true.into(), &true.into()), "{report}");
     let log = env.journal(["log", "--kind", "schema_upgraded"]).exits(0);
-    assert!(log.stdout.contains("schema 1 to 3 by ") && log.stdout.lines().count() == 1, "{log}");
-    assert_eq!(schema(&env), 3);
+    assert!(log.stdout.contains("schema 1 to 4 by ") && log.stdout.lines().count() == 1, "{log}");
+    assert_eq!(schema(&env), NEWEST);
     let mode = fs::metadata(backup(&env)).unwrap().permissions().mode();
     assert_eq!(mode & 0o7777, 0o600);
     // Once.
@@ -160,7 +162,7 @@ fn recording_on_an_older_journal_waits_for_the_run_that_is_on() {
     assert!(fs::read(env.db()).unwrap() == before && !exists(backup(&env)));
     drop(lock);
     env.journal(RECORD).exits(0);
-    assert_eq!((schema(&env), upgrades(&env)), (3, 1));
+    assert_eq!((schema(&env), upgrades(&env)), (NEWEST, 1));
 }
 
 #[test]
@@ -174,7 +176,7 @@ fn a_file_that_is_not_ours_in_the_place_of_the_copy_stops_the_upgrade() {
     assert_eq!(schema(&env), 1);
     fs::rename(backup(&env), env.dir.path().join("elsewhere")).unwrap();
     env.journal(RECORD).exits(0);
-    assert_eq!(schema(&env), 3);
+    assert_eq!(schema(&env), NEWEST);
 }
 
 #[test]
@@ -188,7 +190,7 @@ fn commands_that_come_at_once_upgrade_once() {
         recorded += usize::from(ran.code == Some(0));
     }
     assert!(recorded > 0);
-    assert_eq!((schema(&env), upgrades(&env)), (3, 1));
+    assert_eq!((schema(&env), upgrades(&env)), (NEWEST, 1));
     env.journal(["verify"]).exits(0);
 }
 
@@ -203,7 +205,7 @@ fn an_upgrade_that_is_killed_is_made_by_the_next_command() {
         let reached = || match moment % 4 {
             0 => exists(beside(&env, ".lock")),
             1 => exists(beside(&env, ".v1.backup.part")),
-            3 => exists(backup(&env)),
+            NEWEST => exists(backup(&env)),
             _ => fs::metadata(beside(&env, "-wal")).is_ok_and(|file| file.len() > 0),
         };
         while !reached() && run.try_wait().unwrap().is_none() {
@@ -224,7 +226,7 @@ fn an_upgrade_that_is_killed_is_made_by_the_next_command() {
         env.journal(["verify"]).exits(0);
         env.journal(RECORD).exits(0);
         env.journal(["verify"]).exits(0);
-        assert_eq!((schema(&env), upgrades(&env)), (3, 1), "moment {moment}");
+        assert_eq!((schema(&env), upgrades(&env)), (NEWEST, 1), "moment {moment}");
         assert!(!exists(beside(&env, ".v1.backup.part")), "moment {moment}");
     }
     assert!(before > 0, "never before the upgrade; {after} after it");
@@ -243,7 +245,7 @@ fn where_there_is_no_room_for_the_copy_the_journal_stays_as_it_is() {
     assert!(fs::read(env.db()).unwrap() == before);
     assert!(!exists(backup(&env)) && !exists(beside(&env, ".v1.backup.part")));
     env.journal(RECORD).exits(0);
-    assert_eq!(schema(&env), 3);
+    assert_eq!(schema(&env), NEWEST);
 }
 
 /// As an account that may not write to the file: root may always, so its tests become somebody else.
@@ -278,7 +280,7 @@ fn an_older_journal_that_may_only_be_read_is_read_and_not_copied() {
         mode(beside(&env, companion), 0o600).ok();
     }
     run("delete Leads 4150868000000123456 --reason x").exits(0);
-    assert_eq!(schema(&env), 3);
+    assert_eq!(schema(&env), NEWEST);
 }
 
 #[test]
@@ -293,7 +295,7 @@ fn a_journal_of_a_newer_program_is_refused_by_every_command() {
         let ran = env.command(args.iter().copied()).stdin(Stdio::null()).output().unwrap();
         let said = String::from_utf8(ran.stderr).unwrap();
         assert_eq!(ran.status.code(), Some(1), "{said}");
-        assert!(said.contains("has schema 99; this program knows schemas up to 3"), "{said}");
+        assert!(said.contains("has schema 99; this program knows schemas up to 4"), "{said}");
         assert!(said.contains("hint: use the newer program"), "{said}");
     }
 }

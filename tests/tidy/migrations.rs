@@ -23,6 +23,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "migrations/V3__usage_and_breaker.sql",
         "2cac5fd2cf00cd5b9efc11bcb20349319783008bd918e6fd8ec667151bcdd34c",
     ),
+    (
+        "migrations/V4__undo_and_recheck.sql",
+        "9f806402f36bb8948bc4e42e5814a3ea56d652dc4377cfb8c024bfafcdc246d6",
+    ),
 ];
 
 fn changed_migrations(pinned: &[(&str, &str)], found: &BTreeMap<String, Vec<u8>>) -> Vec<String> {

@@ -13,14 +13,27 @@ use crate::store::schema;
 
 /// For each older schema what makes it look like the newest. A new migration adds its part to every one of
 /// them; a test compares the columns.
-const OVERLAYS: &[(u32, &[&str])] = &[(1, &[LACKS_V2, LACKS_V3]), (2, &[LACKS_V3])];
+const OVERLAYS: &[(u32, &[&str])] = &[
+    (1, &[LACKS_V2, LACKS_V3, LACKS_V4, REQUEST_OF_V1]),
+    (2, &[LACKS_V3, LACKS_V4, REQUEST_OF_V2]),
+    (3, &[LACKS_V4, REQUEST_OF_V2]),
+];
 
-const LACKS_V2: &str = "-- lay_over (schema 2)
+const REQUEST_OF_V1: &str = "-- lay_over (requests of schema 1)
      CREATE TEMP VIEW request AS
      SELECT id, seq, operation, product, module, workflows, first_entry, last_entry, not_before_ms,
             valid_until_ms, source_rows, duplicates, rejected, parked_seq,
-            NULL AS related_list, 1 AS snapshot, NULL AS module_seq
-     FROM main.request;
+            NULL AS related_list, 1 AS snapshot, NULL AS module_seq, NULL AS after_request
+     FROM main.request;";
+
+const REQUEST_OF_V2: &str = "-- lay_over (requests of schemas 2 and 3)
+     CREATE TEMP VIEW request AS
+     SELECT id, seq, operation, product, module, workflows, first_entry, last_entry, not_before_ms,
+            valid_until_ms, source_rows, duplicates, rejected, parked_seq,
+            related_list, snapshot, module_seq, NULL AS after_request
+     FROM main.request;";
+
+const LACKS_V2: &str = "-- lay_over (schema 2)
      CREATE TEMP VIEW snapshot AS SELECT NULL AS entry, NULL AS reading, NULL AS facts WHERE 0;
      CREATE TEMP VIEW job AS
      SELECT NULL AS batch, NULL AS ended_seq, NULL AS ending, NULL AS total, NULL AS deleted,
@@ -31,6 +44,10 @@ const LACKS_V3: &str = "-- lay_over (schema 3)
      CREATE TEMP VIEW usage AS SELECT NULL AS minute, NULL AS calls, NULL AS credits WHERE 0;
      CREATE TEMP VIEW breaker AS SELECT NULL AS one, NULL AS not_before_ms, NULL AS setbacks WHERE 0;
      CREATE TEMP VIEW credits_left AS SELECT NULL AS one, NULL AS credits, NULL AS at_ms WHERE 0;";
+
+const LACKS_V4: &str = "-- lay_over (schema 4)
+     CREATE TEMP VIEW recheck AS
+     SELECT NULL AS entry, NULL AS reading, NULL AS found, NULL AS facts WHERE 0;";
 
 /// Makes an older schema look like the newest, for this connection only. To be called within the reader's
 /// snapshot: before it, another process may upgrade the file.
