@@ -35,9 +35,11 @@ mod sync;
 #[cfg(test)]
 mod testing;
 mod things;
+mod undo;
 mod unlink;
 mod untag;
 mod verify;
+mod wanted;
 mod work;
 
 use std::io::IsTerminal;
@@ -143,6 +145,7 @@ enum Command {
     Sync(sync::SyncArgs),
     /// Finish what was interrupted, and send refused entries again whose code may pass now
     Replay(sync::ReplayArgs),
+    Undo(undo::UndoArgs),
     Settle(settle::SettleArgs),
     Status(status::StatusArgs),
     Jobs(jobs::JobsArgs),
@@ -172,6 +175,7 @@ impl Command {
             | Self::Untag(_)
             | Self::Unlink(_)
             | Self::DeleteTags(_)
+            | Self::Undo(_)
             | Self::Settle(_)
             | Self::Status(_)
             | Self::Jobs(_)
@@ -204,6 +208,7 @@ impl Command {
             Self::Plan(args) => plan::run(&args, context),
             Self::Sync(args) => sync::run_sync(&args, context),
             Self::Replay(args) => sync::run_replay(&args, context),
+            Self::Undo(args) => undo::run(&args, context),
             Self::Settle(args) => settle::run(&args, context),
             Self::Status(args) => args.run(context),
             Self::Jobs(args) => args.run(context),

@@ -11,9 +11,11 @@ use crate::export::cell::visible_short;
 /// So many items of an operation: `1 record`, `3 related records`, `2 tags`.
 pub(crate) fn counted_items(operation: Operation, number: u64) -> String {
     let (one, many) = match operation {
-        Operation::Delete | Operation::Untag => ("record", "records"),
-        Operation::Unlink => ("related record", "related records"),
-        Operation::DeleteTags => ("tag", "tags"),
+        Operation::Delete | Operation::Untag | Operation::Restore | Operation::Retag => {
+            ("record", "records")
+        }
+        Operation::Unlink | Operation::Relink => ("related record", "related records"),
+        Operation::DeleteTags | Operation::RecreateTags => ("tag", "tags"),
     };
     counted(number, one, many)
 }
@@ -70,9 +72,12 @@ pub(crate) fn in_words(key: &GroupKey, entries: u64) -> String {
 pub(crate) fn in_brackets(key: &GroupKey) -> String {
     match (key.operation, &key.list, &key.tags) {
         (Operation::Delete, _, _) => format!(" ({})", workflows_in_words(key.workflows)),
-        (Operation::Untag, _, Some(tags)) => format!(" ({})", named_tags(tags)),
-        (Operation::Untag, _, None) => " (names erased)".to_owned(),
-        (Operation::Unlink, Some(list), _) => format!(" (list {list})"),
-        (Operation::Unlink, None, _) | (Operation::DeleteTags, _, _) => String::new(),
+        (Operation::Untag | Operation::Retag, _, Some(tags)) => format!(" ({})", named_tags(tags)),
+        (Operation::Untag | Operation::Retag, _, None) => " (names erased)".to_owned(),
+        (Operation::Unlink | Operation::Relink, Some(list), _) => format!(" (list {list})"),
+        (Operation::Unlink | Operation::Relink, None, _)
+        | (Operation::DeleteTags | Operation::Restore | Operation::RecreateTags, _, _) => {
+            String::new()
+        }
     }
 }

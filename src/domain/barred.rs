@@ -21,11 +21,8 @@ pub struct Barred {
 impl Barred {
     /// All calls of this kind.
     pub fn calls(kind: &CallKind) -> Self {
-        let Scope { product, module, action } = &kind.scope;
-        let list = match action {
-            Action::Unlink { list, .. } => Some(list.clone()),
-            Action::Delete | Action::Untag(_) | Action::DeleteTags => None,
-        };
+        let Scope { product, module, .. } = &kind.scope;
+        let list = kind.scope.list().cloned();
         let (operation, product, module) = (kind.scope.operation(), *product, module.clone());
         Self { operation, product, module, list, only_read_first: false }
     }
@@ -97,10 +94,7 @@ mod tests {
     }
 
     fn group(kind: &CallKind) -> Group<'_> {
-        let list = match &kind.scope.action {
-            Action::Unlink { list, .. } => Some(list),
-            Action::Delete | Action::Untag(_) | Action::DeleteTags => None,
-        };
+        let list = kind.scope.list();
         let (operation, product) = (kind.scope.operation(), kind.scope.product);
         Group { operation, product, module: &kind.scope.module, list, snapshot: kind.snapshot }
     }

@@ -31,6 +31,10 @@ impl CallKind {
             Operation::Untag | Operation::Unlink => self.snapshot,
             // Whatever was asked for: the call for one tag names no module, and would delete another module's.
             Operation::DeleteTags => true,
+            // Only a read tells apart what somebody has brought back by hand, and what comes back by our call.
+            Operation::Restore | Operation::Retag | Operation::Relink | Operation::RecreateTags => {
+                true
+            }
         }
     }
 }
@@ -44,6 +48,20 @@ pub struct CallItem {
     pub target: RecordId,
 }
 
+/// What an entry brings back that neither its id nor its scope tells, from what was read before the call that
+/// took it away.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Brought {
+    /// `Member_Status`, of a campaign's member.
+    pub member_status: Option<String>,
+    /// `list_price`, of a product in a price book.
+    pub list_price: Option<String>,
+    /// The name of a tag.
+    pub tag_name: Option<String>,
+    /// The colour of a tag.
+    pub tag_color: Option<String>,
+}
+
 /// A batch that is durably recorded and may be sent, once.
 ///
 /// Only the store makes one, after its commit returned; sending takes a reference and settling
@@ -52,7 +70,7 @@ pub struct CallItem {
 /// ```compile_fail,E0451
 /// use zoho_journal::domain::call::PreparedBatch;
 /// let forged = PreparedBatch {
-///     batch: todo!(), kind: todo!(), items: vec![], template: todo!(), send_by: todo!(),
+///     batch: todo!(), kind: todo!(), items: vec![], brought: vec![], template: todo!(), send_by: todo!(),
 /// };
 /// ```
 #[derive(Debug)]
@@ -61,6 +79,7 @@ pub struct PreparedBatch {
     batch: BatchId,
     kind: CallKind,
     items: Vec<CallItem>,
+    brought: Vec<Brought>,
     template: String,
     send_by: Timestamp,
 }
@@ -71,10 +90,11 @@ impl PreparedBatch {
         batch: BatchId,
         kind: CallKind,
         items: Vec<CallItem>,
+        brought: Vec<Brought>,
         template: String,
         send_by: Timestamp,
     ) -> Self {
-        Self { batch, kind, items, template, send_by }
+        Self { batch, kind, items, brought, template, send_by }
     }
 
     /// The batch's number.
@@ -96,7 +116,7 @@ impl PreparedBatch {
     pub fn request(&self) -> Result<WriteRequest, BadTemplate> {
         let ids: Vec<RecordId> = self.items.iter().map(|item| item.target).collect();
         let (scope, module_id) = (&self.kind.scope, self.kind.module_id);
-        request(&self.template, Filling { ids: &ids, scope, module_id })
+        request(&self.template, Filling { ids: &ids, scope, module_id, brought: &self.brought })
     }
 
     /// What the call costs, in API credits, by Zoho's documents.

@@ -32,6 +32,8 @@ pub enum Looks {
     RelatedList,
     /// The tags of the module.
     ModuleTags,
+    /// The recycle bin, and where a record does not lie in it, the record.
+    Bin,
 }
 
 /// How one operation is written in some versions of one product.
@@ -69,7 +71,7 @@ const LINE: usize = 2_400;
 const LONG_LINE: usize = 12_000;
 
 use ApiVersion::{V1, V2, V2_1, V3, V4, V5, V6, V7, V8};
-use Operation::{Delete, DeleteTags, Unlink, Untag};
+use Operation::{Delete, DeleteTags, RecreateTags, Relink, Restore, Retag, Unlink, Untag};
 use Product::{Bigin, Crm};
 
 const CRM: &[ApiVersion] = &[V2, V2_1, V3, V4, V5, V6, V7, V8];
@@ -140,6 +142,58 @@ pub const WRITES: &[WriteCall] = &[
         one: "DELETE {root}/settings/tags/{id}",
         limit: 1, line_max: LINE, envelope: Envelope::Items("tags"), price: ANY_OTHER, looks: Looks::ModuleTags,
         source: "Bigin v2 Delete Tag page" },
+
+    // Whatever version deletes, v8 alone restores: see [`Versions::of`]. The page gives no limit of ids, the OAS
+    // YAML 200. Bigin has no such call.
+    WriteCall { operation: Restore, product: Crm, versions: &[V8],
+        many: Some("POST {root}/settings/recycle_bin/actions/restore\n{\"ids\":[{quoted_ids}]}"),
+        one: "POST {root}/settings/recycle_bin/{id}/actions/restore",
+        limit: 200, line_max: LINE, envelope: Envelope::Items("recycle_bin"), price: ANY_OTHER, looks: Looks::Bin,
+        source: "CRM v8 Restore Recycle Bin Records page; OAS YAML recycle_bin" },
+
+    // Never over_write: it would take all other tags away. No colour either: one that differs from the tag's makes
+    // Zoho refuse the call.
+    WriteCall { operation: Retag, product: Crm, versions: &[V3, V4, V5, V6, V7, V8],
+        many: Some("POST {root}/{module}/actions/add_tags\n{\"tags\":[{tags}],\"ids\":[{quoted_ids}],\"over_write\":false}"),
+        one: "POST {root}/{module}/{id}/actions/add_tags\n{\"tags\":[{tags}],\"over_write\":false}",
+        limit: 500, line_max: LINE, envelope: Envelope::Items("data"), price: TAGS_OF_MANY, looks: Looks::RecordTags,
+        source: "CRM v8 Add Tags page" },
+    WriteCall { operation: Retag, product: Crm, versions: &[V2, V2_1],
+        many: Some("POST {root}/{module}/actions/add_tags?ids={ids}&tag_names={tag_names}&over_write=false"),
+        one: "POST {root}/{module}/{id}/actions/add_tags?tag_names={tag_names}&over_write=false",
+        limit: 500, line_max: LONG_LINE, envelope: Envelope::Items("data"), price: TAGS_OF_MANY, looks: Looks::RecordTags,
+        source: "CRM v2 and v2.1 Add Tags pages" },
+    // Of Bigin's page only the path was read; its parameters are taken to stand where those of Remove Tags do.
+    WriteCall { operation: Retag, product: Bigin, versions: &[V2],
+        many: Some("POST {root}/{module}/actions/add_tags?ids={ids}&tag_names={tag_names}&over_write=false"),
+        one: "POST {root}/{module}/{id}/actions/add_tags?tag_names={tag_names}&over_write=false",
+        limit: 500, line_max: LONG_LINE, envelope: Envelope::Items("data"), price: TAGS_OF_MANY, looks: Looks::RecordTags,
+        source: "Bigin v2 Add Tags and Remove Tags pages" },
+
+    // One record is written in the form for many: only there its id stands in the body, beside its fields.
+    WriteCall { operation: Relink, product: Crm, versions: CRM,
+        many: Some("PUT {root}/{module}/{parent}/{list}\n{\"data\":[{relations}]}"),
+        one: "PUT {root}/{module}/{parent}/{list}\n{\"data\":[{relations}]}",
+        limit: 100, line_max: LINE, envelope: Envelope::Items("data"), price: ANY_OTHER, looks: Looks::RelatedList,
+        source: "CRM v7 Update Related Records page; OAS related_records.json" },
+    // Bigin's pages on delinking name the relations; the call that makes them is taken to be CRM's.
+    WriteCall { operation: Relink, product: Bigin, versions: &[V1, V2],
+        many: Some("PUT {root}/{module}/{parent}/{list}\n{\"data\":[{relations}]}"),
+        one: "PUT {root}/{module}/{parent}/{list}\n{\"data\":[{relations}]}",
+        limit: 100, line_max: LINE, envelope: Envelope::Items("data"), price: ANY_OTHER, looks: Looks::RelatedList,
+        source: "Bigin v1 and v2 Delink Records pages; CRM v7 Update Related Records page" },
+
+    // One tag a call: the answer names a tag by its new id only, so nothing else tells which one is meant.
+    WriteCall { operation: RecreateTags, product: Crm, versions: CRM,
+        many: None,
+        one: "POST {root}/settings/tags?module={module}\n{\"tags\":[{new_tag}]}",
+        limit: 1, line_max: LINE, envelope: Envelope::Items("tags"), price: ANY_OTHER, looks: Looks::ModuleTags,
+        source: "CRM v7 Create Tags page; OAS tags.json" },
+    WriteCall { operation: RecreateTags, product: Bigin, versions: &[V2],
+        many: None,
+        one: "POST {root}/settings/tags?module={module}\n{\"tags\":[{new_tag}]}",
+        limit: 1, line_max: LINE, envelope: Envelope::Items("tags"), price: ANY_OTHER, looks: Looks::ModuleTags,
+        source: "Bigin v2 Create Tags page" },
 ];
 
 /// Which API version the write calls of each product use.
@@ -152,8 +206,16 @@ pub struct Versions {
 }
 
 impl Versions {
-    /// The version for a product.
-    pub fn of(self, product: Product) -> ApiVersion {
+    /// The version for an operation: records come back by v8 of CRM only (CRM v8 Restore Recycle Bin Records page).
+    pub fn of(self, operation: Operation, product: Product) -> ApiVersion {
+        match (operation, product) {
+            (Restore, Product::Crm) => V8,
+            _ => self.of_product(product),
+        }
+    }
+
+    /// The version for the reads of a product, and for most of its operations.
+    pub fn of_product(self, product: Product) -> ApiVersion {
         match product {
             Product::Crm => self.crm,
             Product::Bigin => self.bigin,
@@ -309,9 +371,10 @@ mod tests {
                             && call.versions.contains(version)
                     });
                     // Bigin's tags came with v2 (Bigin v1 has no page of theirs).
-                    let tags = matches!(operation, Untag | DeleteTags);
+                    let tags = matches!(operation, Untag | DeleteTags | Retag | RecreateTags);
                     let offered = version.is_offered_by(*product)
-                        && !(tags && (*product, *version) == (Bigin, V1));
+                        && !(tags && (*product, *version) == (Bigin, V1))
+                        && !(*operation == Restore && (*product, *version) != (Crm, V8));
                     assert_eq!(
                         lines.count(),
                         usize::from(offered),

@@ -80,9 +80,13 @@ const JOB_PAGE: &str = "CRM v8 Mass Delete Tags page, Possible Errors";
 const OAS_RECORD: &str = "OAS record.json, codes of record responses";
 const OAS_TAGS: &str = "OAS tags.json, codes of tag responses";
 const OAS_RELATED: &str = "OAS related_records.json, codes of related record responses";
+const RESTORE_PAGE: &str = "CRM v8 Restore Recycle Bin Records page, Possible Errors";
+const ADD_TAGS_PAGE: &str = "CRM v7 Add Tags page, Possible Errors";
+const RELATED_PAGE: &str = "CRM v7 Update Related Records page, Possible Errors";
+const CREATE_TAGS_PAGE: &str = "CRM v7 Create Tags page, Possible Errors";
 const TOKEN_PAGE: &str = "CRM v8 token validity page";
 
-use Operation::{Delete, DeleteTags, Unlink, Untag};
+use Operation::{Delete, DeleteTags, RecreateTags, Relink, Restore, Retag, Unlink, Untag};
 const ALL: &[Operation] = Operation::ALL;
 
 const LOCKED: &str = "the record is locked: wait until image validation or the merge of duplicates is \
@@ -91,6 +95,12 @@ const UNAPPROVED: &str = "the record waits for approval in Zoho: have it approve
                           then run journal replay";
 const BLUEPRINT: &str = "the record is in a Blueprint: finish or leave the Blueprint, then run journal \
                          replay";
+const NOT_IN_BIN: &str = "it does not lie in the recycle bin: restored already, purged, or not visible to the \
+                         token's user";
+const NO_PARENT: &str = "it went into the recycle bin before or with another record that it belongs to, which lies \
+                         there still: bring that one back first, then run journal replay";
+const TAGS_FULL: &str = "the record has as many tags as Zoho allows (10 on most pages), or the module has: take one \
+                         away, then run journal replay";
 const INTERNAL: &str = "an error inside Zoho: whether it was done is read afterwards; if it comes again \
                         and again, ask Zoho's support";
 const PERMISSION: &str = "the token's user may not do this: give the user's profile the permission, \
@@ -170,16 +180,28 @@ pub const RULES: &[Rule] = &[
     item("INVALID_DATA", &[Untag], RefusedAsk, "no such record: deleted, never there, or not visible to the token's user", OAS_TAGS),
     item("INVALID_DATA", &[Unlink], RefusedAsk, NOT_RELATED, UNLINK_PAGE),
     item("INVALID_DATA", &[DeleteTags], RefusedAsk, NO_TAG, OAS_TAGS),
+    item("INVALID_DATA", &[Restore], RefusedAsk, NOT_IN_BIN, RESTORE_PAGE),
+    item("INVALID_DATA", &[Retag], RefusedAsk, "no such record: deleted, never there, or not visible to the token's user", ADD_TAGS_PAGE),
+    item("INVALID_DATA", &[Relink], RefusedAsk, "one of the two records is not there, or is not visible to the token's user", RELATED_PAGE),
+    item("INVALID_DATA", &[RecreateTags], Refused, "Zoho does not take the tag's name or colour", CREATE_TAGS_PAGE),
+    item("CANNOT_RESTORE_WITHOUT_PARENT", &[Restore], RefusedAsk, NO_PARENT, "OAS recycle_bin.json, codes of its responses").passes(),
+    // Above 1,000 records with all that belongs to them, and without a job's id.
+    item("SCHEDULED", &[Restore], Accepted, "Zoho restores it on its own time: journal sync reads whether it is back", RESTORE_PAGE),
+    item("DUPLICATE_DATA", &[RecreateTags], RefusedAsk, "a tag of this name is there already", CREATE_TAGS_PAGE),
+    item("LIMIT_EXCEEDED", &[Retag, RecreateTags], Refused, TAGS_FULL, CREATE_TAGS_PAGE).passes(),
+    item("LICENSE_LIMIT_EXCEEDED", &[RecreateTags], Refused, TAGS_FULL, CREATE_TAGS_PAGE).passes(),
+    item("MAPPING_MISMATCH", &[Retag], Refused, "Zoho has a tag of this name with another id or colour", ADD_TAGS_PAGE),
+    item("MANDATORY_NOT_FOUND", &[Relink], Refused, "Zoho wants a field of the relation that the journal does not know: link the records by hand", RELATED_PAGE),
     item("RECORD_LOCKED", ALL, Refused, LOCKED, DELETE_PAGE).passes(),
     item("NOT_APPROVED", ALL, Refused, UNAPPROVED, DELETE_PAGE).passes(),
     item("RECORD_IN_BLUEPRINT", ALL, Refused, BLUEPRINT, OAS_RECORD).passes(),
     item("NO_PERMISSION", ALL, Refused, PERMISSION, DELETE_PAGE).passes(),
     item("AUTHORIZATION_FAILED", ALL, Refused, PERMISSION, DELETE_PAGE).passes(),
-    item("FAILURE", &[Untag], Refused, PERMISSION, "OAS YAML, error samples of the tag actions").passes(),
+    item("FAILURE", &[Untag, Retag], Refused, PERMISSION, "OAS YAML, error samples of the tag actions").passes(),
     item("NOT_ALLOWED", &[DeleteTags], Refused, IN_USE, OAS_TAGS).passes(),
     item("NOT_ALLOWED", &[Untag], Refused, "Zoho does not allow this tag to be removed: it is used by automation, see the answer for where", OAS_TAGS).passes(),
     item("CANNOT_DELETE", ALL, Refused, "Zoho does not allow this item to be deleted", OAS_RECORD),
-    item("CANNOT_BE_UPDATED", &[Unlink], Refused, "Zoho does not allow this relation to be changed", OAS_RELATED),
+    item("CANNOT_BE_UPDATED", &[Unlink, Relink], Refused, "Zoho does not allow this relation to be changed", OAS_RELATED),
     item("CANNOT_PERFORM_ACTION", ALL, Refused, "Zoho does not allow this for the record as it is", OAS_RECORD).passes(),
     item("CONVERTED_RECORD", ALL, Refused, "the lead was converted: its contact, account and deal are what there is now", OAS_RECORD),
     item("UNABLE_TO_PARSE_DATA_TYPE", ALL, Refused, FORMAT, DELETE_PAGE),
@@ -205,6 +227,21 @@ pub const RULES: &[Rule] = &[
     call("RECORD_IN_BLUEPRINT", ALL, Culprit, BLUEPRINT, OAS_RECORD).passes(),
     call("NOT_ALLOWED", &[DeleteTags], Culprit, IN_USE, JOB_PAGE).passes(),
     call("NOT_ALLOWED", &[Untag], Refused, "Zoho does not allow this tag to be removed: it is used by automation, see the answer for where", OAS_TAGS).passes(),
+    call("INVALID_DATA", &[Restore], Culprit, NOT_IN_BIN, RESTORE_PAGE),
+    call("INVALID_DATA", &[Retag], Refused, "Zoho does not take these tags: check their names", ADD_TAGS_PAGE).when(When::At("$.tags")),
+    call("INVALID_DATA", &[Retag], Culprit, FORMAT, ADD_TAGS_PAGE),
+    call("INVALID_DATA", &[Relink], Refused, RELATION, RELATED_PAGE).when(When::Path(2)),
+    call("INVALID_DATA", &[Relink], RefusedAsk, "the record whose list it is cannot be found: deleted, never there, or not visible", RELATED_PAGE).when(When::Nowhere),
+    call("INVALID_DATA", &[Relink], RefusedAsk, "the record whose list it is cannot be found: deleted, never there, or not visible", RELATED_PAGE).when(When::Path(0)),
+    call("INVALID_DATA", &[Relink], Culprit, NOT_RELATED, RELATED_PAGE),
+    call("INVALID_DATA", &[RecreateTags], Refused, "Zoho does not take the tag's name or colour", CREATE_TAGS_PAGE),
+    call("CANNOT_RESTORE_WITHOUT_PARENT", &[Restore], Culprit, NO_PARENT, "OAS recycle_bin.json, codes of its responses").passes(),
+    call("SCHEDULED", &[Restore], Accepted, "Zoho restores it on its own time: journal sync reads whether it is back", RESTORE_PAGE),
+    call("DUPLICATE_DATA", &[RecreateTags], Culprit, "a tag of this name is there already", CREATE_TAGS_PAGE),
+    call("LIMIT_EXCEEDED", &[Retag, RecreateTags], Culprit, TAGS_FULL, CREATE_TAGS_PAGE).passes(),
+    call("LICENSE_LIMIT_EXCEEDED", &[RecreateTags], Culprit, TAGS_FULL, CREATE_TAGS_PAGE).passes(),
+    call("MAPPING_MISMATCH", &[Retag], Refused, "Zoho has a tag of this name with another id or colour", ADD_TAGS_PAGE),
+    call("MANDATORY_NOT_FOUND", &[Relink], Culprit, "Zoho wants a field of the relation that the journal does not know: link the records by hand", RELATED_PAGE),
     call("LIMIT_EXCEEDED", ALL, Culprit, TOO_MANY, "OAS YAML deleteRelatedRecords, error samples"),
 
     // Whole calls: what they asked for. ------------------------------------------------------------------
@@ -215,10 +252,10 @@ pub const RULES: &[Rule] = &[
     call("MANDATORY_NOT_FOUND", ALL, Refused, DEFECT, JOB_PAGE),
     call("EXPECTED_FIELD_MISSING", ALL, Refused, DEFECT, OAS_TAGS),
     call("AMBIGUITY_DURING_PROCESSING", ALL, Refused, "the module's id and API name do not belong together any more: record the request again", JOB_PAGE),
-    call("NOT_SUPPORTED", &[Unlink], Refused, RELATION, OAS_RELATED),
+    call("NOT_SUPPORTED", &[Unlink, Relink], Refused, RELATION, OAS_RELATED),
     call("NOT_SUPPORTED", ALL, Refused, "Zoho does not offer this for the module", OAS_RECORD),
     call("FEATURE_NOT_SUPPORTED", ALL, Refused, "this org's edition of Zoho does not offer it", OAS_RECORD),
-    call("FAILURE", &[Untag], Refused, PERMISSION, "OAS YAML, error samples of the tag actions").passes(),
+    call("FAILURE", &[Untag, Retag], Refused, PERMISSION, "OAS YAML, error samples of the tag actions").passes(),
     call("OAUTH_SCOPE_MISMATCH", ALL, Forbidden, SCOPE, DELETE_PAGE).passes(),
     call("NO_PERMISSION", ALL, Forbidden, PERMISSION, DELETE_PAGE).passes(),
     call("AUTHORIZATION_FAILED", ALL, Forbidden, PERMISSION, DELETE_PAGE).passes(),

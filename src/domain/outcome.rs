@@ -148,14 +148,20 @@ impl Judge<'_> {
         }
     }
 
-    /// What one item of an answer says. A success that names a tag as still on the record, which it was to
-    /// remove, is none: reading must tell.
+    /// What one item of an answer says. A success that names a tag as still on the record which it was to remove, or
+    /// leaves out one that it was to put back, is none: reading must tell.
     fn item(&self, answer: &AnswerItem) -> ItemResult {
         let mut outcome = self.outcome(Level::Item, &answer.verdict);
-        if let (Outcome::Done, Some(tags), Some(left)) =
-            (outcome, self.kind.scope.tags(), &answer.tags)
+        if let (Outcome::Done, Operation::Untag, Some(tags), Some(left)) =
+            (outcome, self.operation(), self.kind.scope.tags(), &answer.tags)
             // Another spelling may be the same tag: reading tells.
             && tags.names().iter().any(|name| left.iter().any(|one| name.may_be(one)))
+        {
+            outcome = Outcome::Unknown;
+        }
+        if let (Outcome::Done, Operation::Retag, Some(tags), Some(left)) =
+            (outcome, self.operation(), self.kind.scope.tags(), &answer.tags)
+            && !tags.names().iter().all(|name| left.iter().any(|one| name.may_be(one)))
         {
             outcome = Outcome::Unknown;
         }
@@ -187,6 +193,8 @@ impl Judge<'_> {
             let judged = self.item(answer);
             let id = if Mistake::MatchesByPosition.is_made() {
                 self.items.get(place).map(|item| item.target)
+            } else if self.names_new_ids() {
+                None
             } else {
                 answer.id.or_else(|| self.named_by_path(answer))
             };
@@ -213,7 +221,17 @@ impl Judge<'_> {
         let left_out = result(Outcome::Unknown, &Verdict::default(), None);
         let results =
             results.into_iter().map(|slot| slot.unwrap_or_else(|| left_out.clone())).collect();
-        Judgement { share, strangers, repeated, ..self.judgement(results) }
+        let judgement = self.judgement(results);
+        let accepted =
+            |answer: &AnswerItem| self.meaning(Level::Item, &answer.verdict) == Meaning::Accepted;
+        // What Zoho does on its own time begins after its answer.
+        let complete = judgement.complete && !answers.iter().any(accepted);
+        Judgement { share, strangers, repeated, complete, ..judgement }
+    }
+
+    /// Whether the ids in an answer are those of what the call made: no item of ours bears them.
+    fn names_new_ids(&self) -> bool {
+        self.operation() == Operation::RecreateTags
     }
 
     /// The record that a refusal names by its place among the ids as they were sent (OAS tags.json: `INVALID_DATA`
@@ -238,7 +256,7 @@ impl Judge<'_> {
         strangers: u32,
     ) -> Option<u32> {
         if let ([slot @ None], [only]) = (&mut *results, anonymous)
-            && only.verdict.id.is_none()
+            && (only.verdict.id.is_none() || self.names_new_ids())
             && strangers == 0
         {
             // The path named the one record: an item without an id can only speak of it.
@@ -269,7 +287,8 @@ impl Judge<'_> {
         }
         // The single form answers flat where the bulk form answers by item: it speaks of its one record.
         if let [item] = self.items {
-            if verdict.id.as_ref().is_some_and(|id| *id != item.target.to_string()) {
+            let other = |id: &String| *id != item.target.to_string() && !self.names_new_ids();
+            if verdict.id.as_ref().is_some_and(other) {
                 // It names another record: it says nothing about ours.
                 let unknown = self.all(Outcome::Unknown, &Verdict::default());
                 return Judgement { strangers: 1, ..unknown };
@@ -305,7 +324,7 @@ impl Judge<'_> {
 
     /// It may have been done or not. A job may begin after its answer, so that answer is no last word.
     fn open(&self, verdict: &Verdict) -> Judgement {
-        let job_call = self.operation() == Operation::DeleteTags;
+        let job_call = matches!(self.operation(), Operation::DeleteTags | Operation::Restore);
         let outcome = if Mistake::TakesErrorForNothingDone.is_made() {
             Outcome::Returned
         } else {
@@ -345,12 +364,14 @@ impl Judge<'_> {
     }
 }
 
-/// The index in `$.ids[3]`, or in `$.mass_delete[0].tags[3].id`.
+/// The index in `$.ids[3]`, in `$.mass_delete[0].tags[3].id`, or in `$.data[3].id`.
 fn path_index(path: &str) -> Option<usize> {
-    let lists = ["$.ids[", "$.mass_delete[0].tags["];
+    let lists = ["$.ids[", "$.mass_delete[0].tags[", "$.data["];
     let rest = lists.iter().find_map(|list| path.strip_prefix(list))?;
     let (index, rest) = rest.split_once(']')?;
-    matches!(rest, "" | ".id").then(|| index.parse().ok()).flatten()
+    matches!(rest, "" | ".id" | ".list_price" | ".Member_Status")
+        .then(|| index.parse().ok())
+        .flatten()
 }
 
 #[cfg(test)]

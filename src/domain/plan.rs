@@ -231,7 +231,7 @@ pub fn plan(
 impl RequestOverview {
     /// How its calls are written; `None` where the API version does not offer its operation.
     pub fn call(&self, versions: Versions) -> Option<&'static WriteCall> {
-        calls::find(self.operation, self.product, versions.of(self.product))
+        calls::find(self.operation, self.product, versions.of(self.operation, self.product))
     }
 
     /// What a person sees of it.
@@ -260,7 +260,7 @@ impl Plan {
             group.0 += part.entries;
             let kind = CallKind {
                 scope: part.scope.clone(),
-                api_version: versions.of(request.product),
+                api_version: versions.of(request.operation, request.product),
                 workflows: request.workflows,
                 snapshot: request.snapshot,
                 module_id: None,
@@ -363,6 +363,8 @@ impl Calls {
         match call.looks {
             Looks::Deletions if self.bin == Some(false) => count,
             Looks::RecordTags => self.reads_of_records(batches),
+            // What cannot be read is looked for in the bin.
+            Looks::Bin => 2 * self.reads_of_records(batches),
             // A call of ours makes a list of tags stale; only calls that are under way together share one.
             Looks::RelatedList | Looks::ModuleTags => count.min(self.unread),
             Looks::Deletions => 0,

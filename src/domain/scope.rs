@@ -20,8 +20,34 @@ named_set!(
         Unlink = "unlink",
         /// Delete the definitions of tags, and with them the tags on all records.
         DeleteTags = "delete-tags",
+        /// Take records out of the recycle bin: the opposite of a deletion.
+        Restore = "restore",
+        /// Put tags back on records.
+        Retag = "retag",
+        /// Put records back into a related list.
+        Relink = "relink",
+        /// Define deleted tags anew, under new ids.
+        RecreateTags = "recreate-tags",
     }
 );
+
+impl Operation {
+    /// What brings back what this one took away; `None` for what itself brings something back.
+    pub const fn opposite(self) -> Option<Self> {
+        match self {
+            Self::Delete => Some(Self::Restore),
+            Self::Untag => Some(Self::Retag),
+            Self::Unlink => Some(Self::Relink),
+            Self::DeleteTags => Some(Self::RecreateTags),
+            Self::Restore | Self::Retag | Self::Relink | Self::RecreateTags => None,
+        }
+    }
+
+    /// Whether it brings back what an earlier entry took away.
+    pub const fn is_undo(self) -> bool {
+        self.opposite().is_none()
+    }
+}
 
 /// The API name of a related list, such as `Leads` or `Price_Books`. Like a module's name it becomes a
 /// segment of the path of a destructive call.
@@ -189,10 +215,23 @@ pub enum Action {
     },
     /// The tags are deleted.
     DeleteTags,
+    /// The records are taken out of the recycle bin.
+    Restore,
+    /// These tags are put back on the records.
+    Retag(TagSet),
+    /// The records are put back into a record's related list.
+    Relink {
+        /// The record whose list it is.
+        parent: RecordId,
+        /// The list.
+        list: RelatedList,
+    },
+    /// The tags, named by the ids that they had, are defined anew.
+    RecreateTags,
 }
 
 /// What a request asks for, apart from its items.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Task {
     /// Delete the records.
     Delete,
@@ -202,6 +241,14 @@ pub enum Task {
     Unlink(RelatedList),
     /// Delete the tags.
     DeleteTags,
+    /// Restore the records.
+    Restore,
+    /// Put these tags back.
+    Retag(TagSet),
+    /// Put the records back into this related list, of one parent or of many.
+    Relink(RelatedList),
+    /// Define the tags anew.
+    RecreateTags,
 }
 
 impl Task {
@@ -212,32 +259,40 @@ impl Task {
             Self::Untag(_) => Operation::Untag,
             Self::Unlink(_) => Operation::Unlink,
             Self::DeleteTags => Operation::DeleteTags,
+            Self::Restore => Operation::Restore,
+            Self::Retag(_) => Operation::Retag,
+            Self::Relink(_) => Operation::Relink,
+            Self::RecreateTags => Operation::RecreateTags,
         }
     }
 
-    /// The related list of an unlink.
+    /// The related list of relations.
     pub const fn list(&self) -> Option<&RelatedList> {
         match self {
-            Self::Unlink(list) => Some(list),
-            Self::Delete | Self::Untag(_) | Self::DeleteTags => None,
+            Self::Unlink(list) | Self::Relink(list) => Some(list),
+            _ => None,
         }
     }
 
-    /// The tags of an untag.
+    /// The tags of records.
     pub const fn tags(&self) -> Option<&TagSet> {
         match self {
-            Self::Untag(tags) => Some(tags),
-            Self::Delete | Self::Unlink(_) | Self::DeleteTags => None,
+            Self::Untag(tags) | Self::Retag(tags) => Some(tags),
+            _ => None,
         }
     }
 
-    /// What is done to the items of one parent; `None` for an unlink without one.
+    /// What is done to the items of one parent; `None` for relations without one.
     pub fn action(&self, parent: Option<RecordId>) -> Option<Action> {
         Some(match self {
             Self::Delete => Action::Delete,
             Self::Untag(tags) => Action::Untag(tags.clone()),
             Self::Unlink(list) => Action::Unlink { parent: parent?, list: list.clone() },
             Self::DeleteTags => Action::DeleteTags,
+            Self::Restore => Action::Restore,
+            Self::Retag(tags) => Action::Retag(tags.clone()),
+            Self::Relink(list) => Action::Relink { parent: parent?, list: list.clone() },
+            Self::RecreateTags => Action::RecreateTags,
         })
     }
 }
@@ -261,30 +316,34 @@ impl Scope {
             Action::Untag(_) => Operation::Untag,
             Action::Unlink { .. } => Operation::Unlink,
             Action::DeleteTags => Operation::DeleteTags,
+            Action::Restore => Operation::Restore,
+            Action::Retag(_) => Operation::Retag,
+            Action::Relink { .. } => Operation::Relink,
+            Action::RecreateTags => Operation::RecreateTags,
         }
     }
 
-    /// The tags of an untag.
+    /// The tags of records.
     pub const fn tags(&self) -> Option<&TagSet> {
         match &self.action {
-            Action::Untag(tags) => Some(tags),
-            Action::Delete | Action::Unlink { .. } | Action::DeleteTags => None,
+            Action::Untag(tags) | Action::Retag(tags) => Some(tags),
+            _ => None,
         }
     }
 
-    /// The parent record of an unlink.
+    /// The parent record of relations.
     pub const fn parent(&self) -> Option<RecordId> {
         match &self.action {
-            Action::Unlink { parent, .. } => Some(*parent),
-            Action::Delete | Action::Untag(_) | Action::DeleteTags => None,
+            Action::Unlink { parent, .. } | Action::Relink { parent, .. } => Some(*parent),
+            _ => None,
         }
     }
 
-    /// The related list of an unlink.
+    /// The related list of relations.
     pub const fn list(&self) -> Option<&RelatedList> {
         match &self.action {
-            Action::Unlink { list, .. } => Some(list),
-            Action::Delete | Action::Untag(_) | Action::DeleteTags => None,
+            Action::Unlink { list, .. } | Action::Relink { list, .. } => Some(list),
+            _ => None,
         }
     }
 }
@@ -321,6 +380,9 @@ mod tests {
     #[test]
     fn operations_keep_their_names() {
         let names: Vec<&str> = Operation::ALL.iter().map(|one| one.wire_name()).collect();
-        assert_eq!(names.join(" "), "delete untag unlink delete-tags");
+        assert_eq!(
+            names.join(" "),
+            "delete untag unlink delete-tags restore retag relink recreate-tags"
+        );
     }
 }

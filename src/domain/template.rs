@@ -3,6 +3,7 @@
 //! The journal keeps template, ids, tags and parent apart, so that one of them can be forgotten; from all of
 //! them together an auditor gets the exact request again.
 
+use crate::domain::call::Brought;
 use crate::domain::id::RecordId;
 use crate::domain::scope::{Scope, TagSet};
 
@@ -31,6 +32,8 @@ pub struct Filling<'a> {
     pub scope: &'a Scope,
     /// Zoho's id of the module, where the call names it.
     pub module_id: Option<RecordId>,
+    /// What each item brings back, in the same order; empty where ids and scope say all.
+    pub brought: &'a [Brought],
 }
 
 /// Replaces each `{name}` that `value` knows, in one pass: what is filled in is never looked at again, so
@@ -80,14 +83,52 @@ fn joined<T>(items: &[T], one: impl Fn(&T) -> String) -> String {
     items.iter().map(one).collect::<Vec<_>>().join(",")
 }
 
+/// The rows of relations: each record with what its relation had of its own.
+fn relations(ids: &[RecordId], brought: &[Brought]) -> Option<String> {
+    if ids.len() != brought.len() {
+        return None;
+    }
+    let rows = ids.iter().zip(brought).map(|(id, brought)| {
+        let mut row = vec![format!("\"id\":\"{id}\"")];
+        row.extend(
+            brought
+                .member_status
+                .as_deref()
+                .map(|status| format!("\"Member_Status\":{}", json_text(status))),
+        );
+        row.extend(brought.list_price.as_deref().map(|price| {
+            // The pages write it as a number. It is sent with the very digits that were read.
+            let number = serde_json::from_str::<serde_json::Number>(price).is_ok();
+            let price = if number { price.to_owned() } else { json_text(price) };
+            format!("\"list_price\":{price}")
+        }));
+        format!("{{{}}}", row.join(","))
+    });
+    Some(rows.collect::<Vec<_>>().join(","))
+}
+
+/// A tag as it is defined anew.
+fn new_tag(brought: &Brought) -> Option<String> {
+    let name = json_text(brought.tag_name.as_deref()?);
+    Some(match &brought.tag_color {
+        Some(color) => format!("{{\"name\":{name},\"color_code\":{}}}", json_text(color)),
+        None => format!("{{\"name\":{name}}}"),
+    })
+}
+
+fn json_text(text: &str) -> String {
+    // A string always serialises.
+    serde_json::to_string(text).unwrap_or_default()
+}
+
 /// The bytes of a call, from its template and what goes into it.
 pub fn request(template: &str, filling: Filling<'_>) -> Result<WriteRequest, BadTemplate> {
     let bad = || BadTemplate(template.escape_debug().take(120).collect());
-    let Filling { ids, scope, module_id } = filling;
+    let Filling { ids, scope, module_id, brought } = filling;
     // Exactly one place for the ids: a list that is sent twice, or not at all, is another call.
-    let lists = ["{ids}", "{quoted_ids}", "{tag_ids}"];
+    let lists = ["{ids}", "{quoted_ids}", "{tag_ids}", "{relations}"];
     let many: usize = lists.iter().map(|list| template.matches(list).count()).sum();
-    let one = template.matches("{id}").count();
+    let one = template.matches("{id}").count() + template.matches("{new_tag}").count();
     if ids.is_empty() || many + one != 1 || (one == 1 && ids.len() != 1) {
         return Err(bad());
     }
@@ -100,15 +141,13 @@ pub fn request(template: &str, filling: Filling<'_>) -> Result<WriteRequest, Bad
         "ids" | "id" => Some(joined(ids, ToString::to_string)),
         "quoted_ids" => Some(joined(ids, |id| format!("\"{id}\""))),
         "tag_ids" => Some(joined(ids, |id| format!("{{\"id\":\"{id}\"}}"))),
+        "relations" => need(relations(ids, brought)),
+        "new_tag" => need(brought.first().and_then(new_tag)),
         "parent" => need(scope.parent().map(|parent| parent.to_string())),
         "module_id" => need(module_id.map(|id| id.to_string())),
         "tag_names" => need(scope.tags().map(tag_names)),
         "tags" => need(scope.tags().map(|tags| {
-            joined(tags.names(), |name| {
-                // A string always serialises.
-                let name = serde_json::to_string(name).unwrap_or_default();
-                format!("{{\"name\":{name}}}")
-            })
+            joined(tags.names(), |name| format!("{{\"name\":{}}}", json_text(name.as_str())))
         })),
         _ => None,
     });
@@ -132,7 +171,7 @@ mod tests {
     use super::*;
     use crate::domain::call::CallKind;
     use crate::domain::calls::{self, Form};
-    use crate::domain::scope::{Action, Operation};
+    use crate::domain::scope::{Action, Operation, Task};
     use crate::domain::target::{ApiVersion, Product};
 
     fn id(text: &str) -> RecordId {
@@ -155,11 +194,16 @@ mod tests {
 
     /// The request that the table writes, as one text: method, path and query, body.
     fn written(kind: &CallKind, ids: &[&str]) -> String {
+        bringing(kind, ids, &[])
+    }
+
+    /// The same, where the call says more of each item.
+    fn bringing(kind: &CallKind, ids: &[&str], brought: &[Brought]) -> String {
         let scope = &kind.scope;
         let call = calls::find(scope.operation(), scope.product, kind.api_version).unwrap();
         let ids: Vec<RecordId> = ids.iter().map(|text| id(text)).collect();
         let template = call.template(kind, call.form(ids.len(), true));
-        let filling = Filling { ids: &ids, scope, module_id: kind.module_id };
+        let filling = Filling { ids: &ids, scope, module_id: kind.module_id, brought };
         let request = request(&template, filling).unwrap();
         let body = request.body.map(|body| String::from_utf8(body).unwrap());
         let body = body.map(|body| format!("\n{body}")).unwrap_or_default();
@@ -205,6 +249,99 @@ mod tests {
                 format!("DELETE {path}?{query}")
             );
         }
+    }
+
+    /// CRM v8 Restore Recycle Bin Records page, sample request.
+    #[test]
+    fn restoring_records() {
+        let kind = kind(Product::Crm, "v8", "Leads", Action::Restore);
+        assert_eq!(
+            written(&kind, &["111111000000077729", "111111000000077734"]),
+            "POST /crm/v8/settings/recycle_bin/actions/restore\n\
+             {\"ids\":[\"111111000000077729\",\"111111000000077734\"]}"
+        );
+        assert_eq!(
+            written(&kind, &["111111000000077729"]),
+            "POST /crm/v8/settings/recycle_bin/111111000000077729/actions/restore"
+        );
+    }
+
+    /// CRM v8, v2 and Bigin v2 Add Tags pages.
+    #[test]
+    fn putting_tags_back() {
+        let Action::Untag(tags) = tags(&["Prime", "Attend First"]) else { unreachable!() };
+        let of = |product, version| kind(product, version, "Leads", Action::Retag(tags.clone()));
+        let ids = ["554023000000793002", "554023000000792001"];
+        assert_eq!(
+            written(&of(Product::Crm, "v8"), &ids),
+            "POST /crm/v8/Leads/actions/add_tags\n\
+             {\"tags\":[{\"name\":\"Attend First\"},{\"name\":\"Prime\"}],\
+             \"ids\":[\"554023000000793002\",\"554023000000792001\"],\"over_write\":false}"
+        );
+        assert_eq!(
+            written(&of(Product::Crm, "v2"), &ids),
+            "POST /crm/v2/Leads/actions/add_tags?ids=554023000000793002,554023000000792001\
+             &tag_names=Attend%20First,Prime&over_write=false"
+        );
+        assert_eq!(
+            written(&of(Product::Bigin, "v2"), &ids[..1]),
+            "POST /bigin/v2/Leads/554023000000793002/actions/add_tags?tag_names=Attend%20First,Prime\
+             &over_write=false"
+        );
+    }
+
+    /// CRM v7 Update Related Records page: `Member_Status` of a campaign's members, `list_price` of price books.
+    #[test]
+    fn putting_records_back_into_a_list() {
+        let parent = id("4876876000000624002");
+        let link = |list: &str| Action::Relink { parent, list: list.parse().unwrap() };
+        let campaign = kind(Product::Crm, "v8", "Campaigns", link("Leads"));
+        let active =
+            Brought { member_status: Some("Active \"A\"".to_owned()), ..Brought::default() };
+        assert_eq!(
+            bringing(
+                &campaign,
+                &["4876876000000623001", "4876876000000623002"],
+                &[active, Brought::default()]
+            ),
+            "PUT /crm/v8/Campaigns/4876876000000624002/Leads\n\
+             {\"data\":[{\"id\":\"4876876000000623001\",\"Member_Status\":\"Active \\\"A\\\"\"},\
+             {\"id\":\"4876876000000623002\"}]}"
+        );
+        let book = kind(Product::Crm, "v2", "Products", link("Price_Books"));
+        let price =
+            |text: &str| Brought { list_price: Some(text.to_owned()), ..Brought::default() };
+        for (known, sent) in [("50.10", "50.10"), ("on request", "\"on request\"")] {
+            assert_eq!(
+                bringing(&book, &["4876876000000623001"], &[price(known)]),
+                format!(
+                    "PUT /crm/v2/Products/4876876000000624002/Price_Books\n\
+                     {{\"data\":[{{\"id\":\"4876876000000623001\",\"list_price\":{sent}}}]}}"
+                )
+            );
+        }
+    }
+
+    /// CRM v7 Create Tags page, sample request.
+    #[test]
+    fn making_a_tag_again() {
+        let kind = kind(Product::Crm, "v8", "Leads", Action::RecreateTags);
+        let tag = Brought {
+            tag_name: Some("Prime".to_owned()),
+            tag_color: Some("#969696".to_owned()),
+            ..Brought::default()
+        };
+        assert_eq!(
+            bringing(&kind, &["4876876000005871001"], std::slice::from_ref(&tag)),
+            "POST /crm/v8/settings/tags?module=Leads\n\
+             {\"tags\":[{\"name\":\"Prime\",\"color_code\":\"#969696\"}]}"
+        );
+        let call = calls::find(Operation::RecreateTags, Product::Crm, ApiVersion::V8).unwrap();
+        let (template, ids) = (call.template(&kind, Form::One), [id("4876876000005871001")]);
+        let nameless = [Brought { tag_name: None, ..tag }];
+        let filling =
+            Filling { ids: &ids, scope: &kind.scope, module_id: None, brought: &nameless };
+        assert!(request(&template, filling).is_err());
     }
 
     /// CRM v8 Remove Tags page, keys and sample ids; tags are a set, so they stand in order.
@@ -316,7 +453,7 @@ mod tests {
         let ids = [id("554023000000793002"), id("554023000000793003")];
         let call = calls::find(kind.scope.operation(), Product::Crm, ApiVersion::V8).unwrap();
         let template = call.template(&kind, Form::Many);
-        let filling = Filling { ids: &ids, scope: &kind.scope, module_id: None };
+        let filling = Filling { ids: &ids, scope: &kind.scope, module_id: None, brought: &[] };
         let body = request(&template, filling).unwrap().body.unwrap();
         let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(json["tags"][0]["name"], "a\"}]\\");
@@ -328,15 +465,19 @@ mod tests {
     fn no_template_of_the_table_names_a_record_or_a_tag() {
         for call in calls::WRITES {
             for version in call.versions {
-                let action = match call.operation {
-                    Operation::Delete => Action::Delete,
-                    Operation::Untag => tags(&["Secret"]),
-                    Operation::Unlink => Action::Unlink {
-                        parent: id("3652397000000327001"),
-                        list: "Contacts".parse().unwrap(),
-                    },
-                    Operation::DeleteTags => Action::DeleteTags,
+                let secret = TagSet::new(["Secret".parse().unwrap()]).unwrap();
+                let list = "Contacts".parse().unwrap();
+                let task = match call.operation {
+                    Operation::Delete => Task::Delete,
+                    Operation::Untag => Task::Untag(secret),
+                    Operation::Unlink => Task::Unlink(list),
+                    Operation::DeleteTags => Task::DeleteTags,
+                    Operation::Restore => Task::Restore,
+                    Operation::Retag => Task::Retag(secret),
+                    Operation::Relink => Task::Relink(list),
+                    Operation::RecreateTags => Task::RecreateTags,
                 };
+                let action = task.action(Some(id("3652397000000327001"))).unwrap();
                 let kind = kind(call.product, version.wire_name(), "Leads", action);
                 for form in [Form::Many, Form::One] {
                     let template = call.template(&kind, form);
@@ -367,7 +508,7 @@ mod tests {
             ("POST /crm/v8/x\n{\"id\":{module_id},\"ids\":[{tag_ids}]}", &ids[..]),
             ("/crm/v8/Leads?ids={ids}", &ids[..]),
         ] {
-            let filling = Filling { ids, scope: &kind.scope, module_id: None };
+            let filling = Filling { ids, scope: &kind.scope, module_id: None, brought: &[] };
             assert!(request(template, filling).is_err(), "{template:?}");
         }
     }
@@ -382,7 +523,7 @@ mod tests {
             let kind = kind(Product::Crm, "v2.1", &name, action);
             let call = calls::find(kind.scope.operation(), Product::Crm, ApiVersion::V2_1).unwrap();
             let template = call.template(&kind, Form::Many);
-            let filling = Filling { ids: &ids, scope: &kind.scope, module_id: None };
+            let filling = Filling { ids: &ids, scope: &kind.scope, module_id: None, brought: &[] };
             let line = request(&template, filling).unwrap().path_and_query;
             assert!(line.len() <= call.line_max, "{} bytes", line.len());
         }

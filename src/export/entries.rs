@@ -191,7 +191,7 @@ fn cells<'a>(
         Cell::text(texts.evidence.as_str()),
         Cell::some(texts.undo, |undo| Cell::Word(undo.state.wire_name())),
         Cell::some(texts.undo.and_then(|undo| undo.until), Cell::Time),
-        Cell::Empty, // undone_by
+        Cell::some(entry.undone_by.filter(|undo| undo.is_back()), |undo| Cell::entry(undo.entry)),
         Cell::some(log_index, Cell::Number),
         Cell::some(settled, |settled| Cell::Hash(settled.leaf)),
         Cell::some_text(whole.environment.as_ref()),

@@ -13,7 +13,7 @@ mod person;
 mod phrases;
 mod style;
 mod things;
-mod undo;
+pub mod undo;
 mod views;
 mod words;
 

@@ -1,6 +1,7 @@
 //! How each operation speaks of what it did and of what is left of it, in parts of a sentence.
 
 use crate::domain::evidence::Look;
+use crate::domain::evidence::comeback::{ComebackFacts, RetagFacts};
 use crate::domain::evidence::presence::{DefinitionFacts, TagFacts, ThingFacts};
 use crate::domain::scope::Operation;
 use crate::export::undo::{Undo, UndoState};
@@ -36,6 +37,23 @@ pub(super) fn past(entry: &EntryView) -> String {
             }
             _ => format!("Tag of {} deleted", scope.module),
         },
+        Operation::Restore => "Restored from the recycle bin".to_owned(),
+        Operation::Retag => {
+            let missing = match entry.snapshot() {
+                Some(ThingFacts::Comeback(ComebackFacts::Tags(RetagFacts {
+                    record: Look::Seen(record),
+                }))) => record.missing,
+                _ => scope.tags.clone(),
+            };
+            format!("{} put back", tags(&missing))
+        }
+        Operation::Relink => {
+            let list = scope.related_list.as_ref().map(|list| format!(" {list}"));
+            let list = list.unwrap_or_default();
+            let parent = scope.parent.map(|parent| format!(" {parent}")).unwrap_or_default();
+            format!("Put back into the list{list} of the {} record{parent}", scope.module)
+        }
+        Operation::RecreateTags => format!("Tag of {} made again, with a new id", scope.module),
     }
 }
 
@@ -64,6 +82,18 @@ pub(super) const fn seen(operation: Operation) -> &'static str {
         Operation::DeleteTags => {
             "what was read at Zoho shows the tag there before and gone after this call"
         }
+        Operation::Restore => {
+            "what was read at Zoho shows it in the recycle bin before and back after this call"
+        }
+        Operation::Retag => {
+            "what was read at Zoho shows the tags missing before and there after this call"
+        }
+        Operation::Relink => {
+            "what was read at Zoho shows it out of the list before and in it after this call"
+        }
+        Operation::RecreateTags => {
+            "what was read at Zoho shows no such tag before and one after this call"
+        }
     }
 }
 
@@ -85,6 +115,10 @@ pub(super) fn back(operation: Operation, undo: Option<&Undo>, until: Option<&str
         (Operation::DeleteTags, Some(UndoState::Partial), _) => {
             "it can be made again, but with a new id and on no record"
         }
+        (
+            Operation::Restore | Operation::Retag | Operation::Relink | Operation::RecreateTags,
+            ..,
+        ) => "it undid what an earlier entry had done",
         (Operation::Untag | Operation::Unlink | Operation::DeleteTags, ..) => {
             "it cannot be undone, since what was there before was not read"
         }

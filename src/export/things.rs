@@ -2,6 +2,7 @@
 
 use crate::domain::codes::asks;
 use crate::domain::evidence::Look;
+use crate::domain::evidence::comeback::{BinFacts, ComebackFacts, RedefinedFacts, RetagFacts};
 use crate::domain::evidence::presence::{
     Before, DefinitionFacts, Membership, Presence, RelationFacts, TagFacts, ThingFacts,
 };
@@ -19,7 +20,8 @@ pub(super) enum Moment {
 
 /// What was read of a tag or a relation, in few words: `tags left: Prime`, `not in the list`, `tag there`.
 pub(super) fn things_in_brief(facts: &ThingFacts, moment: Moment) -> String {
-    if moment == Moment::Before && facts.never_there(false) {
+    let comeback = matches!(facts, ThingFacts::Comeback(_));
+    if moment == Moment::Before && !comeback && facts.never_there(false) {
         return "not there".to_owned();
     }
     match facts {
@@ -63,6 +65,41 @@ pub(super) fn things_in_brief(facts: &ThingFacts, moment: Moment) -> String {
             let color = tag.color.as_ref().map(|color| format!(", colour {color}"));
             format!("tag there: {}{}", tag.name, color.unwrap_or_default())
         }
+        ThingFacts::Comeback(facts) => comeback_in_brief(facts),
+    }
+}
+
+/// The same of what is to come back.
+fn comeback_in_brief(facts: &ComebackFacts) -> String {
+    match facts {
+        ComebackFacts::Record(BinFacts { record: Look::Seen(_), .. }) => "record there".to_owned(),
+        ComebackFacts::Record(BinFacts { bin: Look::Seen(deletion), .. }) => {
+            let at = deletion.at.map(|at| format!(", deleted {at}")).unwrap_or_default();
+            format!("in the recycle bin{at}")
+        }
+        ComebackFacts::Record(BinFacts { record: Look::NotThere, bin: Look::NotThere }) => {
+            "neither there nor in the recycle bin".to_owned()
+        }
+        ComebackFacts::Record(BinFacts { record: Look::NotThere, bin }) => {
+            unseen("record not there, recycle bin", bin)
+        }
+        ComebackFacts::Record(BinFacts { record, .. }) => unseen("record", record),
+        ComebackFacts::Tags(RetagFacts { record }) => {
+            let Look::Seen(lacking) = record else { return unseen("record", record) };
+            let modified = lacking.modified.map(|at| format!(", record modified {at}"));
+            format!("tags missing: {}{}", listed(&lacking.missing), modified.unwrap_or_default())
+        }
+        ComebackFacts::Relation(facts) => {
+            things_in_brief(&ThingFacts::Relation(facts.clone()), Moment::After)
+        }
+        ComebackFacts::Definition(RedefinedFacts { tag: Look::Seen(tag), id }) => {
+            let id = id.as_ref().map(|id| format!(", id {id}")).unwrap_or_default();
+            format!("tag there: {}{id}", tag.name)
+        }
+        ComebackFacts::Definition(RedefinedFacts { tag: Look::NotThere, .. }) => {
+            "no tag of that name".to_owned()
+        }
+        ComebackFacts::Definition(RedefinedFacts { tag, .. }) => unseen("tags", tag),
     }
 }
 
@@ -138,6 +175,42 @@ const fn words(operation: Operation) -> Words {
             unread_before: "the list of tags could not be read before our call",
             never: "the tag was not there",
         },
+        Operation::Restore => Words {
+            there: "the record still lies in the recycle bin",
+            gone: "the record is back",
+            before: "it lay in the recycle bin before our call",
+            source: "the recycle bin",
+            holder: "the record",
+            unread_before: "it was neither there nor in the recycle bin before our call",
+            never: "the record was there already",
+        },
+        Operation::Retag => Words {
+            there: "the record still lacks tags that were to come back",
+            gone: "the record carries all of the tags",
+            before: "it did not before our call",
+            source: "the tags of the record",
+            holder: "the record",
+            unread_before: "it could not be read before our call",
+            never: "the record carried all of the tags already",
+        },
+        Operation::Relink => Words {
+            there: "the record is still not in the list",
+            gone: "the record is in the list",
+            before: "it was not before our call",
+            source: "the list",
+            holder: "one of the two records",
+            unread_before: "one of the two records could not be read before our call",
+            never: "the record was in the list already",
+        },
+        Operation::RecreateTags => Words {
+            there: "no tag of that name is there",
+            gone: "a tag of that name is there",
+            before: "there was none before our call",
+            source: "the list of tags",
+            holder: "the list of tags",
+            unread_before: "the list of tags could not be read before our call",
+            never: "a tag of that name was there already",
+        },
     }
 }
 
@@ -192,7 +265,10 @@ impl ThingEvidence<'_> {
             ThingFacts::Tags(TagFacts { defined: Look::Seen(false), .. }) => {
                 Some("one of them is gone from the module")
             }
-            ThingFacts::Relation(_) | ThingFacts::Tags(_) | ThingFacts::Definition(_) => None,
+            ThingFacts::Relation(_)
+            | ThingFacts::Tags(_)
+            | ThingFacts::Definition(_)
+            | ThingFacts::Comeback(_) => None,
         }
     }
 }
@@ -275,9 +351,9 @@ fn undecided(evidence: ThingEvidence<'_>) -> String {
     let was_there = matches!(evidence.before(), Before::There { .. }) || evidence.seen_since;
     match evidence.now() {
         Some(Look::Seen(Presence::There { .. })) => {
-            format!(
-                "{there}, but the record was changed after our call: perhaps somebody put it back"
-            )
+            let whose =
+                if evidence.operation.is_undo() { "took it away again" } else { "put it back" };
+            format!("{there}, but the record was changed after our call: perhaps somebody {whose}")
         }
         Some(Look::Seen(Presence::Gone)) if evidence.job => {
             format!("{gone}, but more is gone than Zoho's job says that it deleted")

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::domain::evidence::comeback::ComebackFacts;
 use crate::domain::evidence::deletion::SeenRecord;
 use crate::domain::evidence::presence::{
     Before, CarriedTags, DefinitionFacts, RelationFacts, TagFacts, ThingFacts, decide,
@@ -345,6 +346,12 @@ impl Calls {
                 ThingFacts::Tags(_) => Operation::Untag,
                 ThingFacts::Relation(_) => Operation::Unlink,
                 ThingFacts::Definition(_) => Operation::DeleteTags,
+                ThingFacts::Comeback(facts) => match facts {
+                    ComebackFacts::Record(_) => Operation::Restore,
+                    ComebackFacts::Tags(_) => Operation::Retag,
+                    ComebackFacts::Relation(_) => Operation::Relink,
+                    ComebackFacts::Definition(_) => Operation::RecreateTags,
+                },
             },
             verdict,
             code: &code,

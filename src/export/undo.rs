@@ -10,7 +10,7 @@ use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
 use crate::domain::target::{Product, named_set};
 use crate::domain::time::Timestamp;
-use crate::store::query::EntryView;
+use crate::store::query::{EntryView, UndoneBy};
 
 named_set!(
     /// Whether a thing can be brought back.
@@ -46,6 +46,9 @@ impl Undo {
         if entry.state != EntryState::Done {
             return entry.state.is_settled().then_some(Self::without_end(UndoState::NothingToUndo));
         }
+        if entry.undone_by.is_some_and(UndoneBy::is_back) {
+            return Some(Self::without_end(UndoState::Undone));
+        }
         let known = entry.snapshot().as_ref().map(ThingFacts::before);
         let was_there = matches!(known, Some(Before::There { .. }));
         Some(match entry.scope.operation {
@@ -58,6 +61,10 @@ impl Undo {
             Operation::DeleteTags if was_there => Self::without_end(UndoState::Partial),
             Operation::Untag | Operation::Unlink | Operation::DeleteTags => {
                 Self::without_end(UndoState::Impossible)
+            }
+            // To take away again what came back is a decision of its own, recorded as a request of its own.
+            Operation::Restore | Operation::Retag | Operation::Relink | Operation::RecreateTags => {
+                Self::without_end(UndoState::NothingToUndo)
             }
         })
     }

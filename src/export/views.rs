@@ -141,7 +141,7 @@ fn request_cells<'a>(request: &'a RequestDetail, binding: Option<&'a Binding>) -
         // Other calls start what they start; nothing about it was chosen.
         match view.operation {
             Operation::Delete => Cell::Flag(view.workflows),
-            Operation::Untag | Operation::Unlink | Operation::DeleteTags => Cell::Empty,
+            _ => Cell::Empty,
         },
         Cell::some_text(view.requested_by.as_ref()),
         Cell::Time(view.at),

@@ -92,6 +92,12 @@ fn what(picked: &Picked) -> String {
             format!("the list {list} of {module} {parent} before records are taken out ({instead})")
         }
         Action::DeleteTags => format!("the tags of {module} before they are deleted"),
+        Action::Restore => format!("records of {module} before they are restored"),
+        Action::Retag(_) => format!("the tags of records of {module} before others are put back"),
+        Action::Relink { parent, list } => {
+            format!("the list {list} of {module} {parent} before records are put back")
+        }
+        Action::RecreateTags => format!("the tags of {module} before others are made again"),
     }
 }
 

@@ -137,7 +137,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
     }
 
     async fn meet_org(&self, product: Product) -> Result<bool, RunError> {
-        let version = self.options.versions.of(product);
+        let version = self.options.versions.of_product(product);
         let org = match self.read(ANY_OTHER, || self.zoho.read_org(product, version)).await {
             Ok(read) => read.value,
             Err(error) => {
@@ -195,7 +195,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
 
     async fn meet_user(&self, product: Product) -> Result<bool, RunError> {
         let scope = scopes::least(product, Access::User, None);
-        let version = self.options.versions.of(product);
+        let version = self.options.versions.of_product(product);
         let user =
             match self.read(ANY_OTHER, || self.zoho.read_current_user(product, version)).await {
                 Ok(read) => Some(read.value.id),
@@ -222,7 +222,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         module: &ModuleName,
         requests: &[&RequestOverview],
     ) -> Result<bool, RunError> {
-        let version = self.options.versions.of(product);
+        let version = self.options.versions.of_product(product);
         let read = self.read(ANY_OTHER, || self.zoho.read_module(product, version, module)).await;
         let deletes = requests.iter().any(|one| one.operation == Operation::Delete);
         let mut refused = None;

@@ -17,6 +17,7 @@ use crate::domain::relations::{Standing, standing};
 use crate::domain::scope::{Action, RelatedList, Scope, TagName, TagSet};
 use crate::domain::target::{ApiVersion, Product};
 use crate::domain::usage::ANY_OTHER;
+use crate::reconcile::comeback::comeback_of;
 use crate::reconcile::contact::Unread;
 use crate::reconcile::shared::Shared;
 use crate::zoho::{ListAsked, Zoho};
@@ -28,7 +29,7 @@ const MAX_PAGES: u32 = 50;
 const TAGS_KEPT: Duration = Duration::from_secs(10);
 
 /// All tags of a module by id.
-type Tags = Arc<HashMap<RecordId, SeenTag>>;
+pub(super) type Tags = Arc<HashMap<RecordId, SeenTag>>;
 
 /// Tags of modules, and when they were read, on the clock that counts suspend. A list from before a call of ours
 /// was settled would show what that call deleted: then all are forgotten, and what is being read is not kept.
@@ -80,6 +81,13 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                 self.look_at_relations(place, *parent, list, ids).await
             }
             Action::DeleteTags => self.look_at_definitions(place, ids, fresh).await,
+            Action::Restore => self.look_for_records(place, ids).await,
+            Action::Retag(tags) => self.look_for_tags(place, ids, tags).await,
+            Action::Relink { parent, list } => {
+                let found = self.look_at_relations(place, *parent, list, ids).await?;
+                Ok(found.into_iter().map(|(id, facts)| (id, comeback_of(facts))).collect())
+            }
+            Action::RecreateTags => self.look_for_definitions(place, ids).await,
         }
     }
 
@@ -110,7 +118,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         Ok(found)
     }
 
-    async fn look_at_relations(
+    pub(super) async fn look_at_relations(
         &self,
         place: Place<'_>,
         parent: RecordId,
@@ -225,7 +233,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
     }
 
     /// The tags of a module. Several batches of it are claimed with one read, a `fresh` one is made anew.
-    async fn tags_of(&self, place: Place<'_>, fresh: bool) -> Result<Tags, Unread> {
+    pub(super) async fn tags_of(&self, place: Place<'_>, fresh: bool) -> Result<Tags, Unread> {
         let key = (place.product, place.module.clone());
         let now = self.clock.elapsed();
         let generation = {

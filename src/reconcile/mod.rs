@@ -7,6 +7,7 @@
 
 mod before;
 mod budget;
+mod comeback;
 mod contact;
 mod gate;
 mod jobs;
@@ -337,7 +338,7 @@ fn warn_of_skipped<Z: Zoho, C: Clock>(shared: &Arc<Shared<Z, C>>, begun: &Begun)
                  journal sync {id} takes it up again"
             ));
         } else if begun.plan.not_offered.contains(&id) {
-            let version = shared.options.versions.of(request.product);
+            let version = shared.options.versions.of(request.operation, request.product);
             shared.warn(format!(
                 "{id} was skipped: {} {version} has no call for {}; set another API version",
                 request.product, request.operation

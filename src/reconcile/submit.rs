@@ -451,6 +451,10 @@ fn forbidden(
         Action::Untag(_) => format!("removing tags from records of {module}"),
         Action::Unlink { list, .. } => format!("taking records out of {list} of {module}"),
         Action::DeleteTags => format!("deleting tags of {module}"),
+        Action::Restore => format!("restoring records of {module}"),
+        Action::Retag(_) => format!("putting tags back on records of {module}"),
+        Action::Relink { list, .. } => format!("putting records back into {list} of {module}"),
+        Action::RecreateTags => format!("making tags of {module} again"),
     };
     let missing = if permissions.is_empty() {
         let access = Access::Write(scope.operation());

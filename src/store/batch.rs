@@ -7,7 +7,7 @@ use std::ops::Range;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::domain::answer::RawAnswer;
-use crate::domain::call::{CallItem, CallKind, PreparedBatch};
+use crate::domain::call::{Brought, CallItem, CallKind, PreparedBatch};
 use crate::domain::calls;
 use crate::domain::event::{
     AnsweredGroup, BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, Event, Returned,
@@ -30,6 +30,7 @@ use crate::store::error::{Doing, Result, StoreError};
 use crate::store::items::{Item, items_of, root_over};
 use crate::store::log::Seals;
 use crate::store::queue::Picked;
+use crate::store::undo;
 
 /// A batch that is written but not committed: it cannot be sent yet.
 #[derive(Debug)]
@@ -38,6 +39,7 @@ pub(crate) struct BegunBatch {
     batch: BatchId,
     kind: CallKind,
     items: Vec<CallItem>,
+    brought: Vec<Brought>,
     template: String,
     send_by: Timestamp,
 }
@@ -45,7 +47,8 @@ pub(crate) struct BegunBatch {
 impl BegunBatch {
     /// To be called after COMMIT returned, and not before: the value may be sent.
     pub(crate) fn committed(self) -> PreparedBatch {
-        PreparedBatch::committed(self.batch, self.kind, self.items, self.template, self.send_by)
+        let Self { batch, kind, items, brought, template, send_by } = self;
+        PreparedBatch::committed(batch, kind, items, brought, template, send_by)
     }
 }
 
@@ -86,6 +89,8 @@ impl WriteTx<'_> {
         let Picked { kind, items, alone } = picked;
         let template = template(&kind, items.len(), alone)?;
         let entries: EntryRanges = items.iter().map(|item| item.entry).collect();
+        let operation = kind.scope.operation();
+        let brought = undo::brought(&self.tx, operation, items.iter().map(|item| item.entry))?;
         let size = entries.len();
         let send_by = self.now.plus(SEND_WITHIN);
         let event = Event::from(BatchBegun {
@@ -124,7 +129,7 @@ impl WriteTx<'_> {
                 })
                 .doing(doing)?;
         }
-        Ok(BegunBatch { batch, kind, items, template, send_by })
+        Ok(BegunBatch { batch, kind, items, brought, template, send_by })
     }
 
     fn template_id(&self, text: &str) -> Result<i64> {

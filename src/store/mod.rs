@@ -38,6 +38,7 @@ mod scope;
 pub(crate) mod tamper;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod undo;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

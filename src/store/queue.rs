@@ -147,7 +147,7 @@ impl Family {
 
     /// Whether a request's entries may have more than one scope.
     fn has_parents(&self) -> bool {
-        self.operation == Operation::Unlink
+        matches!(self.operation, Operation::Unlink | Operation::Relink)
     }
 }
 
@@ -203,6 +203,9 @@ fn due_requests(conn: &Connection, rules: Rules<'_>) -> Result<Vec<Due>> {
              FROM tally t JOIN request r ON r.id = t.request
              WHERE t.state = 3 AND t.entries > 0 AND r.parked_seq IS NULL
                AND (r.not_before_ms IS NULL OR r.not_before_ms <= :now) AND r.valid_until_ms > :now
+               AND NOT EXISTS (
+                   SELECT 1 FROM tally w WHERE w.request = r.after_request AND w.entries > 0
+                     AND w.state IN (2, 3, 4, 5, 6, 10))
              ORDER BY r.first_entry",
         )
         .doing(DOING)?;
@@ -217,7 +220,7 @@ fn due_requests(conn: &Connection, rules: Rules<'_>) -> Result<Vec<Due>> {
                 product,
                 module: row.get::<_, Name<_>>(5)?.0,
                 list: row.get::<_, Option<Name<_>>>(7)?.map(|Name(list)| list),
-                api_version: rules.versions.of(product),
+                api_version: rules.versions.of(operation, product),
                 workflows: row.get(6)?,
                 snapshot: row.get(8)?,
                 module_id: None,
@@ -260,7 +263,7 @@ pub(crate) fn is_blocked(
     let other = match operation {
         Operation::Untag => Operation::DeleteTags,
         Operation::DeleteTags => Operation::Untag,
-        Operation::Delete | Operation::Unlink => return Ok(false),
+        _ => return Ok(false),
     };
     conn.prepare_cached(
         "-- is_blocked\nSELECT EXISTS (

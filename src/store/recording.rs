@@ -92,6 +92,8 @@ pub struct NewRequest<'a> {
     pub not_before: Option<Timestamp>,
     /// How long it may be sent without a fresh approval.
     pub valid_for: Duration,
+    /// Nothing is sent before every entry of this earlier request is settled.
+    pub after: Option<RequestId>,
     /// Where the ids came from.
     pub source: &'a RequestSource,
     /// Who asked.
@@ -253,6 +255,7 @@ impl WriteTx<'_> {
                 "module_id",
                 new.module_id.map(|id| id.to_string()).as_deref(),
             )?,
+            after: new.after,
         };
         Ok((event, seals))
     }
@@ -271,10 +274,11 @@ impl WriteTx<'_> {
             .execute(
                 "-- insert_request\nINSERT INTO request (id, seq, operation, product, module,
                      workflows, first_entry, last_entry, not_before_ms, valid_until_ms,
-                     source_rows, duplicates, rejected, related_list, snapshot, module_seq)
+                     source_rows, duplicates, rejected, related_list, snapshot, module_seq,
+                     after_request)
                  VALUES (:id, :seq, :operation, :product, :module, :workflows, :first, :last,
                      :not_before, :valid_until, :source_rows, :duplicates, :rejected, :list,
-                     :snapshot, :module_seq)",
+                     :snapshot, :module_seq, :after)",
                 named_params! {
                     ":id": Sql(row.request), ":seq": Sql(seq),
                     ":operation": row.operation.wire_name(),
@@ -290,6 +294,7 @@ impl WriteTx<'_> {
                     ":list": row.related_list.as_ref().map(RelatedList::as_str),
                     ":snapshot": row.snapshot.unwrap_or(true),
                     ":module_seq": row.module_id.map(|_| Sql(seq)),
+                    ":after": row.after.map(Sql),
                 },
             )
             .doing("recording a request")?;

@@ -88,6 +88,12 @@ pub(crate) fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Scope
             Some(Action::Unlink { parent, list })
         }
         (Operation::DeleteTags, None, None, None) => Some(Action::DeleteTags),
+        (Operation::Restore, None, None, None) => Some(Action::Restore),
+        (Operation::Retag, None, None, Some(Some(tags))) => Some(Action::Retag(tags)),
+        (Operation::Relink, Some(parent), Some(list), None) => {
+            Some(Action::Relink { parent, list })
+        }
+        (Operation::RecreateTags, None, None, None) => Some(Action::RecreateTags),
         _ => None,
     };
     Ok(action.map(|action| Scope { product, module, action }))

@@ -4,9 +4,11 @@
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, named_params};
+use serde::de::DeserializeOwned;
 
 use crate::domain::call::CallItem;
 use crate::domain::event::{Event, SnapshotTaken};
+use crate::domain::evidence::comeback::ComebackFacts;
 use crate::domain::evidence::presence::{DefinitionFacts, RelationFacts, TagFacts, ThingFacts};
 use crate::domain::id::{EntryId, ModuleName, RunId};
 use crate::domain::ranges::EntryRanges;
@@ -62,7 +64,15 @@ pub fn parse(operation: Operation, text: &str) -> Option<ThingFacts> {
         Operation::DeleteTags => {
             serde_json::from_str::<DefinitionFacts>(text).ok().map(ThingFacts::Definition)
         }
+        Operation::Restore => comeback(text, ComebackFacts::Record),
+        Operation::Retag => comeback(text, ComebackFacts::Tags),
+        Operation::Relink => comeback(text, ComebackFacts::Relation),
+        Operation::RecreateTags => comeback(text, ComebackFacts::Definition),
     }
+}
+
+fn comeback<T: DeserializeOwned>(text: &str, of: fn(T) -> ComebackFacts) -> Option<ThingFacts> {
+    serde_json::from_str(text).ok().map(of).map(ThingFacts::Comeback)
 }
 
 /// Which of the items must be read before they are claimed, and the facts of the others. An old snapshot is

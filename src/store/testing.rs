@@ -180,6 +180,7 @@ impl Journal {
         let target = Self::target();
         self.write(|tx| {
             tx.record(&NewRequest {
+                after: None,
                 task: &Task::Delete,
                 snapshot: true,
                 module_id: None,

@@ -49,7 +49,14 @@ fn batch_by(send_by: Timestamp) -> PreparedBatch {
         target: RecordId::from_stored(4_876_876_000_000_624_000 + number).unwrap(),
     };
     let template = "DELETE /crm/v8/Leads?ids={ids}&wf_trigger=false".to_owned();
-    PreparedBatch::committed(BatchId::new(1), kind, vec![item(1), item(2)], template, send_by)
+    PreparedBatch::committed(
+        BatchId::new(1),
+        kind,
+        vec![item(1), item(2)],
+        Vec::new(),
+        template,
+        send_by,
+    )
 }
 
 fn batch() -> PreparedBatch {

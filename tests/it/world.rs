@@ -350,6 +350,11 @@ fn calls_that_did(zoho: &Snapshot, calls: &[RequestSeen], row: &Row) -> usize {
                 Operation::Unlink => {
                     row.parent.is_some_and(|parent| effect.kind == EffectKind::Unlinked(parent))
                 }
+                // What comes back is compared as a whole, state by state.
+                Operation::Restore
+                | Operation::Retag
+                | Operation::Relink
+                | Operation::RecreateTags => false,
             }
         })
     });
@@ -454,6 +459,7 @@ pub fn record_into(mut store: Store, target: &Target, ask: &Ask<'_>, again: bool
         rows: u64::try_from(items.len()).unwrap(),
     };
     let new = NewRequest {
+        after: None,
         task: &ask.task,
         snapshot: ask.snapshot,
         module_id: None,

@@ -48,6 +48,7 @@ fn record(keeper: &mut Keeper) -> Result<(), KeeperError> {
         rows: 1,
     };
     let new = NewRequest {
+        after: None,
         task: &Task::Delete,
         snapshot: true,
         module_id: None,

@@ -154,7 +154,7 @@ fn not_offered(context: &Context, requests: &[RequestOverview], plan: &Plan) -> 
     let refused = requests.iter().filter(|one| plan.not_offered.contains(&one.request));
     refused
         .map(|one| {
-            let version = context.settings.versions().of(one.product);
+            let version = context.settings.versions().of(one.operation, one.product);
             let versions: Vec<&str> = calls::WRITES
                 .iter()
                 .filter(|call| (call.operation, call.product) == (one.operation, one.product))
@@ -175,7 +175,7 @@ fn not_offered(context: &Context, requests: &[RequestOverview], plan: &Plan) -> 
 /// Whether tags are deleted by jobs, which take their time at Zoho's.
 fn has_jobs(context: &Context, plan: &Plan) -> bool {
     plan.groups.keys().any(|key| {
-        let version = context.settings.versions().of(key.product);
+        let version = context.settings.versions().of(key.operation, key.product);
         calls::find(key.operation, key.product, version).is_some_and(WriteCall::by_job)
     })
 }

@@ -155,6 +155,7 @@ pub(crate) fn record(
         policy: context.settings.require_approval.value,
         not_before: args.not_before,
         valid_for: args.valid_for,
+        after: None,
         source: &parts.source,
         requested_by: args.requested_by.as_deref().unwrap_or(&account),
         recorded_by: &account,

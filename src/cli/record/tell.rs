@@ -172,8 +172,10 @@ impl Teller<'_> {
                 let workflows = workflows_in_words(self.asked.workflows.unwrap_or(false));
                 format!("{items} of {module} ({workflows})")
             }
-            Task::Untag(tags) => format!("{items} of {module} ({})", named_tags(tags)),
-            Task::Unlink(list) => {
+            Task::Untag(tags) | Task::Retag(tags) => {
+                format!("{items} of {module} ({})", named_tags(tags))
+            }
+            Task::Unlink(list) | Task::Relink(list) => {
                 let of = parent.map_or_else(
                     || {
                         let parents = u64::try_from(parents).unwrap_or(0);
@@ -183,7 +185,9 @@ impl Teller<'_> {
                 );
                 format!("{items} of {of} (list {list})")
             }
-            Task::DeleteTags => format!("{items} of {module}"),
+            Task::DeleteTags | Task::Restore | Task::RecreateTags => {
+                format!("{items} of {module}")
+            }
         }
     }
 

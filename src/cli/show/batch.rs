@@ -144,7 +144,8 @@ fn ending(view: &BatchView) -> &'static str {
 fn sent(detail: &BatchDetail) -> Option<Sent> {
     let ids: Option<Vec<RecordId>> = detail.targets.iter().copied().collect();
     let (ids, scope) = (ids?, detail.scope.as_ref()?);
-    let filling = Filling { ids: &ids, scope, module_id: detail.module_id };
+    let brought = &detail.brought;
+    let filling = Filling { ids: &ids, scope, module_id: detail.module_id, brought };
     let request = request(&detail.view.template, filling).ok()?;
     let body = request.body.as_deref().map(String::from_utf8_lossy);
     let line = format!("{} {}", request.method, request.path_and_query);

@@ -129,14 +129,16 @@ fn tell_scope(out: &mut Out, entry: &EntryView, now: Timestamp) -> Result<(), Ou
     let erased = || "(erased)".to_owned();
     match scope.operation {
         Operation::Delete => return Ok(()),
-        Operation::Untag if scope.tags.is_empty() => field(out, "tags", erased())?,
-        Operation::Untag => field(out, "tags", scope.tags.join(", "))?,
-        Operation::Unlink => {
+        Operation::Untag | Operation::Retag if scope.tags.is_empty() => {
+            field(out, "tags", erased())?
+        }
+        Operation::Untag | Operation::Retag => field(out, "tags", scope.tags.join(", "))?,
+        Operation::Unlink | Operation::Relink => {
             let parent = scope.parent.map_or_else(erased, |parent| parent.to_string());
             let list = scope.related_list.as_deref().unwrap_or_default();
             field(out, "list", format!("{list} of {} {parent}", scope.module))?;
         }
-        Operation::DeleteTags => {}
+        Operation::DeleteTags | Operation::Restore | Operation::RecreateTags => {}
     }
     let before = entry.newest_snapshot().map(|step| reading_in_brief(entry, step));
     let before = before.as_ref().map(|brief| brief.strip_prefix("snapshot: ").unwrap_or(brief));

@@ -168,14 +168,16 @@ fn tell_about(out: &mut Out, view: &RequestView, about: &About) -> Result<(), Ou
             let workflows = if view.workflows { "workflows WILL run" } else { "no workflows" };
             return field(out, "at Zoho", workflows);
         }
-        Operation::Untag if view.tags.is_empty() => field(out, "tags", erased())?,
-        Operation::Untag => field(out, "tags", view.tags.join(", "))?,
-        Operation::Unlink => {
+        Operation::Untag | Operation::Retag if view.tags.is_empty() => {
+            field(out, "tags", erased())?
+        }
+        Operation::Untag | Operation::Retag => field(out, "tags", view.tags.join(", "))?,
+        Operation::Unlink | Operation::Relink => {
             let list = view.list.as_ref().map_or("", RelatedList::as_str);
             let parents = counted(about.parents.unwrap_or(0), "record", "records");
             field(out, "list", format!("{list} of {parents} of {}", view.module))?;
         }
-        Operation::DeleteTags => {}
+        Operation::DeleteTags | Operation::Restore | Operation::RecreateTags => {}
     }
     let before = if view.snapshot { "is read and kept" } else { "is not read (--no-snapshot)" };
     field(out, "before", format!("what is there {before}"))?;

@@ -61,6 +61,9 @@ named_set!(
         Stdin = "stdin",
         /// A file and arguments together.
         FileAndArguments = "file_and_arguments",
+        /// Entries of this journal, which the request undoes. The row of each of its items is the number of the
+        /// entry that it undoes.
+        Journal = "journal",
     }
 );
 
@@ -133,6 +136,9 @@ pub struct RequestRecorded {
     /// Seal: Zoho's id of the module, where a read while recording resolved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module_id: Option<Hash>,
+    /// Nothing is sent before every entry of this earlier request is settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<RequestId>,
 }
 
 /// See [`super::Event::RequestPinned`].

@@ -1,8 +1,9 @@
 //! What reads prove about an entry whose call got no answer, or an answer that does not tell.
 //!
-//! Pure rules, one a kind of thing: [`deletion`] for records, [`presence`] for tags and relations. They
-//! never guess: what the reads cannot decide stays unknown, with code `UNDECIDED`.
+//! Pure rules, one a kind of thing: [`deletion`] for records, [`presence`] for tags and relations, and
+//! [`comeback`] for what is to come back. They never guess: what the reads cannot decide stays unknown, with code `UNDECIDED`.
 
+pub mod comeback;
 pub mod deletion;
 pub mod presence;
 

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::evidence::comeback::{ComebackFacts, waits_for_others};
 use crate::domain::evidence::deletion::SeenRecord;
 use crate::domain::evidence::{
     Decision, History, JobOver, Look, Source, UNDECIDED, settle, unless_under_way, untouched,
@@ -101,6 +102,8 @@ pub enum ThingFacts {
     Relation(RelationFacts),
     /// A tag's definition.
     Definition(DefinitionFacts),
+    /// Something that is to come back: what is missing takes the thing's place.
+    Comeback(ComebackFacts),
 }
 
 /// Whether the thing is there.
@@ -144,6 +147,7 @@ impl ThingFacts {
             Self::Tags(facts) => serde_json::to_string(facts),
             Self::Relation(facts) => serde_json::to_string(facts),
             Self::Definition(facts) => serde_json::to_string(facts),
+            Self::Comeback(facts) => facts.json(),
         }
     }
 
@@ -167,6 +171,7 @@ impl ThingFacts {
             Self::Definition(facts) => {
                 holder(&facts.tag, |_| Presence::There { modified: None, left: 1 })
             }
+            Self::Comeback(facts) => facts.missing(),
         }
     }
 
@@ -174,7 +179,7 @@ impl ThingFacts {
     pub fn before(&self) -> Before {
         let exact = match self {
             Self::Tags(TagFacts { record: Look::Seen(carried), .. }) => !carried.tags.is_empty(),
-            Self::Tags(_) | Self::Relation(_) | Self::Definition(_) => true,
+            Self::Tags(_) | Self::Relation(_) | Self::Definition(_) | Self::Comeback(_) => true,
         };
         match self.presence(exact) {
             Look::Seen(Presence::There { modified, left }) => {
@@ -198,6 +203,7 @@ impl ThingFacts {
             // The same, where the call names the module. The call for one tag does not: what is another module's
             // tag would be deleted there.
             Self::Definition(facts) => facts.tag == Look::NotThere && !by_job,
+            Self::Comeback(facts) => facts.missing() == Look::Seen(Presence::Gone),
         }
     }
 
@@ -220,7 +226,7 @@ impl ThingFacts {
     /// known.
     fn was_known(&self) -> bool {
         match self {
-            Self::Tags(_) => true,
+            Self::Tags(_) | Self::Comeback(_) => true,
             Self::Relation(facts) => matches!(facts.related, Look::Seen(_)),
             Self::Definition(_) => false,
         }
@@ -228,7 +234,7 @@ impl ThingFacts {
 }
 
 /// What a look at the holder says about the thing.
-fn holder<T>(look: &Look<T>, seen: impl FnOnce(&T) -> Presence) -> Look<Presence> {
+pub(super) fn holder<T>(look: &Look<T>, seen: impl FnOnce(&T) -> Presence) -> Look<Presence> {
     match look {
         Look::NotAsked => Look::NotAsked,
         Look::NotThere => Look::Seen(Presence::NoHolder),
@@ -250,6 +256,7 @@ fn by_what_is_seen(history: &History, before: Before, facts: &ThingFacts) -> Dec
             ThingFacts::Tags(_) => Source::RecordTags,
             ThingFacts::Relation(_) => Source::RelatedList,
             ThingFacts::Definition(_) => Source::ModuleTags,
+            ThingFacts::Comeback(_) => Source::Record,
         }),
         Look::Silent => Decision::Later,
         Look::Closed | Look::NotThere => {
@@ -361,7 +368,10 @@ fn by_our_call(facts: &ThingFacts) -> Decision {
             "the tags are gone from the record, and so is one of them from the module: either may have gone \
              first",
         ),
-        ThingFacts::Tags(_) | ThingFacts::Relation(_) | ThingFacts::Definition(_) => settle(
+        ThingFacts::Tags(_)
+        | ThingFacts::Relation(_)
+        | ThingFacts::Definition(_)
+        | ThingFacts::Comeback(_) => settle(
             Verdict::Done,
             "",
             "it was there before our call and is gone after a call that may have been carried out",
@@ -379,6 +389,9 @@ fn there(
 ) -> Decision {
     let Some(first) = history.first_live() else {
         let code = history.refusal.as_deref().unwrap_or_default();
+        if waits_for_others(history) {
+            return settle(Verdict::Pending, code, "what it belongs to must come back first");
+        }
         return settle(Verdict::Failed, code, "Zoho refused our call and it is still there");
     };
     if history.job.is_some() {

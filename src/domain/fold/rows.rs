@@ -203,6 +203,7 @@ impl Rows {
                 ("rejected", data.rejected.into()),
                 ("related_list", data.related_list.as_ref().map(RelatedList::as_str).into()),
                 ("snapshot", data.snapshot.unwrap_or(true).into()),
+                ("after_request", data.after.into()),
             ],
             since: seq,
         }));

@@ -126,6 +126,7 @@ impl Journal {
             rows: 99,
         };
         let new = NewRequest {
+            after: None,
             task: &Task::Delete,
             snapshot: true,
             module_id: None,
@@ -173,6 +174,7 @@ impl Journal {
             rows: 9,
         };
         let new = NewRequest {
+            after: None,
             task,
             product: Product::Crm,
             module: &leads(),

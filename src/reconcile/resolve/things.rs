@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::clock::Clock;
+use crate::domain::evidence::comeback::{BinFacts, ComebackFacts, RedefinedFacts, RetagFacts};
 use crate::domain::evidence::presence::{
     Before, DefinitionFacts, RelationFacts, TagFacts, ThingFacts, decide,
 };
@@ -121,7 +122,10 @@ fn what(scope: &Scope) -> &'static str {
         Action::Delete => "records",
         Action::Untag(_) => "the tags of records",
         Action::Unlink { .. } => "a related list",
-        Action::DeleteTags => "the tags",
+        Action::DeleteTags | Action::RecreateTags => "the tags",
+        Action::Restore => "records",
+        Action::Retag(_) => "the tags of records",
+        Action::Relink { .. } => "a related list",
     }
 }
 
@@ -140,5 +144,20 @@ pub(in crate::reconcile) fn unread(scope: &Scope, closed: bool) -> ThingFacts {
             ThingFacts::Relation(RelationFacts { list: look!(), related: Look::NotAsked })
         }
         Action::DeleteTags => ThingFacts::Definition(DefinitionFacts { tag: look!() }),
+        Action::Restore => ThingFacts::Comeback(ComebackFacts::Record(BinFacts {
+            record: look!(),
+            bin: Look::NotAsked,
+        })),
+        Action::Retag(_) => {
+            ThingFacts::Comeback(ComebackFacts::Tags(RetagFacts { record: look!() }))
+        }
+        Action::Relink { .. } => ThingFacts::Comeback(ComebackFacts::Relation(RelationFacts {
+            list: look!(),
+            related: Look::NotAsked,
+        })),
+        Action::RecreateTags => ThingFacts::Comeback(ComebackFacts::Definition(RedefinedFacts {
+            tag: look!(),
+            id: None,
+        })),
     }
 }

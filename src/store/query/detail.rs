@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use rusqlite::{OptionalExtension, named_params};
 
+use crate::domain::call::Brought;
 use crate::domain::event::Event;
 use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RecordId, RequestId};
 use crate::domain::ranges::EntryRanges;
@@ -22,6 +23,7 @@ use crate::store::query::filter::EntryFilter;
 use crate::store::query::lookup::{self, Lookups, sealed};
 use crate::store::query::view::{BatchView, RequestView, ScopeView};
 use crate::store::scope;
+use crate::store::undo;
 
 /// A request with where its entries stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +54,8 @@ pub struct BatchDetail {
     pub scope: Option<Scope>,
     /// Zoho's id of the module, where the call names it.
     pub module_id: Option<RecordId>,
+    /// What each record brings back, of an undo, where its call says more than ids.
+    pub brought: Vec<Brought>,
     /// The answer; `None` without one, or once erased.
     pub answer: Option<StoredAnswer>,
     /// Why there is no answer, or why it was not sent: a word of ours, and the error where it is kept.
@@ -170,11 +174,17 @@ impl Reader {
     /// One batch in full.
     pub fn batch(&self, batch: BatchId) -> Result<BatchDetail> {
         let view = BatchView::clone(&*Lookups::new(&self.conn).batch(batch)?);
+        let scope = self.scope_of(&view.entries)?;
+        let brought = match &scope {
+            Some(scope) => undo::brought(&self.conn, scope.operation(), view.entries.iter())?,
+            None => Vec::new(),
+        };
         Ok(BatchDetail {
             begun_at: self.event_at(view.begun_seq)?,
             targets: targets_of(&self.conn, &view.entries)?,
-            scope: self.scope_of(&view.entries)?,
+            scope,
             module_id: self.module_id_of(&view.entries)?,
+            brought,
             answer: answer_of(&self.conn, batch)?,
             reason: self.reason(&view)?,
             view,

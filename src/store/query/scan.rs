@@ -13,6 +13,7 @@ use crate::store::error::{Doing, Result, StoreError};
 use crate::store::query::filter::EntryFilter;
 use crate::store::query::lookup::Lookups;
 use crate::store::query::view::{AttemptResult, EntryView, Step};
+use crate::store::undo;
 
 /// Entries that are read at a time. More gains nothing.
 const CHUNK: usize = 1024;
@@ -99,6 +100,8 @@ struct SnapshotRow {
 struct Scan<'c> {
     lookups: Lookups<'c>,
     states: Rc<Vec<Value>>,
+    /// Whether anything was ever undone: else nobody looks for it.
+    any_undo: bool,
     /// Batches that are open now: few, since a run has only so many calls under way.
     open: Vec<(BatchId, EntryRanges)>,
     entries: Vec<EntryRow>,
@@ -116,6 +119,7 @@ impl<'c> Scan<'c> {
         Ok(Self {
             lookups: Lookups::new(conn),
             states: filter.state_codes(),
+            any_undo: undo::is_any(conn)?,
             open: open_batches(conn)?,
             entries: Vec::with_capacity(CHUNK),
             attempts: Vec::with_capacity(CHUNK),
@@ -317,10 +321,18 @@ impl<'c> Scan<'c> {
         {
             steps.push(Step::Attempt { batch: self.lookups.batch(*open)?, result: None });
         }
+        let scope = self.lookups.scope(row.scope)?;
+        let undone_by = match (scope.operation.opposite(), row.target) {
+            (Some(opposite), Some(target)) if self.any_undo && row.state == EntryState::Done => {
+                undo::of_entry(self.lookups.conn, entry, target, opposite)?
+            }
+            _ => None,
+        };
         self.current = Some(EntryView {
             entry,
             request: self.lookups.request_of(entry)?,
-            scope: self.lookups.scope(row.scope)?,
+            undone_by,
+            scope,
             target: row.target,
             row: row.row,
             state: row.state,

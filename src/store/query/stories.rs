@@ -158,6 +158,7 @@ impl Journal {
         let target = Self::target();
         let recorded = self.write(|tx| {
             tx.record(&NewRequest {
+                after: None,
                 task: &wish.task,
                 snapshot: wish.snapshot,
                 module_id: None,
@@ -208,6 +209,10 @@ impl Journal {
             Operation::Untag => Task::Untag(tags.unwrap()),
             Operation::Unlink => Task::Unlink(request.list.clone().unwrap()),
             Operation::DeleteTags => Task::DeleteTags,
+            Operation::Restore => Task::Restore,
+            Operation::Retag => Task::Retag(tags.unwrap()),
+            Operation::Relink => Task::Relink(request.list.clone().unwrap()),
+            Operation::RecreateTags => Task::RecreateTags,
         };
         let (product, module) = (scope.product, scope.module.clone());
         let kind = CallKind {

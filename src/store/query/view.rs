@@ -382,6 +382,27 @@ pub struct Settled {
     pub leaf: Hash,
 }
 
+/// The entry of a later request that brings back what this one took away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UndoneBy {
+    /// That entry: of several the one that did it, else one that is to do it, else the last.
+    pub entry: EntryId,
+    /// Where it stands.
+    pub state: EntryState,
+}
+
+impl UndoneBy {
+    /// Whether what was taken away is there again, by this entry or as it found it.
+    pub fn is_back(self) -> bool {
+        matches!(self.state, EntryState::Done | EntryState::Absent)
+    }
+
+    /// Whether it is to come back still.
+    pub fn is_under_way(self) -> bool {
+        !self.state.is_settled()
+    }
+}
+
 /// An entry with its story.
 #[derive(Debug, Clone)]
 pub struct EntryView {
@@ -397,6 +418,8 @@ pub struct EntryView {
     pub row: Option<i64>,
     /// Where it stands.
     pub state: EntryState,
+    /// The entry that brings it back, if one was recorded.
+    pub undone_by: Option<UndoneBy>,
     /// Everything that happened to it, in the order of the log; a batch that is still open comes last.
     pub steps: Vec<Step>,
 }

@@ -201,6 +201,7 @@ pub(super) fn recording(first: i64, last: i64) -> Write {
     };
     Box::new(move |tx| {
         tx.record(&NewRequest {
+            after: None,
             task: &Task::Delete,
             snapshot: true,
             module_id: None,

@@ -1,0 +1,171 @@
+//! Which entries can be undone, by which requests: one for each thing that is asked of Zoho.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::cli::error::CliError;
+use crate::cli::wanted::{self, Wanted};
+use crate::domain::evidence::Look;
+use crate::domain::evidence::presence::{TagFacts, ThingFacts};
+use crate::domain::id::{EntryId, ModuleName, RecordId, RequestId};
+use crate::domain::scope::{Operation, RelatedList, TagName, TagSet, Task};
+use crate::domain::target::Product;
+use crate::domain::time::Timestamp;
+use crate::export::undo::{Undo, UndoState};
+use crate::store::Reader;
+use crate::store::entry::NewItem;
+use crate::store::query::EntryView;
+
+/// What one request is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Part {
+    pub(super) product: Product,
+    pub(super) module: ModuleName,
+    pub(super) task: Task,
+}
+
+/// The items of one request.
+#[derive(Debug, Default)]
+pub(super) struct Items {
+    /// By parent and record: the newest entry that took it away counts.
+    found: BTreeMap<(Option<RecordId>, RecordId), EntryId>,
+}
+
+impl Items {
+    /// As the store takes them: in order, each with the entry that it undoes in the place of a row.
+    pub(super) fn new_items(&self) -> Vec<NewItem> {
+        let item = |((parent, target), entry): (&(Option<RecordId>, RecordId), &EntryId)| NewItem {
+            parent: *parent,
+            target: *target,
+            row: entry.get(),
+        };
+        self.found.iter().map(item).collect()
+    }
+
+    /// The newest entry that is undone. What was taken away last comes back first: it may be what the others belong
+    /// to.
+    pub(super) fn newest(&self) -> Option<EntryId> {
+        self.found.values().max().copied()
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        u64::try_from(self.found.len()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Everything that was asked for.
+#[derive(Debug, Default)]
+pub(super) struct Collected {
+    /// What each request would hold.
+    pub(super) parts: BTreeMap<Part, Items>,
+    /// Entries that are brought back by an open entry already.
+    pub(super) under_way: u64,
+    /// Entries that are open themselves: there is nothing to undo yet.
+    pub(super) open: u64,
+    /// Settled entries of which nothing can or need be brought back.
+    pub(super) left_out: BTreeMap<&'static str, u64>,
+    /// Entries of undo requests.
+    pub(super) undos: u64,
+    /// Requests whose entries are undone.
+    pub(super) requests: Vec<RequestId>,
+    /// Entries that were looked at.
+    pub(super) seen: u64,
+}
+
+impl Collected {
+    /// Looks at every entry that is named.
+    pub(super) fn of(reader: &Reader, things: &[Wanted], now: Timestamp) -> Result<Self, CliError> {
+        let bins: HashMap<(Product, ModuleName), Option<bool>> = reader
+            .recycle_bins()?
+            .into_iter()
+            .map(|(product, module, bin)| ((product, module), bin))
+            .collect();
+        let mut collected = Self::default();
+        collected.seen = wanted::each(reader, things, |entry| {
+            let place = (entry.scope.product, entry.scope.module.clone());
+            let has_bin = bins.get(&place).copied().flatten();
+            collected.add(entry, Undo::of(entry, has_bin, now).map(|undo| undo.state));
+            Ok::<_, CliError>(())
+        })?;
+        Ok(collected)
+    }
+
+    fn add(&mut self, entry: &EntryView, state: Option<UndoState>) {
+        let Some(state) = state else {
+            self.open += 1;
+            return;
+        };
+        if entry.scope.operation.is_undo() {
+            self.undos += 1;
+            return;
+        }
+        if entry.undone_by.is_some_and(|undo| undo.is_under_way()) {
+            self.under_way += 1;
+            return;
+        }
+        let part = match state {
+            UndoState::Possible | UndoState::Partial => part_of(entry),
+            _ => None,
+        };
+        let Some((part, target)) = part else {
+            let state = match state {
+                // What would have to be known of it was erased.
+                UndoState::Possible | UndoState::Partial => UndoState::Impossible,
+                other => other,
+            };
+            *self.left_out.entry(state.wire_name()).or_default() += 1;
+            return;
+        };
+        let found = &mut self.parts.entry(part).or_default().found;
+        let key = (entry.scope.parent, target);
+        let newest = found.get(&key).map_or(entry.entry, |known| (*known).max(entry.entry));
+        found.insert(key, newest);
+        let request = entry.request.request;
+        if self.requests.last() != Some(&request) && !self.requests.contains(&request) {
+            self.requests.push(request);
+        }
+    }
+
+    /// How many entries cannot be brought back although something was done.
+    pub(super) fn impossible(&self) -> u64 {
+        let states = [UndoState::Impossible, UndoState::Expired];
+        states.iter().filter_map(|state| self.left_out.get(state.wire_name())).sum()
+    }
+
+    /// The parts, those first whose things were taken away last.
+    pub(super) fn in_order(&self) -> Vec<(&Part, &Items)> {
+        let mut parts: Vec<_> = self.parts.iter().collect();
+        parts.sort_by_key(|(_, items)| std::cmp::Reverse(items.newest()));
+        parts
+    }
+}
+
+/// What brings an entry's thing back; `None` when what must be known of it is not.
+fn part_of(entry: &EntryView) -> Option<(Part, RecordId)> {
+    let scope = &entry.scope;
+    let task = match scope.operation {
+        Operation::Delete => Task::Restore,
+        Operation::Untag => Task::Retag(carried(entry)?),
+        Operation::Unlink => {
+            scope.parent?;
+            let list: RelatedList = scope.related_list.as_ref()?.parse().ok()?;
+            Task::Relink(list)
+        }
+        Operation::DeleteTags => Task::RecreateTags,
+        Operation::Restore | Operation::Retag | Operation::Relink | Operation::RecreateTags => {
+            return None;
+        }
+    };
+    let part = Part { product: scope.product, module: scope.module.clone(), task };
+    Some((part, entry.target?))
+}
+
+/// The tags that the record carried before they were removed, as Zoho spelt them.
+fn carried(entry: &EntryView) -> Option<TagSet> {
+    let Some(ThingFacts::Tags(TagFacts { record: Look::Seen(carried), .. })) = entry.snapshot()
+    else {
+        return None;
+    };
+    let names = if carried.tags.is_empty() { carried.similar } else { carried.tags };
+    let names: Option<Vec<TagName>> = names.iter().map(|name| name.parse().ok()).collect();
+    TagSet::new(names?).ok()
+}
