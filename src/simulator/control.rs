@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::state::{Actor, Beside, ChildList, Hand, Link, List, Mark, World, find_list};
+use super::state::{Actor, Beside, ChildList, Hand, Link, List, Mark, Restoring, World, find_list};
 
 /// One kind of interference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +47,8 @@ impl Control {
             Self::Convert => world.mark(id, Mark::Converted),
             Self::DeleteAsOther => world.delete_by_hand(id, Actor::OtherUser, now),
             Self::DeleteAsOurs => world.delete_by_hand(id, Actor::TokenUser, now),
-            Self::Purge => world.purge(id, now),
-            Self::Restore => world.restore(id, now),
+            Self::Purge => world.purge(id, Actor::OtherUser, now),
+            Self::Restore => world.restore(id, Hand::other(now)) == Restoring::Done,
             Self::Touch => world.touch(id, now),
         }
     }

@@ -52,6 +52,8 @@ pub(crate) struct Dialect {
     pub(crate) count: bool,
     /// Whether the recycle bin is shown.
     pub(crate) bin: bool,
+    /// Whether the recycle bin gives back (Restore pages, which begin with v8).
+    pub(crate) restore: bool,
     /// How record tags are changed; `None` where there are no tags.
     pub(crate) tagging: Option<Tagging>,
     pub(crate) tag_envelope: Envelope,
@@ -76,6 +78,7 @@ const CRM: Dialect = Dialect {
     fields_wanted: true,
     count: true,
     bin: false,
+    restore: false,
     tagging: Some(Tagging::Body),
     // The Delete Tag page up to v7; OAS tags.json (v8) has an array.
     tag_envelope: Envelope::Object,
@@ -120,6 +123,7 @@ static DIALECTS: [Dialect; 10] = [
     Dialect {
         version: "v8",
         bin: true,
+        restore: true,
         tag_envelope: Envelope::Array,
         tag_jobs: Some(JobRefusals { unnamed: 400, can_nest: true }),
         ..CRM

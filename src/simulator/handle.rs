@@ -242,6 +242,17 @@ impl Simulator {
         self.control(Control::Restore, id)
     }
 
+    /// Makes a live record the child of another live one, or nobody's. Who deletes a parent deletes
+    /// its children with it.
+    pub fn set_parent(&self, child: u64, parent: Option<u64>) -> bool {
+        self.act(|world, _| world.set_parent(child, parent))
+    }
+
+    /// Lets the deletion of a record in the bin lie back further; after 60 days it is erased.
+    pub fn age(&self, id: u64, by_ms: i64) -> bool {
+        self.act(|world, _| world.age(id, by_ms))
+    }
+
     /// Somebody changes a live record: its `Modified_Time` is now.
     pub fn touch(&self, id: u64) -> bool {
         self.control(Control::Touch, id)
@@ -293,7 +304,8 @@ impl Simulator {
         })
     }
 
-    /// Lets every job that is under way do now what it would have done in time. Stuck ones stay.
+    /// Lets every job that is under way, and every restore that waits, do now what it would have done
+    /// in time. Stuck jobs stay.
     pub fn finish_jobs(&self) {
         self.act(World::finish_jobs);
     }

@@ -7,6 +7,7 @@
 //! | `related`, `link`, `unlink` | `GET`, `PUT` and `DELETE {module}/{id}/{related_list}` |
 //! | `tags`, `mass_delete_tags` | `settings/tags`, `settings/tags/actions/mass_delete` |
 //! | `modules`, `fields`, `related_lists`, `recycle_bin` | `settings/…` of that name |
+//! | `restore` | `settings/recycle_bin/actions/restore`, `…/{id}/actions/restore` |
 //! | `org`, `users`, `oauth` | the path of that name |
 //! | `control` | `/_simulator/…` |
 //!
@@ -29,6 +30,7 @@ mod records;
 mod recycle_bin;
 mod related;
 mod related_lists;
+mod restore;
 mod tagging;
 mod tags;
 mod unlink;
@@ -52,6 +54,7 @@ use delete::Delete;
 use link::PutLinks;
 use mass_delete_tags::SubmitJob;
 use related::Place;
+use restore::Restore;
 use tagging::{Change, Retag};
 use tags::{DeleteTag, MakeTags};
 use unlink::Unlink;
@@ -148,6 +151,12 @@ fn of_org(api: Api, method: &str, path: &[&str], call: &Call) -> Option<Route> {
         ("GET", ["settings", "recycle_bin", id]) if api.bin => {
             let id = (*id).to_owned();
             read(move |world, _| Ok(recycle_bin::one(world, &id)))
+        }
+        ("POST", ["settings", "recycle_bin", "actions", "restore"]) if api.restore => {
+            write(Restore::many(call))
+        }
+        ("POST", ["settings", "recycle_bin", id, "actions", "restore"]) if api.restore => {
+            write(Restore::one(id))
         }
         (_, ["settings", "tags", rest @ ..]) if api.tagging.is_some() => {
             of_tags(api, method, rest, call)

@@ -98,6 +98,8 @@ pub struct Snapshot {
     pub links: BTreeMap<String, BTreeMap<u64, BTreeMap<String, Vec<u64>>>>,
     /// The mass deletions of tags, in the order of their submission.
     pub jobs: Vec<JobSnapshot>,
+    /// How many restores from the recycle bin have yet to be done.
+    pub scheduled_restores: usize,
     /// How many API calls arrived.
     pub requests: u64,
     /// How many of them asked for a change.

@@ -121,6 +121,12 @@ impl World {
         done
     }
 
+    /// How many notes and attachments a record has.
+    pub(super) fn count_children(&self, parent: u64) -> usize {
+        let all = (parent, ChildList::Notes, 0)..=(parent, ChildList::Attachments, u64::MAX);
+        self.links.children.range(all).count()
+    }
+
     /// Hangs new children from a record and gives their ids, ascending.
     pub(crate) fn add_children(&mut self, kind: ChildList, parent: u64, count: usize) -> Vec<u64> {
         let ids: Vec<u64> = (0..count).map(|_| self.mint()).collect();

@@ -57,6 +57,8 @@ pub(crate) enum Place {
 pub(crate) struct Gone {
     pub(crate) at_ms: i64,
     pub(crate) by: Actor,
+    /// The parent with which it went, where it did not go by itself.
+    pub(crate) with: Option<u64>,
 }
 
 impl Mark {
@@ -197,6 +199,21 @@ impl Module {
             self.gone.remove(&(gone.at_ms.div_euclid(1000), id));
         }
         gone.is_some()
+    }
+
+    /// Lets a deletion lie back further.
+    pub(crate) fn age(&mut self, id: u64, by_ms: i64) {
+        let key = |gone: Gone| (gone.at_ms.div_euclid(1000), id);
+        let Some(record) = self.records.get_mut(&id) else {
+            return;
+        };
+        if let Place::Binned(gone) = &mut record.place {
+            self.gone.remove(&key(*gone));
+            self.binned.remove(&key(*gone));
+            gone.at_ms = gone.at_ms.saturating_sub(by_ms);
+            self.gone.insert(key(*gone));
+            self.binned.insert(key(*gone));
+        }
     }
 
     fn leave_bin(&mut self, id: u64, to: impl FnOnce(Gone) -> Place) -> Option<Gone> {

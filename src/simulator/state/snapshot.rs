@@ -14,6 +14,7 @@ impl World {
             record_tags: self.record_tags(),
             links: self.all_links(),
             jobs: self.jobs.iter().map(Job::snapshot).collect(),
+            scheduled_restores: self.family.waiting(),
             ..Snapshot::default()
         }
     }

@@ -11,6 +11,7 @@ mod mass_delete_tags;
 mod oauth;
 mod reads;
 mod related;
+mod restore;
 mod scopes;
 mod server;
 mod setup;

@@ -34,6 +34,7 @@ pub(super) fn state(shared: &Shared) -> Answer {
             "record_tags": snapshot.record_tags,
             "links": links(&snapshot),
             "jobs": jobs(&snapshot),
+            "scheduled_restores": snapshot.scheduled_restores,
             "requests": snapshot.requests,
             "writes": snapshot.writes,
             "late": snapshot.late,
