@@ -19,7 +19,7 @@ use super::scopes::Granted;
 use super::server;
 use super::setup;
 use super::shared::Shared;
-use super::state::{Snapshot, World};
+use super::state::{COLORS, Snapshot, World};
 use super::wire::CuttingListener;
 
 /// A running simulator; dropping it stops it.
@@ -264,6 +264,20 @@ impl Simulator {
         self.act(|world, now| control::tag(world, module, names, records, now))
     }
 
+    /// Another user gives a tag a colour, one of those that Zoho has, or none; whether both are there.
+    pub fn color_tag(&self, module: &str, name: &str, color: Option<&str>) -> bool {
+        let known = color.map(|color| COLORS.into_iter().find(|known| *known == color));
+        let color = match known {
+            Some(None) => return false,
+            Some(found) => found,
+            None => None,
+        };
+        self.act(|world, _| {
+            let tag = world.tag_named(module, name).map(|tag| tag.id);
+            tag.is_some_and(|tag| world.color_tag(tag, color))
+        })
+    }
+
     /// Another user takes tags off records; how many records carried one of them.
     pub fn untag(&self, module: &str, names: &[&str], records: &[u64]) -> usize {
         self.act(|world, now| control::untag(world, module, names, records, now))
@@ -285,6 +299,23 @@ impl Simulator {
         self.act(|world, now| {
             let list = control::list_on(world, module, parent, list);
             list.map_or(0, |list| control::link(world, list, parent, ids, now))
+        })
+    }
+
+    /// The same, with what the links are to carry: a text as `Member_Status`, a number as
+    /// `list_price`. Links that are there carry it from now on.
+    pub fn link_with(
+        &self,
+        module: &str,
+        (parent, list): (u64, &str),
+        ids: &[u64],
+        carried: &serde_json::Value,
+    ) -> usize {
+        self.act(|world, now| {
+            let list = control::list_on(world, module, parent, list);
+            list.map_or(0, |list| {
+                control::link_with(world, (list, parent), ids, Some(carried), now)
+            })
         })
     }
 

@@ -105,6 +105,7 @@ impl Restore {
 }
 
 /// `SCHEDULED`, whose `status` is a success. No job's id is told.
+#[expect(clippy::needless_pass_by_value, reason = "callers write the details in place")]
 fn scheduled(message: &str, details: Value) -> Value {
     json!({"code": "SCHEDULED", "details": details, "message": message, "status": "success"})
 }

@@ -134,6 +134,24 @@ impl World {
         ids
     }
 
+    /// What the links between live records carry, from both sides.
+    pub(super) fn link_fields(&self) -> BTreeMap<(u64, String, u64), Value> {
+        let carrying = self.links.forward.iter().filter(|(_, link)| !link.beside.is_null());
+        let mut all = BTreeMap::new();
+        for ((index, first, second), link) in carrying {
+            for (turned, parent, child) in [(false, *first, *second), (true, *second, *first)] {
+                let list = List::Related { index: *index, turned };
+                let owner = List::Related { index: *index, turned: !turned }.shows();
+                let owner = owner.and_then(|module| self.modules.get(module));
+                let is_live = owner.is_some_and(|module| module.live(parent).is_some());
+                if is_live && self.listed_one(list, parent, child) {
+                    all.insert((parent, list.name().to_owned(), child), link.beside.clone());
+                }
+            }
+        }
+        all
+    }
+
     /// Everything that is listed anywhere: module, parent, list, ids.
     pub(super) fn all_links(&self) -> BTreeMap<String, BTreeMap<u64, BTreeMap<String, Vec<u64>>>> {
         let mut shown: BTreeSet<(List, String, u64)> = BTreeSet::new();

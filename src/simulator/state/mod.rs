@@ -1,5 +1,6 @@
 //! The org's contents: users, modules, records, the recycle bin, and what happened to them.
 
+mod difference;
 mod family;
 mod history;
 mod jobs;

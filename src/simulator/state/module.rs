@@ -70,6 +70,16 @@ impl Mark {
             Self::Converted => 8,
         }
     }
+
+    /// As the state shows it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Locked => "locked",
+            Self::Unapproved => "unapproved",
+            Self::InBlueprint => "in_blueprint",
+            Self::Converted => "converted",
+        }
+    }
 }
 
 impl Record {
@@ -87,6 +97,15 @@ impl Record {
 
     pub(crate) const fn unmark(&mut self, mark: Mark) {
         self.marks &= !mark.bit();
+    }
+
+    pub(crate) const fn is_marked(&self) -> bool {
+        self.marks != 0
+    }
+
+    pub(crate) fn marks(&self) -> impl Iterator<Item = Mark> {
+        let all = [Mark::Locked, Mark::Unapproved, Mark::InBlueprint, Mark::Converted];
+        all.into_iter().filter(|mark| self.has(*mark))
     }
 
     pub(crate) fn is_live(&self) -> bool {

@@ -93,9 +93,9 @@ impl Org {
         };
         let bin = "/crm/v8/settings/recycle_bin";
         let restore = |path: String, items| {
-            let case = Case::new(Method::POST, path, Some(items));
-            let case = case.needs(["Crm_Implied_Restore_Records"]).shows(came);
-            Case { key: "recycle_bin", is_single: false, ..case }
+            let new = Case::new(Method::POST, path, Some(items));
+            let new = new.needs(["Crm_Implied_Restore_Records"]).shows(came);
+            Case { key: "recycle_bin", is_single: false, ..new }
         };
         Some(match kind {
             15 => restore(format!("{bin}/actions/restore"), 3)

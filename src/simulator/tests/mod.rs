@@ -17,6 +17,7 @@ mod server;
 mod setup;
 mod tagging;
 mod tags;
+mod undoing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
