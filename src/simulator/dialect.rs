@@ -48,6 +48,8 @@ pub(crate) struct Dialect {
     pub(crate) wf_trigger: bool,
     /// Whether lists want `fields`.
     pub(crate) fields_wanted: bool,
+    /// Whether lists go on by `page_token` (Kaizen 60 has it from v3 on; for Bigin it is assumed).
+    pub(crate) page_tokens: bool,
     /// Whether records are counted.
     pub(crate) count: bool,
     /// Whether the recycle bin is shown.
@@ -76,6 +78,7 @@ const CRM: Dialect = Dialect {
     early_words: false,
     wf_trigger: true,
     fields_wanted: true,
+    page_tokens: true,
     count: true,
     bin: false,
     restore: false,
@@ -98,6 +101,7 @@ static DIALECTS: [Dialect; 10] = [
         version: "v2",
         early_words: true,
         fields_wanted: false,
+        page_tokens: false,
         count: false,
         tagging: Some(Tagging::Query),
         ..CRM
@@ -106,6 +110,7 @@ static DIALECTS: [Dialect; 10] = [
         version: "v2.1",
         early_words: true,
         fields_wanted: false,
+        page_tokens: false,
         tagging: Some(Tagging::Query),
         ..CRM
     },
@@ -134,6 +139,7 @@ static DIALECTS: [Dialect; 10] = [
         modules: Some(&BIGIN_1),
         early_words: true,
         fields_wanted: false,
+        page_tokens: false,
         tagging: None,
         ..BIGIN
     },

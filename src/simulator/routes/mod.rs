@@ -11,7 +11,7 @@
 //! | `org`, `users`, `oauth` | the path of that name |
 //! | `control` | `/_simulator/…` |
 //!
-//! What they share: `operation` (writes), `page` (lists), `items` (answers), `body` (JSON in).
+//! What they share: `operation` (writes), `page` and `page_token` (lists), `items` (answers), `body` (JSON in).
 
 mod body;
 pub(crate) mod control;
@@ -26,6 +26,7 @@ pub(crate) mod oauth;
 mod operation;
 mod org;
 mod page;
+mod page_token;
 mod records;
 mod recycle_bin;
 mod related;
@@ -197,7 +198,9 @@ fn of_module(api: Api, method: &str, path: &[&str], call: &Call) -> Option<Route
     let module = (*module).to_owned();
     match (method, rest) {
         (_, [""]) => None,
-        ("GET", []) => read(move |world, call| records::list(world, call, api, &module)),
+        ("GET", []) => read_for(1, move |world, call, looking| {
+            records::list(world, call, api, &module, looking.at_ms)
+        }),
         ("DELETE", []) => write(Delete::bulk(api, module, call)),
         ("GET", ["deleted"]) => read_for(2, move |world, call, looking| {
             deleted::list(world, call, api, &module, looking.at_ms)

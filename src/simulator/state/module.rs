@@ -156,6 +156,11 @@ impl Module {
         self.records.iter().rev().map(|(id, record)| (*id, record))
     }
 
+    /// All records with smaller ids than this one, newest id first.
+    pub(crate) fn older_than(&self, id: u64) -> impl Iterator<Item = (u64, &Record)> {
+        self.records.range(..id).rev().map(|(id, record)| (*id, record))
+    }
+
     /// All records that are not erased, to be changed.
     pub(crate) fn kept_mut(&mut self) -> impl Iterator<Item = (u64, &mut Record)> {
         let kept = |record: &Record| !record.is_purged();

@@ -9,6 +9,7 @@ mod ids_as_numbers;
 mod limits;
 mod mass_delete_tags;
 mod oauth;
+mod paging;
 mod reads;
 mod related;
 mod restore;
