@@ -156,6 +156,11 @@ pub struct Config {
     /// How long it then runs, in milliseconds of the simulator's clock. Its tags go one by one
     /// meanwhile, the last one at the end.
     pub job_running_ms: i64,
+    /// How many records, notes and attachments a call brings back from the recycle bin at once; more
+    /// are brought back later (Restore pages).
+    pub restore_at_once: usize,
+    /// How long a restore that is done later waits, in milliseconds of the simulator's clock.
+    pub restore_scheduled_ms: i64,
     /// The time.
     pub now: SimulatorClock,
     /// Sees each write before its effect.
@@ -199,6 +204,8 @@ impl Default for Config {
             nested_unknown_job: false,
             job_scheduled_ms: 500,
             job_running_ms: 1000,
+            restore_at_once: 1000,
+            restore_scheduled_ms: 500,
             now: system_clock(),
             on_write: None,
         }
@@ -215,6 +222,8 @@ pub(crate) struct Rules {
     pub(crate) nested_unknown_job: bool,
     pub(crate) job_scheduled_ms: i64,
     pub(crate) job_running_ms: i64,
+    pub(crate) restore_at_once: usize,
+    pub(crate) restore_scheduled_ms: i64,
     pub(crate) edition: Edition,
     pub(crate) users: u32,
 }
@@ -229,6 +238,8 @@ impl Config {
             nested_unknown_job: self.nested_unknown_job,
             job_scheduled_ms: self.job_scheduled_ms,
             job_running_ms: self.job_running_ms,
+            restore_at_once: self.restore_at_once,
+            restore_scheduled_ms: self.restore_scheduled_ms,
             edition: self.edition,
             users: self.users,
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::state::{Actor, Beside, ChildList, Hand, Link, List, Mark, World, find_list};
+use super::state::{Actor, Beside, ChildList, Hand, Link, List, Mark, Restoring, World, find_list};
 
 /// One kind of interference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +47,8 @@ impl Control {
             Self::Convert => world.mark(id, Mark::Converted),
             Self::DeleteAsOther => world.delete_by_hand(id, Actor::OtherUser, now),
             Self::DeleteAsOurs => world.delete_by_hand(id, Actor::TokenUser, now),
-            Self::Purge => world.purge(id, now),
-            Self::Restore => world.restore(id, now),
+            Self::Purge => world.purge(id, Actor::OtherUser, now),
+            Self::Restore => world.restore(id, Hand::other(now)) == Restoring::Done,
             Self::Touch => world.touch(id, now),
         }
     }
@@ -111,10 +111,22 @@ pub(crate) fn list_on(world: &World, module: &str, parent: u64, list: &str) -> O
 
 /// Another user links records; how many were apart before.
 pub(crate) fn link(world: &mut World, list: List, parent: u64, ids: &[u64], now: i64) -> usize {
+    link_with(world, (list, parent), ids, None, now)
+}
+
+/// The same, with what the links are to carry; links that are there carry it from now on. Without
+/// it, new links carry what most do.
+pub(crate) fn link_with(
+    world: &mut World,
+    (list, parent): (List, u64),
+    ids: &[u64],
+    carried: Option<&Value>,
+    now: i64,
+) -> usize {
     let beside = match list.beside() {
         Beside::Nothing => Value::Null,
-        Beside::MemberStatus => json!(MEMBER_STATUS),
-        Beside::ListPrice => json!(9.5),
+        Beside::MemberStatus => carried.cloned().unwrap_or_else(|| json!(MEMBER_STATUS)),
+        Beside::ListPrice => carried.cloned().unwrap_or_else(|| json!(9.5)),
     };
     let is_live = |world: &World, id: u64| {
         let module = list.shows().and_then(|module| world.module(module));
@@ -122,6 +134,9 @@ pub(crate) fn link(world: &mut World, list: List, parent: u64, ids: &[u64], now:
     };
     let mut linked = 0;
     for id in ids {
+        if carried.is_none() && world.link_of(list, parent, *id).is_some() {
+            continue;
+        }
         let link = Link { beside: beside.clone() };
         let new = is_live(world, *id) && world.link(list, (parent, *id), link, Hand::other(now));
         linked += usize::from(new);

@@ -48,10 +48,14 @@ pub(crate) struct Dialect {
     pub(crate) wf_trigger: bool,
     /// Whether lists want `fields`.
     pub(crate) fields_wanted: bool,
+    /// Whether lists go on by `page_token` (Kaizen 60 has it from v3 on; for Bigin it is assumed).
+    pub(crate) page_tokens: bool,
     /// Whether records are counted.
     pub(crate) count: bool,
     /// Whether the recycle bin is shown.
     pub(crate) bin: bool,
+    /// Whether the recycle bin gives back (Restore pages, which begin with v8).
+    pub(crate) restore: bool,
     /// How record tags are changed; `None` where there are no tags.
     pub(crate) tagging: Option<Tagging>,
     pub(crate) tag_envelope: Envelope,
@@ -74,8 +78,10 @@ const CRM: Dialect = Dialect {
     early_words: false,
     wf_trigger: true,
     fields_wanted: true,
+    page_tokens: true,
     count: true,
     bin: false,
+    restore: false,
     tagging: Some(Tagging::Body),
     // The Delete Tag page up to v7; OAS tags.json (v8) has an array.
     tag_envelope: Envelope::Object,
@@ -95,6 +101,7 @@ static DIALECTS: [Dialect; 10] = [
         version: "v2",
         early_words: true,
         fields_wanted: false,
+        page_tokens: false,
         count: false,
         tagging: Some(Tagging::Query),
         ..CRM
@@ -103,6 +110,7 @@ static DIALECTS: [Dialect; 10] = [
         version: "v2.1",
         early_words: true,
         fields_wanted: false,
+        page_tokens: false,
         tagging: Some(Tagging::Query),
         ..CRM
     },
@@ -120,6 +128,7 @@ static DIALECTS: [Dialect; 10] = [
     Dialect {
         version: "v8",
         bin: true,
+        restore: true,
         tag_envelope: Envelope::Array,
         tag_jobs: Some(JobRefusals { unnamed: 400, can_nest: true }),
         ..CRM
@@ -130,6 +139,7 @@ static DIALECTS: [Dialect; 10] = [
         modules: Some(&BIGIN_1),
         early_words: true,
         fields_wanted: false,
+        page_tokens: false,
         tagging: None,
         ..BIGIN
     },

@@ -19,7 +19,7 @@ use super::scopes::Granted;
 use super::server;
 use super::setup;
 use super::shared::Shared;
-use super::state::{Snapshot, World};
+use super::state::{COLORS, Snapshot, World};
 use super::wire::CuttingListener;
 
 /// A running simulator; dropping it stops it.
@@ -242,6 +242,17 @@ impl Simulator {
         self.control(Control::Restore, id)
     }
 
+    /// Makes a live record the child of another live one, or nobody's. Who deletes a parent deletes
+    /// its children with it.
+    pub fn set_parent(&self, child: u64, parent: Option<u64>) -> bool {
+        self.act(|world, _| world.set_parent(child, parent))
+    }
+
+    /// Lets the deletion of a record in the bin lie back further; after 60 days it is erased.
+    pub fn age(&self, id: u64, by_ms: i64) -> bool {
+        self.act(|world, _| world.age(id, by_ms))
+    }
+
     /// Somebody changes a live record: its `Modified_Time` is now.
     pub fn touch(&self, id: u64) -> bool {
         self.control(Control::Touch, id)
@@ -251,6 +262,20 @@ impl Simulator {
     /// there are; their ids, in the order of the names. Records that are not live stay as they are.
     pub fn tag(&self, module: &str, names: &[&str], records: &[u64]) -> Vec<u64> {
         self.act(|world, now| control::tag(world, module, names, records, now))
+    }
+
+    /// Another user gives a tag a colour, one of those that Zoho has, or none; whether both are there.
+    pub fn color_tag(&self, module: &str, name: &str, color: Option<&str>) -> bool {
+        let known = color.map(|color| COLORS.into_iter().find(|known| *known == color));
+        let color = match known {
+            Some(None) => return false,
+            Some(found) => found,
+            None => None,
+        };
+        self.act(|world, _| {
+            let tag = world.tag_named(module, name).map(|tag| tag.id);
+            tag.is_some_and(|tag| world.color_tag(tag, color))
+        })
     }
 
     /// Another user takes tags off records; how many records carried one of them.
@@ -277,6 +302,23 @@ impl Simulator {
         })
     }
 
+    /// The same, with what the links are to carry: a text as `Member_Status`, a number as
+    /// `list_price`. Links that are there carry it from now on.
+    pub fn link_with(
+        &self,
+        module: &str,
+        (parent, list): (u64, &str),
+        ids: &[u64],
+        carried: &serde_json::Value,
+    ) -> usize {
+        self.act(|world, now| {
+            let list = control::list_on(world, module, parent, list);
+            list.map_or(0, |list| {
+                control::link_with(world, (list, parent), ids, Some(carried), now)
+            })
+        })
+    }
+
     /// Another user unlinks records, or deletes notes; how many were on the list.
     pub fn unlink(&self, module: &str, parent: u64, list: &str, ids: &[u64]) -> usize {
         self.act(|world, now| {
@@ -293,7 +335,8 @@ impl Simulator {
         })
     }
 
-    /// Lets every job that is under way do now what it would have done in time. Stuck ones stay.
+    /// Lets every job that is under way, and every restore that waits, do now what it would have done
+    /// in time. Stuck jobs stay.
     pub fn finish_jobs(&self) {
         self.act(World::finish_jobs);
     }

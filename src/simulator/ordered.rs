@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// Objects whose order is not that of the alphabet. An object is written in the order of the first
 /// shape that knows all of its keys.
-const SHAPES: [&[&str]; 10] = [
+const SHAPES: [&[&str]; 11] = [
     // Tags, and users without the rest (Remove Tags and Get Tags pages).
     &["name", "id", "color_code", "created_time", "modified_time", "created_by", "modified_by"],
     // Tagging answers (OAS tags.json).
@@ -20,6 +20,18 @@ const SHAPES: [&[&str]; 10] = [
     &["deleted_by", "id", "display_name", "type", "created_by", "deleted_time"],
     &["display_name", "deleted_time", "owner", "module", "deleted_by", "id"],
     &["per_page", "count", "page", "more_records"],
+    // The same of a module's records (Get Records page).
+    &[
+        "per_page",
+        "next_page_token",
+        "count",
+        "sort_by",
+        "page",
+        "page_token_expiry",
+        "sort_order",
+        "more_records",
+        "previous_page_token",
+    ],
     // What uses a tag (OAS tags.json).
     &["type", "resources"],
     // Details of an invalid value.

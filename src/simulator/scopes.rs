@@ -59,7 +59,7 @@ const LISTS: &[&str] =
 /// Get Recycle Bin page, OAS `recycle_bin.json`. That the wider ones cover it is assumed, as they
 /// do elsewhere in the settings.
 const BIN: &[&str] = &["settings.ALL", "settings.recycle_bin.ALL", "settings.recycle_bin.READ"];
-/// Restore pages of CRM v8, OAS `recycle_bin.yaml`; no such call is served yet.
+/// Restore pages of CRM v8, OAS `recycle_bin.yaml`.
 const RESTORE: &[&str] =
     &["settings.ALL", "settings.recycle_bin.ALL", "settings.recycle_bin.UPDATE"];
 /// Get Tags and Get Record Count pages of CRM and of Bigin; OAS `mass_delete_tags.yaml` for the

@@ -71,6 +71,9 @@ fn check(config: &Config) -> io::Result<()> {
     if config.job_scheduled_ms < 0 || config.job_running_ms < 0 {
         return refuse("a job cannot take less than no time");
     }
+    if config.restore_scheduled_ms < 0 {
+        return refuse("a restore cannot wait for less than no time");
+    }
     Ok(())
 }
 

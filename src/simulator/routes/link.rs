@@ -64,7 +64,7 @@ impl PutLinks {
 /// What one row asks for; an error points to the row and may not name its id.
 fn read_row(
     world: &World,
-    list: List,
+    (parent, list): (u64, List),
     (index, row): (usize, &Value),
 ) -> Result<(u64, Link), Value> {
     let at = |key: &str| format!("$.data[{index}].{key}");
@@ -81,9 +81,21 @@ fn read_row(
     };
     let beside = match list.beside() {
         Beside::Nothing => Value::Null,
-        Beside::MemberStatus => {
-            row.get("Member_Status").cloned().unwrap_or_else(|| json!(MEMBER_STATUS))
-        }
+        Beside::MemberStatus => match row.get("Member_Status") {
+            Some(status) if status.is_string() => status.clone(),
+            Some(_) => {
+                let details = json!({
+                    "api_name": "Member_Status",
+                    "expected_data_type": "string",
+                    "json_path": at("Member_Status"),
+                });
+                return Err(items::error("INVALID_DATA", "invalid data", details));
+            }
+            // A link that is there keeps what it carries; a new one begins as every other.
+            None => world
+                .link_of(list, parent, id)
+                .map_or_else(|| json!(MEMBER_STATUS), |link| link.beside.clone()),
+        },
         Beside::ListPrice => {
             let price = row.get("list_price").filter(|price| price.is_number());
             price.cloned().ok_or_else(|| {
@@ -124,7 +136,7 @@ impl Operation for PutLinks {
         let (mut good, mut new) = (0, 0);
         let mut results = Vec::with_capacity(rows.len());
         for (index, row) in rows.iter().enumerate() {
-            let item = match read_row(world, list, (index, row)) {
+            let item = match read_row(world, (parent, list), (index, row)) {
                 Ok((id, _)) if refused == Some(index) => {
                     let details = items::lock_details(&id.to_string());
                     items::error("RECORD_LOCKED", items::LOCKED, details)

@@ -7,10 +7,11 @@
 //! | `related`, `link`, `unlink` | `GET`, `PUT` and `DELETE {module}/{id}/{related_list}` |
 //! | `tags`, `mass_delete_tags` | `settings/tags`, `settings/tags/actions/mass_delete` |
 //! | `modules`, `fields`, `related_lists`, `recycle_bin` | `settings/…` of that name |
+//! | `restore` | `settings/recycle_bin/actions/restore`, `…/{id}/actions/restore` |
 //! | `org`, `users`, `oauth` | the path of that name |
 //! | `control` | `/_simulator/…` |
 //!
-//! What they share: `operation` (writes), `page` (lists), `items` (answers), `body` (JSON in).
+//! What they share: `operation` (writes), `page` and `page_token` (lists), `items` (answers), `body` (JSON in).
 
 mod body;
 pub(crate) mod control;
@@ -25,10 +26,12 @@ pub(crate) mod oauth;
 mod operation;
 mod org;
 mod page;
+mod page_token;
 mod records;
 mod recycle_bin;
 mod related;
 mod related_lists;
+mod restore;
 mod tagging;
 mod tags;
 mod unlink;
@@ -52,6 +55,7 @@ use delete::Delete;
 use link::PutLinks;
 use mass_delete_tags::SubmitJob;
 use related::Place;
+use restore::Restore;
 use tagging::{Change, Retag};
 use tags::{DeleteTag, MakeTags};
 use unlink::Unlink;
@@ -149,6 +153,12 @@ fn of_org(api: Api, method: &str, path: &[&str], call: &Call) -> Option<Route> {
             let id = (*id).to_owned();
             read(move |world, _| Ok(recycle_bin::one(world, &id)))
         }
+        ("POST", ["settings", "recycle_bin", "actions", "restore"]) if api.restore => {
+            write(Restore::many(call))
+        }
+        ("POST", ["settings", "recycle_bin", id, "actions", "restore"]) if api.restore => {
+            write(Restore::one(id))
+        }
         (_, ["settings", "tags", rest @ ..]) if api.tagging.is_some() => {
             of_tags(api, method, rest, call)
         }
@@ -188,7 +198,9 @@ fn of_module(api: Api, method: &str, path: &[&str], call: &Call) -> Option<Route
     let module = (*module).to_owned();
     match (method, rest) {
         (_, [""]) => None,
-        ("GET", []) => read(move |world, call| records::list(world, call, api, &module)),
+        ("GET", []) => read_for(1, move |world, call, looking| {
+            records::list(world, call, api, &module, looking.at_ms)
+        }),
         ("DELETE", []) => write(Delete::bulk(api, module, call)),
         ("GET", ["deleted"]) => read_for(2, move |world, call, looking| {
             deleted::list(world, call, api, &module, looking.at_ms)

@@ -24,6 +24,11 @@ impl PageAsked {
         })
     }
 
+    /// How many rows it has at most.
+    pub(crate) const fn size(self) -> usize {
+        self.per_page
+    }
+
     /// The position after the last row of the page.
     pub(crate) fn end(self) -> usize {
         self.page.saturating_mul(self.per_page)

@@ -10,6 +10,7 @@ use super::super::state::{Actor, Mark, Module, Record, World};
 use super::super::time::zoho_time;
 use super::fields::name_field;
 use super::page::PageAsked;
+use super::page_token::Begin;
 use super::tags::tag_json;
 use super::{Api, find_module, read_id};
 
@@ -17,18 +18,18 @@ use super::{Api, find_module, read_id};
 const FIELDS: usize = 50;
 /// Zoho states no most for `ids` on a read; the usual figure is simulated.
 const IDS: usize = 100;
-/// Page numbers reach so many records (Get Records page).
-const PAGED: usize = 2000;
 
 /// `GET {module}`.
-pub(crate) fn list(world: &World, call: &Call, api: Api, module: &str) -> Result<Answer, Answer> {
+pub(crate) fn list(
+    world: &World,
+    call: &Call,
+    api: Api,
+    module: &str,
+    now: i64,
+) -> Result<Answer, Answer> {
     let module = find_module(world, api, module)?;
     let fields = fields(call, api)?;
-    let page = PageAsked::read(call)?;
-    if page.end() > PAGED {
-        let message = "records beyond the first 2000 need a page_token";
-        return Err(bad_parameter("page", message));
-    }
+    let begin = Begin::read(call, api.page_tokens, now)?;
     let converted = call.parameter("converted").unwrap_or("false");
     if !["true", "false", "both"].contains(&converted.to_ascii_lowercase().as_str()) {
         return Err(bad_parameter("converted", "invalid data"));
@@ -38,16 +39,19 @@ pub(crate) fn list(world: &World, call: &Call, api: Api, module: &str) -> Result
             && (converted.eq_ignore_ascii_case("both")
                 || record.has(Mark::Converted) == converted.eq_ignore_ascii_case("true"))
     };
-    let row = |(id, _): (u64, &Record)| as_json(world, api, module, id, fields.as_deref());
+    let row = |id: u64| as_json(world, api, module, id, fields.as_deref());
     if let Some(ids) = call.parameter("ids") {
         let records = ids_asked(ids)?
             .into_iter()
             .filter_map(|id| Some((id, module.record(id)?)))
             .filter(|(_, record)| wanted(record));
-        return Ok(page.answer(records, "data", row));
+        return Ok(PageAsked::read(call)?.answer(records, "data", |(id, _)| row(id)));
     }
-    let records = module.newest_first().filter(|(_, record)| wanted(record));
-    Ok(page.answer(records, "data", row))
+    if !api.page_tokens {
+        let records = module.newest_first().filter(|(_, record)| wanted(record));
+        return Ok(PageAsked::read(call)?.answer(records, "data", |(id, _)| row(id)));
+    }
+    Ok(begin.answer((module, call, now), wanted, row))
 }
 
 /// `GET {module}/{id}`: all fields; 204 for what cannot be read (Status Codes page).

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 /// Who did something to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actor {
@@ -90,14 +92,26 @@ pub struct Snapshot {
     pub history: BTreeMap<u64, Vec<Effect>>,
     /// The tags that there are: module, name, id.
     pub tags: BTreeMap<String, BTreeMap<String, u64>>,
+    /// The colours of those tags that have one: module, name.
+    pub tag_colors: BTreeMap<String, BTreeMap<String, &'static str>>,
     /// The names of each record's tags, by module, in the order in which they were put on it;
     /// records without tags are left out.
     pub record_tags: BTreeMap<String, BTreeMap<u64, Vec<String>>>,
     /// What is linked: module, parent, related list, ids ascending. A relation stands here from
     /// both of its sides; notes and attachments stand under their parents.
     pub links: BTreeMap<String, BTreeMap<u64, BTreeMap<String, Vec<u64>>>>,
+    /// What links carry (`Member_Status`, `list_price`), where they carry anything: the record, its
+    /// list and the record on it.
+    pub link_fields: BTreeMap<(u64, String, u64), Value>,
+    /// The parents of records that are not erased and have one.
+    pub parents: BTreeMap<u64, u64>,
+    /// What keeps records that are not erased from something: `locked`, `unapproved`,
+    /// `in_blueprint`, `converted`.
+    pub marks: BTreeMap<u64, Vec<&'static str>>,
     /// The mass deletions of tags, in the order of their submission.
     pub jobs: Vec<JobSnapshot>,
+    /// How many restores from the recycle bin have yet to be done.
+    pub scheduled_restores: usize,
     /// How many API calls arrived.
     pub requests: u64,
     /// How many of them asked for a change.

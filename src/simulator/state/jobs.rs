@@ -162,6 +162,7 @@ impl World {
 
     /// Lets the jobs do what falls due by then.
     pub(crate) fn run_jobs(&mut self, now: i64) {
+        self.run_restores(now);
         if !self.has_open_job() {
             return;
         }
@@ -191,11 +192,14 @@ impl World {
         for job in self.jobs.iter_mut().filter(|job| job.status.is_open()) {
             (job.plan.scheduled_ms, job.plan.running_ms) = (0, 0);
         }
+        self.finish_restores(now);
         self.run_jobs(now);
     }
 
-    /// How many tags each job has deleted, with the number of the call that submitted it.
+    /// How many tags each job has deleted, and how many records each restore that was done later
+    /// brought back, with the number of the call that asked for it.
     pub(crate) fn job_progress(&self) -> impl Iterator<Item = (u64, usize)> {
-        self.jobs.iter().map(|job| (job.request, job.deleted.len()))
+        let tags = self.jobs.iter().map(|job| (job.request, job.deleted.len()));
+        tags.chain(self.restore_progress())
     }
 }

@@ -121,11 +121,35 @@ impl World {
         done
     }
 
+    /// How many notes and attachments a record has.
+    pub(super) fn count_children(&self, parent: u64) -> usize {
+        let all = (parent, ChildList::Notes, 0)..=(parent, ChildList::Attachments, u64::MAX);
+        self.links.children.range(all).count()
+    }
+
     /// Hangs new children from a record and gives their ids, ascending.
     pub(crate) fn add_children(&mut self, kind: ChildList, parent: u64, count: usize) -> Vec<u64> {
         let ids: Vec<u64> = (0..count).map(|_| self.mint()).collect();
         self.links.children.extend(ids.iter().map(|id| (parent, kind, *id)));
         ids
+    }
+
+    /// What the links between live records carry, from both sides.
+    pub(super) fn link_fields(&self) -> BTreeMap<(u64, String, u64), Value> {
+        let carrying = self.links.forward.iter().filter(|(_, link)| !link.beside.is_null());
+        let mut all = BTreeMap::new();
+        for ((index, first, second), link) in carrying {
+            for (turned, parent, child) in [(false, *first, *second), (true, *second, *first)] {
+                let list = List::Related { index: *index, turned };
+                let owner = List::Related { index: *index, turned: !turned }.shows();
+                let owner = owner.and_then(|module| self.modules.get(module));
+                let is_live = owner.is_some_and(|module| module.live(parent).is_some());
+                if is_live && self.listed_one(list, parent, child) {
+                    all.insert((parent, list.name().to_owned(), child), link.beside.clone());
+                }
+            }
+        }
+        all
     }
 
     /// Everything that is listed anywhere: module, parent, list, ids.

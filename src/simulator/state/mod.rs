@@ -1,5 +1,7 @@
 //! The org's contents: users, modules, records, the recycle bin, and what happened to them.
 
+mod difference;
+mod family;
 mod history;
 mod jobs;
 mod links;
@@ -10,6 +12,7 @@ mod tags;
 
 use std::collections::BTreeMap;
 
+pub(crate) use family::Restoring;
 pub use history::{Actor, Effect, EffectKind, JobSnapshot, ModuleSnapshot, Snapshot};
 use jobs::Job;
 pub(crate) use jobs::{Course, JobPlan};
@@ -73,6 +76,7 @@ pub(crate) struct World {
     tags: tags::Tags,
     links: links::Links,
     jobs: Vec<Job>,
+    family: family::Family,
     history: BTreeMap<u64, Vec<Effect>>,
 }
 
@@ -120,6 +124,7 @@ impl World {
             tags: tags::Tags::default(),
             links: links::Links::default(),
             jobs: Vec::new(),
+            family: family::Family::default(),
             history: BTreeMap::new(),
         };
         for name in STANDARD.into_iter().chain([NOT_IN_API]) {
@@ -228,30 +233,22 @@ impl World {
             return Deleting::Kept(mark);
         }
         let Hand { at_ms, by, .. } = hand;
-        module.remove(id, Gone { at_ms, by });
+        let gone = Gone { at_ms, by, with: None };
+        module.remove(id, gone);
         self.note(id, EffectKind::Deleted, hand);
+        self.take_along(id, gone, hand);
         Deleting::Done
     }
 
     /// Deletes a record whatever keeps it, as by somebody in the user interface.
     pub(crate) fn delete_by_hand(&mut self, id: u64, by: Actor, now: i64) -> bool {
-        let gone = Gone { at_ms: now, by };
+        let gone = Gone { at_ms: now, by, with: None };
         let done = self.module_of(id).is_some_and(|module| module.remove(id, gone));
-        self.note_if(done, id, EffectKind::Deleted, by, now)
-    }
-
-    /// Takes a record out of the bin for good.
-    pub(crate) fn purge(&mut self, id: u64, now: i64) -> bool {
-        let done = self.module_of(id).is_some_and(|module| module.purge(id));
-        self.note_if(done, id, EffectKind::Purged, Actor::OtherUser, now)
-    }
-
-    /// Brings a record back from the bin.
-    pub(crate) fn restore(&mut self, id: u64, now: i64) -> bool {
-        let done = self.module_of(id).is_some_and(|module| module.restore(id));
-        // No page says whether restoring is a change of the record; whoever lost a call must hope so.
-        self.change(id, |record| record.modified_ms = now);
-        self.note_if(done, id, EffectKind::Restored, Actor::OtherUser, now)
+        self.note_if(done, id, EffectKind::Deleted, by, now);
+        if done {
+            self.take_along(id, gone, Hand { by, at_ms: now, request: None, workflows: true });
+        }
+        done
     }
 
     /// Marks a live record.
@@ -272,15 +269,10 @@ impl World {
     /// Erases what has been in the bin for its 60 days.
     pub(crate) fn expire(&mut self, now: i64) {
         let until = now.saturating_sub(BIN_DAYS * DAY_MS);
-        let mut erased = Vec::new();
-        for module in self.modules.values_mut() {
-            for id in module.binned_until(until) {
-                module.purge(id);
-                erased.push(id);
-            }
-        }
-        for id in erased {
-            self.note_if(true, id, EffectKind::Purged, Actor::Retention, now);
+        let due: Vec<u64> =
+            self.modules.values().flat_map(|module| module.binned_until(until)).collect();
+        for id in due {
+            self.purge(id, Actor::Retention, now);
         }
     }
 

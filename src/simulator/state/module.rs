@@ -57,6 +57,8 @@ pub(crate) enum Place {
 pub(crate) struct Gone {
     pub(crate) at_ms: i64,
     pub(crate) by: Actor,
+    /// The parent with which it went, where it did not go by itself.
+    pub(crate) with: Option<u64>,
 }
 
 impl Mark {
@@ -66,6 +68,16 @@ impl Mark {
             Self::Unapproved => 2,
             Self::InBlueprint => 4,
             Self::Converted => 8,
+        }
+    }
+
+    /// As the state shows it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Locked => "locked",
+            Self::Unapproved => "unapproved",
+            Self::InBlueprint => "in_blueprint",
+            Self::Converted => "converted",
         }
     }
 }
@@ -85,6 +97,15 @@ impl Record {
 
     pub(crate) const fn unmark(&mut self, mark: Mark) {
         self.marks &= !mark.bit();
+    }
+
+    pub(crate) const fn is_marked(&self) -> bool {
+        self.marks != 0
+    }
+
+    pub(crate) fn marks(&self) -> impl Iterator<Item = Mark> {
+        let all = [Mark::Locked, Mark::Unapproved, Mark::InBlueprint, Mark::Converted];
+        all.into_iter().filter(|mark| self.has(*mark))
     }
 
     pub(crate) fn is_live(&self) -> bool {
@@ -133,6 +154,11 @@ impl Module {
     /// All records, wherever they are, newest id first, as Zoho lists them by default.
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = (u64, &Record)> {
         self.records.iter().rev().map(|(id, record)| (*id, record))
+    }
+
+    /// All records with smaller ids than this one, newest id first.
+    pub(crate) fn older_than(&self, id: u64) -> impl Iterator<Item = (u64, &Record)> {
+        self.records.range(..id).rev().map(|(id, record)| (*id, record))
     }
 
     /// All records that are not erased, to be changed.
@@ -197,6 +223,21 @@ impl Module {
             self.gone.remove(&(gone.at_ms.div_euclid(1000), id));
         }
         gone.is_some()
+    }
+
+    /// Lets a deletion lie back further.
+    pub(crate) fn age(&mut self, id: u64, by_ms: i64) {
+        let key = |gone: Gone| (gone.at_ms.div_euclid(1000), id);
+        let Some(record) = self.records.get_mut(&id) else {
+            return;
+        };
+        if let Place::Binned(gone) = &mut record.place {
+            self.gone.remove(&key(*gone));
+            self.binned.remove(&key(*gone));
+            gone.at_ms = gone.at_ms.saturating_sub(by_ms);
+            self.gone.insert(key(*gone));
+            self.binned.insert(key(*gone));
+        }
     }
 
     fn leave_bin(&mut self, id: u64, to: impl FnOnce(Gone) -> Place) -> Option<Gone> {

@@ -176,6 +176,12 @@ impl World {
         true
     }
 
+    /// Gives a tag another colour, or none.
+    pub(crate) fn color_tag(&mut self, id: u64, color: Option<&'static str>) -> bool {
+        let tag = self.tags.by_id.get_mut(&id).filter(|tag| !tag.gone);
+        tag.map(|tag| tag.color = color).is_some()
+    }
+
     /// Lets a workflow rule use a tag.
     pub(crate) fn use_tag(&mut self, id: u64) -> bool {
         let tag = self.tags.by_id.get_mut(&id).filter(|tag| !tag.gone);

@@ -51,7 +51,7 @@ impl Case {
     }
 }
 
-const KINDS: usize = 15;
+const KINDS: usize = 22;
 
 /// Tagged and linked records in CRM and Bigin.
 struct Org {
@@ -60,6 +60,7 @@ struct Org {
     product: u64,
     tag: u64,
     module: Value,
+    binned: Vec<u64>,
 }
 
 impl Org {
@@ -73,7 +74,67 @@ impl Org {
         zoho.simulator.link("Products", product, "Contacts", &contacts);
         let module = zoho.get("/crm/v8/settings/modules/Leads").await.json();
         let module = json!({"id": module["modules"][0]["id"], "api_name": "Leads"});
-        Self { leads, contacts, product, tag, module }
+        let binned = zoho.leads[7..].to_vec();
+        for id in &binned {
+            assert!(zoho.simulator.delete_as_our_user(*id));
+        }
+        Self { leads, contacts, product, tag, module, binned }
+    }
+
+    /// What undoes the other writes, in forms that those do not have.
+    fn of_undoing(&self, kind: usize, apart: &[u64]) -> Option<Case> {
+        let (one, first, product) = (self.leads[0], self.contacts[0], self.product);
+        let back = self.binned[0];
+        let came = move |seen: &Snapshot| seen.is_live(back);
+        let tagged = move |id: u64| move |seen: &Snapshot| seen.tags_of(id).contains(&"B");
+        let tags = |module: &str| match module {
+            "Leads" => ["Crm_Implied_Edit_Leads", "Crm_Implied_Tags_Leads"],
+            _ => ["Crm_Implied_Edit_Contacts", "Crm_Implied_Tags_Contacts"],
+        };
+        let bin = "/crm/v8/settings/recycle_bin";
+        let restore = |path: String, items| {
+            let new = Case::new(Method::POST, path, Some(items));
+            let new = new.needs(["Crm_Implied_Restore_Records"]).shows(came);
+            Case { key: "recycle_bin", is_single: false, ..new }
+        };
+        Some(match kind {
+            15 => restore(format!("{bin}/actions/restore"), 3)
+                .sends(json!({"ids": texts(&self.binned)})),
+            16 => restore(format!("{bin}/{back}/actions/restore"), 1),
+            17 => Case::new(Method::POST, format!("/crm/v8/Leads/{one}/actions/add_tags"), Some(1))
+                .sends(json!({"tags": [{"name": "B"}]}))
+                .needs(tags("Leads"))
+                .shows(tagged(one)),
+            18 => {
+                let list = joined(&self.leads);
+                let path = format!("/crm/v2/Leads/actions/add_tags?ids={list}&tag_names=B");
+                Case::new(Method::POST, path, Some(3)).needs(tags("Leads")).shows(tagged(one))
+            }
+            19 => {
+                let list = joined(&self.contacts);
+                let path = format!("/bigin/v2/Contacts/actions/add_tags?ids={list}&tag_names=B");
+                Case::new(Method::POST, path, Some(3)).needs(tags("")).shows(tagged(first))
+            }
+            20 => {
+                let new = apart[0];
+                Case::new(Method::PUT, format!("/crm/v8/Products/{product}/Leads/{new}"), Some(1))
+                    .sends(json!({"data": [{}]}))
+                    .needs(["Crm_Implied_Edit_Products"])
+                    .shows(move |seen| seen.linked(product, "Leads").contains(&new))
+            }
+            21 => Case {
+                key: "tags",
+                ..Case::new(
+                    Method::POST,
+                    "/bigin/v2/settings/tags?module=Contacts".to_owned(),
+                    Some(2),
+                )
+                .sends(json!({"tags": [{"name": "B"}, {"name": "C"}]}))
+                .needs(["Crm_Implied_Edit_Tags"])
+                .shows(|seen| seen.tags["Contacts"].len() > 1)
+            },
+            _ => return None,
+        })
     }
 
     /// Writes to records and their tags in CRM.
@@ -186,7 +247,8 @@ async fn case(kind: usize) -> (World, Case) {
     });
     let org = Org::new(&zoho).await;
     let case = org.of_records(kind).or_else(|| org.of_links(kind, &zoho.leads[3..6]));
-    let case = case.or_else(|| org.of_tags(kind)).unwrap();
+    let case = case.or_else(|| org.of_tags(kind));
+    let case = case.or_else(|| org.of_undoing(kind, &zoho.leads[3..6])).unwrap();
     assert!(!(case.done)(&zoho.simulator.snapshot()), "{}", case.path);
     (zoho, case)
 }

@@ -9,13 +9,16 @@ mod ids_as_numbers;
 mod limits;
 mod mass_delete_tags;
 mod oauth;
+mod paging;
 mod reads;
 mod related;
+mod restore;
 mod scopes;
 mod server;
 mod setup;
 mod tagging;
 mod tags;
+mod undoing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

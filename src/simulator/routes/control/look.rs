@@ -7,12 +7,13 @@ use serde_json::{Map, Value, json};
 use crate::simulator::answer::Answer;
 use crate::simulator::fault::Fault;
 use crate::simulator::shared::Shared;
-use crate::simulator::state::{Actor, Effect, EffectKind, Snapshot};
+use crate::simulator::state::{Actor, Effect, EffectKind, Gone, Snapshot, World};
 
 /// `GET state`: everything there is.
 pub(super) fn state(shared: &Shared) -> Answer {
     let snapshot = shared.snapshot();
     let token_calls = shared.lock().accounts.token_calls();
+    let bin = bin(&shared.lock().world);
     let config = &shared.config;
     let modules: Map<String, Value> = snapshot
         .modules
@@ -31,9 +32,15 @@ pub(super) fn state(shared: &Shared) -> Answer {
         json!({
             "modules": modules,
             "tags": tags(&snapshot),
+            "tag_colors": snapshot.tag_colors,
             "record_tags": snapshot.record_tags,
             "links": links(&snapshot),
+            "link_fields": link_fields(&snapshot),
+            "parents": parents(&snapshot),
+            "marks": snapshot.marks,
+            "bin": bin,
             "jobs": jobs(&snapshot),
+            "scheduled_restores": snapshot.scheduled_restores,
             "requests": snapshot.requests,
             "writes": snapshot.writes,
             "late": snapshot.late,
@@ -71,6 +78,36 @@ fn links(snapshot: &Snapshot) -> Value {
     };
     let modules = snapshot.links.iter().map(|(module, parents)| (module, of_module(parents)));
     json!(modules.collect::<BTreeMap<_, _>>())
+}
+
+/// What links carry: record, list, record on it.
+fn link_fields(snapshot: &Snapshot) -> Value {
+    let mut all: BTreeMap<u64, BTreeMap<&str, BTreeMap<u64, &Value>>> = BTreeMap::new();
+    for ((parent, list, id), carried) in &snapshot.link_fields {
+        all.entry(*parent).or_default().entry(list).or_default().insert(*id, carried);
+    }
+    json!(all)
+}
+
+fn parents(snapshot: &Snapshot) -> BTreeMap<u64, String> {
+    snapshot.parents.iter().map(|(child, parent)| (*child, parent.to_string())).collect()
+}
+
+/// What lies in the bin: since when, by whom, and with which parent it went.
+fn bin(world: &World) -> Value {
+    let entry = |(id, gone): (u64, Gone)| {
+        let told = json!({
+            "deleted_ms": gone.at_ms,
+            "by": actor(gone.by),
+            "with": gone.with.map(|parent| parent.to_string()),
+        });
+        (id, told)
+    };
+    let modules = world.modules().map(|module| {
+        let binned: BTreeMap<u64, Value> = module.binned().map(entry).collect();
+        (module.api_name.as_str(), binned)
+    });
+    json!(modules.filter(|(_, binned)| !binned.is_empty()).collect::<BTreeMap<_, _>>())
 }
 
 fn jobs(snapshot: &Snapshot) -> Vec<Value> {
@@ -113,19 +150,22 @@ fn effect(effect: &Effect) -> Value {
         EffectKind::Linked(other) => ("linked", Some(other)),
         EffectKind::Unlinked(other) => ("unlinked", Some(other)),
     };
-    let by = match effect.by {
-        Actor::TokenUser => "token_user",
-        Actor::OtherUser => "other_user",
-        Actor::Retention => "retention",
-    };
     json!({
         "kind": kind,
         "other": other.map(|id| id.to_string()),
-        "by": by,
+        "by": actor(effect.by),
         "at_ms": effect.at_ms,
         "request": effect.request,
         "workflows": effect.workflows,
     })
+}
+
+const fn actor(actor: Actor) -> &'static str {
+    match actor {
+        Actor::TokenUser => "token_user",
+        Actor::OtherUser => "other_user",
+        Actor::Retention => "retention",
+    }
 }
 
 /// `GET requests`: the log of calls.

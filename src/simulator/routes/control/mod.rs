@@ -1,6 +1,7 @@
 //! `/_simulator/…`: looking at the simulator and changing it from outside. Zoho has none of this.
 
 mod accounts;
+mod family;
 mod look;
 mod things;
 
@@ -81,6 +82,8 @@ pub(crate) fn serve(shared: &Shared, call: &Call, path: &[&str]) -> Answer {
         ("POST", ["expire-tokens"]) => Ok(accounts::expire_tokens(shared)),
         ("POST", ["faults"]) => faults(shared, call),
         ("POST", ["add"]) => add(shared, call),
+        ("POST", ["parent"]) => family::parent(shared, call),
+        ("POST", ["age"]) => family::age(shared, call),
         ("POST", ["tags"]) => things::tags(shared, call),
         ("POST", ["untag"]) => things::untag(shared, call),
         ("POST", ["drop_tags"]) => things::drop_tags(shared, call),

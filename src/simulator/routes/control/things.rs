@@ -1,14 +1,14 @@
 //! Tags, links and notes, by another user's hand.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Id, known, read, refused};
 use crate::simulator::answer::Answer;
 use crate::simulator::call::Call;
 use crate::simulator::control;
 use crate::simulator::shared::{Inner, Shared};
-use crate::simulator::state::{List, World};
+use crate::simulator::state::{COLORS, List, World};
 
 /// The most notes that one call makes.
 const MOST_NOTES: usize = 100_000;
@@ -20,6 +20,9 @@ struct Tags {
     names: Vec<String>,
     #[serde(default)]
     records: Vec<Id>,
+    /// The colour that the tags have from now on; one of those that Zoho has.
+    #[serde(default)]
+    color_code: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -29,6 +32,9 @@ struct Links {
     parent: Id,
     list: String,
     ids: Vec<Id>,
+    /// What the links are to carry: a text as `Member_Status`, a number as `list_price`.
+    #[serde(default)]
+    carried: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -41,8 +47,14 @@ struct Notes {
 
 /// `POST tags`: makes tags and puts them on records.
 pub(super) fn tags(shared: &Shared, call: &Call) -> Result<Answer, Answer> {
+    let color = color(&read::<Tags>(call)?)?;
     with_tags(shared, call, |world, asked, records, now| {
         let ids = control::tag(world, &asked.module, &asked.names(), records, now);
+        if color.is_some() {
+            for id in &ids {
+                world.color_tag(*id, color);
+            }
+        }
         let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
         Answer::json(200, json!({"ids": ids}))
     })
@@ -71,7 +83,10 @@ pub(super) fn use_tags(shared: &Shared, call: &Call) -> Result<Answer, Answer> {
 
 /// `POST link`: links records.
 pub(super) fn link(shared: &Shared, call: &Call) -> Result<Answer, Answer> {
-    with_links(shared, call, control::link)
+    let carried = read::<Links>(call)?.carried;
+    with_links(shared, call, |world, list, parent, ids, now| {
+        control::link_with(world, (list, parent), ids, carried.as_ref(), now)
+    })
 }
 
 /// `POST unlink`: unlinks records, or deletes children.
@@ -97,6 +112,15 @@ impl Tags {
     fn names(&self) -> Vec<&str> {
         self.names.iter().map(String::as_str).collect()
     }
+}
+
+/// The colour that is asked for, if it is one.
+fn color(asked: &Tags) -> Result<Option<&'static str>, Answer> {
+    let find = |code: &String| {
+        let known = COLORS.into_iter().find(|color| color == code);
+        known.ok_or_else(|| refused(format!("{code} is no colour of a tag: {}", COLORS.join(", "))))
+    };
+    asked.color_code.as_ref().map(find).transpose()
 }
 
 fn changed(count: usize) -> Answer {
