@@ -324,13 +324,13 @@ impl Judge<'_> {
 
     /// It may have been done or not. A job may begin after its answer, so that answer is no last word.
     fn open(&self, verdict: &Verdict) -> Judgement {
-        let job_call = matches!(self.operation(), Operation::DeleteTags | Operation::Restore);
+        let later = self.operation().may_begin_later();
         let outcome = if Mistake::TakesErrorForNothingDone.is_made() {
             Outcome::Returned
         } else {
             Outcome::Unknown
         };
-        Judgement { complete: self.complete && !job_call, ..self.all(outcome, verdict) }
+        Judgement { complete: self.complete && !later, ..self.all(outcome, verdict) }
     }
 
     /// The id of the job that an answer speaks of. The code beside it is an open set; what the table knows

@@ -43,6 +43,12 @@ impl Operation {
         }
     }
 
+    /// Whether Zoho may begin with it after its answer: a job, or a restore of more than 1,000 records with all that
+    /// belongs to them (CRM v8 Mass Delete Tags and Restore Recycle Bin Records pages).
+    pub const fn may_begin_later(self) -> bool {
+        matches!(self, Self::DeleteTags | Self::Restore)
+    }
+
     /// Whether it brings back what an earlier entry took away.
     pub const fn is_undo(self) -> bool {
         self.opposite().is_none()

@@ -18,7 +18,7 @@ use crate::export::undo::Undo;
 use crate::export::words::in_words;
 use crate::store::Reader;
 use crate::store::error::Result;
-use crate::store::query::{EntryView, ScopeView, Step};
+use crate::store::query::{EntryView, ScopeView, Step, UndoneBy};
 
 /// So many renderings are kept: as many as one batch has different results, and some.
 const KEPT: usize = 16;
@@ -29,6 +29,7 @@ struct Rendering {
     scope: Rc<ScopeView>,
     state: EntryState,
     steps: Vec<Step>,
+    undone_by: Option<UndoneBy>,
     /// From `request_id` to the cell before `target_id`.
     before: Vec<u8>,
     /// From the cell after `target_id` to the end of the row.
@@ -41,6 +42,7 @@ impl Rendering {
             && self.request == entry.request.request
             && self.steps == entry.steps
             && self.scope == entry.scope
+            && self.undone_by == entry.undone_by
     }
 }
 
@@ -106,6 +108,7 @@ impl EntryRows {
             scope: Rc::clone(&entry.scope),
             state: entry.state,
             steps: entry.steps.clone(),
+            undone_by: entry.undone_by,
             before,
             after,
         };

@@ -34,6 +34,7 @@ mod cli_settle;
 mod cli_setup;
 mod cli_sync;
 mod cli_truth;
+mod cli_undo;
 mod cli_upgrade;
 mod clocks;
 mod engine;

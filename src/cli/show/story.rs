@@ -70,7 +70,11 @@ fn recorded(entry: &EntryView) -> Told {
     let request = &entry.request;
     let erased = |text: &Option<String>| text.clone().unwrap_or_else(|| "(erased)".to_owned());
     let ticket = request.ticket.as_ref().map(|ticket| format!(" ({ticket})"));
-    let row = entry.row.map(|row| format!(", row {row}")).unwrap_or_default();
+    let row = match entry.row {
+        Some(undone) if entry.scope.operation.is_undo() => format!(", to undo E{undone}"),
+        Some(row) => format!(", row {row}"),
+        None => String::new(),
+    };
     Told {
         at: Some(request.at),
         log_index: request.seq.get(),

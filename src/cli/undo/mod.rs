@@ -117,6 +117,11 @@ pub(crate) fn run(args: &UndoArgs, context: &mut Context) -> Result<Exit, CliErr
     context.check_target()?;
     let collected = Collected::of(&reader, &args.things, context.now())?;
     drop(reader);
+    if collected.seen == 0 {
+        let hint = "check the numbers: journal list shows entries, journal show a record's story";
+        let error = "nothing in this journal is about what was named";
+        return Err(CliError::new(Exit::Error, error).hint(hint));
+    }
     let requests =
         if collected.parts.is_empty() { Vec::new() } else { record(context, args, &collected)? };
     tell(context, args, &collected, requests)?;

@@ -5,7 +5,6 @@ use std::ops::Range;
 use crate::domain::event::{AnsweredGroup, BatchAnswered};
 use crate::domain::id::{EntryId, EventSeq};
 use crate::domain::merkle::{Hash, Tree};
-use crate::domain::scope::Operation;
 use crate::domain::seal::{LeafPurpose, item_leaf};
 use crate::domain::slices::{decode_cuts, encode_cuts, envelope};
 use crate::evidence::verify::findings::{Findings, Kind};
@@ -122,8 +121,8 @@ impl Worker<'_> {
         self.read_attempts(data.batch, parts)?;
         let attempts = std::mem::take(&mut self.attempts);
         let mut rows = attempts.iter().peekable();
-        let by_job = parts.iter().any(|part| part.request.operation == Operation::DeleteTags);
-        let flat = Flat::of(data, answer, by_job);
+        let later = parts.iter().any(|part| part.request.operation.may_begin_later());
+        let flat = Flat::of(data, answer, later);
         let mut last = LastItem::default();
         for (position, (entry, group)) in plan.iter().enumerate() {
             let row = rows.next_if(|row| row.entry == entry.get());
@@ -152,10 +151,10 @@ struct Flat<'a> {
 }
 
 impl<'a> Flat<'a> {
-    fn of(data: &BatchAnswered, answer: Option<&'a Answer>, by_job: bool) -> Self {
+    fn of(data: &BatchAnswered, answer: Option<&'a Answer>, later: bool) -> Self {
         let gateway = matches!(data.http_status, 502..=504);
-        // An answer that is not complete was not readable, unless a gateway gave it, or a job may begin after it.
-        let readable = data.complete || gateway || by_job;
+        // An answer that is not complete was not readable, unless a gateway gave it, or Zoho may begin after it.
+        let readable = data.complete || gateway || later;
         let wanted = |answer: &&Answer| readable && answer.cuts.iter().any(Option::is_none);
         let call = answer.filter(wanted).and_then(|answer| of_call(&answer.body));
         Self { call, may_be_blank: !data.complete }
