@@ -381,3 +381,34 @@ async fn children_that_cannot_be_are_refused_at_the_start() {
         assert!(error.contains(says), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_restore_that_waits_is_done_whatever_became_of_its_answer() {
+    let later = || World::with(|config| config.restore_at_once = 0);
+    for fault in [Fault::LoseAnswer, Fault::CutBody, Fault::HtmlApplied, Fault::MissingId] {
+        let zoho = later();
+        zoho.delete_leads(&zoho.leads[..2]).await.unwrap();
+        zoho.simulator.plan_faults(vec![fault]);
+        drop(zoho.try_post(RESTORE, &ids(&zoho.leads[..2])).await);
+        assert_eq!(zoho.live_leads().len(), 8, "{fault}");
+        zoho.wait(500);
+        assert_eq!(zoho.live_leads(), zoho.leads, "{fault}");
+    }
+    let zoho = later();
+    zoho.delete_leads(&zoho.leads[..2]).await.unwrap();
+    zoho.simulator.plan_faults(vec![Fault::Late]);
+    assert!(zoho.try_post(RESTORE, &ids(&zoho.leads[..2])).await.is_err());
+    zoho.wait(5499);
+    assert_eq!(zoho.live_leads().len(), 8, "late first, and then it waits");
+    zoho.wait(1);
+    assert_eq!(zoho.live_leads(), zoho.leads);
+    let zoho = later();
+    zoho.delete_leads(&zoho.leads[..2]).await.unwrap();
+    zoho.simulator.plan_faults(vec![Fault::Refuse]);
+    let seen = zoho.post(RESTORE, &ids(&zoho.leads[..2])).await;
+    let codes = [0, 1].map(|index| seen.json()["recycle_bin"][index]["code"].clone());
+    assert!(codes.contains(&json!("RECORD_LOCKED")) && codes.contains(&json!("SCHEDULED")));
+    assert_eq!(seen.status, 207);
+    zoho.simulator.finish_jobs();
+    assert_eq!(zoho.live_leads().len(), 9);
+}
