@@ -11,7 +11,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::simulator::{Config, Edition, Fault, LinksAtStart, Simulator, parse_fault};
+use crate::simulator::{
+    ChildrenAtStart, Config, Edition, Fault, LinksAtStart, Simulator, parse_fault,
+};
 
 /// Run a Zoho that keeps state and misbehaves on demand, on this machine only
 #[derive(Debug, clap::Args)]
@@ -33,6 +35,10 @@ pub(crate) struct SimulateArgs {
     /// Campaigns/Leads=50; --records has to make both
     #[arg(long, value_name = "MODULE/LIST=N", value_parser = parse_links)]
     link: Vec<LinksAtStart>,
+    /// Children to begin with: the first records of a module belong to the first one of another,
+    /// such as Accounts/Contacts=50, and are deleted and restored with it
+    #[arg(long, value_name = "PARENT/MODULE=N", value_parser = parse_children)]
+    child: Vec<ChildrenAtStart>,
     /// A fault and how often it strikes, such as lose-answer=0.1
     #[arg(long, value_name = "NAME[=RATE]", value_parser = |text: &str| parse_fault(text))]
     fault: Vec<(Fault, f64)>,
@@ -45,6 +51,12 @@ pub(crate) struct SimulateArgs {
     /// How long a job then runs; its tags go one by one meanwhile
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = humantime::parse_duration)]
     job_running: Duration,
+    /// The most records, notes and attachments that the recycle bin gives back at once
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    restore_at_once: usize,
+    /// How long a restore of more than that waits
+    #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = humantime::parse_duration)]
+    restore_scheduled: Duration,
     /// A scope of the tokens, such as ZohoCRM.modules.ALL; may be repeated [default: everything]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     scope: Vec<String>,
@@ -118,6 +130,12 @@ fn parse_links(text: &str) -> Result<LinksAtStart, String> {
     Ok(LinksAtStart { module: module.to_owned(), list: list.to_owned(), count })
 }
 
+fn parse_children(text: &str) -> Result<ChildrenAtStart, String> {
+    let expected = "expected PARENT/MODULE=N, as in Accounts/Contacts=50";
+    let LinksAtStart { module, list, count } = parse_links(text).map_err(|_| expected)?;
+    Ok(ChildrenAtStart { parent: module, module: list, count })
+}
+
 /// Milliseconds, with a sign; a number without a unit is seconds.
 fn parse_skew(text: &str) -> Result<i64, String> {
     let (sign, size) = match text.strip_prefix('-') {
@@ -168,10 +186,13 @@ fn config(args: SimulateArgs) -> Result<Config, CliError> {
         records: args.records,
         tags: args.tag,
         links: args.link,
+        children: args.child,
         faults: args.fault,
         mass_delete_tags_limit: args.tags_per_job.get(),
         job_scheduled_ms: ms(args.job_scheduled)?,
         job_running_ms: ms(args.job_running)?,
+        restore_at_once: args.restore_at_once,
+        restore_scheduled_ms: ms(args.restore_scheduled)?,
         scopes: (!args.scope.is_empty()).then_some(args.scope),
         token_seconds: args.token_seconds,
         edition: args.edition,
@@ -240,6 +261,8 @@ mod tests {
         assert_eq!(read.mass_delete_tags_limit, default.mass_delete_tags_limit);
         assert_eq!(read.job_scheduled_ms, default.job_scheduled_ms);
         assert_eq!(read.job_running_ms, default.job_running_ms);
+        assert_eq!(read.restore_at_once, default.restore_at_once);
+        assert_eq!(read.restore_scheduled_ms, default.restore_scheduled_ms);
         assert_eq!((read.listen, read.seed), (default.listen, default.seed));
         assert_eq!((read.scopes, read.token_seconds), (default.scopes, default.token_seconds));
         assert_eq!((read.edition, read.users), (default.edition, default.users));
@@ -294,17 +317,28 @@ mod tests {
             "--tags-per-job=100",
             "--job-scheduled=2s",
             "--job-running=1m 30s",
+            "--child=Accounts/Contacts=3",
+            "--restore-at-once=2",
+            "--restore-scheduled=1h",
         ])
         .unwrap();
         assert_eq!(config.tags, [("Leads".to_owned(), "a=b".to_owned())]);
         let link =
             LinksAtStart { module: "Campaigns".to_owned(), list: "Leads".to_owned(), count: 50 };
         assert_eq!(config.links, [link]);
+        let (parent, module) = ("Accounts".to_owned(), "Contacts".to_owned());
+        assert_eq!(config.children, [ChildrenAtStart { parent, module, count: 3 }]);
+        assert_eq!((config.restore_at_once, config.restore_scheduled_ms), (2, 3_600_000));
         assert_eq!(config.mass_delete_tags_limit, 100);
         assert_eq!((config.job_scheduled_ms, config.job_running_ms), (2000, 90_000));
-        for bad in
-            ["--tag=Leads", "--link=Leads=1", "--link=A/B", "--link=A/B=x", "--tags-per-job=0"]
-        {
+        for bad in [
+            "--tag=Leads",
+            "--link=Leads=1",
+            "--link=A/B",
+            "--link=A/B=x",
+            "--child=A=1",
+            "--tags-per-job=0",
+        ] {
             assert!(read(&[bad]).is_err(), "{bad}");
         }
     }

@@ -45,6 +45,18 @@ pub struct LinksAtStart {
     pub count: usize,
 }
 
+/// Records that are children of the first record of a module from the start: who deletes it deletes
+/// them with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChildrenAtStart {
+    /// The API name of the module whose first record is the parent.
+    pub parent: String,
+    /// The API name of the module whose first records are its children.
+    pub module: String,
+    /// How many children it has.
+    pub count: usize,
+}
+
 /// The code, with status 401, for an access token that is not good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BadTokenCode {
@@ -83,6 +95,8 @@ pub struct Config {
     pub tags: Vec<(String, String)>,
     /// Links to begin with.
     pub links: Vec<LinksAtStart>,
+    /// Children to begin with.
+    pub children: Vec<ChildrenAtStart>,
     /// Faults by chance, each with its rate from 0 to 1.
     pub faults: Vec<(Fault, f64)>,
     /// The scopes of the ready-made token, and of what the first grant code gives. `None`:
@@ -175,6 +189,7 @@ impl Default for Config {
             records: Vec::new(),
             tags: Vec::new(),
             links: Vec::new(),
+            children: Vec::new(),
             faults: Vec::new(),
             scopes: None,
             token_seconds: 3600,
@@ -269,6 +284,7 @@ impl fmt::Debug for Config {
             .field("records", &self.records)
             .field("tags", &self.tags)
             .field("links", &self.links)
+            .field("children", &self.children)
             .field("faults", &self.faults)
             .field("scopes", &self.scopes)
             .finish_non_exhaustive()

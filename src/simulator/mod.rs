@@ -40,7 +40,8 @@ mod tests;
 
 pub use accounts::{AccountsCallSeen, AccountsFault, AccountsFaultError};
 pub use config::{
-    BadTokenCode, Config, LinksAtStart, SimulatorClock, ThrottleBody, WriteHook, WriteSeen,
+    BadTokenCode, ChildrenAtStart, Config, LinksAtStart, SimulatorClock, ThrottleBody, WriteHook,
+    WriteSeen,
 };
 pub use edition::{Edition, EditionError};
 pub use fault::{Fault, FaultError, parse_fault};

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::config::{Config, LinksAtStart};
+use super::config::{ChildrenAtStart, Config, LinksAtStart};
 use super::control;
 use super::fault::is_rate;
 use super::scopes::is_scope;
@@ -26,6 +26,9 @@ pub(crate) fn world(config: &Config, now: i64) -> io::Result<World> {
     }
     for links in &config.links {
         link(&mut world, links, now)?;
+    }
+    for children in &config.children {
+        bear(&mut world, children)?;
     }
     Ok(world)
 }
@@ -111,6 +114,26 @@ fn tag(world: &mut World, module: &str, name: &str, now: i64) -> io::Result<()> 
     }
     control::tag(world, module, &[name], &records, now);
     Ok(())
+}
+
+fn bear(world: &mut World, children: &ChildrenAtStart) -> io::Result<()> {
+    let ChildrenAtStart { parent: name, module, count } = children;
+    let Some(parent) = records_of(world, name)?.first().copied() else {
+        return refuse(format!("{name} has no record to be a parent: add --records {name}=1"));
+    };
+    let mut records = records_of(world, module)?;
+    records.retain(|id| *id != parent);
+    let Some(ids) = records.get(..*count) else {
+        return refuse(format!(
+            "{name}/{module}={count} wants {count} records of {module} besides the parent, and \
+             there are {}",
+            records.len()
+        ));
+    };
+    if ids.iter().all(|id| world.parent_of(*id).is_none() && world.set_parent(*id, Some(parent))) {
+        return Ok(());
+    }
+    refuse(format!("{name}/{module}={count}: a record has one parent, and is not its own ancestor"))
 }
 
 fn link(world: &mut World, links: &LinksAtStart, now: i64) -> io::Result<()> {

@@ -211,12 +211,7 @@ impl Operation for Restore {
             Ok(Meant::All) => return (restore_all(world, &doing), 0),
             Err(error) => return (error, 0),
         };
-        let in_bin = |id: &&String| {
-            let id = read_id(id)?;
-            world.in_bin(id).map(|_| id)
-        };
-        let weight: usize =
-            ids.iter().filter_map(|id| in_bin(&id)).map(|id| world.weight(id)).sum();
+        let weight = world.weight(ids.iter().filter_map(|id| read_id(id)));
         let is_later = weight > doing.rules.restore_at_once;
         let refused = items::refused(&doing, ids.len());
         let mut coming = HashSet::new();

@@ -130,9 +130,11 @@ impl World {
         all
     }
 
-    /// How many records, notes and attachments come back with a record.
-    pub(crate) fn weight(&self, id: u64) -> usize {
-        self.comes_back(id).into_iter().map(|id| 1 + self.count_children(id)).sum()
+    /// How many records, notes and attachments come back with those that are in the bin.
+    pub(crate) fn weight(&self, ids: impl Iterator<Item = u64>) -> usize {
+        let binned = ids.filter(|id| self.in_bin(*id).is_some());
+        let all: BTreeSet<u64> = binned.flat_map(|id| self.comes_back(id)).collect();
+        all.into_iter().map(|id| 1 + self.count_children(id)).sum()
     }
 
     /// Brings a record back from the bin, with those that went with it. Tags, links and notes are as

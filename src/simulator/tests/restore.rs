@@ -341,3 +341,74 @@ async fn parents_are_set_by_control_calls() {
     let body = json!({"module": "Leads", "ids": [two], "parent": "4150868000005067099"});
     assert_eq!(zoho.control("parent", &body).await.status, 400);
 }
+
+#[tokio::test]
+async fn children_are_there_from_the_start_and_come_back_when_jobs_are_finished() {
+    let zoho = World::with(|config| {
+        config.records.push(("Accounts".to_owned(), 2));
+        let (parent, module) = ("Accounts".to_owned(), "Leads".to_owned());
+        config.children = vec![ChildrenAtStart { parent, module, count: 3 }];
+        config.restore_at_once = 3;
+        config.restore_scheduled_ms = DAY;
+    });
+    let before = zoho.simulator.snapshot();
+    let account = before.modules["Accounts"].live[0];
+    zoho.delete(&format!("/crm/v8/Accounts/{account}")).await;
+    assert_eq!(zoho.simulator.snapshot().modules["Leads"].binned, zoho.leads[..3]);
+    // Named twice, once by themselves and once as children, they are still four.
+    let all = [&[account], &zoho.leads[..3]].concat();
+    let seen = zoho.post(RESTORE, &ids(&all)).await;
+    assert_eq!((seen.status, before.differences(&zoho.simulator.snapshot()).len()), (202, 4));
+    assert_eq!(zoho.control("finish-jobs", &json!({})).await.json(), json!({"ok": true}));
+    assert_eq!(before.differences(&zoho.simulator.snapshot()), [""; 0]);
+}
+
+#[tokio::test]
+async fn children_that_cannot_be_are_refused_at_the_start() {
+    let with = |parent: &str, module: &str, count| {
+        let (parent, module) = (parent.to_owned(), module.to_owned());
+        ChildrenAtStart { parent, module, count }
+    };
+    for (children, says) in [
+        (vec![with("Accounts", "Leads", 1)], "add --records Accounts=1"),
+        (vec![with("Leads", "Leads", 10)], "there are 9"),
+        (vec![with("Leads", "Leads", 1), with("Leads", "Leads", 1)], "one parent"),
+        (vec![with("Leads", "Lead", 1)], "there is no module Lead"),
+    ] {
+        let records = vec![("Leads".to_owned(), 10)];
+        let error = Simulator::start(Config { records, children, ..Config::default() });
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_restore_that_waits_is_done_whatever_became_of_its_answer() {
+    let later = || World::with(|config| config.restore_at_once = 0);
+    for fault in [Fault::LoseAnswer, Fault::CutBody, Fault::HtmlApplied, Fault::MissingId] {
+        let zoho = later();
+        zoho.delete_leads(&zoho.leads[..2]).await.unwrap();
+        zoho.simulator.plan_faults(vec![fault]);
+        drop(zoho.try_post(RESTORE, &ids(&zoho.leads[..2])).await);
+        assert_eq!(zoho.live_leads().len(), 8, "{fault}");
+        zoho.wait(500);
+        assert_eq!(zoho.live_leads(), zoho.leads, "{fault}");
+    }
+    let zoho = later();
+    zoho.delete_leads(&zoho.leads[..2]).await.unwrap();
+    zoho.simulator.plan_faults(vec![Fault::Late]);
+    assert!(zoho.try_post(RESTORE, &ids(&zoho.leads[..2])).await.is_err());
+    zoho.wait(5499);
+    assert_eq!(zoho.live_leads().len(), 8, "late first, and then it waits");
+    zoho.wait(1);
+    assert_eq!(zoho.live_leads(), zoho.leads);
+    let zoho = later();
+    zoho.delete_leads(&zoho.leads[..2]).await.unwrap();
+    zoho.simulator.plan_faults(vec![Fault::Refuse]);
+    let seen = zoho.post(RESTORE, &ids(&zoho.leads[..2])).await;
+    let codes = [0, 1].map(|index| seen.json()["recycle_bin"][index]["code"].clone());
+    assert!(codes.contains(&json!("RECORD_LOCKED")) && codes.contains(&json!("SCHEDULED")));
+    assert_eq!(seen.status, 207);
+    zoho.simulator.finish_jobs();
+    assert_eq!(zoho.live_leads().len(), 9);
+}

@@ -1,4 +1,4 @@
-//! Parents of records, and how long records lie in the bin.
+//! Parents of records, how long records lie in the bin, and what comes back from it later.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -41,6 +41,13 @@ pub(super) fn parent(shared: &Shared, call: &Call) -> Result<Answer, Answer> {
     };
     let changed = ids.into_iter().filter(|id| inner.world.set_parent(*id, parent)).count();
     Ok(Answer::json(200, json!({"changed": changed})))
+}
+
+/// `POST finish-jobs`: lets jobs and restores that wait do now what they would have done in time.
+pub(super) fn finish_jobs(shared: &Shared) -> Answer {
+    let now = shared.now();
+    shared.lock().world.finish_jobs(now);
+    Answer::json(200, json!({"ok": true}))
 }
 
 /// `POST age`: lets the deletions of records in the bin lie back further by so many days.

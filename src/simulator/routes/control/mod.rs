@@ -82,6 +82,7 @@ pub(crate) fn serve(shared: &Shared, call: &Call, path: &[&str]) -> Answer {
         ("POST", ["expire-tokens"]) => Ok(accounts::expire_tokens(shared)),
         ("POST", ["faults"]) => faults(shared, call),
         ("POST", ["add"]) => add(shared, call),
+        ("POST", ["finish-jobs"]) => Ok(family::finish_jobs(shared)),
         ("POST", ["parent"]) => family::parent(shared, call),
         ("POST", ["age"]) => family::age(shared, call),
         ("POST", ["tags"]) => things::tags(shared, call),
