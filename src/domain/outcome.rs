@@ -226,7 +226,7 @@ impl Judge<'_> {
             |answer: &AnswerItem| self.meaning(Level::Item, &answer.verdict) == Meaning::Accepted;
         // What Zoho does on its own time begins after its answer.
         let complete = judgement.complete && !answers.iter().any(accepted);
-        Judgement { share, strangers, repeated, complete, ..judgement }
+        Judgement { share, complete, strangers, repeated, ..judgement }
     }
 
     /// Whether the ids in an answer are those of what the call made: no item of ours bears them.

@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 use crate::export::undo::{Undo, UndoState};
 use crate::store::Reader;
 use crate::store::entry::NewItem;
-use crate::store::query::EntryView;
+use crate::store::query::{EntryView, UndoneBy};
 
 /// What one request is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,20 +98,21 @@ impl Collected {
             self.undos += 1;
             return;
         }
-        if entry.undone_by.is_some_and(|undo| undo.is_under_way()) {
+        if entry.undone_by.is_some_and(UndoneBy::is_under_way) {
             self.under_way += 1;
             return;
         }
         let part = match state {
             UndoState::Possible | UndoState::Partial => part_of(entry),
-            _ => None,
+            UndoState::Impossible
+            | UndoState::Expired
+            | UndoState::Undone
+            | UndoState::NothingToUndo => None,
         };
         let Some((part, target)) = part else {
-            let state = match state {
-                // What would have to be known of it was erased.
-                UndoState::Possible | UndoState::Partial => UndoState::Impossible,
-                other => other,
-            };
+            // Of what could come back, what would have to be known was erased.
+            let known = matches!(state, UndoState::Possible | UndoState::Partial);
+            let state = if known { UndoState::Impossible } else { state };
             *self.left_out.entry(state.wire_name()).or_default() += 1;
             return;
         };

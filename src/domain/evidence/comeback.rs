@@ -94,7 +94,7 @@ impl ComebackFacts {
             Self::Relation(facts) => holder(&facts.list, |one| match facts.related {
                 _ if one.member => Presence::Gone,
                 Look::NotThere => Presence::NoHolder,
-                _ => missing(None, 1),
+                Look::NotAsked | Look::Seen(_) | Look::Closed | Look::Silent => missing(None, 1),
             }),
             Self::Definition(facts) if facts.tag == Look::NotThere => Look::Seen(missing(None, 1)),
             Self::Definition(facts) => holder(&facts.tag, |_| Presence::Gone),
