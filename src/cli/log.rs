@@ -177,6 +177,7 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
         | Event::BatchReturned(_)
         | Event::EvidenceRead(_)
         | Event::SnapshotTaken(_)
+        | Event::EntriesRechecked(_)
         | Event::EntriesSettled(_)
         | Event::EntriesReopened(_) => entries_in_words(event, opened),
     }
@@ -262,6 +263,9 @@ fn entries_in_words(event: &Event, opened: &BTreeMap<String, String>) -> String 
         let absent =
             absent.map(|absent| format!("; {} never there", absent.named())).unwrap_or_default();
         format!("{}: read {} before the call{absent}", event.module, event.entries.named())
+    } else if let Event::EntriesRechecked(event) = event {
+        let told = event.groups.iter().map(|one| format!("{} {}", one.entries.named(), one.found));
+        format!("{}: looked again: {}", event.module, groups(told.collect()))
     } else if let Event::EntriesSettled(event) = event {
         let seal = |field: &str| opened.get(field).map_or("(erased)", String::as_str);
         let ticket = opened.get("ticket").map(|ticket| format!(" ({ticket})")).unwrap_or_default();

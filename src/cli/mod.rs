@@ -22,6 +22,7 @@ mod list;
 mod log;
 mod next_step;
 mod plan;
+mod recheck;
 mod record;
 mod run_json;
 mod running;
@@ -146,6 +147,7 @@ enum Command {
     /// Finish what was interrupted, and send refused entries again whose code may pass now
     Replay(sync::ReplayArgs),
     Undo(undo::UndoArgs),
+    Recheck(recheck::RecheckArgs),
     Settle(settle::SettleArgs),
     Status(status::StatusArgs),
     Jobs(jobs::JobsArgs),
@@ -169,6 +171,7 @@ impl Command {
             Self::Sync(args) => args.settings(flags),
             Self::Replay(args) => args.settings(flags),
             Self::Plan(args) => args.settings(flags),
+            Self::Recheck(args) => args.settings(flags),
             Self::Doctor(args) => args.settings(flags),
             Self::Init(_)
             | Self::Delete(_)
@@ -208,6 +211,7 @@ impl Command {
             Self::Plan(args) => plan::run(&args, context),
             Self::Sync(args) => sync::run_sync(&args, context),
             Self::Replay(args) => sync::run_replay(&args, context),
+            Self::Recheck(args) => recheck::run(&args, context),
             Self::Undo(args) => undo::run(&args, context),
             Self::Settle(args) => settle::run(&args, context),
             Self::Status(args) => args.run(context),

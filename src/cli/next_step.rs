@@ -28,6 +28,9 @@ pub(crate) fn after_a_run(
         let show = command(&format!("show {parked}"));
         return format!("{show}, then {}", command(&format!("sync {parked} --yes")));
     }
+    if summary.rechecked.is_some() && matches!(exit, Exit::Done | Exit::SomeFailed) {
+        return command("export -o audit.csv");
+    }
     match exit {
         Exit::Done if wanted.is_some() && others_are_unknown(context) => command("replay --yes"),
         Exit::Done => command("export -o audit.csv"),

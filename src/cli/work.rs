@@ -40,7 +40,7 @@ impl Work {
     ) -> Result<Self, CliError> {
         let (requests, plan) = plan::make(context, wanted, None)?;
         let reopened = match kind {
-            RunKind::Sync => 0,
+            RunKind::Sync | RunKind::Recheck => 0,
             RunKind::Replay => {
                 context.reader()?.reopenable(wanted, &|code| takes_up(codes, code))?
             }

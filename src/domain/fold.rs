@@ -121,6 +121,8 @@ named_set!(
         Snapshot = "snapshot",
         /// What evidence says about one entry.
         Evidence = "evidence",
+        /// What a later look showed of one entry.
+        Recheck = "recheck",
     }
 );
 

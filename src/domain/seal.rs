@@ -124,6 +124,8 @@ pub enum LeafPurpose {
     Snapshot(i64),
     /// What a person decided, by the decision's number, which is counted with the readings.
     Settled(i64),
+    /// What a later look showed, by the reading's number.
+    Recheck(i64),
 }
 
 impl LeafPurpose {
@@ -135,6 +137,7 @@ impl LeafPurpose {
             Self::Rejected => (4, 0),
             Self::Snapshot(number) => (5, number),
             Self::Settled(number) => (6, number),
+            Self::Recheck(number) => (7, number),
         }
     }
 }
@@ -275,6 +278,26 @@ impl LeafMaker {
         self.buffer.push(b',');
         push_text(&mut self.buffer, verdict);
         self.buffer.push(b']');
+        &self.buffer
+    }
+
+    /// The opened form of an item that was looked at again: as recorded, then
+    /// `reading,found,sha256(facts)`.
+    pub fn rechecked(
+        &mut self,
+        item: &ItemIdentity,
+        number: i64,
+        found: &str,
+        facts: &[u8],
+    ) -> &[u8] {
+        self.begin("rechecked", item);
+        self.buffer.push(b',');
+        push_number(&mut self.buffer, number);
+        self.buffer.push(b',');
+        push_text(&mut self.buffer, found);
+        self.buffer.extend_from_slice(b",\"");
+        self.buffer.extend_from_slice(&Hash::of(facts).hex());
+        self.buffer.extend_from_slice(b"\"]");
         &self.buffer
     }
 

@@ -18,7 +18,7 @@ use crate::export::undo::Undo;
 use crate::export::words::in_words;
 use crate::store::Reader;
 use crate::store::error::Result;
-use crate::store::query::{EntryView, ScopeView, Step, UndoneBy};
+use crate::store::query::{EntryView, RecheckView, ScopeView, Step, UndoneBy};
 
 /// So many renderings are kept: as many as one batch has different results, and some.
 const KEPT: usize = 16;
@@ -30,6 +30,7 @@ struct Rendering {
     state: EntryState,
     steps: Vec<Step>,
     undone_by: Option<UndoneBy>,
+    rechecks: Vec<RecheckView>,
     /// From `request_id` to the cell before `target_id`.
     before: Vec<u8>,
     /// From the cell after `target_id` to the end of the row.
@@ -43,6 +44,7 @@ impl Rendering {
             && self.steps == entry.steps
             && self.scope == entry.scope
             && self.undone_by == entry.undone_by
+            && self.rechecks == entry.rechecks
     }
 }
 
@@ -109,6 +111,7 @@ impl EntryRows {
             state: entry.state,
             steps: entry.steps.clone(),
             undone_by: entry.undone_by,
+            rechecks: entry.rechecks.clone(),
             before,
             after,
         };
@@ -200,8 +203,8 @@ fn cells<'a>(
         Cell::some_text(whole.environment.as_ref()),
         Cell::some_text(request.recorded_by.as_ref()),
         Cell::some(batch.and_then(|one| one.user), Cell::Zoho),
-        Cell::Empty, // rechecked
-        Cell::Empty, // rechecked_at
+        Cell::some(entry.rechecks.last(), |seen| Cell::Word(seen.found.wire_name())),
+        Cell::some(entry.rechecks.last(), |seen| Cell::Time(seen.reading.at)),
         Cell::text(texts.in_words.as_str()),
     ]
 }

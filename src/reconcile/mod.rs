@@ -13,6 +13,7 @@ mod gate;
 mod jobs;
 mod look;
 pub mod options;
+mod recheck;
 mod resolve;
 mod shared;
 mod sign_in;
@@ -30,6 +31,7 @@ use crate::domain::id::{ModuleName, RequestId, RunId};
 use crate::domain::limits::SEND_WITHIN;
 use crate::domain::pace::Pace;
 use crate::domain::plan::{Plan, RequestOverview, Rules, Waiting, plan};
+use crate::domain::recheck::Found;
 use crate::domain::state::EntryState;
 use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
@@ -162,7 +164,7 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
             tx.unpark(run, *request)?;
         }
         let reopened = match options.kind {
-            RunKind::Sync => 0,
+            RunKind::Sync | RunKind::Recheck => 0,
             RunKind::Replay => {
                 tx.reopen(run, wanted, &|code| takes_up(&options.codes, code))?.len()
             }
@@ -175,7 +177,7 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
             concurrency: u64::try_from(options.concurrency).unwrap_or(1),
         };
         let plan = plan(&requests, named, now, rules);
-        if plan.entries > options.max_entries {
+        if plan.entries > options.max_entries && options.kind != RunKind::Recheck {
             return Err(StoreError::OverCap { entries: plan.entries, cap: options.max_entries });
         }
         let left_open = u64::try_from(open.len()).unwrap_or(0);
@@ -184,6 +186,8 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
         // has nobody's approval.
         let (unapproved, mine): (Vec<_>, Vec<_>) =
             due.partition(|one| options.policy.wants_approval(one.entries()));
+        // A look sends nothing.
+        let mine = if options.kind == RunKind::Recheck { Vec::new() } else { mine };
         let mine = mine.into_iter().map(|one| one.request).collect();
         let unapproved = unapproved.into_iter().map(|one| one.request).collect();
         Ok(Begun { run, requests, plan, left_open, reopened, mine, unapproved })
@@ -259,6 +263,12 @@ async fn work<Z: Zoho, C: Clock>(
         })
         .cloned()
         .collect();
+    if let Some(entries) = &shared.options.recheck {
+        if !entries.is_empty() && shared.make_contact(&begun.requests).await? {
+            recheck::look_again(shared, entries).await?;
+        }
+        return Ok(());
+    }
     warn_of_skipped(shared, begun);
     // Nothing to send and nothing to find out: no call, and no token needed.
     if business.is_empty() || !shared.make_contact(&business).await? {
@@ -392,7 +402,23 @@ fn sum_up<Z: Zoho, C: Clock>(
     shared: &Arc<Shared<Z, C>>,
     begun: &Begun,
 ) -> Result<Summary, RunError> {
-    shared.journal(|reader| read_summary(shared, begun, reader))
+    let summary = shared.journal(|reader| read_summary(shared, begun, reader))?;
+    if shared.options.kind != RunKind::Recheck {
+        return Ok(summary);
+    }
+    // A look answers for what it looked at, and for nothing else.
+    let state = shared.state();
+    let back = state.rechecked.get(&Found::Back).copied().unwrap_or(0);
+    Ok(Summary {
+        failed: back,
+        unfinished: state.unread,
+        awaiting_approval: 0,
+        undecided: 0,
+        blocked: Blocked::default(),
+        jobs: Vec::new(),
+        rechecked: Some(state.rechecked.clone()),
+        ..summary
+    })
 }
 
 fn read_summary<Z: Zoho, C: Clock>(
@@ -460,6 +486,7 @@ fn read_summary<Z: Zoho, C: Clock>(
         jobs,
         parked: state.parked.clone(),
         reopened: begun.reopened,
+        rechecked: None,
         sent: state.sent,
         calls: state.budget.spent().calls,
         credits: state.budget.spent().credits,

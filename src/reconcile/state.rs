@@ -7,6 +7,7 @@ use crate::domain::barred::Barred;
 use crate::domain::id::RequestId;
 use crate::domain::offset::ClockOffset;
 use crate::domain::pace::{Pace, Trouble};
+use crate::domain::recheck::Found;
 use crate::domain::time::Timestamp;
 use crate::reconcile::budget::Budget;
 use crate::reconcile::look::TagLists;
@@ -20,6 +21,9 @@ pub(crate) struct State {
     pub(crate) pace: Pace,
     pub(crate) sent: u64,
     pub(crate) failed: u64,
+    /// Of a recheck: how many things were found where, and how many could not be read.
+    pub(crate) rechecked: BTreeMap<Found, u64>,
+    pub(crate) unread: u64,
     pub(crate) stop: Option<Stop>,
     /// What Zoho does not allow: it is left out from then on.
     pub(crate) barred: BTreeMap<Barred, NotAllowed>,
@@ -62,6 +66,8 @@ impl State {
             pace,
             sent: 0,
             failed: 0,
+            rechecked: BTreeMap::new(),
+            unread: 0,
             stop: None,
             barred: BTreeMap::new(),
             setback: Setback::default(),

@@ -7,8 +7,8 @@ mod items;
 mod schema;
 
 pub use items::{
-    AttemptRow, EntryStateRow, EvidenceRow, ItemRow, RawAnswerRow, RejectedRow, SecretRow,
-    SnapshotRow, inflate,
+    AttemptRow, EntryStateRow, EvidenceRow, ItemRow, RawAnswerRow, RecheckRow, RejectedRow,
+    SecretRow, SnapshotRow, inflate,
 };
 pub use schema::Difference;
 
@@ -119,6 +119,7 @@ const fn statements(table: Table) -> (&'static str, &'static str) {
         Table::Reading => of!("reading", "id = ?1"),
         Table::Evidence => of!("evidence", "entry = ?1 AND reading = ?2"),
         Table::Job => of!("job", "batch = ?1"),
+        Table::Recheck => of!("recheck", "entry = ?1 AND reading = ?2"),
         Table::Snapshot => of!("snapshot", "entry = ?1 AND reading = ?2"),
     }
 }

@@ -4,6 +4,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 
 use crate::domain::id::{BatchId, EntryId, EventSeq, RecordId, RequestId, RunId};
 use crate::domain::merkle::Hash;
+use crate::domain::recheck::Found;
 use crate::domain::state::{EntryState, Outcome, Verdict};
 use crate::domain::time::Timestamp;
 
@@ -43,7 +44,7 @@ macro_rules! coded {
         }
     )+};
 }
-coded!(EntryState, Outcome, Verdict);
+coded!(EntryState, Outcome, Verdict, Found);
 
 macro_rules! numbered {
     ($($name:ident),+) => {$(
@@ -137,6 +138,11 @@ mod tests {
         }
         for outcome in Outcome::ALL {
             let row = format!("('outcome', {}, '{outcome}')", Sql(*outcome).code());
+            assert!(sql.contains(&row), "{row}");
+        }
+        let sql = format!("{sql}{}", include_str!("../../migrations/V4__undo_and_recheck.sql"));
+        for found in Found::ALL {
+            let row = format!("('found', {}, '{found}')", Sql(*found).code());
             assert!(sql.contains(&row), "{row}");
         }
         for verdict in Verdict::ALL {

@@ -16,6 +16,7 @@ pub mod overview;
 pub mod query;
 pub mod queue;
 pub mod reading;
+pub mod recheck;
 pub mod recording;
 pub mod reopening;
 pub mod run;

@@ -263,7 +263,12 @@ pub(crate) fn is_blocked(
     let other = match operation {
         Operation::Untag => Operation::DeleteTags,
         Operation::DeleteTags => Operation::Untag,
-        _ => return Ok(false),
+        Operation::Delete
+        | Operation::Unlink
+        | Operation::Restore
+        | Operation::Retag
+        | Operation::Relink
+        | Operation::RecreateTags => return Ok(false),
     };
     conn.prepare_cached(
         "-- is_blocked\nSELECT EXISTS (

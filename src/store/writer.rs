@@ -28,6 +28,7 @@ use crate::store::batch::BegunBatch;
 use crate::store::error::{Result, StoreError};
 use crate::store::queue::{Cursors, Picked, Rules, is_blocked, pick};
 use crate::store::reading::Finding;
+use crate::store::recheck::Seen;
 use crate::store::snapshot::{self, Snapshot};
 use crate::store::usage::Metered;
 use crate::store::{Head, Store, WriteTx};
@@ -99,6 +100,7 @@ enum Message {
     Unanswered { batch: BatchId, lost: LostCall, reply: Reply<()> },
     GiveBack { prepared: PreparedBatch, reason: Returned, detail: String, reply: Reply<()> },
     Evidence { module: ModuleName, findings: Vec<Finding>, reply: Reply<Vec<EntryId>> },
+    Recheck { module: ModuleName, seen: Vec<Seen>, reply: Reply<()> },
     Bind { target: Target, org: RecordId, reply: Reply<()> },
     SeeUser { user: Option<RecordId>, offset_ms: i64, reply: Reply<()> },
     SeeModule { product: Product, module: ModuleName, bin: Option<bool>, reply: Reply<()> },
@@ -250,6 +252,11 @@ impl Writer {
         findings: Vec<Finding>,
     ) -> Result<Vec<EntryId>> {
         self.ask(|reply| Message::Evidence { module, findings, reply }).await
+    }
+
+    /// Records what was seen of settled entries of one module.
+    pub async fn record_recheck(&self, module: ModuleName, seen: Vec<Seen>) -> Result<()> {
+        self.ask(|reply| Message::Recheck { module, seen, reply }).await
     }
 
     /// Binds the journal to its org, or checks that it is bound to it.
@@ -434,6 +441,9 @@ impl Jobs<'_> {
             Message::Evidence { module, findings, reply } => {
                 self.cursors.rewind();
                 scoped(tx, reply, move |tx| tx.record_evidence(run, &module, &findings))
+            }
+            Message::Recheck { module, seen, reply } => {
+                scoped(tx, reply, move |tx| tx.record_recheck(run, &module, &seen))
             }
             Message::Bind { target, org, reply } => {
                 scoped(tx, reply, move |tx| tx.bind(run, &target, org))

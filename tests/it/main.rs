@@ -24,6 +24,7 @@ mod cli_demo;
 mod cli_doctor;
 mod cli_jobs;
 mod cli_plan;
+mod cli_recheck;
 mod cli_record;
 mod cli_record_plan;
 mod cli_record_tags;

@@ -183,6 +183,7 @@ impl World {
             versions: Versions { crm: ApiVersion::V8, bigin: ApiVersion::V2 },
             wanted: None,
             codes: Vec::new(),
+            recheck: None,
             max_entries: 100_000,
             max_calls: None,
             max_credits: None,

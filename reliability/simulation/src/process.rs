@@ -330,6 +330,7 @@ fn options(world: &World, run: &Run) -> RunOptions {
         versions: Versions { crm: run.version, bigin: ApiVersion::V2 },
         wanted: None,
         codes: Vec::new(),
+        recheck: None,
         max_entries: 100_000,
         max_calls: None,
         max_credits: None,

@@ -169,7 +169,7 @@ fn tell_about(out: &mut Out, view: &RequestView, about: &About) -> Result<(), Ou
             return field(out, "at Zoho", workflows);
         }
         Operation::Untag | Operation::Retag if view.tags.is_empty() => {
-            field(out, "tags", erased())?
+            field(out, "tags", erased())?;
         }
         Operation::Untag | Operation::Retag => field(out, "tags", view.tags.join(", "))?,
         Operation::Unlink | Operation::Relink => {

@@ -12,7 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::export::{message_of, reading_in_brief, reading_sentence};
 use crate::store::query::{
     AttemptResult, BatchDetail, BatchView, Ending, EntryView, JobView, PersonView, ReadingView,
-    Step,
+    RecheckView, Step,
 };
 use crate::store::{Reader, StoreError};
 
@@ -61,6 +61,7 @@ pub(super) fn story(
             }
         }
     }
+    story.extend(entry.rechecks.iter().map(looked_again));
     // The end of a job lies between the call that made it and what was read after it.
     story.sort_by_key(|told| told.log_index);
     Ok((story, last))
@@ -219,6 +220,19 @@ fn read(entry: &EntryView, step: &Step) -> Option<Told> {
         }
     };
     Some(told)
+}
+
+/// What a later look showed.
+fn looked_again(seen: &RecheckView) -> Told {
+    Told {
+        at: Some(seen.reading.at),
+        log_index: seen.reading.seq.get(),
+        kind: "entries_rechecked",
+        text: format!("looked at again: {}", seen.found),
+        outcome: Some(seen.found.wire_name()),
+        facts: raw(seen.facts.as_ref()),
+        ..Told::default()
+    }
 }
 
 /// What a person decided, since no read could.

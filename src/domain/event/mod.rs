@@ -6,6 +6,7 @@
 //! file names stand in them as [seals](crate::domain::seal) only.
 
 mod data;
+mod recheck;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -22,6 +23,8 @@ pub use self::data::{
     RequestRecorded, RequestUnparked, Returned, RunEnded, RunStarted, SchemaUpgraded,
     SnapshotTaken, SourceKind, Unanswered, UserSeen,
 };
+
+pub use self::recheck::{EntriesRechecked, RecheckGroup};
 
 /// The version tag that every event of this form begins with.
 pub const EVENT_VERSION: &str = "zoho-journal/event@1";
@@ -136,6 +139,8 @@ events! {
     JobEnded = "job_ended",
     /// Evidence was read.
     EvidenceRead = "evidence_read",
+    /// What settled entries took away was looked at again.
+    EntriesRechecked = "entries_rechecked",
     /// A person decided what reads cannot.
     EntriesSettled = "entries_settled",
     /// A replay took up refused entries again.
@@ -232,6 +237,7 @@ impl Event {
             | Self::ModuleSeen(_)
             | Self::RequestPinned(_)
             | Self::JobEnded(_)
+            | Self::EntriesRechecked(_)
             | Self::RequestParked(_)
             | Self::RequestUnparked(_)
             | Self::RunEnded(_) => Vec::new(),

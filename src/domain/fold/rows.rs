@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::event::{
-    BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, EntriesSettled, Event, EvidenceRead,
-    JobEnded, ModuleSeen, RequestRecorded, RunEnded, RunStarted, SchemaUpgraded, SnapshotTaken,
-    UserSeen,
+    BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, EntriesRechecked, EntriesSettled,
+    Event, EvidenceRead, JobEnded, ModuleSeen, RequestRecorded, RunEnded, RunStarted,
+    SchemaUpgraded, SnapshotTaken, UserSeen,
 };
 use crate::domain::fold::row::{BindingRow, Ending, Expected, OpenBatch, RunRow};
 use crate::domain::fold::{Cell, Table};
@@ -143,6 +143,7 @@ impl Rows {
                 }
             }
             Event::SnapshotTaken(data) => self.snapshot(seq, data, tell),
+            Event::EntriesRechecked(data) => self.rechecked(seq, data, tell),
             Event::JobEnded(data) => self.job_ended(seq, data, tell),
             Event::RunEnded(data) => self.run_ended(seq, data, tell),
         }
@@ -432,6 +433,17 @@ impl Rows {
             Some(_) => {
                 let entries = data.groups.iter().map(|group| group.entries.len()).sum();
                 self.add(Table::Evidence, entries);
+            }
+            None => contradicts(seq, "an entry stands in two groups", tell),
+        }
+    }
+
+    fn rechecked(&mut self, seq: EventSeq, data: &EntriesRechecked, tell: &mut dyn FnMut(Note)) {
+        self.reading(seq, data.run, data.reading, tell);
+        match merged(data.groups.iter().map(|group| &group.entries), self.last_entry) {
+            Some(_) => {
+                let entries = data.groups.iter().map(|group| group.entries.len()).sum();
+                self.add(Table::Recheck, entries);
             }
             None => contradicts(seq, "an entry stands in two groups", tell),
         }

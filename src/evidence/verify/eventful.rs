@@ -20,6 +20,7 @@ use crate::domain::merkle::Hash;
 use crate::domain::outcome::{ItemResult, Judgement};
 use crate::domain::policy::ApprovalPolicy;
 use crate::domain::ranges::EntryRanges;
+use crate::domain::recheck::Found;
 use crate::domain::scope::{Action, RelatedList, Scope, TagSet, Task};
 use crate::domain::state::{Outcome, Verdict};
 use crate::domain::target::{ApiOrigin, ApiVersion, DataCenter, Environment, Product, Target};
@@ -28,6 +29,7 @@ use crate::store::creation::{JournalId, NewJournal};
 use crate::store::entry::NewItem;
 use crate::store::queue::Picked;
 use crate::store::reading::Finding as Read;
+use crate::store::recheck::Seen;
 use crate::store::recording::{InvalidRow, NewRequest, RepeatedRow, RequestSource};
 use crate::store::run::NewRun;
 use crate::store::settling::NewDecision;
@@ -489,6 +491,13 @@ pub(super) fn eventful() -> Journal {
     let open = Verdict::Undecided;
     journal.read(run, &[(7, open, "UNDECIDED"), (18, open, "UNDECIDED")]);
     journal.decide([7, 18], Verdict::Failed, None);
+    let seen = [(1, Found::InBin), (2, Found::Back), (15, Found::Erased), (18, Found::NotSeen)];
+    let seen = seen.map(|(entry, found)| Seen {
+        entry: EntryId::new(entry),
+        found,
+        facts: format!("{{\"record\":\"{found}\"}}"),
+    });
+    journal.write(|tx| tx.record_recheck(run, &leads(), &seen));
     drop(journal.begin(run, [14], None));
     journal
 }

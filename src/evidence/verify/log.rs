@@ -216,6 +216,11 @@ impl<'a> LogPass<'a> {
                     jobs.send(Job::Evidence { seq, data: Box::new(data), parts });
                 }
             }
+            Event::EntriesRechecked(data) => {
+                if let Some(parts) = self.parts(data.groups.iter().map(|group| &group.entries)) {
+                    jobs.send(Job::Recheck { seq, data: Box::new(data), parts });
+                }
+            }
             Event::EntriesSettled(data) => {
                 if let Some(parts) = self.parts([&data.entries]) {
                     jobs.send(Job::Settled { seq, data: Box::new(data), parts });

@@ -30,6 +30,7 @@ fn place(table: Table, key: &[Cell]) -> String {
         | Table::Attempt
         | Table::Reading
         | Table::Snapshot
+        | Table::Recheck
         | Table::Job
         | Table::Evidence => format!("{table} {key}"),
     }

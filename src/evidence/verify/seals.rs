@@ -46,6 +46,7 @@ pub(super) fn seals_of(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
         Event::BatchReturned(data) => vec![("detail", Some(data.detail))],
         Event::ModuleSeen(_)
         | Event::SnapshotTaken(_)
+        | Event::EntriesRechecked(_)
         | Event::JobEnded(_)
         | Event::BatchBegun(_)
         | Event::EvidenceRead(_)

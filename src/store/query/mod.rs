@@ -19,7 +19,7 @@ pub(crate) use scan::each_of;
 pub use summary::{LastRun, Summary};
 pub use view::{
     AttemptResult, BatchEnd, BatchView, Ending, EntryView, JobOver, JobView, PersonView,
-    ReadingView, RequestView, Said, ScopeView, Settled, SettledBy, Step, UndoneBy,
+    ReadingView, RecheckView, RequestView, Said, ScopeView, Settled, SettledBy, Step, UndoneBy,
 };
 
 #[cfg(test)]

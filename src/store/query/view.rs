@@ -10,6 +10,7 @@ use crate::domain::evidence::presence::ThingFacts;
 use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RecordId, RequestId, RunId};
 use crate::domain::merkle::Hash;
 use crate::domain::ranges::EntryRanges;
+use crate::domain::recheck::Found;
 use crate::domain::scope::{Operation, RelatedList};
 use crate::domain::state::{Change, EntryState, Outcome, Verdict};
 use crate::domain::target::{ApiVersion, Product, named_set};
@@ -403,6 +404,17 @@ impl UndoneBy {
     }
 }
 
+/// What a later look showed of what an entry took away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecheckView {
+    /// The reading.
+    pub reading: Rc<ReadingView>,
+    /// Where it was.
+    pub found: Found,
+    /// What was read, as JSON; `None` once erased.
+    pub facts: Option<String>,
+}
+
 /// An entry with its story.
 #[derive(Debug, Clone)]
 pub struct EntryView {
@@ -420,6 +432,8 @@ pub struct EntryView {
     pub state: EntryState,
     /// The entry that brings it back, if one was recorded.
     pub undone_by: Option<UndoneBy>,
+    /// What later looks showed, in the order of the log.
+    pub rechecks: Vec<RecheckView>,
     /// Everything that happened to it, in the order of the log; a batch that is still open comes last.
     pub steps: Vec<Step>,
 }
