@@ -30,6 +30,10 @@ pub(crate) struct DeleteTagsArgs {
     /// undecided. The module's tags are read all the same, since a tag's deletion names no module
     #[arg(long)]
     no_snapshot: bool,
+    /// Read beforehand which records carry the tags, so that undo can put them back on these. The whole module is
+    /// read for it: one call for 200 records
+    #[arg(long, conflicts_with = "no_snapshot")]
+    snapshot_records: bool,
     #[command(flatten)]
     record: RecordArgs,
 }
@@ -38,5 +42,6 @@ pub(crate) struct DeleteTagsArgs {
 pub(crate) fn run(args: &DeleteTagsArgs, context: &mut Context) -> Result<Exit, CliError> {
     let asked = Asked::new(&Task::DeleteTags, &args.module, Things::Tags, &args.ids);
     let asked = Asked { snapshot: !args.no_snapshot, names: &args.names, ..asked };
+    let asked = Asked { snapshot_records: args.snapshot_records, ..asked };
     record(context, &args.record, &asked)
 }

@@ -37,6 +37,10 @@ pub struct RequestOverview {
     pub workflows: bool,
     /// Whether what is there is read before a call.
     pub snapshot: bool,
+    /// Whether the records that carry the tags are read before these are deleted.
+    pub snapshot_records: bool,
+    /// The earlier request that must be settled first.
+    pub after: Option<RequestId>,
     /// Zoho's id of the module, once it is pinned.
     pub module_id: Option<RecordId>,
     /// Its first entry.
@@ -411,6 +415,8 @@ mod tests {
             tags: None,
             workflows: true,
             snapshot: true,
+            snapshot_records: false,
+            after: None,
             module_id: None,
             first: EntryId::new(1),
             last: EntryId::new(1),

@@ -32,7 +32,7 @@ pub(super) fn past(entry: &EntryView) -> String {
             format!("Taken out of the list{list} of the {} record{parent}", scope.module)
         }
         Operation::DeleteTags => match entry.snapshot() {
-            Some(ThingFacts::Definition(DefinitionFacts { tag: Look::Seen(tag) })) => {
+            Some(ThingFacts::Definition(DefinitionFacts { tag: Look::Seen(tag), .. })) => {
                 format!("Tag \"{}\" of {} deleted", tag.name, scope.module)
             }
             _ => format!("Tag of {} deleted", scope.module),

@@ -19,6 +19,7 @@ mod shared;
 mod sign_in;
 mod state;
 mod submit;
+mod tagged;
 mod waiting;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -274,6 +275,9 @@ async fn work<Z: Zoho, C: Clock>(
     if business.is_empty() || !shared.make_contact(&business).await? {
         return Ok(());
     }
+    let sends: Vec<RequestOverview> =
+        business.iter().filter(|request| begun.mine.contains(&request.request)).cloned().collect();
+    shared.read_tagged(&sends).await;
     let bins = bins(shared)?;
     let mut undecided = HashSet::new();
     let mut polls = Polls::default();

@@ -12,6 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::reconcile::budget::Budget;
 use crate::reconcile::look::TagLists;
 use crate::reconcile::options::{NotAllowed, Stop};
+use crate::reconcile::tagged::Tagged;
 use crate::zoho::token::TokenNumber;
 
 /// Counters and switches, behind one lock that is never held across an await.
@@ -52,6 +53,8 @@ pub(crate) struct State {
     pub(crate) waiting_until: Duration,
     /// Tags of modules, as they were read last.
     pub(crate) tag_lists: TagLists,
+    /// Which records carried tags, as it was read before anything was sent.
+    pub(crate) tagged: Tagged,
     /// How many entries are read for one claim at most, once reading more took too long.
     pub(crate) read_at_most: Option<usize>,
     /// No job is asked for before this moment: Zoho takes one at a time, and one is under way.
@@ -84,6 +87,7 @@ impl State {
             waited: Duration::ZERO,
             waiting_until: Duration::ZERO,
             tag_lists: TagLists::default(),
+            tagged: Tagged::default(),
             read_at_most: None,
             busy_until: None,
             busy_times: 0,

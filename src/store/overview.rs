@@ -7,7 +7,7 @@ use rusqlite::{Connection, named_params};
 use crate::domain::event::Event;
 use crate::domain::id::{EventSeq, RecordId, RequestId};
 use crate::domain::plan::{PendingPart, RequestOverview};
-use crate::domain::scope::{Operation, TagSet};
+use crate::domain::scope::TagSet;
 use crate::domain::state::EntryState;
 use crate::store::code::{Name, Sql, uncount};
 use crate::store::error::{Doing, Result, StoreError};
@@ -75,6 +75,8 @@ fn overview(
                 tags: None,
                 workflows: row.get(5)?,
                 snapshot: row.get(13)?,
+                snapshot_records: false,
+                after: None,
                 module_id: None,
                 first: row.get::<_, Sql<_>>(6)?.0,
                 last: row.get::<_, Sql<_>>(7)?.0,
@@ -136,12 +138,14 @@ fn complete(conn: &Connection, request: &mut RequestOverview, seq: EventSeq) -> 
         request.pending = pending_parts(conn, request)?;
     }
     let logged = log::event(conn, seq)?.decode()?;
-    if !matches!(logged.event, Event::RequestRecorded(_)) {
+    let Event::RequestRecorded(event) = logged.event else {
         return Err(StoreError::corrupt(
             "request",
             format!("{} has another event", request.request),
         ));
-    }
+    };
+    request.snapshot_records = event.snapshot_records.unwrap_or(false);
+    request.after = event.after;
     request.recorded_at = logged.at;
     request.requested_by = log::opened(conn, seq, "requested_by")?;
     request.reason = log::opened(conn, seq, "reason")?;
@@ -156,14 +160,14 @@ pub(crate) fn module_id(conn: &Connection, pinned: EventSeq) -> Result<Option<Re
     Ok(text.and_then(|text| text.parse().ok()))
 }
 
-/// A request's pending entries by scope. Only an unlink has more than one: for the others the counts that are
+/// A request's pending entries by scope. Only relations have more than one: for the others the counts that are
 /// kept say all, and a million entries are not looked at. A snapshot saves the next read only where a call may
 /// have acted since, as in `snapshot::split`.
 fn pending_parts(conn: &Connection, request: &RequestOverview) -> Result<Vec<PendingPart>> {
     let doing = "counting pending entries";
     let range = named_params! {":first": Sql(request.first), ":last": Sql(request.last)};
     let mut parts: BTreeMap<ScopeId, (u64, u64, BTreeMap<u32, u64>)> = BTreeMap::new();
-    if request.operation == Operation::Unlink {
+    if request.list.is_some() {
         let mut statement = conn
             .prepare_cached(
                 "-- pending_by_scope\nSELECT e.scope, count(*),

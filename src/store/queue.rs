@@ -252,34 +252,34 @@ fn due_requests(conn: &Connection, rules: Rules<'_>) -> Result<Vec<Due>> {
     Ok(due)
 }
 
-/// Whether calls of another operation are under way that take the same tags away: a tag that is deleted goes from
-/// its records as well, and nothing would tell which of the two calls took it.
+/// Whether calls of another operation are under way that take the same tags away, or put them back: a tag that is
+/// deleted goes from its records as well, and nothing would tell which of the two calls took it.
 pub(crate) fn is_blocked(
     conn: &Connection,
     operation: Operation,
     product: Product,
     module: &ModuleName,
 ) -> Result<bool> {
-    let other = match operation {
-        Operation::Untag => Operation::DeleteTags,
-        Operation::DeleteTags => Operation::Untag,
+    let others = match operation {
+        Operation::Untag | Operation::Retag => [Operation::DeleteTags; 2],
+        Operation::DeleteTags => [Operation::Untag, Operation::Retag],
         Operation::Delete
         | Operation::Unlink
         | Operation::Restore
-        | Operation::Retag
         | Operation::Relink
         | Operation::RecreateTags => return Ok(false),
     };
     conn.prepare_cached(
         "-- is_blocked\nSELECT EXISTS (
              SELECT 1 FROM tally t JOIN request r ON r.id = t.request
-             WHERE t.state IN (4, 5) AND t.entries > 0 AND r.operation = :other
+             WHERE t.state IN (4, 5) AND t.entries > 0 AND r.operation IN (:other, :another)
                AND r.product = :product AND r.module = :module)",
     )
     .and_then(|mut statement| {
         statement.query_row(
             named_params! {
-                ":other": other.wire_name(), ":product": product.wire_name(),
+                ":other": others[0].wire_name(), ":another": others[1].wire_name(),
+                ":product": product.wire_name(),
                 ":module": module.as_str(),
             },
             |row| row.get(0),
@@ -507,10 +507,13 @@ fn is_busy(
         "-- is_busy\nSELECT 1 FROM entry e JOIN scope s ON s.id = e.scope
          WHERE e.target = :target AND e.id <> :entry AND e.state IN (4, 5, 6)
            AND s.product = :product
-           AND CASE :operation
-               WHEN 'unlink' THEN s.operation = 'unlink' AND s.parent IS :parent
-               WHEN 'delete-tags' THEN s.operation = 'delete-tags' AND s.module = :module
-               ELSE s.operation IN ('delete', 'untag') AND s.module = :module END
+           AND CASE
+               WHEN :operation IN ('unlink', 'relink')
+               THEN s.operation IN ('unlink', 'relink') AND s.parent IS :parent
+               WHEN :operation IN ('delete-tags', 'recreate-tags')
+               THEN s.operation IN ('delete-tags', 'recreate-tags') AND s.module = :module
+               ELSE s.operation IN ('delete', 'untag', 'restore', 'retag')
+                   AND s.module = :module END
          LIMIT 1",
     )
     .and_then(|mut statement| {

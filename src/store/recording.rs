@@ -92,6 +92,8 @@ pub struct NewRequest<'a> {
     pub not_before: Option<Timestamp>,
     /// How long it may be sent without a fresh approval.
     pub valid_for: Duration,
+    /// Whether the records that carry the tags are read before these are deleted.
+    pub snapshot_records: bool,
     /// Nothing is sent before every entry of this earlier request is settled.
     pub after: Option<RequestId>,
     /// Where the ids came from.
@@ -255,6 +257,7 @@ impl WriteTx<'_> {
                 "module_id",
                 new.module_id.map(|id| id.to_string()).as_deref(),
             )?,
+            snapshot_records: new.snapshot_records.then_some(true),
             after: new.after,
         };
         Ok((event, seals))

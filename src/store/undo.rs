@@ -47,7 +47,7 @@ fn known(facts: ThingFacts) -> Brought {
             list_price: one.list_price,
             ..Brought::default()
         },
-        ThingFacts::Definition(DefinitionFacts { tag: Look::Seen(tag) }) => {
+        ThingFacts::Definition(DefinitionFacts { tag: Look::Seen(tag), .. }) => {
             Brought { tag_name: Some(tag.name), tag_color: tag.color, ..Brought::default() }
         }
         ThingFacts::Tags(_)
@@ -141,8 +141,9 @@ impl Reader {
                 .doing(DOING)?;
             for Sql(entry) in entries {
                 let facts = snapshot::facts_of(&self.conn, Operation::DeleteTags, entry)?;
-                if let Some(ThingFacts::Definition(DefinitionFacts { tag: Look::Seen(tag) })) =
-                    facts
+                if let Some(ThingFacts::Definition(DefinitionFacts {
+                    tag: Look::Seen(tag), ..
+                })) = facts
                 {
                     tags.insert(*id, tag);
                     break;

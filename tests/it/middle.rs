@@ -15,7 +15,7 @@ use zoho_journal::domain::id::{ModuleName, RecordId};
 use zoho_journal::domain::target::{ApiVersion, Product};
 use zoho_journal::domain::time::Timestamp;
 use zoho_journal::zoho::token::TokenNumber;
-use zoho_journal::zoho::{ListAsked, Zoho, ZohoClient};
+use zoho_journal::zoho::{ListAsked, PageAt, Zoho, ZohoClient};
 
 use crate::world::World;
 
@@ -252,6 +252,16 @@ impl<C: Clock> Zoho for Middle<C> {
             (self.lists)(page, rows);
         }
         Ok(read)
+    }
+
+    async fn read_record_page(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+        at: &PageAt,
+    ) -> Result<Read<(Vec<RecordSeen>, Option<PageAt>)>, ReadError> {
+        self.zoho.read_record_page(product, version, module, at).await
     }
 
     async fn read_tags(

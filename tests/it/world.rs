@@ -460,6 +460,7 @@ pub fn record_into(mut store: Store, target: &Target, ask: &Ask<'_>, again: bool
         rows: u64::try_from(items.len()).unwrap(),
     };
     let new = NewRequest {
+        snapshot_records: false,
         after: None,
         task: &ask.task,
         snapshot: ask.snapshot,

@@ -137,6 +137,7 @@ pub async fn record(world: &Arc<World>, seed: u64, ask: &Ask) -> Result<Recorded
     };
     let target = world.target();
     let new = NewRequest {
+        snapshot_records: false,
         after: None,
         task: &ask.task,
         snapshot: ask.snapshot,

@@ -206,7 +206,7 @@ pub(crate) fn waiting_in_words(waiting: Waiting) -> &'static str {
 
 /// Of how many records the pending items of an unlink are unlinked.
 fn parents(request: &RequestOverview) -> Option<usize> {
-    (request.operation == Operation::Unlink).then_some(request.pending.len())
+    request.list.is_some().then_some(request.pending.len())
 }
 
 /// Whether pending entries are sent without reading what is there before. Deleting needs no such read: Zoho's

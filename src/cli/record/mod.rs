@@ -74,6 +74,8 @@ pub(crate) struct Asked<'a> {
     /// Whether Zoho's workflows run; `None` where an operation starts none and has no switch for them.
     pub(crate) workflows: Option<bool>,
     pub(crate) snapshot: bool,
+    /// Whether the records that carry the tags are read before these are deleted.
+    pub(crate) snapshot_records: bool,
     pub(crate) ids: &'a [String],
     /// Tags that are given by their names.
     pub(crate) names: &'a [TagName],
@@ -96,6 +98,7 @@ impl<'a> Asked<'a> {
             unlisted_relation: false,
             workflows: None,
             snapshot: true,
+            snapshot_records: false,
             ids,
             names: &[],
         }
@@ -155,6 +158,7 @@ pub(crate) fn record(
         policy: context.settings.require_approval.value,
         not_before: args.not_before,
         valid_for: args.valid_for,
+        snapshot_records: asked.snapshot_records,
         after: None,
         source: &parts.source,
         requested_by: args.requested_by.as_deref().unwrap_or(&account),

@@ -48,6 +48,8 @@ struct Outcome<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     module_id: Option<RecordId>,
     snapshot: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot_records: Option<bool>,
     #[serde(flatten)]
     place: Whereabouts,
     workflows: Option<bool>,
@@ -240,6 +242,8 @@ impl Teller<'_> {
             resolved: &self.resolved.tags,
             module_id: self.resolved.module_id,
             snapshot: asked.snapshot,
+            snapshot_records: matches!(asked.task, Task::DeleteTags)
+                .then_some(asked.snapshot_records),
             place: context.whereabouts()?,
             workflows: asked.workflows,
         };

@@ -73,8 +73,7 @@ pub(super) fn show(
     let binding = reader.binding()?;
     let view = &detail.view;
     let entries = EntriesByState(detail.tally.clone());
-    let unlinks = view.operation == Operation::Unlink;
-    let parents = if unlinks { Some(reader.parents_of(view)?) } else { None };
+    let parents = if view.list.is_some() { Some(reader.parents_of(view)?) } else { None };
     let about = About { parents, module_id: reader.pinned_module(view)? };
     if context.out.is_json() {
         return document(&Document {
@@ -109,7 +108,8 @@ pub(super) fn show(
             log_index: view.seq.get(),
             leaf_hash: view.leaf,
             related_list: view.list.as_ref().map(RelatedList::as_str),
-            tags: (view.operation == Operation::Untag).then_some(view.tags.as_slice()),
+            tags: matches!(view.operation, Operation::Untag | Operation::Retag)
+                .then_some(view.tags.as_slice()),
             parents: about.parents,
             snapshot: view.reads_first(),
             module_id: about.module_id,

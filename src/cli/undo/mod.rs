@@ -16,7 +16,7 @@ use crate::cli::things::{counted_items, in_product, named_tags};
 use crate::cli::wanted::Wanted;
 use crate::domain::event::SourceKind;
 use crate::domain::merkle::Hash;
-use crate::domain::scope::{Operation, RelatedList, TagName, TagSet};
+use crate::domain::scope::{Operation, RelatedList, TagName, TagSet, Task};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::entry::NewItem;
@@ -161,6 +161,7 @@ fn record(
             policy,
             not_before: args.not_before,
             valid_for: args.valid_for,
+            snapshot_records: false,
             after: None,
             source,
             requested_by: args.requested_by.as_deref().unwrap_or(&account),
@@ -177,10 +178,23 @@ fn record(
         let now = context.now();
         let mut keeper = context.keeper()?;
         keeper.write("recording the undo", now, |tx| {
-            new.iter().map(|new| tx.record(new)).collect::<Result<Vec<_>, StoreError>>()
+            let mut recorded: Vec<Recorded> = Vec::with_capacity(new.len());
+            for ((part, ..), new) in parts.iter().zip(&new) {
+                let after = tags_of(part, &parts).and_then(|at| recorded.get(at)?.request);
+                recorded.push(tx.record(&NewRequest { after, ..new.clone() })?);
+            }
+            Ok::<_, StoreError>(recorded)
         })?
     };
     Ok(parts.iter().zip(recorded).map(|((part, ..), one)| told(part, &one, &undoes)).collect())
+}
+
+/// Where the request stands that makes the tags again that a part puts back.
+fn tags_of(part: &Part, parts: &[(&Part, Vec<NewItem>, RequestSource)]) -> Option<usize> {
+    let makes = |(one, ..): &(&Part, Vec<NewItem>, RequestSource)| {
+        (one.product, &one.module, &one.task) == (part.product, &part.module, &Task::RecreateTags)
+    };
+    parts.iter().position(makes).filter(|_| part.after_tags)
 }
 
 /// `R1`, `R1 and R2`, `R1 and 3 others`.
@@ -206,7 +220,7 @@ fn source(undoes: &str, items: &Items) -> RequestSource {
 }
 
 fn told(part: &Part, recorded: &Recorded, undoes: &str) -> One {
-    let Part { product, module, task } = part;
+    let Part { product, module, task, .. } = part;
     let operation = task.operation();
     let items = counted_items(operation, recorded.entries);
     let about = match (task.tags(), task.list()) {

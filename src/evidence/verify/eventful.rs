@@ -128,6 +128,7 @@ impl Journal {
             rows: 99,
         };
         let new = NewRequest {
+            snapshot_records: false,
             after: None,
             task: &Task::Delete,
             snapshot: true,
@@ -176,6 +177,7 @@ impl Journal {
             rows: 9,
         };
         let new = NewRequest {
+            snapshot_records: false,
             after: None,
             task,
             product: Product::Crm,

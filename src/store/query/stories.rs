@@ -158,6 +158,7 @@ impl Journal {
         let target = Self::target();
         let recorded = self.write(|tx| {
             tx.record(&NewRequest {
+                snapshot_records: false,
                 after: None,
                 task: &wish.task,
                 snapshot: wish.snapshot,
