@@ -64,6 +64,9 @@ struct PlannedRequest {
     held: u64,
     awaiting_approval: u64,
     waits: Option<&'static str>,
+    /// The request that must be settled first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
     requested_by: Option<String>,
     reason: Option<String>,
     ticket: Option<String>,
@@ -95,6 +98,7 @@ pub(super) fn print(
         held: request.count(EntryState::Held),
         awaiting_approval: request.count(EntryState::AwaitingApproval),
         waits: request.waits(now, wanted.is_some()).map(waiting_in_words),
+        after: request.after.map(|after| after.to_string()),
         requested_by: request.requested_by.clone(),
         reason: request.reason.clone(),
         ticket: request.ticket.clone(),

@@ -3,7 +3,7 @@
 mod document;
 mod text;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -192,7 +192,14 @@ fn not_known(context: &Context, requests: &[RequestOverview], plan: &Plan) -> Ve
         "how long Zoho takes for its jobs: that time, and asking about them, is not in these numbers"
             .to_owned()
     });
-    bins.chain(unknown).chain(jobs).collect()
+    let reads = |one: &&RequestOverview| one.snapshot_records && one.count(EntryState::Pending) > 0;
+    let modules: BTreeSet<_> = requests.iter().filter(reads).map(|one| &one.module).collect();
+    let records = modules.into_iter().map(|module| {
+        format!(
+            "how many records {module} has: all are read, 200 a call, for those that carry the tags"
+        )
+    });
+    bins.chain(unknown).chain(jobs).chain(records).collect()
 }
 
 /// Why a request's pending entries are not sent.

@@ -134,7 +134,11 @@ fn print_requests(
             request.requested_by.clone().unwrap_or_default(),
             request.ticket.clone().unwrap_or_default(),
             request.reason.clone().unwrap_or_default(),
-            waits.map(waiting_in_words).unwrap_or_default().to_owned(),
+            match (waits, request.after) {
+                (Some(waits), _) => waiting_in_words(waits).to_owned(),
+                (None, Some(after)) => format!("once {after} is settled"),
+                (None, None) => String::new(),
+            },
         ]);
     }
     if !table.is_empty() {

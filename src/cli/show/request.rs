@@ -52,6 +52,8 @@ struct Document<'a> {
     tags: Option<&'a [String]>,
     parents: Option<u64>,
     snapshot: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
     module_id: Option<RecordId>,
 }
 
@@ -112,6 +114,7 @@ pub(super) fn show(
                 .then_some(view.tags.as_slice()),
             parents: about.parents,
             snapshot: view.reads_first(),
+            after: view.after.map(|after| after.to_string()),
             module_id: about.module_id,
         });
     }
@@ -151,6 +154,9 @@ fn tell(
     let not_before = view.not_before.map(|at| at.to_string());
     field(out, "not before", not_before.unwrap_or_default())?;
     field(out, "valid until", view.valid_until.to_string())?;
+    if let Some(after) = view.after {
+        field(out, "after", format!("nothing of it is sent before {after} is settled"))?;
+    }
     if view.parked {
         let again = format!("set aside after refusals; sync {} takes it up again", view.request);
         field(out, "parked", again)?;
@@ -179,7 +185,13 @@ fn tell_about(out: &mut Out, view: &RequestView, about: &About) -> Result<(), Ou
         }
         Operation::DeleteTags | Operation::Restore | Operation::RecreateTags => {}
     }
-    let before = if view.snapshot { "is read and kept" } else { "is not read (--no-snapshot)" };
+    let before = if view.snapshot_records {
+        "is read and kept, and which records carry the tags"
+    } else if view.snapshot {
+        "is read and kept"
+    } else {
+        "is not read (--no-snapshot)"
+    };
     field(out, "before", format!("what is there {before}"))?;
     field(out, "module id", about.module_id.map(|id| id.to_string()).unwrap_or_default())
 }

@@ -332,6 +332,8 @@ pub(super) fn request(conn: &Connection, id: RequestId) -> Result<RequestView> {
         list: event.related_list,
         workflows: event.workflows,
         snapshot: event.snapshot.unwrap_or(true),
+        snapshot_records: event.snapshot_records.unwrap_or(false),
+        after: event.after,
         first,
         last,
         not_before: event.not_before,

@@ -41,6 +41,10 @@ pub struct RequestView {
     pub workflows: bool,
     /// Whether what is there is read before a call.
     pub snapshot: bool,
+    /// Whether the records that carry the tags are read before these are deleted.
+    pub snapshot_records: bool,
+    /// The request that must be settled first.
+    pub after: Option<RequestId>,
     /// Its first entry.
     pub first: EntryId,
     /// Its last entry.
