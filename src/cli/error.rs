@@ -116,6 +116,9 @@ impl From<StoreError> for CliError {
                 Exit::Refused,
                 Some(format!("look at journal plan, then allow it with --max-entries {entries}")),
             ),
+            StoreError::Paused(_) => {
+                (Exit::Refused, Some("journal resume ends the pause; nothing was sent".to_owned()))
+            }
             StoreError::StaleRun { .. } => {
                 (Exit::AlreadyRunning, Some("journal status shows the run that is on".to_owned()))
             }

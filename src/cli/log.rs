@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::cli::context::Context;
+use crate::cli::decisions;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::jobs::ending_in_words;
@@ -171,6 +172,18 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
             "{}: exit code {}, {} calls, {} credits",
             event.run, event.exit_code, event.calls, event.credits
         ),
+        Event::RequestApproved(_)
+        | Event::RequestRejected(_)
+        | Event::ApprovalNeeded(_)
+        | Event::EntriesCancelled(_)
+        | Event::Paused(_)
+        | Event::Resumed(_)
+        | Event::HoldPlaced(_)
+        | Event::EntriesHeld(_)
+        | Event::HoldReleased(_)
+        | Event::PolicySet(_)
+        | Event::PolicyApproved(_)
+        | Event::PolicyRejected(_) => decisions::in_words(event, opened),
         Event::BatchBegun(_)
         | Event::BatchAnswered(_)
         | Event::BatchUnanswered(_)

@@ -18,6 +18,7 @@ use crate::export::undo::Undo;
 use crate::export::words::in_words;
 use crate::store::Reader;
 use crate::store::error::Result;
+use crate::store::holding::HoldView;
 use crate::store::query::{EntryView, ScopeView, Step};
 
 /// So many renderings are kept: as many as one batch has different results, and some.
@@ -28,6 +29,7 @@ struct Rendering {
     request: RequestId,
     scope: Rc<ScopeView>,
     state: EntryState,
+    hold: Option<Rc<HoldView>>,
     steps: Vec<Step>,
     /// From `request_id` to the cell before `target_id`.
     before: Vec<u8>,
@@ -40,6 +42,7 @@ impl Rendering {
         self.state == entry.state
             && self.request == entry.request.request
             && self.steps == entry.steps
+            && self.hold == entry.hold
             && self.scope == entry.scope
     }
 }
@@ -105,6 +108,7 @@ impl EntryRows {
             request: entry.request.request,
             scope: Rc::clone(&entry.scope),
             state: entry.state,
+            hold: entry.hold.clone(),
             steps: entry.steps.clone(),
             before,
             after,
@@ -158,6 +162,7 @@ fn cells<'a>(
     let (request, scope) = (&*entry.request, &*entry.scope);
     let batch = entry.last_batch();
     let settled = entry.settled();
+    let approval = request.approval.as_ref();
     let tags = if scope.tags.is_empty() { Cell::Empty } else { Cell::List(&scope.tags) };
     let log_index = settled.and_then(|settled| u64::try_from(settled.seq.get()).ok());
     [
@@ -183,8 +188,8 @@ fn cells<'a>(
         Cell::some_text(request.reason.as_ref()),
         Cell::some_text(request.ticket.as_ref()),
         Cell::some_text(request.source_name.as_ref()),
-        Cell::Empty, // approved_by
-        Cell::Empty, // approved_at
+        Cell::some_text(approval.and_then(|approval| approval.by.as_ref())),
+        Cell::some(approval, |approval| Cell::Time(approval.at)),
         Cell::some(batch.and_then(|one| one.submitted_at()), Cell::Time),
         Cell::some(settled, |settled| Cell::Time(settled.at)),
         Cell::some(settled, |settled| Cell::Word(settled.by.wire_name())),

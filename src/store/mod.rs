@@ -6,13 +6,18 @@
 
 pub mod error;
 
+pub mod approval;
 pub mod audit;
 pub mod batch;
+pub mod cancelling;
 pub mod creation;
 pub mod entry;
+pub mod holding;
 pub mod job;
 pub mod manifest;
 pub mod overview;
+pub mod pausing;
+pub mod policy;
 pub mod query;
 pub mod queue;
 pub mod reading;

@@ -13,8 +13,10 @@ use crate::config::Flags;
 use crate::domain::calls::{self, WriteCall};
 use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview, Rules, Waiting, plan};
+use crate::domain::policy::ApprovalPolicy;
 use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
+use crate::store::Reader;
 use crate::store::query::Blocked;
 
 /// Show the calls, credits and time that sync would take; nothing is sent
@@ -26,12 +28,20 @@ pub(crate) struct PlanArgs {
     /// How many tags one job deletes, 1 to 200 [env: JOURNAL_TAGS_PER_JOB] [default: 100]
     #[arg(long, value_name = "N")]
     tags_per_job: Option<String>,
+    /// Which requests wait for a second person: never, always, or from so many entries on [env:
+    /// JOURNAL_REQUIRE_APPROVAL] [default: never]
+    #[arg(long, value_name = "POLICY")]
+    require_approval: Option<String>,
 }
 
 impl PlanArgs {
     /// Those of the flags that are settings, too.
     pub(crate) fn settings(&self, flags: Flags) -> Flags {
-        Flags { tags_per_job: self.tags_per_job.clone(), ..flags }
+        Flags {
+            tags_per_job: self.tags_per_job.clone(),
+            require_approval: self.require_approval.clone(),
+            ..flags
+        }
     }
 }
 
@@ -53,7 +63,10 @@ pub(crate) fn make(
     wanted: Option<&[RequestId]>,
     concurrency: Option<usize>,
 ) -> Result<(Vec<RequestOverview>, Plan), CliError> {
-    let requests = context.reader()?.overview(wanted, wanted.is_none())?;
+    let reader = context.reader()?;
+    let policy = policy(context, &reader)?;
+    let mut requests = reader.overview(wanted, wanted.is_none())?;
+    requests.iter_mut().for_each(|request| request.meet(policy));
     let named = |request| wanted.is_some_and(|wanted| wanted.contains(&request));
     let concurrency = concurrency.unwrap_or(context.settings.concurrency.value);
     let concurrency = u64::try_from(concurrency).unwrap_or(1);
@@ -64,6 +77,11 @@ pub(crate) fn make(
     };
     let plan = plan(&requests, named, context.now(), rules);
     Ok((requests, plan))
+}
+
+/// What flags and settings ask for, tightened by what the journal itself asks for.
+pub(crate) fn policy(context: &Context, reader: &Reader) -> Result<ApprovalPolicy, CliError> {
+    Ok(context.settings.require_approval.value.stricter(reader.policy_in_force()?))
 }
 
 /// Prints the plan, as text or as one JSON document.
@@ -139,6 +157,9 @@ fn refused_by(context: &Context, plan: &Plan) -> Option<String> {
     if let Err(error) = context.check_target() {
         return Some(error.report().message);
     }
+    if let Ok(Some(pause)) = context.reader().and_then(|reader| Ok(reader.pause()?)) {
+        return Some(format!("{pause}; {} ends it", context.command("resume")));
+    }
     let cap = context.settings.max_entries.value;
     (plan.entries > cap).then(|| {
         format!(
@@ -201,6 +222,7 @@ pub(crate) fn waiting_in_words(waiting: Waiting) -> &'static str {
         Waiting::NotDue => "its time has not come",
         Waiting::Expired => "too old: it needs a fresh approval",
         Waiting::Parked => "set aside after refusals; naming it takes it up again",
+        Waiting::Unapproved => "nobody has approved it",
     }
 }
 

@@ -133,6 +133,9 @@ pub struct RequestRecorded {
     /// Seal: Zoho's id of the module, where a read while recording resolved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module_id: Option<Hash>,
+    /// Entries that a hold covers: they are held from the beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<EntryRanges>,
 }
 
 /// See [`super::Event::RequestPinned`].

@@ -53,6 +53,7 @@ fn recorded(request: i64, first_entry: i64, entries: u64) -> Event {
         tags: None,
         snapshot: None,
         module_id: None,
+        held: None,
     })
 }
 

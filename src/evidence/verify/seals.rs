@@ -42,6 +42,16 @@ pub(super) fn seals_of(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
             ("reason", Some(data.reason)),
             ("ticket", data.ticket),
         ],
+        Event::RequestApproved(_)
+        | Event::RequestRejected(_)
+        | Event::EntriesCancelled(_)
+        | Event::Paused(_)
+        | Event::Resumed(_)
+        | Event::HoldPlaced(_)
+        | Event::HoldReleased(_)
+        | Event::PolicySet(_)
+        | Event::PolicyApproved(_)
+        | Event::PolicyRejected(_) => of_governance(event),
         Event::BatchUnanswered(data) => vec![("detail", Some(data.detail))],
         Event::BatchReturned(data) => vec![("detail", Some(data.detail))],
         Event::ModuleSeen(_)
@@ -52,8 +62,52 @@ pub(super) fn seals_of(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
         | Event::EntriesReopened(_)
         | Event::RequestParked(_)
         | Event::RequestUnparked(_)
+        | Event::ApprovalNeeded(_)
+        | Event::EntriesHeld(_)
         | Event::RunEnded(_) => Vec::new(),
     }
+}
+
+/// The same for what people decide.
+fn of_governance(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
+    let by = |field, who: Hash, recorded_by: Hash| {
+        vec![(field, Some(who)), ("recorded_by", Some(recorded_by))]
+    };
+    let (mut seals, reason) = match event {
+        Event::RequestApproved(data) => {
+            (by("approved_by", data.approved_by, data.recorded_by), None)
+        }
+        Event::PolicyApproved(data) => {
+            (by("approved_by", data.approved_by, data.recorded_by), None)
+        }
+        Event::RequestRejected(data) => {
+            (by("rejected_by", data.rejected_by, data.recorded_by), Some(data.reason))
+        }
+        Event::PolicyRejected(data) => {
+            (by("rejected_by", data.rejected_by, data.recorded_by), Some(data.reason))
+        }
+        Event::EntriesCancelled(data) => {
+            (by("cancelled_by", data.cancelled_by, data.recorded_by), Some(data.reason))
+        }
+        Event::Paused(data) => {
+            (by("paused_by", data.paused_by, data.recorded_by), Some(data.reason))
+        }
+        Event::Resumed(data) => (by("resumed_by", data.resumed_by, data.recorded_by), data.reason),
+        Event::HoldPlaced(data) => {
+            let mut seals = by("held_by", data.held_by, data.recorded_by);
+            seals.push(("ticket", data.ticket));
+            (seals, Some(data.reason))
+        }
+        Event::HoldReleased(data) => {
+            let mut seals = by("released_by", data.released_by, data.recorded_by);
+            seals.push(("ticket", data.ticket));
+            (seals, Some(data.reason))
+        }
+        Event::PolicySet(data) => (by("set_by", data.set_by, data.recorded_by), Some(data.reason)),
+        _ => (Vec::new(), None),
+    };
+    seals.extend(reason.map(|reason| ("reason", Some(reason))));
+    seals
 }
 
 /// The rows of `sealed`, read along with the log.
@@ -121,8 +175,8 @@ mod tests {
     use super::*;
     use crate::evidence::verify::tests::sample_events;
 
-    /// Hashes in events that are no seals: roots of trees.
-    const ROOTS: &[&str] = &["items_root", "rejected_root"];
+    /// Hashes in events that are no seals: roots of trees, and leaves of other events.
+    const ROOTS: &[&str] = &["items_root", "rejected_root", "ids_root", "content"];
 
     #[test]
     fn every_hash_of_every_event_is_a_seal_or_a_root() {

@@ -380,6 +380,8 @@ impl Audit<'_> {
             Table::Batch => outside!("batch"),
             Table::Reading => outside!("reading"),
             Table::Entry => outside!("entry"),
+            Table::Hold => outside!("hold"),
+            Table::Policy => outside!("policy"),
             Table::Binding
             | Table::Module
             | Table::Share
@@ -389,6 +391,10 @@ impl Audit<'_> {
             | Table::Attempt
             | Table::Job
             | Table::Snapshot
+            | Table::Cancellation
+            | Table::Pause
+            | Table::HoldId
+            | Table::HoldSecret
             | Table::Evidence => return Ok(Vec::new()),
         };
         let mut statement = self.conn.prepare(sql).doing(DOING)?;

@@ -10,6 +10,7 @@ use crate::domain::state::{EntryState, Outcome, Verdict};
 use crate::store::Reader;
 use crate::store::code::Sql;
 use crate::store::error::{Doing, Result, StoreError};
+use crate::store::holding::hold_on;
 use crate::store::query::filter::EntryFilter;
 use crate::store::query::lookup::Lookups;
 use crate::store::query::view::{AttemptResult, EntryView, Step};
@@ -317,10 +318,23 @@ impl<'c> Scan<'c> {
         {
             steps.push(Step::Attempt { batch: self.lookups.batch(*open)?, result: None });
         }
+        if row.state == EntryState::Cancelled
+            && let Some(cancellation) = self.lookups.cancellation(entry)?
+        {
+            steps.push(Step::Cancelled { cancellation });
+        }
+        let scope = self.lookups.scope(row.scope)?;
+        let hold = if row.state == EntryState::Held {
+            let names = (&scope.module, scope.related_list.as_deref());
+            hold_on(self.lookups.conn, names, (row.target, scope.parent))?.map(Rc::new)
+        } else {
+            None
+        };
         self.current = Some(EntryView {
             entry,
             request: self.lookups.request_of(entry)?,
-            scope: self.lookups.scope(row.scope)?,
+            scope,
+            hold,
             target: row.target,
             row: row.row,
             state: row.state,
