@@ -508,7 +508,7 @@ fn next(
         return LIST_UNDECIDED.to_owned();
     }
     if let Some(request) = summary.awaiting_approval.first() {
-        return format!("approve {request}");
+        return format!("show {request}");
     }
     if count(EntryState::Failed) > 0 {
         return "list --state failed".to_owned();

@@ -34,7 +34,7 @@ fn what_policy_holds_back_is_sent_once_a_second_person_approved_it() {
     let plan = env.journal(["plan", "--json"]).exits(0).json();
     assert_eq!((&plan["awaiting_approval"], &plan["entries"]), (&5.into(), &0.into()));
     let next = env.journal(["status", "--json"]).exits(0).json();
-    assert_eq!(next["next"], "journal approve R1");
+    assert_eq!(next["next"], "journal show R1");
 
     let before = env.events();
     let named = format!(" {} ", user.to_uppercase());
