@@ -28,52 +28,43 @@ pub(crate) fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> Stri
     let seal = |field: &str| opened.get(field).map_or("(erased)", String::as_str);
     let account = seal("recorded_by");
     let why = seal("reason");
-    match event {
-        Event::RequestApproved(event) => approved(event, seal("approved_by"), account),
-        Event::RequestRejected(event) => format!(
-            "{} rejected by {} (recorded by {account}), {} cancelled: {why}",
-            event.request,
-            seal("rejected_by"),
-            event.entries.named()
-        ),
-        Event::ApprovalNeeded(event) => {
-            let cause = match event.cause {
-                NeedCause::Expired => "too old without a fresh approval".to_owned(),
-                NeedCause::Policy => {
-                    format!("the policy {} asks for a second person", event.policy)
-                }
-            };
-            format!("{}: {} {cause}", event.request, waits(&event.entries))
-        }
-        Event::EntriesCancelled(event) => format!(
-            "{} withdrawn by {} (recorded by {account}): {why}",
-            event.entries.named(),
-            seal("cancelled_by")
-        ),
-        Event::Paused(_) => format!("by {} (recorded by {account}): {why}", seal("paused_by")),
-        Event::Resumed(_) => {
-            let why = opened.get("reason").map(|why| format!(": {why}")).unwrap_or_default();
-            format!("by {} (recorded by {account}){why}", seal("resumed_by"))
-        }
-        Event::HoldPlaced(event) => placed(event, seal("held_by"), why),
-        Event::EntriesHeld(event) => {
-            format!("{} came back to pending and are held", event.entries.named())
-        }
-        Event::HoldReleased(event) => released(event, seal("released_by"), why),
-        Event::PolicySet(event) => {
-            let verb = if event.in_force { "set" } else { "proposed" };
-            let policy = &event.require_approval;
-            let who = seal("set_by");
-            format!("{} {verb} by {who}: require approval {policy}: {why}", event.policy)
-        }
-        Event::PolicyApproved(event) => {
-            let same = if event.same_account { "; one OS account recorded both" } else { "" };
-            format!("{} approved by {}{same}", event.policy, seal("approved_by"))
-        }
-        Event::PolicyRejected(event) => {
-            format!("{} rejected by {}: {why}", event.policy, seal("rejected_by"))
-        }
-        _ => event.kind().to_owned(),
+    if let Event::RequestApproved(event) = event {
+        approved(event, seal("approved_by"), account)
+    } else if let Event::RequestRejected(event) = event {
+        let (who, entries) = (seal("rejected_by"), event.entries.named());
+        let request = event.request;
+        format!("{request} rejected by {who} (recorded by {account}), {entries} cancelled: {why}")
+    } else if let Event::ApprovalNeeded(event) = event {
+        let cause = match event.cause {
+            NeedCause::Expired => "too old without a fresh approval".to_owned(),
+            NeedCause::Policy => format!("the policy {} asks for a second person", event.policy),
+        };
+        format!("{}: {} {cause}", event.request, waits(&event.entries))
+    } else if let Event::EntriesCancelled(event) = event {
+        let (who, entries) = (seal("cancelled_by"), event.entries.named());
+        format!("{entries} withdrawn by {who} (recorded by {account}): {why}")
+    } else if let Event::Paused(_) = event {
+        format!("by {} (recorded by {account}): {why}", seal("paused_by"))
+    } else if let Event::Resumed(_) = event {
+        let why = opened.get("reason").map(|why| format!(": {why}")).unwrap_or_default();
+        format!("by {} (recorded by {account}){why}", seal("resumed_by"))
+    } else if let Event::HoldPlaced(event) = event {
+        placed(event, seal("held_by"), why)
+    } else if let Event::EntriesHeld(event) = event {
+        format!("{} came back to pending and are held", event.entries.named())
+    } else if let Event::HoldReleased(event) = event {
+        released(event, seal("released_by"), why)
+    } else if let Event::PolicySet(event) = event {
+        let verb = if event.in_force { "set" } else { "proposed" };
+        let (policy, who) = (&event.require_approval, seal("set_by"));
+        format!("{} {verb} by {who}: require approval {policy}: {why}", event.policy)
+    } else if let Event::PolicyApproved(event) = event {
+        let same = if event.same_account { "; one OS account recorded both" } else { "" };
+        format!("{} approved by {}{same}", event.policy, seal("approved_by"))
+    } else if let Event::PolicyRejected(event) = event {
+        format!("{} rejected by {}: {why}", event.policy, seal("rejected_by"))
+    } else {
+        event.kind().to_owned()
     }
 }
 

@@ -183,13 +183,10 @@ impl StatusArgs {
         let binding = reader.binding()?;
         let jobs_open = reader.open_jobs()?;
         let blocked = blocked_at_a_glance(&reader, &summary)?;
-        let (pause, holds) = (reader.pause()?, reader.holds(false)?);
-        let proposals = reader.policies()?.proposed;
+        let (pause, holds, policies) = (reader.pause()?, reader.holds(false)?, reader.policies()?);
         let next = typed(context, &next(&summary, jobs_open, blocked.as_ref(), &activity));
-        let next = match &pause {
-            Some(_) => format!("{} ends the pause", context.command("resume")),
-            None => next,
-        };
+        let resume = || format!("{} ends the pause", context.command("resume"));
+        let next = if pause.is_some() { resume() } else { next };
         let settings = &context.settings;
         let document = Document {
             entries: EntriesByState(summary.entries.clone()),
@@ -214,8 +211,8 @@ impl StatusArgs {
             awaiting_approval: summary.awaiting_approval.iter().map(ToString::to_string).collect(),
             holds: holds.len(),
             holds_to_review: holds_to_review(&holds, context.now()),
-            proposals: proposals.iter().map(|one| one.policy.to_string()).collect(),
-            pause: pause.clone(),
+            proposals: policies.proposed.iter().map(|one| one.policy.to_string()).collect(),
+            pause,
             undecided: summary.undecided,
             blocked: blocked.as_ref().map(|blocked| blocked.entries),
             waits_for: blocked.iter().flat_map(|one| WaitRow::all(context, one)).collect(),

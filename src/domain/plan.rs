@@ -21,6 +21,7 @@ pub const ASSUMED_CALL: Duration = Duration::from_millis(500);
 
 /// A request, as planning sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 pub struct RequestOverview {
     /// The request.
     pub request: RequestId,

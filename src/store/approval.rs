@@ -90,6 +90,7 @@ pub struct ApprovalView {
 }
 
 /// A request as approving sees it.
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 struct Standing {
     request: RequestId,
     seq: EventSeq,

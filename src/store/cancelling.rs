@@ -180,13 +180,13 @@ pub(crate) fn cancellation_of(conn: &Connection, entry: EntryId) -> Result<Optio
 pub(crate) fn cancellation(conn: &Connection, seq: EventSeq) -> Result<CancellationView> {
     let stored = log::event(conn, seq)?;
     let logged = stored.decode()?;
-    let (rejected, who) = match logged.event {
-        Event::RequestRejected(_) => (true, "rejected_by"),
-        Event::EntriesCancelled(_) => (false, "cancelled_by"),
-        _ => {
-            let what = format!("event {seq} cancels nothing");
-            return Err(StoreError::corrupt("cancellation", what));
-        }
+    let (rejected, who) = if let Event::RequestRejected(_) = logged.event {
+        (true, "rejected_by")
+    } else if let Event::EntriesCancelled(_) = logged.event {
+        (false, "cancelled_by")
+    } else {
+        let what = format!("event {seq} cancels nothing");
+        return Err(StoreError::corrupt("cancellation", what));
     };
     Ok(CancellationView {
         seq,

@@ -22,6 +22,7 @@ pub mod query;
 pub mod queue;
 pub mod reading;
 pub mod recording;
+pub mod releasing;
 pub mod reopening;
 pub mod run;
 pub mod settling;
@@ -31,6 +32,7 @@ pub mod upgrade;
 pub mod usage;
 pub mod writer;
 
+mod claiming;
 mod code;
 mod items;
 mod log;

@@ -28,7 +28,7 @@ use crate::planted::Mistake;
 use crate::store::batch::BegunBatch;
 use crate::store::error::{Result, StoreError};
 use crate::store::pausing::{self, PauseView};
-use crate::store::queue::{Cursors, Picked, Rules, is_blocked, pick};
+use crate::store::queue::{Cursors, Picked, Rules, is_blocked};
 use crate::store::reading::Finding;
 use crate::store::snapshot::{self, Snapshot};
 use crate::store::usage::Metered;
@@ -483,20 +483,8 @@ impl Jobs<'_> {
         }
         tx.withhold(*run, |request| requests.contains(&request), *policy)?;
         let rules = Rules { versions: *versions, limits: *limits, requests, without, now: tx.now };
-        let picked = loop {
-            let Some(mut picked) = pick(&tx.tx, self.cursors, rules, at_most)? else {
-                return Ok(Claim::Nothing);
-            };
-            let held = tx.held_of(&picked.kind.scope, &picked.items)?;
-            if held.is_empty() {
-                break picked;
-            }
-            // Each turn takes entries out of the queue, so there is an end to it.
-            picked.items.retain(|item| !held.contains(item.entry));
-            tx.hold_back(*run, held)?;
-            if !picked.items.is_empty() {
-                break picked;
-            }
+        let Some(picked) = tx.pick_free(*run, self.cursors, rules, at_most)? else {
+            return Ok(Claim::Nothing);
         };
         let scope = &picked.kind.scope;
         if scope.operation() == Operation::Delete {

@@ -11,7 +11,7 @@ use crate::cli::output::words::counted;
 use crate::cli::status;
 use crate::export::cell::visible_short;
 use crate::store::approval::By;
-use crate::store::holding::{Release, Released};
+use crate::store::releasing::{Release, Released};
 
 /// Release records, or a module that is held as a whole
 #[derive(Debug, clap::Args)]

@@ -66,7 +66,9 @@ pub(crate) fn make(
     let reader = context.reader()?;
     let policy = policy(context, &reader)?;
     let mut requests = reader.overview(wanted, wanted.is_none())?;
-    requests.iter_mut().for_each(|request| request.meet(policy));
+    for request in &mut requests {
+        request.meet(policy);
+    }
     let named = |request| wanted.is_some_and(|wanted| wanted.contains(&request));
     let concurrency = concurrency.unwrap_or(context.settings.concurrency.value);
     let concurrency = u64::try_from(concurrency).unwrap_or(1);

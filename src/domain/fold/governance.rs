@@ -4,7 +4,7 @@ use crate::domain::event::{
     Event, HoldPlaced, HoldReleased, NeedCause, PolicySet, RequestApproved, RequestRecorded,
 };
 use crate::domain::fold::{Cell, Expected, Note, Table};
-use crate::domain::id::EventSeq;
+use crate::domain::id::{EntryId, EventSeq, PolicyId};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::time::Timestamp;
 
@@ -89,7 +89,7 @@ pub struct HoldRow {
 impl HoldRow {
     /// Which event released the id in a place.
     pub fn released_at(&self, place: u64) -> Option<EventSeq> {
-        let place = crate::domain::id::EntryId::new(i64::try_from(place).unwrap_or(i64::MAX));
+        let place = EntryId::new(i64::try_from(place).unwrap_or(i64::MAX));
         let part = self.released.iter().find(|(places, _)| places.contains(place));
         part.map(|(_, seq)| *seq)
     }
@@ -127,34 +127,37 @@ impl Governance {
 
     /// Folds an event that is about none of the entries' own rows.
     pub(super) fn apply(&mut self, seq: EventSeq, event: &Event, tell: Tell<'_>) {
-        match event {
-            Event::Paused(_) => {
-                if self.paused.replace(seq).is_some() {
-                    contradicts(seq, "it pauses what is paused already", tell);
-                }
+        if let Event::Paused(_) = event {
+            if self.paused.replace(seq).is_some() {
+                contradicts(seq, "it pauses what is paused already", tell);
             }
-            Event::Resumed(_) => {
-                if self.paused.take().is_none() {
-                    contradicts(seq, "it resumes what is not paused", tell);
-                }
+        } else if let Event::Resumed(_) = event {
+            if self.paused.take().is_none() {
+                contradicts(seq, "it resumes what is not paused", tell);
             }
-            Event::HoldPlaced(data) => self.placed(seq, data, tell),
-            Event::HoldReleased(data) => self.released(seq, data, tell),
-            Event::PolicySet(data) => self.set(seq, data, tell),
-            Event::PolicyApproved(data) => match position(&mut self.policies, data.policy.get()) {
-                Some(row @ PolicyRow { in_force: None, rejected: None, .. }) => {
-                    row.in_force = Some(seq);
-                }
-                Some(_) | None => contradicts(seq, NO_PROPOSAL, tell),
-            },
-            Event::PolicyRejected(data) => match position(&mut self.policies, data.policy.get()) {
-                Some(row @ PolicyRow { in_force: None, rejected: None, .. }) => {
-                    row.rejected = Some(seq);
-                }
-                Some(_) | None => contradicts(seq, NO_PROPOSAL, tell),
-            },
-            _ => {}
+        } else if let Event::HoldPlaced(data) = event {
+            self.placed(seq, data, tell);
+        } else if let Event::HoldReleased(data) = event {
+            self.released(seq, data, tell);
+        } else if let Event::PolicySet(data) = event {
+            self.set(seq, data, tell);
+        } else if let Event::PolicyApproved(data) = event {
+            match self.proposal(data.policy) {
+                Some(row) => row.in_force = Some(seq),
+                None => contradicts(seq, NO_PROPOSAL, tell),
+            }
+        } else if let Event::PolicyRejected(data) = event {
+            match self.proposal(data.policy) {
+                Some(row) => row.rejected = Some(seq),
+                None => contradicts(seq, NO_PROPOSAL, tell),
+            }
         }
+    }
+
+    /// A policy that nobody has decided about.
+    fn proposal(&mut self, policy: PolicyId) -> Option<&mut PolicyRow> {
+        let row = position(&mut self.policies, policy.get())?;
+        (row.in_force.is_none() && row.rejected.is_none()).then_some(row)
     }
 
     fn placed(&mut self, seq: EventSeq, data: &HoldPlaced, tell: Tell<'_>) {

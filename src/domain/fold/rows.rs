@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::event::{
     BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, EntriesSettled, Event, EvidenceRead,
-    JobEnded, ModuleSeen, RequestRecorded, RunEnded, RunStarted, SchemaUpgraded, SnapshotTaken,
-    UserSeen,
+    JobEnded, ModuleSeen, RequestPinned, RequestRecorded, RunEnded, RunStarted, SchemaUpgraded,
+    SnapshotTaken, UserSeen,
 };
 use crate::domain::fold::governance::{Governance, HoldRow, Standing};
 use crate::domain::fold::row::{BindingRow, Ending, Expected, OpenBatch, RunRow};
@@ -142,40 +142,57 @@ impl Rows {
                 self.of_run(seq, data.run, tell);
                 self.park(seq, data.request, None, tell);
             }
-            Event::RequestPinned(data) => {
-                self.of_run(seq, data.run, tell);
-                match self.request(data.request) {
-                    Some(RequestRow { pinned: Some(_), .. }) => {
-                        contradicts(seq, "it pins a request a second time", tell);
-                    }
-                    Some(row) => row.pinned = Some(seq),
-                    None => contradicts(seq, NO_REQUEST, tell),
-                }
-            }
+            Event::RequestPinned(data) => self.pinned(seq, data, tell),
             Event::SnapshotTaken(data) => self.snapshot(seq, data, tell),
             Event::JobEnded(data) => self.job_ended(seq, data, tell),
             Event::RunEnded(data) => self.run_ended(seq, data, tell),
-            Event::RequestApproved(data) => match self.request(data.request) {
-                Some(row) => row.standing.approved(seq, data),
-                None => contradicts(seq, NO_REQUEST, tell),
-            },
-            Event::ApprovalNeeded(data) => {
-                self.of_run(seq, data.run, tell);
-                match self.request(data.request) {
-                    Some(row) => row.standing.needs(seq, data.cause),
-                    None => contradicts(seq, NO_REQUEST, tell),
-                }
-            }
-            Event::RequestRejected(data) => self.cancelled(seq, &data.entries, tell),
-            Event::EntriesCancelled(data) => self.cancelled(seq, &data.entries, tell),
-            Event::EntriesHeld(data) => self.of_run(seq, data.run, tell),
-            Event::Paused(_)
+            Event::RequestApproved(_)
+            | Event::ApprovalNeeded(_)
+            | Event::RequestRejected(_)
+            | Event::EntriesCancelled(_)
+            | Event::EntriesHeld(_)
+            | Event::Paused(_)
             | Event::Resumed(_)
             | Event::HoldPlaced(_)
             | Event::HoldReleased(_)
             | Event::PolicySet(_)
             | Event::PolicyApproved(_)
-            | Event::PolicyRejected(_) => self.governance.apply(seq, event, tell),
+            | Event::PolicyRejected(_) => self.decided(seq, event, tell),
+        }
+    }
+
+    fn pinned(&mut self, seq: EventSeq, data: &RequestPinned, tell: &mut dyn FnMut(Note)) {
+        self.of_run(seq, data.run, tell);
+        match self.request(data.request) {
+            Some(RequestRow { pinned: Some(_), .. }) => {
+                contradicts(seq, "it pins a request a second time", tell);
+            }
+            Some(row) => row.pinned = Some(seq),
+            None => contradicts(seq, NO_REQUEST, tell),
+        }
+    }
+
+    /// What a person decided, or what follows from it.
+    fn decided(&mut self, seq: EventSeq, event: &Event, tell: &mut dyn FnMut(Note)) {
+        if let Event::RequestApproved(data) = event {
+            match self.request(data.request) {
+                Some(row) => row.standing.approved(seq, data),
+                None => contradicts(seq, NO_REQUEST, tell),
+            }
+        } else if let Event::ApprovalNeeded(data) = event {
+            self.of_run(seq, data.run, tell);
+            match self.request(data.request) {
+                Some(row) => row.standing.needs(seq, data.cause),
+                None => contradicts(seq, NO_REQUEST, tell),
+            }
+        } else if let Event::RequestRejected(data) = event {
+            self.cancelled(seq, &data.entries, tell);
+        } else if let Event::EntriesCancelled(data) = event {
+            self.cancelled(seq, &data.entries, tell);
+        } else if let Event::EntriesHeld(data) = event {
+            self.of_run(seq, data.run, tell);
+        } else {
+            self.governance.apply(seq, event, tell);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What people decided: that an approval is of what was recorded, by whom it says, and that holds hold what they did.
 
-use crate::domain::event::RequestApproved;
+use crate::domain::event::{Event, RequestApproved};
 use crate::domain::id::{EventSeq, HoldId, RecordId};
 use crate::domain::merkle::{Hash, Tree};
 use crate::domain::policy::same_person;
@@ -12,14 +12,35 @@ use crate::store::audit::HeldIdRow;
 
 /// What a decision is about, by its number.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Decided {
+enum Decided {
     Request(i64),
     Policy(i64),
 }
 
 impl LogPass<'_> {
+    /// Checks what a person decided.
+    pub(super) fn decision(&mut self, seq: EventSeq, leaf: Hash, event: &Event) -> Result<()> {
+        if let Event::RequestApproved(data) = event {
+            let request = Decided::Request(data.request.get());
+            self.decided(seq, request, data.content, "approved_by")?;
+            self.by_whom(seq, data)
+        } else if let Event::RequestRejected(data) = event {
+            let request = Decided::Request(data.request.get());
+            self.decided(seq, request, data.content, "rejected_by")
+        } else if let Event::PolicyApproved(data) = event {
+            let policy = Decided::Policy(data.policy.get());
+            self.decided(seq, policy, data.content, "approved_by")
+        } else if let Event::PolicyRejected(data) = event {
+            let policy = Decided::Policy(data.policy.get());
+            self.decided(seq, policy, data.content, "rejected_by")
+        } else {
+            self.proposals.push((seq, leaf));
+            Ok(())
+        }
+    }
+
     /// A decision names the leaf of what it is about.
-    pub(super) fn decided(
+    fn decided(
         &mut self,
         seq: EventSeq,
         about: Decided,
@@ -54,7 +75,7 @@ impl LogPass<'_> {
     }
 
     /// Whether a second person approved follows from the names, as far as they were not erased.
-    pub(super) fn by_whom(&mut self, seq: EventSeq, data: &RequestApproved) -> Result<()> {
+    fn by_whom(&mut self, seq: EventSeq, data: &RequestApproved) -> Result<()> {
         let position = data.request.get().checked_sub(1).and_then(|at| usize::try_from(at).ok());
         let Some((asked, _)) = position.and_then(|at| self.recorded.get(at)).copied() else {
             return Ok(());

@@ -8,7 +8,8 @@ use crate::domain::time::Timestamp;
 use crate::evidence::verify::eventful::{Ask, Journal, ask, leads, record};
 use crate::store::approval::By;
 use crate::store::cancelling::Withdrawn;
-use crate::store::holding::{NewHold, Release};
+use crate::store::holding::NewHold;
+use crate::store::releasing::Release;
 
 fn by(who: &str) -> By<'_> {
     By { who, account: "ann (uid 1000)", reason: "it has to be", program: "test/1" }
@@ -36,13 +37,12 @@ pub(super) fn of_decisions(journal: &mut Journal) {
     let covered = journal.record(&ask("Accounts", 96..=98));
     assert_eq!(covered, Some(RequestId::new(waiting.get() + 1)));
     // Of three held records one is let go under all its holds, another under its one, before and after approval.
-    let release = |ids: &'static [usize]| ids.iter().map(|at| record(70 + *at as i64)).collect();
-    let one: Vec<_> = release(&[1]);
+    let one = [record(71)];
     let ticket = Some("LEG-8");
     let go = Release { module: &module, ids: Some(&one), ticket, by: by("Carla") };
     journal.write(|tx| tx.release(&go)).unwrap();
     journal.write(|tx| tx.approve(&[waiting], never, by("Bert"))).unwrap();
-    let one: Vec<_> = release(&[0]);
+    let one = [record(70)];
     let go = Release { module: &module, ids: Some(&one), ticket, by: by("Carla") };
     journal.write(|tx| tx.release(&go)).unwrap();
     let whole = NewHold { module: &leads(), ids: None, review_by: None, ticket: None, ..first };

@@ -11,7 +11,6 @@ use crate::domain::scope::TagSet;
 use crate::domain::seal::Secret;
 use crate::domain::state::Outcome;
 use crate::evidence::verify::crew::Jobs;
-use crate::evidence::verify::decided::Decided;
 use crate::evidence::verify::findings::{Findings, Kind};
 use crate::evidence::verify::items::{CHUNK, Job, Part, Request};
 use crate::evidence::verify::seals::SealRows;
@@ -237,22 +236,11 @@ impl<'a> LogPass<'a> {
                     jobs.send(Job::Snapshot { seq, data: Box::new(data), parts });
                 }
             }
-            Event::RequestApproved(data) => {
-                let place = data.request.get();
-                self.decided(seq, Decided::Request(place), data.content, "approved_by")?;
-                self.by_whom(seq, &data)?;
-            }
-            Event::RequestRejected(data) => {
-                let place = data.request.get();
-                self.decided(seq, Decided::Request(place), data.content, "rejected_by")?;
-            }
-            Event::PolicySet(_) => self.proposals.push((seq, leaf)),
-            Event::PolicyApproved(data) => {
-                self.decided(seq, Decided::Policy(data.policy.get()), data.content, "approved_by")?;
-            }
-            Event::PolicyRejected(data) => {
-                self.decided(seq, Decided::Policy(data.policy.get()), data.content, "rejected_by")?;
-            }
+            Event::RequestApproved(_)
+            | Event::RequestRejected(_)
+            | Event::PolicySet(_)
+            | Event::PolicyApproved(_)
+            | Event::PolicyRejected(_) => self.decision(seq, leaf, &event)?,
             Event::JournalCreated(_)
             | Event::ApprovalNeeded(_)
             | Event::EntriesCancelled(_)

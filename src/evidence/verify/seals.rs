@@ -73,41 +73,39 @@ fn of_governance(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
     let by = |field, who: Hash, recorded_by: Hash| {
         vec![(field, Some(who)), ("recorded_by", Some(recorded_by))]
     };
-    let (mut seals, reason) = match event {
-        Event::RequestApproved(data) => {
-            (by("approved_by", data.approved_by, data.recorded_by), None)
-        }
-        Event::PolicyApproved(data) => {
-            (by("approved_by", data.approved_by, data.recorded_by), None)
-        }
-        Event::RequestRejected(data) => {
-            (by("rejected_by", data.rejected_by, data.recorded_by), Some(data.reason))
-        }
-        Event::PolicyRejected(data) => {
-            (by("rejected_by", data.rejected_by, data.recorded_by), Some(data.reason))
-        }
-        Event::EntriesCancelled(data) => {
-            (by("cancelled_by", data.cancelled_by, data.recorded_by), Some(data.reason))
-        }
-        Event::Paused(data) => {
-            (by("paused_by", data.paused_by, data.recorded_by), Some(data.reason))
-        }
-        Event::Resumed(data) => (by("resumed_by", data.resumed_by, data.recorded_by), data.reason),
-        Event::HoldPlaced(data) => {
-            let mut seals = by("held_by", data.held_by, data.recorded_by);
-            seals.push(("ticket", data.ticket));
-            (seals, Some(data.reason))
-        }
-        Event::HoldReleased(data) => {
-            let mut seals = by("released_by", data.released_by, data.recorded_by);
-            seals.push(("ticket", data.ticket));
-            (seals, Some(data.reason))
-        }
-        Event::PolicySet(data) => (by("set_by", data.set_by, data.recorded_by), Some(data.reason)),
-        _ => (Vec::new(), None),
+    let why = |mut seals: Vec<(&'static str, Option<Hash>)>, reason: Option<Hash>| {
+        seals.push(("reason", reason));
+        seals
     };
-    seals.extend(reason.map(|reason| ("reason", Some(reason))));
-    seals
+    let with_ticket = |mut seals: Vec<(&'static str, Option<Hash>)>, ticket: Option<Hash>| {
+        seals.push(("ticket", ticket));
+        seals
+    };
+    if let Event::RequestApproved(data) = event {
+        by("approved_by", data.approved_by, data.recorded_by)
+    } else if let Event::PolicyApproved(data) = event {
+        by("approved_by", data.approved_by, data.recorded_by)
+    } else if let Event::RequestRejected(data) = event {
+        why(by("rejected_by", data.rejected_by, data.recorded_by), Some(data.reason))
+    } else if let Event::PolicyRejected(data) = event {
+        why(by("rejected_by", data.rejected_by, data.recorded_by), Some(data.reason))
+    } else if let Event::EntriesCancelled(data) = event {
+        why(by("cancelled_by", data.cancelled_by, data.recorded_by), Some(data.reason))
+    } else if let Event::Paused(data) = event {
+        why(by("paused_by", data.paused_by, data.recorded_by), Some(data.reason))
+    } else if let Event::Resumed(data) = event {
+        why(by("resumed_by", data.resumed_by, data.recorded_by), data.reason)
+    } else if let Event::HoldPlaced(data) = event {
+        let seals = why(by("held_by", data.held_by, data.recorded_by), Some(data.reason));
+        with_ticket(seals, data.ticket)
+    } else if let Event::HoldReleased(data) = event {
+        let seals = why(by("released_by", data.released_by, data.recorded_by), Some(data.reason));
+        with_ticket(seals, data.ticket)
+    } else if let Event::PolicySet(data) = event {
+        why(by("set_by", data.set_by, data.recorded_by), Some(data.reason))
+    } else {
+        Vec::new()
+    }
 }
 
 /// The rows of `sealed`, read along with the log.

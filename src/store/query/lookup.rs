@@ -315,11 +315,11 @@ pub(super) fn request(conn: &Connection, id: RequestId) -> Result<RequestView> {
     };
     let read = |row: &Row<'_>| -> rusqlite::Result<_> {
         let (Sql(seq), Sql(first), Sql(last)) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let (Sql(until), awaits) = (row.get(4)?, row.get(5)?);
+        let (Sql(until), awaits): (Sql<Timestamp>, bool) = (row.get(4)?, row.get(5)?);
         let seqs = (seq_at(row, 6)?, seq_at(row, 7)?, seq_at(row, 8)?);
-        Ok((seq, first, last, row.get(3)?, (until, awaits), seqs))
+        Ok((seq, first, last, row.get::<_, bool>(3)?, (until, awaits), seqs))
     };
-    let found: Option<(EventSeq, EntryId, EntryId, bool, (Timestamp, bool), _)> = conn
+    let found: Option<(EventSeq, EntryId, EntryId, _, _, _)> = conn
         .prepare_cached(
             "-- request\nSELECT seq, first_entry, last_entry, parked_seq IS NOT NULL,
                  valid_until_ms, awaits, asked_seq, approved_seq, expired_seq

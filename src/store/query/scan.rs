@@ -10,10 +10,10 @@ use crate::domain::state::{EntryState, Outcome, Verdict};
 use crate::store::Reader;
 use crate::store::code::Sql;
 use crate::store::error::{Doing, Result, StoreError};
-use crate::store::holding::hold_on;
+use crate::store::holding::{HoldView, hold_on};
 use crate::store::query::filter::EntryFilter;
 use crate::store::query::lookup::Lookups;
-use crate::store::query::view::{AttemptResult, EntryView, Step};
+use crate::store::query::view::{AttemptResult, EntryView, ScopeView, Step};
 
 /// Entries that are read at a time. More gains nothing.
 const CHUNK: usize = 1024;
@@ -260,6 +260,15 @@ impl<'c> Scan<'c> {
         Ok(())
     }
 
+    /// The hold that keeps an entry, while it is held.
+    fn hold_on(&self, row: &EntryRow, scope: &ScopeView) -> Result<Option<Rc<HoldView>>> {
+        if row.state != EntryState::Held {
+            return Ok(None);
+        }
+        let names = (&scope.module, scope.related_list.as_deref());
+        Ok(hold_on(self.lookups.conn, names, (row.target, scope.parent))?.map(Rc::new))
+    }
+
     /// The entry at a position of the chunk, merged with its steps. Positions must ascend.
     fn view(&mut self, position: usize) -> Result<Option<&EntryView>> {
         let Some(row) = self.entries.get(position) else {
@@ -313,23 +322,9 @@ impl<'c> Scan<'c> {
         if read {
             steps.sort_by_key(Step::seq);
         }
-        if row.state == EntryState::InFlight
-            && let Some((open, _)) = self.open.iter().find(|(_, entries)| entries.contains(entry))
-        {
-            steps.push(Step::Attempt { batch: self.lookups.batch(*open)?, result: None });
-        }
-        if row.state == EntryState::Cancelled
-            && let Some(cancellation) = self.lookups.cancellation(entry)?
-        {
-            steps.push(Step::Cancelled { cancellation });
-        }
+        steps.extend(last_step(&mut self.lookups, &self.open, entry, row.state)?);
         let scope = self.lookups.scope(row.scope)?;
-        let hold = if row.state == EntryState::Held {
-            let names = (&scope.module, scope.related_list.as_deref());
-            hold_on(self.lookups.conn, names, (row.target, scope.parent))?.map(Rc::new)
-        } else {
-            None
-        };
+        let hold = self.hold_on(row, &scope)?;
         self.current = Some(EntryView {
             entry,
             request: self.lookups.request_of(entry)?,
@@ -341,6 +336,24 @@ impl<'c> Scan<'c> {
             steps,
         });
         Ok(self.current.as_ref())
+    }
+}
+
+/// The step that has no end yet, or that ended all: the open batch that carries an entry, or its withdrawal.
+fn last_step(
+    lookups: &mut Lookups<'_>,
+    open: &[(BatchId, EntryRanges)],
+    entry: EntryId,
+    state: EntryState,
+) -> Result<Option<Step>> {
+    if state == EntryState::Cancelled {
+        let cancellation = lookups.cancellation(entry)?;
+        return Ok(cancellation.map(|cancellation| Step::Cancelled { cancellation }));
+    }
+    let mut open = open.iter().filter(|_| state == EntryState::InFlight);
+    match open.find(|(_, entries)| entries.contains(entry)) {
+        Some((batch, _)) => Ok(Some(Step::Attempt { batch: lookups.batch(*batch)?, result: None })),
+        None => Ok(None),
     }
 }
 

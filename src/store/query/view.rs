@@ -22,6 +22,7 @@ use crate::store::snapshot;
 
 /// A request with what was typed about it. Texts are `None` where none was given, or once erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 pub struct RequestView {
     /// The request.
     pub request: RequestId,

@@ -7,7 +7,8 @@ use crate::domain::policy::ApprovalPolicy;
 use crate::domain::ranges::EntryRanges;
 use crate::store::approval::By;
 use crate::store::cancelling::Withdrawn;
-use crate::store::holding::{NewHold, Release};
+use crate::store::holding::NewHold;
+use crate::store::releasing::Release;
 use crate::store::testing::{Ask, Journal, record};
 
 /// Writes of whoever has the journal open.
