@@ -3,7 +3,7 @@
 mod document;
 mod text;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -216,6 +216,21 @@ fn not_known(context: &Context, requests: &[RequestOverview], plan: &Plan) -> Ve
             .to_owned()
     });
     bins.chain(unknown).chain(jobs).collect()
+}
+
+/// What Zoho takes along with a record that is deleted, whatever is held here. Sources: Zoho's help on the recycle bin
+/// (notes, attachments, mails and tasks go with their record); Bigin's help (a company's records go with it).
+fn escapes(context: &Context, plan: &Plan) -> Result<Vec<String>, CliError> {
+    let deletes = plan.groups.keys().filter(|key| key.operation == Operation::Delete);
+    let modules: BTreeSet<&str> = deletes.map(|key| key.module.as_str()).collect();
+    if modules.is_empty() || context.reader()?.holds(false)?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let modules = modules.into_iter().collect::<Vec<_>>().join(", ");
+    Ok(vec![format!(
+        "with each deleted record of {modules} Zoho deletes its notes, attachments and tasks, and in Bigin what \
+         belongs to a company, held or not: to keep these, hold the record itself"
+    )])
 }
 
 /// Why a request's pending entries are not sent.
