@@ -76,7 +76,7 @@ pub(crate) fn exit_of(summary: &Summary) -> Exit {
     match &summary.stop {
         Some(Stop::Interrupted) => Exit::Interrupted,
         Some(Stop::NotAllowed(_) | Stop::NotSignedIn { .. }) => Exit::NotAllowed,
-        Some(Stop::OtherOrg(_)) => Exit::Refused,
+        Some(Stop::OtherOrg(_) | Stop::Paused(_)) => Exit::Refused,
         // Not allowed comes before whatever else came of the run.
         Some(_) | None if !summary.not_allowed.is_empty() => Exit::NotAllowed,
         Some(Stop::Budget(_) | Stop::Throttled { .. } | Stop::NoTokens { .. }) => Exit::Stopped,
@@ -383,6 +383,9 @@ pub(crate) fn stop_in_words(stop: &Stop) -> String {
             "Zoho gives no access token before {until}, for longer than --wait: it gives ten in ten minutes"
         ),
         Stop::Unreachable(why) => format!("Zoho gave no usable answer: {why}"),
+        Stop::Paused(pause) => {
+            format!("{pause}; nothing more is sent, and what was sent before is recorded")
+        }
         Stop::OtherOrg(why) => format!("the token belongs to another org: {why}; nothing was sent"),
     }
 }

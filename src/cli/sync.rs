@@ -25,6 +25,7 @@ use crate::reconcile::Parts;
 use crate::reconcile::options::{
     Progress, Reporter, RunError, RunKind, RunOptions, Summary, takes_up,
 };
+use crate::store::StoreError;
 use crate::store::writer::Place;
 use crate::zoho::ZohoClient;
 
@@ -68,6 +69,10 @@ pub(crate) struct SyncArgs {
     /// How many tags one job deletes, 1 to 200 [env: JOURNAL_TAGS_PER_JOB] [default: 100]
     #[arg(long, value_name = "N")]
     tags_per_job: Option<String>,
+    /// Which requests wait for a second person: never, always, or from so many entries on [env:
+    /// JOURNAL_REQUIRE_APPROVAL] [default: never]
+    #[arg(long, value_name = "POLICY")]
+    require_approval: Option<String>,
     /// How long a whole call may take [env: JOURNAL_HTTP_TIMEOUT] [default: 30s]
     #[arg(long, value_name = "DURATION")]
     timeout: Option<String>,
@@ -99,6 +104,7 @@ impl SyncArgs {
             max_failures: self.max_failures.clone(),
             tags_per_job: self.tags_per_job.clone(),
             timeout: self.timeout.clone(),
+            require_approval: self.require_approval.clone(),
             ..flags
         }
     }
@@ -136,6 +142,9 @@ fn run(
     }
     // Before anything else: no question, no token and no lock makes the wrong target right.
     context.check_target()?;
+    if let Some(pause) = context.reader()?.pause()? {
+        return Err(StoreError::Paused(Box::new(pause)).into());
+    }
     check_quarantine(context)?;
     // The lock comes before the plan and the question: what was confirmed must be what is sent.
     let lock = take_lock(kind, context)?;

@@ -172,7 +172,7 @@ pub(crate) fn announce_unknown(context: &mut Context, work: &Work) -> Result<(),
     Ok(())
 }
 
-fn in_a_line(request: &RequestOverview, pending: u64) -> String {
+pub(crate) fn in_a_line(request: &RequestOverview, pending: u64) -> String {
     let group = request.group();
     format!(
         "{}: {}{}, asked for by {}: {}",

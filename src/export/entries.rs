@@ -18,6 +18,7 @@ use crate::export::undo::Undo;
 use crate::export::words::in_words;
 use crate::store::Reader;
 use crate::store::error::Result;
+use crate::store::holding::HoldView;
 use crate::store::query::{EntryView, RecheckView, ScopeView, Step, UndoneBy};
 
 /// So many renderings are kept: as many as one batch has different results, and some.
@@ -28,6 +29,7 @@ struct Rendering {
     request: RequestId,
     scope: Rc<ScopeView>,
     state: EntryState,
+    hold: Option<Rc<HoldView>>,
     steps: Vec<Step>,
     undone_by: Option<UndoneBy>,
     rechecks: Vec<RecheckView>,
@@ -42,6 +44,7 @@ impl Rendering {
         self.state == entry.state
             && self.request == entry.request.request
             && self.steps == entry.steps
+            && self.hold == entry.hold
             && self.scope == entry.scope
             && self.undone_by == entry.undone_by
             && self.rechecks == entry.rechecks
@@ -109,6 +112,7 @@ impl EntryRows {
             request: entry.request.request,
             scope: Rc::clone(&entry.scope),
             state: entry.state,
+            hold: entry.hold.clone(),
             steps: entry.steps.clone(),
             undone_by: entry.undone_by,
             rechecks: entry.rechecks.clone(),
@@ -164,6 +168,7 @@ fn cells<'a>(
     let (request, scope) = (&*entry.request, &*entry.scope);
     let batch = entry.last_batch();
     let settled = entry.settled();
+    let approval = request.approval.as_ref();
     let tags = if scope.tags.is_empty() { Cell::Empty } else { Cell::List(&scope.tags) };
     let log_index = settled.and_then(|settled| u64::try_from(settled.seq.get()).ok());
     [
@@ -189,8 +194,8 @@ fn cells<'a>(
         Cell::some_text(request.reason.as_ref()),
         Cell::some_text(request.ticket.as_ref()),
         Cell::some_text(request.source_name.as_ref()),
-        Cell::Empty, // approved_by
-        Cell::Empty, // approved_at
+        Cell::some_text(approval.and_then(|approval| approval.by.as_ref())),
+        Cell::some(approval, |approval| Cell::Time(approval.at)),
         Cell::some(batch.and_then(|one| one.submitted_at()), Cell::Time),
         Cell::some(settled, |settled| Cell::Time(settled.at)),
         Cell::some(settled, |settled| Cell::Word(settled.by.wire_name())),

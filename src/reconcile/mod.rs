@@ -27,11 +27,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::domain::event::Unanswered;
+use crate::domain::event::{NeedCause, Unanswered};
 use crate::domain::id::{ModuleName, RequestId, RunId};
 use crate::domain::limits::SEND_WITHIN;
 use crate::domain::pace::Pace;
 use crate::domain::plan::{Plan, RequestOverview, Rules, Waiting, plan};
+use crate::domain::ranges::EntryRanges;
 use crate::domain::recheck::Found;
 use crate::domain::state::EntryState;
 use crate::domain::target::Product;
@@ -69,8 +70,10 @@ struct Begun {
     /// The only requests whose entries this run sends: what was counted, capped and confirmed. Requests
     /// that are recorded or come due while it goes on are the next run's business.
     mine: HashSet<RequestId>,
-    /// Due requests that the present policy does not let through.
-    unapproved: HashSet<RequestId>,
+    /// Their entries that are held or wait for approval: nobody has confirmed that this run sends them.
+    not_mine: EntryRanges,
+    /// Requests whose pending entries need an approval since this run looked.
+    withheld: Vec<(RequestId, NeedCause)>,
 }
 
 /// What the engine joins.
@@ -149,7 +152,7 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
         let run = tx.start_run(&NewRun {
             command: options.kind.command(),
             program: &options.program,
-            policy: &options.policy.to_string(),
+            policy: &tx.policy_met(options.policy)?.to_string(),
             target: &options.target,
             quarantine_ms: u64::try_from(options.quarantine.as_millis()).unwrap_or(u64::MAX),
             operator: &options.operator,
@@ -170,6 +173,8 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
                 tx.reopen(run, wanted, &|code| takes_up(&options.codes, code))?.len()
             }
         };
+        let named = |request: RequestId| wanted.is_none_or(|wanted| wanted.contains(&request));
+        let withheld = tx.withhold(run, named, options.policy)?;
         let requests = tx.overview(wanted)?;
         let named = |request: RequestId| wanted.is_some_and(|wanted| wanted.contains(&request));
         let rules = Rules {
@@ -183,15 +188,20 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
         }
         let left_open = u64::try_from(open.len()).unwrap_or(0);
         let due = requests.iter().filter(|one| one.waits(now, wanted.is_some()).is_none());
-        // Policy counts when entries are claimed, not only when they were recorded: what met a looser one
-        // has nobody's approval.
-        let (unapproved, mine): (Vec<_>, Vec<_>) =
-            due.partition(|one| options.policy.wants_approval(one.entries()));
         // A look sends nothing.
-        let mine = if options.kind == RunKind::Recheck { Vec::new() } else { mine };
-        let mine = mine.into_iter().map(|one| one.request).collect();
-        let unapproved = unapproved.into_iter().map(|one| one.request).collect();
-        Ok(Begun { run, requests, plan, left_open, reopened, mine, unapproved })
+        let looks = options.kind == RunKind::Recheck;
+        let mine: HashSet<RequestId> = due.filter(|_| !looks).map(|one| one.request).collect();
+        let mut not_mine = EntryRanges::default();
+        for request in requests.iter().filter(|one| mine.contains(&one.request)) {
+            let kept = [EntryState::AwaitingApproval, EntryState::Held];
+            if kept.iter().any(|state| request.count(*state) > 0) {
+                let kept = tx.in_states(request.first, request.last, &kept)?;
+                for entry in kept.iter() {
+                    not_mine.push(entry);
+                }
+            }
+        }
+        Ok(Begun { run, requests, plan, left_open, reopened, mine, not_mine, withheld })
     })?;
     Ok(begun)
 }
@@ -237,6 +247,8 @@ fn start_writer<C: Clock>(
         versions: options.versions,
         limits: options.limits,
         requests: begun.mine.clone(),
+        not_mine: begun.not_mine.clone(),
+        policy: options.policy,
     };
     let without_bin = begun
         .requests
@@ -357,9 +369,16 @@ fn warn_of_skipped<Z: Zoho, C: Clock>(shared: &Arc<Shared<Z, C>>, begun: &Begun)
                 "{id} was skipped: {} {version} has no call for {}; set another API version",
                 request.product, request.operation
             ));
-        } else if begun.unapproved.contains(&id) {
-            shared.warn(format!("{id} needs an approval under the present policy and was skipped"));
         }
+    }
+    for (id, cause) in &begun.withheld {
+        let why = match cause {
+            NeedCause::Expired => {
+                "is older than --valid-for and needs a fresh approval: it was skipped"
+            }
+            NeedCause::Policy => "needs an approval under the present policy and was skipped",
+        };
+        shared.warn(format!("{id} {why}; journal show {id}, then journal approve {id}"));
     }
 }
 
@@ -443,14 +462,13 @@ fn read_summary<Z: Zoho, C: Clock>(
         unfinished += request.count(EntryState::InFlight);
         awaiting_approval += request.count(EntryState::AwaitingApproval);
         match request.waits(now, false) {
-            None if begun.unapproved.contains(&request.request) => {
-                awaiting_approval += request.count(EntryState::Pending);
-            }
             None => {
                 unfinished += request.count(EntryState::Pending);
                 waiting.extend((request.count(EntryState::Pending) > 0).then_some(request.request));
             }
-            Some(Waiting::Expired) => awaiting_approval += request.count(EntryState::Pending),
+            Some(Waiting::Expired | Waiting::Unapproved) => {
+                awaiting_approval += request.count(EntryState::Pending);
+            }
             Some(Waiting::Parked) => unfinished += request.count(EntryState::Pending),
             Some(Waiting::NotDue) => {}
         }

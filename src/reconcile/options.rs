@@ -16,6 +16,7 @@ use crate::domain::target::Target;
 use crate::domain::time::Timestamp;
 use crate::domain::usage::DailyBudget;
 use crate::store::StoreError;
+use crate::store::pausing::PauseView;
 use crate::store::query::Blocked;
 
 /// Which command runs the engine. Live run and replay are the same path.
@@ -121,6 +122,8 @@ pub enum Stop {
     Unreachable(String),
     /// The token belongs to another org than the journal.
     OtherOrg(String),
+    /// Somebody paused.
+    Paused(Box<PauseView>),
 }
 
 /// A budget that has no room for the next call.

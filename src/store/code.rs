@@ -2,7 +2,7 @@
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
-use crate::domain::id::{BatchId, EntryId, EventSeq, RecordId, RequestId, RunId};
+use crate::domain::id::{BatchId, EntryId, EventSeq, HoldId, PolicyId, RecordId, RequestId, RunId};
 use crate::domain::merkle::Hash;
 use crate::domain::recheck::Found;
 use crate::domain::state::{EntryState, Outcome, Verdict};
@@ -61,7 +61,7 @@ macro_rules! numbered {
         }
     )+};
 }
-numbered!(EntryId, RequestId, BatchId, RunId, EventSeq);
+numbered!(EntryId, RequestId, BatchId, RunId, EventSeq, HoldId, PolicyId);
 
 impl ToSql for Sql<RecordId> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

@@ -56,7 +56,7 @@ fn overview(
             "-- overview\nSELECT r.id, r.seq, r.operation, r.product, r.module, r.workflows,
                     r.first_entry, r.last_entry, r.not_before_ms, r.valid_until_ms,
                     r.parked_seq IS NOT NULL, m.recycle_bin, r.related_list, r.snapshot,
-                    r.module_seq
+                    r.module_seq, r.awaits, r.second
              FROM request r LEFT JOIN module m ON m.product = r.product AND m.module = r.module
              WHERE NOT :unsettled OR EXISTS (
                  SELECT 1 FROM tally t
@@ -87,6 +87,8 @@ fn overview(
                 not_before: row.get::<_, Option<Sql<_>>>(8)?.map(|Sql(at)| at),
                 valid_until: row.get::<_, Sql<_>>(9)?.0,
                 parked: row.get(10)?,
+                unapproved: row.get(15)?,
+                second: row.get(16)?,
                 tally: BTreeMap::new(),
                 pending: Vec::new(),
                 recycle_bin: row.get(11)?,

@@ -9,6 +9,7 @@ use crate::domain::call::{CallItem, CallKind};
 use crate::domain::calls::{self, Limits, Versions, WriteCall};
 use crate::domain::id::{EntryId, EventSeq, ModuleName, RecordId, RequestId};
 use crate::domain::outcome::Judgement;
+use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::{Operation, RelatedList, Scope};
 use crate::domain::state::Outcome;
 use crate::domain::target::{ApiVersion, Product};
@@ -53,6 +54,8 @@ pub(crate) struct Cursors {
     /// Entries that somebody reads just now, and the things that they are about. They are pending still.
     reserved: HashSet<EntryId>,
     things: HashSet<Thing>,
+    /// Entries that were held or waited for approval when the run began: they are the next one's business.
+    not_mine: EntryRanges,
 }
 
 /// What at most one entry may be under way for: a record, a tag, or a relation, seen from either side.
@@ -66,6 +69,11 @@ fn thing(scope: &Scope, target: RecordId) -> Thing {
 }
 
 impl Cursors {
+    /// Leaves entries out for good, whatever becomes of them: nobody has confirmed that they are sent.
+    pub(crate) fn without(not_mine: EntryRanges) -> Self {
+        Self { not_mine, ..Self::default() }
+    }
+
     /// To be called when entries went back to pending: the next look starts at the front again.
     pub(crate) fn rewind(&mut self) {
         self.from.clear();
@@ -104,7 +112,9 @@ impl Cursors {
     }
 
     fn is_reserved(&self, scope: &Scope, entry: EntryId, target: RecordId) -> bool {
-        self.reserved.contains(&entry) || self.things.contains(&thing(scope, target))
+        self.not_mine.contains(entry)
+            || self.reserved.contains(&entry)
+            || self.things.contains(&thing(scope, target))
     }
 }
 

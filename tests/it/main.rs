@@ -16,13 +16,17 @@
 mod adversary;
 mod auth;
 mod auth_canary;
+mod cli_approve;
+mod cli_cancel;
 mod cli_config;
 mod cli_crash;
 mod cli_crash_auth;
 mod cli_crash_things;
 mod cli_demo;
 mod cli_doctor;
+mod cli_hold;
 mod cli_jobs;
+mod cli_pause;
 mod cli_plan;
 mod cli_recheck;
 mod cli_record;

@@ -38,6 +38,8 @@ pub enum Way {
     Says(u16, String),
     /// The network delivers it twice; the answer is the second one's.
     Twice,
+    /// It leaves once this says so.
+    Until(Arc<dyn Fn() -> bool + Send + Sync>),
     /// It arrives, or not; then nothing is heard of it any more, and somebody is told.
     Dies {
         arrives: bool,
@@ -128,6 +130,12 @@ impl<C: Clock> Zoho for Middle<C> {
             Way::AnswerLost => {
                 self.zoho.submit(batch).await?;
                 Err(lost())
+            }
+            Way::Until(says_so) => {
+                while !says_so() {
+                    tokio::task::yield_now().await;
+                }
+                self.zoho.submit(batch).await
             }
             Way::Slow(millis) => {
                 tokio::time::sleep(Duration::from_millis(millis)).await;

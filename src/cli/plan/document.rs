@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cli::blocked::WaitRow;
 use crate::cli::context::{Context, Whereabouts};
 use crate::cli::error::CliError;
-use crate::cli::plan::{not_known, parents, queued, refused_by, waiting_in_words};
+use crate::cli::plan::{escapes, not_known, parents, queued, refused_by, waiting_in_words};
 use crate::cli::spending::Spending;
 use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview};
@@ -41,6 +41,8 @@ struct PlanDocument {
     cap: u64,
     refused_by: Option<String>,
     not_known: Vec<String>,
+    /// What can escape a hold.
+    escapes: Vec<String>,
     #[serde(flatten)]
     spending: Spending,
     next: String,
@@ -128,6 +130,7 @@ pub(super) fn print(
         cap: context.settings.max_entries.value,
         refused_by: refused_by(context, plan),
         not_known: not_known(context, requests, plan),
+        escapes: escapes(context, plan)?,
         spending: Spending::of(context, &context.reader()?)?,
         next,
     };

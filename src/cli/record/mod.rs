@@ -1,7 +1,7 @@
 //! What all recording commands have in common: where ids come from, who asks and why, and how the outcome
 //! is told.
 
-mod checks;
+pub(crate) mod checks;
 mod names;
 mod tell;
 
@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::cli::context::{Context, PROGRAM};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::config::Flags;
 use crate::domain::event::SourceKind;
 use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::merkle::Hash;
@@ -54,6 +55,10 @@ pub(crate) struct RecordArgs {
     /// Send nothing later without a fresh approval
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = humantime::parse_duration)]
     valid_for: Duration,
+    /// Which requests wait for a second person: never, always, or from so many entries on [env:
+    /// JOURNAL_REQUIRE_APPROVAL] [default: never]
+    #[arg(long, value_name = "POLICY")]
+    require_approval: Option<String>,
     /// Show what would be recorded, and record nothing
     #[arg(long)]
     dry_run: bool,
@@ -106,6 +111,11 @@ impl<'a> Asked<'a> {
 }
 
 impl RecordArgs {
+    /// Those of the flags that are settings, too.
+    pub(crate) fn settings(&self, flags: Flags) -> Flags {
+        Flags { require_approval: self.require_approval.clone(), ..flags }
+    }
+
     /// Whether ids come from a file or from standard input.
     pub(crate) fn reads_file(&self) -> bool {
         self.from.is_some()

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::cli::context::Context;
+use crate::cli::decisions::approval_in_words;
 use crate::cli::error::CliError;
 use crate::cli::output::words::{counted, grouped};
 use crate::cli::output::{Out, OutputError};
@@ -42,6 +43,13 @@ struct Document<'a> {
     duplicates: u64,
     rejected: u64,
     policy: &'a str,
+    awaiting_approval: bool,
+    approved_by: Option<&'a str>,
+    approved_at: Option<Timestamp>,
+    approval_recorded_by: Option<&'a str>,
+    second_person: Option<bool>,
+    same_account: Option<bool>,
+    expired_at: Option<Timestamp>,
     not_before: Option<Timestamp>,
     valid_until: Timestamp,
     parked: bool,
@@ -103,6 +111,13 @@ pub(super) fn show(
             duplicates: view.duplicates,
             rejected: view.rejected,
             policy: &view.policy,
+            awaiting_approval: view.awaits,
+            approved_by: view.approval.as_ref().and_then(|one| one.by.as_deref()),
+            approved_at: view.approval.as_ref().map(|one| one.at),
+            approval_recorded_by: view.approval.as_ref().and_then(|one| one.account.as_deref()),
+            second_person: view.approval.as_ref().map(|one| one.second),
+            same_account: view.approval.as_ref().map(|one| one.same_account),
+            expired_at: view.expired,
             not_before: view.not_before,
             valid_until: view.valid_until,
             parked: view.parked,
@@ -151,6 +166,10 @@ fn tell(
     field(out, "rows", left_out)?;
     field(out, "entries", format!("{}–{}: {}", view.first, view.last, entries.in_words()))?;
     field(out, "approval", format!("policy met: {}", view.policy))?;
+    if let Some(approval) = &view.approval {
+        field(out, "", approval_in_words(approval))?;
+    }
+    field(out, "", missing_in_words(view).unwrap_or_default())?;
     let not_before = view.not_before.map(|at| at.to_string());
     field(out, "not before", not_before.unwrap_or_default())?;
     field(out, "valid until", view.valid_until.to_string())?;
@@ -164,6 +183,18 @@ fn tell(
     out.flush()?;
     out.say(format!("its entries: {rows}"));
     Ok(())
+}
+
+/// What approval it lacks, and who may give it.
+fn missing_in_words(view: &RequestView) -> Option<String> {
+    let approve = format!("journal approve {}", view.request);
+    if !view.awaits {
+        return None;
+    }
+    let whose =
+        if view.asked.is_some() { "a second person" } else { "somebody, who asked for it too" };
+    let why = view.expired.map(|at| format!(", too old since {at}")).unwrap_or_default();
+    Some(format!("waits for {whose}{why}: {approve}"))
 }
 
 /// What the operation takes away, and what is kept of what was there.

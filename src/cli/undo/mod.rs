@@ -14,6 +14,7 @@ use crate::cli::exit::Exit;
 use crate::cli::output::words::grouped;
 use crate::cli::things::{counted_items, in_product, named_tags};
 use crate::cli::wanted::Wanted;
+use crate::config::Flags;
 use crate::domain::event::SourceKind;
 use crate::domain::merkle::Hash;
 use crate::domain::scope::{Operation, RelatedList, TagName, TagSet, Task};
@@ -54,9 +55,20 @@ pub(crate) struct UndoArgs {
     /// Send nothing later without a fresh approval
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = humantime::parse_duration)]
     valid_for: Duration,
+    /// Which requests wait for a second person: never, always, or from so many entries on [env:
+    /// JOURNAL_REQUIRE_APPROVAL] [default: never]
+    #[arg(long, value_name = "POLICY")]
+    require_approval: Option<String>,
     /// Show what would be recorded, and record nothing
     #[arg(long)]
     dry_run: bool,
+}
+
+impl UndoArgs {
+    /// Those of the flags that are settings, too.
+    pub(crate) fn settings(&self, flags: Flags) -> Flags {
+        Flags { require_approval: self.require_approval.clone(), ..flags }
+    }
 }
 
 /// The outcome with `--json`. Its keys are a contract: those of the recording commands, and what is left out.

@@ -142,6 +142,9 @@ pub struct RequestRecorded {
     /// Nothing is sent before every entry of this earlier request is settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<RequestId>,
+    /// Entries that a hold covers: they are held from the beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<EntryRanges>,
 }
 
 /// See [`super::Event::RequestPinned`].

@@ -55,6 +55,7 @@ fn recorded(request: i64, first_entry: i64, entries: u64) -> Event {
         module_id: None,
         snapshot_records: None,
         after: None,
+        held: None,
     })
 }
 

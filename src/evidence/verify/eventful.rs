@@ -25,6 +25,7 @@ use crate::domain::scope::{Action, RelatedList, Scope, TagSet, Task};
 use crate::domain::state::{Outcome, Verdict};
 use crate::domain::target::{ApiOrigin, ApiVersion, DataCenter, Environment, Product, Target};
 use crate::domain::time::Timestamp;
+use crate::evidence::verify::governed::of_decisions;
 use crate::store::creation::{JournalId, NewJournal};
 use crate::store::entry::NewItem;
 use crate::store::queue::Picked;
@@ -64,12 +65,12 @@ pub(super) struct Journal {
 
 /// What is asked for, apart from what is always the same.
 pub(super) struct Ask<'a> {
-    module: &'a str,
-    items: Vec<i64>,
-    repeated: &'a [RepeatedRow],
-    invalid: &'a [InvalidRow],
-    policy: ApprovalPolicy,
-    not_before: Option<Timestamp>,
+    pub(super) module: &'a str,
+    pub(super) items: Vec<i64>,
+    pub(super) repeated: &'a [RepeatedRow],
+    pub(super) invalid: &'a [InvalidRow],
+    pub(super) policy: ApprovalPolicy,
+    pub(super) not_before: Option<Timestamp>,
 }
 
 pub(super) fn ask(module: &str, items: impl IntoIterator<Item = i64>) -> Ask<'_> {
@@ -501,6 +502,7 @@ pub(super) fn eventful() -> Journal {
     });
     journal.write(|tx| tx.record_recheck(run, &leads(), &seen));
     drop(journal.begin(run, [14], None));
+    of_decisions(&mut journal);
     journal
 }
 

@@ -421,6 +421,8 @@ impl Audit<'_> {
             Table::Batch => outside!("batch"),
             Table::Reading => outside!("reading"),
             Table::Entry => outside!("entry"),
+            Table::Hold => outside!("hold"),
+            Table::Policy => outside!("policy"),
             Table::Binding
             | Table::Module
             | Table::Share
@@ -431,6 +433,10 @@ impl Audit<'_> {
             | Table::Job
             | Table::Snapshot
             | Table::Recheck
+            | Table::Cancellation
+            | Table::Pause
+            | Table::HoldId
+            | Table::HoldSecret
             | Table::Evidence => return Ok(Vec::new()),
         };
         let mut statement = self.conn.prepare(sql).doing(DOING)?;

@@ -171,7 +171,7 @@ fn request_exists(conn: &Connection, request: RequestId) -> Result<()> {
 }
 
 /// The entries that name a record, by the index, and those of the lists that it is the parent of.
-fn entries_for(conn: &Connection, record: RecordId) -> Result<Vec<EntryId>> {
+pub(crate) fn entries_for(conn: &Connection, record: RecordId) -> Result<Vec<EntryId>> {
     let by_target = "-- entries_for\nSELECT id FROM entry WHERE target = :record";
     let mut entries = entries_by(conn, by_target, record)?;
     // Only relations have a parent, and its entries lie within the requests that unlink.

@@ -15,6 +15,7 @@ mod view;
 pub use blocked::{Blocked, Blocker, Waits};
 pub use detail::{BatchDetail, LeftOutRow, RequestDetail};
 pub use filter::EntryFilter;
+pub(crate) use filter::entries_for;
 pub(crate) use scan::each_of;
 pub use summary::{LastRun, Summary};
 pub use view::{

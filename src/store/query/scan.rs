@@ -11,9 +11,10 @@ use crate::domain::state::{EntryState, Outcome, Verdict};
 use crate::store::Reader;
 use crate::store::code::Sql;
 use crate::store::error::{Doing, Result, StoreError};
+use crate::store::holding::{HoldView, hold_on};
 use crate::store::query::filter::EntryFilter;
 use crate::store::query::lookup::Lookups;
-use crate::store::query::view::{AttemptResult, EntryView, RecheckView, Step};
+use crate::store::query::view::{AttemptResult, EntryView, RecheckView, ScopeView, Step};
 use crate::store::{recheck, undo};
 
 /// Entries that are read at a time. More gains nothing.
@@ -300,6 +301,15 @@ impl<'c> Scan<'c> {
         Ok(())
     }
 
+    /// The hold that keeps an entry, while it is held.
+    fn hold_on(&self, row: &EntryRow, scope: &ScopeView) -> Result<Option<Rc<HoldView>>> {
+        if row.state != EntryState::Held {
+            return Ok(None);
+        }
+        let names = (&scope.module, scope.related_list.as_deref());
+        Ok(hold_on(self.lookups.conn, names, (row.target, scope.parent))?.map(Rc::new))
+    }
+
     /// The entry at a position of the chunk, merged with its steps. Positions must ascend.
     fn view(&mut self, position: usize) -> Result<Option<&EntryView>> {
         let Some((entry, state)) = self.entries.get(position).map(|row| (row.entry, row.state))
@@ -313,6 +323,7 @@ impl<'c> Scan<'c> {
         let rechecks = self.rechecks_of(entry)?;
         let Some(row) = self.entries.get(position) else { return Ok(None) };
         let scope = self.lookups.scope(row.scope)?;
+        let hold = self.hold_on(row, &scope)?;
         let undone_by = match (scope.operation.opposite(), row.target) {
             (Some(opposite), Some(target)) if self.any_undo && state == EntryState::Done => {
                 undo::of_entry(self.lookups.conn, entry, target, opposite)?
@@ -325,6 +336,7 @@ impl<'c> Scan<'c> {
             undone_by,
             rechecks,
             scope,
+            hold,
             target: row.target,
             row: row.row,
             state,
@@ -399,12 +411,26 @@ impl<'c> Scan<'c> {
         if read {
             steps.sort_by_key(Step::seq);
         }
-        if state == EntryState::InFlight
-            && let Some((open, _)) = self.open.iter().find(|(_, entries)| entries.contains(entry))
-        {
-            steps.push(Step::Attempt { batch: self.lookups.batch(*open)?, result: None });
-        }
+        steps.extend(last_step(&mut self.lookups, &self.open, entry, state)?);
         Ok(())
+    }
+}
+
+/// The step that has no end yet, or that ended all: the open batch that carries an entry, or its withdrawal.
+fn last_step(
+    lookups: &mut Lookups<'_>,
+    open: &[(BatchId, EntryRanges)],
+    entry: EntryId,
+    state: EntryState,
+) -> Result<Option<Step>> {
+    if state == EntryState::Cancelled {
+        let cancellation = lookups.cancellation(entry)?;
+        return Ok(cancellation.map(|cancellation| Step::Cancelled { cancellation }));
+    }
+    let mut open = open.iter().filter(|_| state == EntryState::InFlight);
+    match open.find(|(_, entries)| entries.contains(entry)) {
+        Some((batch, _)) => Ok(Some(Step::Attempt { batch: lookups.batch(*batch)?, result: None })),
+        None => Ok(None),
     }
 }
 

@@ -168,7 +168,7 @@ pub(super) fn created() -> Journal {
 }
 
 /// Makes the number of events odd, by one that changes nothing else: the next one completes a node.
-fn pad(journal: &mut Journal) {
+pub(super) fn pad(journal: &mut Journal) {
     if journal.store.head().unwrap().size.is_multiple_of(2) {
         journal.ask(&Ask::default());
     }
