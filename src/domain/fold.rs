@@ -5,6 +5,7 @@
 //! byte an entry, so that ten million entries fit into little memory.
 
 mod governance;
+mod merged;
 mod row;
 mod rows;
 mod states;

@@ -19,6 +19,7 @@ use crate::store::entry;
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::items::{items_of, root_over};
 use crate::store::log::Seals;
+use crate::store::queue::Picked;
 use crate::store::{WriteTx, reading};
 
 /// What was read of one entry before its call.
@@ -104,6 +105,18 @@ fn may_have_acted(conn: &Connection, entry: EntryId) -> Result<bool> {
         statement.query_row(named_params! {":entry": Sql(entry)}, |row| row.get(0))
     })
     .doing("reading an entry's attempts")
+}
+
+/// One that would make Zoho refuse the whole call goes without others, before them; and only what was seen to be
+/// there takes the form for one item.
+pub(crate) fn apart(mut picked: Picked, known: &HashMap<EntryId, ThingFacts>) -> Picked {
+    let culprit = |item: &&CallItem| known.get(&item.entry).is_some_and(ThingFacts::goes_alone);
+    if let Some(item) = picked.items.iter().find(culprit).copied() {
+        picked.items = vec![item];
+    }
+    let there = |item: &CallItem| known.get(&item.entry).is_some_and(ThingFacts::is_there);
+    picked.alone &= picked.items.iter().all(there);
+    picked
 }
 
 impl WriteTx<'_> {

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::domain::answer::RawAnswer;
 use crate::domain::barred::Without;
-use crate::domain::call::{CallItem, PreparedBatch};
+use crate::domain::call::PreparedBatch;
 use crate::domain::calls::{Limits, Versions};
 use crate::domain::event::{JobEnding, Returned, Unanswered};
 use crate::domain::evidence::presence::ThingFacts;
@@ -507,7 +507,7 @@ impl Jobs<'_> {
             if !unread.is_empty() {
                 return Ok(self.read_before_claim(ReadFirst { picked, unread, known }));
             }
-            let picked = apart(picked, &known);
+            let picked = snapshot::apart(picked, &known);
             return tx.begin_batch(self.rules.run, picked, None).map(Claim::Begun);
         }
         tx.begin_batch(self.rules.run, picked, None).map(Claim::Begun)
@@ -551,7 +551,7 @@ impl Jobs<'_> {
         let absent: HashSet<EntryId> =
             snapshots.iter().filter(|one| one.settles).map(|one| one.entry).collect();
         picked.items.retain(|item| !absent.contains(&item.entry));
-        let picked = apart(picked, &known);
+        let picked = snapshot::apart(picked, &known);
         // What is not claimed now is read anew when it is: a snapshot is made for good.
         let claimed: HashSet<EntryId> = picked.items.iter().map(|item| item.entry).collect();
         snapshots.retain(|one| absent.contains(&one.entry) || claimed.contains(&one.entry));
@@ -564,18 +564,6 @@ impl Jobs<'_> {
         }
         tx.begin_batch(self.rules.run, picked, seen).map(Claim::Begun)
     }
-}
-
-/// One that would make Zoho refuse the whole call goes without others, before them; and only what was seen to be
-/// there takes the form for one item.
-fn apart(mut picked: Picked, known: &HashMap<EntryId, ThingFacts>) -> Picked {
-    let culprit = |item: &&CallItem| known.get(&item.entry).is_some_and(ThingFacts::goes_alone);
-    if let Some(item) = picked.items.iter().find(culprit).copied() {
-        picked.items = vec![item];
-    }
-    let there = |item: &CallItem| known.get(&item.entry).is_some_and(ThingFacts::is_there);
-    picked.alone &= picked.items.iter().all(there);
-    picked
 }
 
 enum Claim {

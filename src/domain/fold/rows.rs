@@ -8,6 +8,7 @@ use crate::domain::event::{
     RunStarted, SchemaUpgraded, SnapshotTaken, UserSeen,
 };
 use crate::domain::fold::governance::{Governance, HoldRow, Standing};
+use crate::domain::fold::merged::{Merged, contradicts, merged};
 use crate::domain::fold::row::{BindingRow, Ending, Expected, OpenBatch, RunRow};
 use crate::domain::fold::{Cell, Table};
 use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RequestId, RunId};
@@ -574,29 +575,3 @@ impl Rows {
 }
 
 const NO_REQUEST: &str = "it speaks of a request that was never recorded";
-
-fn contradicts(seq: EventSeq, what: &str, tell: &mut dyn FnMut(Note)) {
-    tell(Note::Contradiction { what: what.to_owned(), seq });
-}
-
-/// Ranges of entries, ascending, none touching the next.
-type Merged = Vec<(EntryId, EntryId)>;
-
-/// The union of sets of entries; `None` when an entry stands in two of them, or was never recorded. Ranges
-/// are never walked: a forged one may span billions.
-fn merged<'a>(sets: impl IntoIterator<Item = &'a EntryRanges>, last_entry: i64) -> Option<Merged> {
-    let mut ranges: Merged = sets.into_iter().flat_map(EntryRanges::ranges).collect();
-    ranges.sort_unstable();
-    let mut merged = Merged::new();
-    for (first, last) in ranges {
-        if last.get() > last_entry {
-            return None;
-        }
-        match merged.last_mut() {
-            Some((_, above)) if *above >= first => return None,
-            Some((_, above)) if above.next() == first => *above = last,
-            _ => merged.push((first, last)),
-        }
-    }
-    Some(merged)
-}

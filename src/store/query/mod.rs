@@ -7,6 +7,7 @@
 mod blocked;
 mod detail;
 mod filter;
+mod later;
 mod lookup;
 mod scan;
 mod summary;
@@ -16,11 +17,12 @@ pub use blocked::{Blocked, Blocker, Waits};
 pub use detail::{BatchDetail, LeftOutRow, RequestDetail};
 pub use filter::EntryFilter;
 pub(crate) use filter::entries_for;
+pub use later::{RecheckView, UndoneBy};
 pub(crate) use scan::each_of;
 pub use summary::{LastRun, Summary};
 pub use view::{
     AttemptResult, BatchEnd, BatchView, Ending, EntryView, JobOver, JobView, PersonView,
-    ReadingView, RecheckView, RequestView, Said, ScopeView, Settled, SettledBy, Step, UndoneBy,
+    ReadingView, RequestView, Said, ScopeView, Settled, SettledBy, Step,
 };
 
 #[cfg(test)]

@@ -13,8 +13,9 @@ use crate::store::code::Sql;
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::holding::{HoldView, hold_on};
 use crate::store::query::filter::EntryFilter;
+use crate::store::query::later::RecheckView;
 use crate::store::query::lookup::Lookups;
-use crate::store::query::view::{AttemptResult, EntryView, RecheckView, ScopeView, Step};
+use crate::store::query::view::{AttemptResult, EntryView, ScopeView, Step};
 use crate::store::{recheck, undo};
 
 /// Entries that are read at a time. More gains nothing.

@@ -10,7 +10,6 @@ use crate::domain::evidence::presence::ThingFacts;
 use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RecordId, RequestId, RunId};
 use crate::domain::merkle::Hash;
 use crate::domain::ranges::EntryRanges;
-use crate::domain::recheck::Found;
 use crate::domain::scope::{Operation, RelatedList};
 use crate::domain::state::{Change, EntryState, Outcome, Verdict};
 use crate::domain::target::{ApiVersion, Product, named_set};
@@ -19,6 +18,7 @@ use crate::store::approval::ApprovalView;
 use crate::store::cancelling::CancellationView;
 use crate::store::holding::HoldView;
 use crate::store::job::JobEnd;
+use crate::store::query::later::{RecheckView, UndoneBy};
 use crate::store::snapshot;
 
 /// A request with what was typed about it. Texts are `None` where none was given, or once erased.
@@ -404,38 +404,6 @@ pub struct Settled {
     pub at: Timestamp,
     /// Its leaf hash.
     pub leaf: Hash,
-}
-
-/// The entry of a later request that brings back what this one took away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UndoneBy {
-    /// That entry: of several the one that did it, else one that is to do it, else the last.
-    pub entry: EntryId,
-    /// Where it stands.
-    pub state: EntryState,
-}
-
-impl UndoneBy {
-    /// Whether what was taken away is there again, by this entry or as it found it.
-    pub fn is_back(self) -> bool {
-        matches!(self.state, EntryState::Done | EntryState::Absent)
-    }
-
-    /// Whether it is to come back still.
-    pub fn is_under_way(self) -> bool {
-        !self.state.is_settled()
-    }
-}
-
-/// What a later look showed of what an entry took away.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecheckView {
-    /// The reading.
-    pub reading: Rc<ReadingView>,
-    /// Where it was.
-    pub found: Found,
-    /// What was read, as JSON; `None` once erased.
-    pub facts: Option<String>,
 }
 
 /// An entry with its story.
