@@ -122,7 +122,7 @@ fn format_of(path: &Path) -> Option<Format> {
 
 /// A slip of the hand must not replace the evidence: neither this journal, nor what lies beside it, nor
 /// any other database.
-fn check_target(path: &Path, db: &Path) -> Result<(), CliError> {
+pub(crate) fn check_target(path: &Path, db: &Path) -> Result<(), CliError> {
     let refuse = |what: &str| {
         Err(CliError::new(Exit::Usage, format!("{} is {what}", path.display()))
             .hint("choose another name for -o"))

@@ -9,6 +9,7 @@ pub mod output;
 
 mod auth;
 mod blocked;
+mod checkpoint;
 mod completions;
 mod config;
 mod delete;
@@ -18,6 +19,7 @@ mod doctor;
 mod export;
 mod init;
 mod jobs;
+mod key;
 mod list;
 mod log;
 mod next_step;
@@ -151,6 +153,8 @@ enum Command {
     Log(log::LogArgs),
     Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
+    Checkpoint(checkpoint::CheckpointArgs),
+    Key(key::KeyArgs),
     Auth(auth::AuthArgs),
     Config(config::ConfigArgs),
     Doctor(doctor::DoctorArgs),
@@ -180,6 +184,8 @@ impl Command {
             | Self::Log(_)
             | Self::Export(_)
             | Self::Verify(_)
+            | Self::Checkpoint(_)
+            | Self::Key(_)
             | Self::Auth(_)
             | Self::Config(_)
             | Self::Completions(_)
@@ -212,6 +218,8 @@ impl Command {
             Self::Log(args) => args.run(context),
             Self::Export(args) => args.run(context),
             Self::Verify(args) => verify::run(&args, context),
+            Self::Checkpoint(args) => checkpoint::run(args, context),
+            Self::Key(args) => key::run(args, context),
             Self::Auth(args) => auth::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Doctor(args) => doctor::run(&args, context),

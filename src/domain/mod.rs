@@ -18,6 +18,7 @@ pub mod outcome;
 pub mod pace;
 pub mod plan;
 pub mod policy;
+pub mod proof;
 pub mod ranges;
 pub mod relations;
 pub mod scope;

@@ -74,6 +74,23 @@ pub struct NewJournal<'a> {
     pub created_by: &'a str,
 }
 
+/// A signing key that follows another one.
+#[derive(Debug, Clone)]
+pub struct NextKey<'a> {
+    /// The key in force, as `name+id+key`.
+    pub old: &'a str,
+    /// The key from then on.
+    pub new: &'a str,
+    /// The note that both have signed.
+    pub handover: &'a str,
+    /// Why; sealed.
+    pub reason: &'a str,
+    /// Name and version of the program.
+    pub program: &'a str,
+    /// OS account and host; sealed.
+    pub replaced_by: &'a str,
+}
+
 impl WriteTx<'_> {
     /// Writes the first event. Fails when there is one already.
     pub fn create_journal(&mut self, new: &NewJournal<'_>) -> Result<()> {
@@ -103,9 +120,31 @@ impl WriteTx<'_> {
             key: key.to_owned(),
             program: program.to_owned(),
             replaced_by: seals.add(self.entropy, "replaced_by", replaced_by)?,
+            reason: None,
+            handover: None,
         };
         self.append(event, seals)?;
         Ok(true)
+    }
+
+    /// Names the key that follows the one in force, with the note by which that one hands over.
+    pub fn rotate_key(&mut self, next: &NextKey<'_>) -> Result<()> {
+        let in_force =
+            identity(&self.tx)?.and_then(|identity| identity.keys.into_iter().next_back());
+        if in_force.as_deref() != Some(next.old) {
+            return Err(StoreError::Unsafe(
+                "the signing key at hand is not the one that the log names last".to_owned(),
+            ));
+        }
+        let mut seals = Seals::default();
+        let event = KeyReplaced {
+            key: next.new.to_owned(),
+            program: next.program.to_owned(),
+            replaced_by: seals.add(self.entropy, "replaced_by", next.replaced_by)?,
+            reason: Some(seals.add(self.entropy, "reason", next.reason)?),
+            handover: Some(next.handover.to_owned()),
+        };
+        self.append(event, seals).map(|_| ())
     }
 
     /// The number of events so far, those of this transaction included.

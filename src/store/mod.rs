@@ -122,6 +122,20 @@ impl Store {
         self.checkpoint_in("PASSIVE")
     }
 
+    /// Moves everything into the file and syncs it, and says whether that came about: others can be in the
+    /// way. Only then is every event durable that can be seen, also one of a process that was killed.
+    pub fn make_durable(&self) -> Result<bool> {
+        self.conn
+            .query_row("-- make_durable\nPRAGMA wal_checkpoint(FULL)", [], |row| {
+                let (busy, pages, moved): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(busy == 0 && pages == moved)
+            })
+            .or_else(|error| match error.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::DatabaseBusy) => Ok(false),
+                _ => Err(StoreError::sqlite("making the journal durable")(error)),
+            })
+    }
+
     fn checkpoint_in(&self, mode: &str) -> Result<()> {
         if Mistake::TrustsUnsyncedRows.is_made() {
             return Ok(());

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use secrecy::zeroize::Zeroizing;
 use tempfile::TempDir;
 
 use crate::domain::answer::RawAnswer;
@@ -24,7 +25,9 @@ use crate::domain::scope::{Action, RelatedList, Scope, TagSet, Task};
 use crate::domain::state::{Outcome, Verdict};
 use crate::domain::target::{ApiOrigin, ApiVersion, DataCenter, Environment, Product, Target};
 use crate::domain::time::Timestamp;
-use crate::store::creation::{JournalId, NewJournal};
+use crate::evidence::handover;
+use crate::evidence::key::JournalKey;
+use crate::store::creation::{JournalId, NewJournal, NextKey};
 use crate::store::entry::NewItem;
 use crate::store::queue::Picked;
 use crate::store::reading::Finding as Read;
@@ -410,6 +413,25 @@ pub(super) fn kind(action: Action) -> CallKind {
     CallKind { scope, api_version: ApiVersion::V8, workflows: true, snapshot: true, module_id }
 }
 
+/// A lost key is replaced, and that one rotated.
+fn rotate(journal: &mut Journal) {
+    let key = |byte| JournalKey::from_seed(JournalId::new([7; 16]), &Zeroizing::new([byte; 32]));
+    let (old, new) = (key(1).unwrap(), key(2).unwrap());
+    let handover = handover::sign(&old, &new).unwrap().to_string();
+    let (old, new) = (old.verifier().to_string(), new.verifier().to_string());
+    journal.write(|tx| tx.replace_key(&old, "test/1", "ops"));
+    journal.write(|tx| {
+        tx.rotate_key(&NextKey {
+            old: &old,
+            new: &new,
+            handover: &handover,
+            reason: "the laptop is old",
+            program: "test/1",
+            replaced_by: "ops",
+        })
+    });
+}
+
 /// A journal in which everything happened that can happen.
 pub(super) fn eventful() -> Journal {
     let mut journal = Journal::new();
@@ -423,7 +445,7 @@ pub(super) fn eventful() -> Journal {
     assert_eq!(journal.record(&ask("Leads", 1..=2)), None);
     // Entries 13 to 20; record 9 is open in the first request.
     let second = journal.record(&ask("Leads", 9..=17)).unwrap();
-    journal.write(|tx| tx.replace_key("zoho-journal/x+00000001+BBBB", "test/1", "ops"));
+    rotate(&mut journal);
     let to = journal.reader().audit().schema().unwrap();
     journal.write(|tx| tx.note_upgrade(Older { from: to - 1, to }, "test/1", "ops"));
 

@@ -10,6 +10,7 @@ use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::TagSet;
 use crate::domain::seal::Secret;
 use crate::domain::state::Outcome;
+use crate::evidence::handover;
 use crate::evidence::verify::crew::Jobs;
 use crate::evidence::verify::findings::{Findings, Kind};
 use crate::evidence::verify::items::{CHUNK, Job, Part, Request};
@@ -31,6 +32,8 @@ pub(super) struct LogPass<'a> {
     nodes: Vec<Stream<'a, i64, Vec<u8>>>,
     seals: SealRows<'a>,
     next: i64,
+    /// The signing key that the log has named last.
+    key: String,
 }
 
 impl<'a> LogPass<'a> {
@@ -46,6 +49,7 @@ impl<'a> LogPass<'a> {
             nodes: Vec::new(),
             seals: audit.seals(),
             next: 0,
+            key: String::new(),
         }
     }
 
@@ -106,6 +110,7 @@ impl<'a> LogPass<'a> {
             let what = "a journal's log begins with its creation, and this one does not";
             self.found.add(Kind::Log, place.as_str(), what, Some(seq));
         }
+        self.signing_key(seq, &event);
         let mut notes = Vec::new();
         self.rows.apply(seq, &event, &mut |note| notes.push(note));
         self.compare(notes)?;
@@ -118,6 +123,21 @@ impl<'a> LogPass<'a> {
             self.found.add(Kind::Log, place, what, Some(seq));
         }
         self.send(seq, event, jobs)
+    }
+
+    /// Checks how one signing key hands over to the next.
+    fn signing_key(&mut self, seq: EventSeq, event: &Event) {
+        if let Event::JournalCreated(data) = event {
+            self.key.clone_from(&data.key);
+        } else if let Event::KeyReplaced(data) = event {
+            let before = std::mem::replace(&mut self.key, data.key.clone());
+            let checked =
+                data.handover.as_ref().map(|note| handover::check(note, &before, &data.key));
+            if let Some(Err(why)) = checked {
+                let what = format!("the old signing key does not hand over to the new one: {why}");
+                self.found.add(Kind::Log, format!("event {seq}"), what, Some(seq));
+            }
+        }
     }
 
     fn compare(&mut self, notes: Vec<Note>) -> Result<()> {

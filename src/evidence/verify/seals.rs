@@ -13,7 +13,9 @@ use crate::store::audit::{SealedRow, Stream};
 pub(super) fn seals_of(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
     match event {
         Event::JournalCreated(data) => vec![("created_by", Some(data.created_by))],
-        Event::KeyReplaced(data) => vec![("replaced_by", Some(data.replaced_by))],
+        Event::KeyReplaced(data) => {
+            vec![("replaced_by", Some(data.replaced_by)), ("reason", data.reason)]
+        }
         Event::SchemaUpgraded(data) => vec![("upgraded_by", Some(data.upgraded_by))],
         Event::RequestRecorded(data) => vec![
             ("requested_by", Some(data.requested_by)),

@@ -15,7 +15,7 @@ use crate::domain::scope::{Action, Scope, Task};
 use crate::domain::state::{Outcome, Verdict};
 use crate::domain::target::{ApiVersion, Product};
 use crate::domain::time::Timestamp;
-use crate::store::creation::{JournalId, NewJournal};
+use crate::store::creation::{JournalId, NewJournal, NextKey};
 use crate::store::entry::NewItem;
 use crate::store::query::stories;
 use crate::store::queue::Picked;
@@ -54,6 +54,7 @@ const FIRST: &str = "create_journal";
 pub(super) const ANYBODY: &[Case] = &[
     Case { name: FIRST, prepare: create_journal, writes: "sealed insert" },
     Case { name: "replace_key", prepare: replace_key, writes: "node insert, sealed insert" },
+    Case { name: "rotate_key", prepare: rotate_key, writes: "node insert, sealed insert" },
     Case {
         name: "record, the first one",
         prepare: record_first,
@@ -178,6 +179,21 @@ fn create_journal(_journal: &mut Journal) -> Write {
 fn replace_key(journal: &mut Journal) -> Write {
     pad(journal);
     Box::new(|tx| tx.replace_key("journal+4567abcd+key", "zoho-journal/0.1.0", "anna").map(drop))
+}
+
+fn rotate_key(journal: &mut Journal) -> Write {
+    pad(journal);
+    let old = journal.reader().journal_identity().unwrap().keys.pop().unwrap();
+    Box::new(move |tx| {
+        tx.rotate_key(&NextKey {
+            old: &old,
+            new: "journal+4567abcd+key",
+            handover: "note",
+            reason: "old",
+            program: "zoho-journal/0.1.0",
+            replaced_by: "anna",
+        })
+    })
 }
 
 /// Records the deletion of Leads, with a row that repeats the first and one that is not an id.
