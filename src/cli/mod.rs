@@ -9,6 +9,7 @@ pub mod output;
 
 mod auth;
 mod blocked;
+mod certificate;
 mod checkpoint;
 mod completions;
 mod config;
@@ -40,6 +41,7 @@ mod things;
 mod unlink;
 mod untag;
 mod verify;
+mod verify_files;
 mod work;
 
 use std::io::IsTerminal;
@@ -154,6 +156,7 @@ enum Command {
     Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
     Checkpoint(checkpoint::CheckpointArgs),
+    Certificate(certificate::CertificateArgs),
     Key(key::KeyArgs),
     Auth(auth::AuthArgs),
     Config(config::ConfigArgs),
@@ -185,6 +188,7 @@ impl Command {
             | Self::Export(_)
             | Self::Verify(_)
             | Self::Checkpoint(_)
+            | Self::Certificate(_)
             | Self::Key(_)
             | Self::Auth(_)
             | Self::Config(_)
@@ -219,6 +223,7 @@ impl Command {
             Self::Export(args) => args.run(context),
             Self::Verify(args) => verify::run(&args, context),
             Self::Checkpoint(args) => checkpoint::run(args, context),
+            Self::Certificate(args) => certificate::run(&args, context),
             Self::Key(args) => key::run(args, context),
             Self::Auth(args) => auth::run(&args, context),
             Self::Config(args) => config::run(&args, context),

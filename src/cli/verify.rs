@@ -11,6 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::grouped;
 use crate::cli::output::{Line, Tone};
+use crate::cli::verify_files;
 use crate::domain::merkle::empty_root;
 use crate::evidence::anchor::{Anchor, AnchorState};
 use crate::evidence::checkpoint::{Kept, held_against};
@@ -25,13 +26,18 @@ use crate::store::{Reader, StoreError};
 #[command(after_help = "\
 Examples:
   journal verify
-  journal verify --checkpoint 2026-11-22.checkpoint --key acme.vkey")]
+  journal verify --checkpoint 2026-11-22.checkpoint --key acme.vkey
+  journal verify --certificate evidence/E7.certificate.json --key acme.vkey")]
 pub(super) struct VerifyArgs {
     /// Also show that the journal extends a checkpoint that was kept; may be repeated
     #[arg(long = "checkpoint", value_name = "FILE")]
     checkpoints: Vec<PathBuf>,
-    /// The only public key to believe, or a file that holds it [default: the keys that the log names]
-    #[arg(long, value_name = "KEY", requires = "checkpoints")]
+    /// Check certificates instead, which needs no journal
+    #[arg(long = "certificate", value_name = "FILE", num_args = 1.., conflicts_with = "checkpoints")]
+    certificates: Vec<PathBuf>,
+    /// The only public key to believe, or a file that holds it [default: the keys that the log names; of a
+    /// certificate, the one that it names, which shows nothing about who that is]
+    #[arg(long, value_name = "KEY")]
     key: Option<String>,
 }
 
@@ -73,6 +79,16 @@ struct FoundDocument<'a> {
 pub(super) fn run(args: &VerifyArgs, context: &mut Context) -> Result<Exit, CliError> {
     let db = context.db();
     let key = args.key.as_deref().map(trusted_key).transpose()?;
+    if !args.certificates.is_empty() {
+        return verify_files::run(&args.certificates, key.as_ref(), context);
+    }
+    if key.is_some() && args.checkpoints.is_empty() {
+        return Err(CliError::new(
+            Exit::Usage,
+            "--key says whose signature counts, and nothing signed is given",
+        )
+        .hint("give --checkpoint or --certificate as well"));
+    }
     let given = args.checkpoints.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
     check_reader(&db)?;
     let (report, anchor, kept) = match examine(&db, &given, key.as_ref()) {
@@ -207,6 +223,12 @@ fn tell(
     }
     let line = Line::new().toned(Tone::Bad, "NOT verified").text(format!(": {path}"));
     out.data_line(line)?;
+    let about_notes =
+        kept.iter().filter(|(_, kept)| kept.problem.is_some() && kept.signed_by.is_none());
+    if about_notes.count() == report.findings.len() {
+        out.say("Nothing is wrong with the journal itself: what was given is no checkpoint of it.");
+        return Ok(());
+    }
     out.say(
         "Do not run sync or replay on it, and change nothing: copy the journal, its -wal and its",
     );

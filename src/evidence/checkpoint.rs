@@ -171,7 +171,11 @@ impl Report {
             Some(problem) => {
                 self.ok = false;
                 self.anchored = false;
-                let what = format!("the journal does not extend it: {problem}");
+                let what = if kept.signed_by.is_some() {
+                    format!("the journal does not extend it: {problem}")
+                } else {
+                    format!("it shows nothing about this journal: {problem}")
+                };
                 let where_ = format!("checkpoint {name}");
                 self.findings.insert(0, Finding { since: None, where_, what });
             }

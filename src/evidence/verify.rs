@@ -19,6 +19,7 @@ mod seals;
 mod words;
 
 pub use findings::Finding;
+pub(in crate::evidence) use seals::seals_of;
 
 use crate::domain::fold::WINDOW;
 use crate::domain::merkle::Hash;

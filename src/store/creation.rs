@@ -171,11 +171,20 @@ fn created(conn: &Connection) -> Result<Option<(JournalId, String)>> {
 
 /// The journal's id and all its keys. Looks through the whole log.
 fn identity(conn: &Connection) -> Result<Option<JournalIdentity>> {
-    let Some((journal, first)) = created(conn)? else {
+    let Some((journal, _)) = created(conn)? else {
         return Ok(None);
     };
+    let keys = key_events(conn)?.into_iter().map(|(_, key)| key).collect();
+    Ok(Some(JournalIdentity { journal, keys }))
+}
+
+/// The events that name keys, each with its key, the first one of the log first.
+pub(super) fn key_events(conn: &Connection) -> Result<Vec<(EventSeq, String)>> {
+    let Some((_, first)) = created(conn)? else {
+        return Ok(Vec::new());
+    };
     let doing = "reading the journal's keys";
-    let mut keys = vec![first];
+    let mut keys = vec![(EventSeq::new(0), first)];
     // Finds too much rather than too little; what it finds is decoded.
     let mut statement = conn
         .prepare_cached(
@@ -192,7 +201,9 @@ fn identity(conn: &Connection) -> Result<Option<JournalIdentity>> {
     for row in rows {
         let (seq, body) = row.doing(doing)?;
         match LoggedEvent::decode(&body) {
-            Ok(LoggedEvent { event: Event::KeyReplaced(replaced), .. }) => keys.push(replaced.key),
+            Ok(LoggedEvent { event: Event::KeyReplaced(replaced), .. }) => {
+                keys.push((EventSeq::new(seq), replaced.key));
+            }
             // Other events do not matter here, also those of a newer program.
             Ok(_) | Err(EventError::UnknownVersion(_) | EventError::UnknownKind(_)) => {}
             Err(source @ EventError::Malformed(_)) => {
@@ -200,7 +211,7 @@ fn identity(conn: &Connection) -> Result<Option<JournalIdentity>> {
             }
         }
     }
-    Ok(Some(JournalIdentity { journal, keys }))
+    Ok(keys)
 }
 
 /// The root that the log had at a size; `None` when it was never so long.

@@ -13,6 +13,7 @@ pub mod entry;
 pub mod job;
 pub mod manifest;
 pub mod overview;
+pub mod proof;
 pub mod query;
 pub mod queue;
 pub mod reading;

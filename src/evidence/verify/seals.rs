@@ -10,7 +10,7 @@ use crate::store::audit::{SealedRow, Stream};
 
 /// The fields of an event that hold a seal, with its commitment where there is one. Every other hash in an
 /// event is the root of a tree. A test compares this list with the events' own JSON.
-pub(super) fn seals_of(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
+pub(in crate::evidence) fn seals_of(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
     match event {
         Event::JournalCreated(data) => vec![("created_by", Some(data.created_by))],
         Event::KeyReplaced(data) => {
