@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::domain::event::{Event, LoggedEvent, RequestRecorded, Returned, Unanswered};
 use crate::domain::id::EntryId;
 use crate::domain::state::{EntryState, Outcome, Verdict};
+use crate::domain::target::ApiOrigin;
 use crate::domain::time::Timestamp;
 use crate::evidence::certificate::EntryEvent;
 
@@ -71,6 +72,11 @@ fn label(field: &str) -> Option<&'static str> {
     })
 }
 
+/// `1 entry`, `7 entries`.
+fn counted(entries: u64) -> String {
+    if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") }
+}
+
 type Says = Vec<(&'static str, String)>;
 
 fn told(event: &Event, entry: EntryId, opened: Option<&[Value]>, says: &mut Says) -> String {
@@ -89,12 +95,12 @@ fn told(event: &Event, entry: EntryId, opened: Option<&[Value]>, says: &mut Says
             "Read before a call: what was there was kept.".to_owned()
         }
     } else if let Event::BatchBegun(data) = event {
-        says.push(("call", data.template.clone()));
+        says.push(("call", data.template.replace('\n', " ")));
         says.push(("not sent later than", data.send_by.to_string()));
         format!(
-            "Batch {} with {} entries was recorded, to be sent from then on.",
+            "Batch {} with {} was recorded, to be sent from then on.",
             data.batch,
-            data.entries.len()
+            counted(data.entries.len())
         )
     } else if let Event::BatchUnanswered(data) = event {
         match data.reason {
@@ -127,9 +133,14 @@ fn recorded(data: &RequestRecorded, opened: Option<&[Value]>, says: &mut Says) -
         value.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     };
     let (id, parent, list) = (text(4).unwrap_or_default(), text(5), text(6));
-    says.push(("request", format!("{}, {} entries", data.request, data.entries)));
+    says.push(("request", format!("{}, {}", data.request, counted(data.entries))));
     says.extend(text(8).map(|row| ("row of the source", row)));
-    says.push(("Zoho", format!("{} ({})", data.target.environment, data.target.data_center)));
+    let (environment, center) = (data.target.environment, data.target.data_center);
+    says.push(("Zoho", if data.target.api_origin == ApiOrigin::loopback() {
+        "none: this was a rehearsal against a simulator on the same machine".to_owned()
+    } else {
+        format!("{environment} ({center}), {}", data.target.api_origin)
+    }));
     let asked = if data.awaiting_approval {
         "it waited for a second person's approval"
     } else if data.policy == "never" {
