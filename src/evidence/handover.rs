@@ -16,7 +16,7 @@ fn text(old: &str, new: &str) -> String {
 }
 
 /// Signs that one key follows another.
-pub(super) fn sign(old: &JournalKey, new: &JournalKey) -> Result<SignedNote, NoteError> {
+pub(crate) fn sign(old: &JournalKey, new: &JournalKey) -> Result<SignedNote, NoteError> {
     let text = text(&old.verifier().to_string(), &new.verifier().to_string());
     new.countersign(old.sign_text(text)?)
 }

@@ -10,7 +10,7 @@
 mod crew;
 mod entries;
 #[cfg(test)]
-mod eventful;
+pub(in crate::evidence) mod eventful;
 mod findings;
 mod items;
 mod log;

@@ -136,11 +136,14 @@ fn recorded(data: &RequestRecorded, opened: Option<&[Value]>, says: &mut Says) -
     says.push(("request", format!("{}, {}", data.request, counted(data.entries))));
     says.extend(text(8).map(|row| ("row of the source", row)));
     let (environment, center) = (data.target.environment, data.target.data_center);
-    says.push(("Zoho", if data.target.api_origin == ApiOrigin::loopback() {
-        "none: this was a rehearsal against a simulator on the same machine".to_owned()
-    } else {
-        format!("{environment} ({center}), {}", data.target.api_origin)
-    }));
+    says.push((
+        "Zoho",
+        if data.target.api_origin == ApiOrigin::loopback() {
+            "none: this was a rehearsal against a simulator on the same machine".to_owned()
+        } else {
+            format!("{environment} ({center}), {}", data.target.api_origin)
+        },
+    ));
     let asked = if data.awaiting_approval {
         "it waited for a second person's approval"
     } else if data.policy == "never" {

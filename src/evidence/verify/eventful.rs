@@ -57,7 +57,7 @@ pub(super) fn target() -> Target {
 }
 
 /// A journal that the store itself writes, step by step.
-pub(super) struct Journal {
+pub(in crate::evidence) struct Journal {
     dir: TempDir,
     pub(super) store: Store,
     pub(super) millis: i64,
@@ -93,7 +93,7 @@ impl Journal {
         let mut journal = Self { dir, store, millis: 1_760_000_000_000 };
         let new = NewJournal {
             journal: JournalId::new([7; 16]),
-            key: "zoho-journal/x+00000000+AAAA",
+            key: &signing_key(3).verifier().to_string(),
             program: "test/1",
             created_by: "ops on host",
         };
@@ -105,7 +105,7 @@ impl Journal {
         self.dir.path().join("journal.db")
     }
 
-    pub(super) fn reader(&self) -> Reader {
+    pub(in crate::evidence) fn reader(&self) -> Reader {
         Reader::open(&self.path()).unwrap()
     }
 
@@ -413,10 +413,14 @@ pub(super) fn kind(action: Action) -> CallKind {
     CallKind { scope, api_version: ApiVersion::V8, workflows: true, snapshot: true, module_id }
 }
 
+/// The keys that the journal has had: number 3, which was lost, then 1, then 2.
+pub(in crate::evidence) fn signing_key(number: u8) -> JournalKey {
+    JournalKey::from_seed(JournalId::new([7; 16]), &Zeroizing::new([number; 32])).unwrap()
+}
+
 /// A lost key is replaced, and that one rotated.
 fn rotate(journal: &mut Journal) {
-    let key = |byte| JournalKey::from_seed(JournalId::new([7; 16]), &Zeroizing::new([byte; 32]));
-    let (old, new) = (key(1).unwrap(), key(2).unwrap());
+    let (old, new) = (signing_key(1), signing_key(2));
     let handover = handover::sign(&old, &new).unwrap().to_string();
     let (old, new) = (old.verifier().to_string(), new.verifier().to_string());
     journal.write(|tx| tx.replace_key(&old, "test/1", "ops"));
@@ -433,7 +437,7 @@ fn rotate(journal: &mut Journal) {
 }
 
 /// A journal in which everything happened that can happen.
-pub(super) fn eventful() -> Journal {
+pub(in crate::evidence) fn eventful() -> Journal {
     let mut journal = Journal::new();
     let repeated = [RepeatedRow { parent: None, line: 30, target: record(3) }];
     let invalid = [InvalidRow { line: 31, value: "12".to_owned(), reason: "2 digits".to_owned() }];

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::Write;
+use secrecy::zeroize::Zeroizing;
+
 use crate::domain::answer::RawAnswer;
 use crate::domain::call::{CallItem, CallKind, PreparedBatch};
 use crate::domain::event::{JobEnding, Returned, SourceKind, Unanswered};
@@ -15,6 +17,8 @@ use crate::domain::scope::{Action, Scope, Task};
 use crate::domain::state::{Outcome, Verdict};
 use crate::domain::target::{ApiVersion, Product};
 use crate::domain::time::Timestamp;
+use crate::evidence::handover;
+use crate::evidence::key::JournalKey;
 use crate::store::creation::{JournalId, NewJournal, NextKey};
 use crate::store::entry::NewItem;
 use crate::store::query::stories;
@@ -182,13 +186,18 @@ fn replace_key(journal: &mut Journal) -> Write {
 }
 
 fn rotate_key(journal: &mut Journal) -> Write {
+    let key =
+        |seed| JournalKey::from_seed(JournalId::new([7; 16]), &Zeroizing::new([seed; 32])).unwrap();
+    let (old, new) = (key(1), key(2));
+    let handover = handover::sign(&old, &new).unwrap().to_string();
+    let (old, new) = (old.verifier().to_string(), new.verifier().to_string());
+    journal.write(|tx| tx.replace_key(&old, "zoho-journal/0.1.0", "anna").map(drop));
     pad(journal);
-    let old = journal.reader().journal_identity().unwrap().keys.pop().unwrap();
     Box::new(move |tx| {
         tx.rotate_key(&NextKey {
             old: &old,
-            new: "journal+4567abcd+key",
-            handover: "note",
+            new: &new,
+            handover: &handover,
             reason: "old",
             program: "zoho-journal/0.1.0",
             replaced_by: "anna",
