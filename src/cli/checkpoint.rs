@@ -62,19 +62,14 @@ pub(super) fn run(args: CheckpointArgs, context: &mut Context) -> Result<Exit, C
         context.out.json_line(&document)?;
         return Ok(Exit::Done);
     }
-    match file {
-        Some(path) => {
-            let (events, shown) = (grouped(checkpoint.head.size), shell_quoted(&path));
-            context.out.say(format!("The checkpoint of {events} events is in {shown}."));
-            let check = context.command(&format!("verify --checkpoint {shown}"));
-            context
-                .out
-                .say(format!("Keep it where the journal is not. To check it later: {check}"));
-        }
-        None => {
-            context.out.data_bytes(note.as_bytes())?;
-            context.out.flush()?;
-        }
+    if let Some(path) = file {
+        let (events, shown) = (grouped(checkpoint.head.size), shell_quoted(&path));
+        context.out.say(format!("The checkpoint of {events} events is in {shown}."));
+        let check = context.command(&format!("verify --checkpoint {shown}"));
+        context.out.say(format!("Keep it where the journal is not. To check it later: {check}"));
+    } else {
+        context.out.data_bytes(note.as_bytes())?;
+        context.out.flush()?;
     }
     Ok(Exit::Done)
 }

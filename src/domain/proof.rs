@@ -27,7 +27,7 @@ pub fn siblings(index: u64, size: u64) -> Vec<(u64, u64)> {
 
 /// The largest power of two below a number of leaves, of which there are two at least.
 const fn split(leaves: u64) -> u64 {
-    1 << (63 - (leaves - 1).leading_zeros())
+    1 << (leaves - 1).ilog2()
 }
 
 /// The complete subtrees of a range that [`siblings`] gave, the largest first.
@@ -113,7 +113,9 @@ mod tests {
 
     fn proof(leaves: &[Hash], index: u64) -> Option<(Hash, Vec<Hash>)> {
         let mut maker = ProofMaker::new(index, u64::try_from(leaves.len()).unwrap());
-        leaves.iter().for_each(|leaf| maker.push(*leaf));
+        for leaf in leaves {
+            maker.push(*leaf);
+        }
         maker.finish()
     }
 
@@ -166,11 +168,15 @@ mod tests {
         let all = leaves(9);
         for wrong in [8, 10] {
             let mut maker = ProofMaker::new(3, wrong);
-            all.iter().for_each(|leaf| maker.push(*leaf));
+            for leaf in &all {
+                maker.push(*leaf);
+            }
             assert_eq!(maker.finish(), None, "{wrong}");
         }
         let mut last = ProofMaker::new(9, 9);
-        all.iter().for_each(|leaf| last.push(*leaf));
+        for leaf in &all {
+            last.push(*leaf);
+        }
         assert_eq!(last.finish(), None);
         assert_eq!(siblings(5, 5), []);
     }

@@ -102,17 +102,17 @@ fn a_certificate_names_no_other_item() {
 #[test]
 fn no_byte_of_a_certificate_can_be_changed() {
     let world = World::new();
-    // An answer; a person's decision after a reading that decided nothing; a job's end, in a receipt.
-    for (entry, receipt) in [(1, false), (15, false), (27, true)] {
+    // An answer with all that was typed; a relation that was read before and after, as a receipt.
+    for (entry, receipt) in [(1, false), (25, true)] {
         let text = world.certificate(entry, receipt).to_json().into_bytes();
         check(&text, None).unwrap();
         let mut changed = text.clone();
         for at in 0..text.len() {
-            for bit in [0x01, 0x20] {
-                changed[at] ^= bit;
-                assert!(check(&changed, None).is_err(), "E{entry}: byte {at} ^ {bit:#x}");
-                changed[at] ^= bit;
-            }
+            // The case of letters, and the last bit, in turn.
+            let bit = if at % 2 == 0 { 0x20 } else { 0x01 };
+            changed[at] ^= bit;
+            assert!(check(&changed, None).is_err(), "E{entry}: byte {at} ^ {bit:#x}");
+            changed[at] ^= bit;
         }
         for (more, less) in [("\n", 0), (" ", 0), ("{}", 0), ("", 1), ("", 40)] {
             let mut other = text[..text.len() - less].to_vec();

@@ -89,9 +89,9 @@ impl JournalKey {
     }
 
     /// Adds this key's signature to a note.
-    pub(super) fn countersign(&self, note: SignedNote) -> Result<SignedNote, NoteError> {
+    pub(super) fn countersign(&self, note: SignedNote) -> SignedNote {
         let signature = self.signer.sign(note.text().as_bytes());
-        Ok(note.and_signed(&self.verifier, &signature))
+        note.and_signed(&self.verifier, &signature)
     }
 
     /// Writes the key into a file that must not exist yet. Fails with

@@ -16,6 +16,7 @@
 mod adversary;
 mod auth;
 mod auth_canary;
+mod cli_certificate;
 mod cli_config;
 mod cli_crash;
 mod cli_crash_auth;

@@ -29,7 +29,9 @@ pub fn events_of(reader: &Reader, view: &EntryView, receipt: bool) -> Result<Vec
                 events.extend(batch.job.as_ref().and_then(|job| job.over).map(|over| over.seq));
                 runs.insert(batch.run);
             }
-            other => events.extend(other.seq()),
+            Step::Snapshot { .. } | Step::Evidence { .. } | Step::Person { .. } => {
+                events.extend(step.seq());
+            }
         }
     }
     if leads_to(reader, &events, view.entry)? != Some(view.state) {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::Write;
 use secrecy::zeroize::Zeroizing;
 
+use super::Write;
 use crate::domain::answer::RawAnswer;
 use crate::domain::call::{CallItem, CallKind, PreparedBatch};
 use crate::domain::event::{JobEnding, Returned, SourceKind, Unanswered};
