@@ -320,3 +320,38 @@ fn no_flip_of_any_byte_gets_past_the_python_program() {
     let told = String::from_utf8_lossy(&seen.stdout).into_owned();
     assert!(seen.status.success() && told.trim_end().ends_with(" 0 accepted"), "{told}");
 }
+
+/// Go's own packages for checksum logs, as Debian ships them.
+#[test]
+fn the_packages_that_check_go_s_module_checksums_come_to_the_same_result() {
+    let packages = "/usr/share/gocode";
+    let module = format!("{packages}/src/golang.org/x/mod/sumdb/tlog");
+    let has = Command::new("go").arg("version").output().is_ok();
+    if !has || !Path::new(&module).exists() {
+        eprintln!("SKIPPED: go, or Debian's golang-golang-x-mod-dev, is missing: nothing was shown");
+        return;
+    }
+    let env = world();
+    let built = env.dir.path().join("verify_certificate");
+    let mut build = Command::new("go");
+    build.args(["build", "-o"]).arg(&built).arg(contrib("go/verify_certificate.go"));
+    build.env("GO111MODULE", "off").env("GOPATH", packages).env("GOFLAGS", "");
+    let built_well = build.env("GOCACHE", env.dir.path().join("gocache")).output().unwrap();
+    assert!(built_well.status.success(), "{}", String::from_utf8_lossy(&built_well.stderr));
+    let files = everything(&env);
+    let key = std::fs::read_to_string(key_file(&env)).unwrap();
+    let go = |files: &[&str]| {
+        let seen = Command::new(&built).arg(key.trim_end()).args(files).output().unwrap();
+        (seen.status.code(), String::from_utf8_lossy(&seen.stdout).into_owned())
+    };
+    for end in [".certificate.json", ".receipt.json", ".tlog-proof"] {
+        let files = named(&files, end);
+        let (code, told) = go(&files);
+        assert_eq!((code, told.matches("verified: ").count()), (Some(0), files.len()), "{told}");
+    }
+    let text = std::fs::read_to_string(named(&files, "E1.certificate.json")[0]).unwrap();
+    for (from, to) in [("Anna", "Bert"), ("INVALID_DATA", "INVALID_DATE"), ("\"E1\"", "\"E2\"")] {
+        let edited = env.file("edited.json", text.replacen(from, to, 1));
+        assert_eq!(go(&[&edited]).0, Some(12), "{from}");
+    }
+}
