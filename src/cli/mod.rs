@@ -28,6 +28,7 @@ mod plan;
 mod record;
 mod run_json;
 mod running;
+mod sample;
 mod settle;
 mod show;
 mod signing;
@@ -157,6 +158,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     Checkpoint(checkpoint::CheckpointArgs),
     Certificate(certificate::CertificateArgs),
+    Sample(sample::SampleArgs),
     Key(key::KeyArgs),
     Auth(auth::AuthArgs),
     Config(config::ConfigArgs),
@@ -189,6 +191,7 @@ impl Command {
             | Self::Verify(_)
             | Self::Checkpoint(_)
             | Self::Certificate(_)
+            | Self::Sample(_)
             | Self::Key(_)
             | Self::Auth(_)
             | Self::Config(_)
@@ -223,6 +226,7 @@ impl Command {
             Self::Export(args) => args.run(context),
             Self::Verify(args) => verify::run(&args, context),
             Self::Checkpoint(args) => checkpoint::run(args, context),
+            Self::Sample(args) => sample::run(args, context),
             Self::Certificate(args) => certificate::run(&args, context),
             Self::Key(args) => key::run(args, context),
             Self::Auth(args) => auth::run(&args, context),

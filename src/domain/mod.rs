@@ -21,6 +21,7 @@ pub mod policy;
 pub mod proof;
 pub mod ranges;
 pub mod relations;
+pub mod sample;
 pub mod scope;
 pub mod scopes;
 pub mod seal;

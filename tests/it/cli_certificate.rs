@@ -328,7 +328,9 @@ fn the_packages_that_check_go_s_module_checksums_come_to_the_same_result() {
     let module = format!("{packages}/src/golang.org/x/mod/sumdb/tlog");
     let has = Command::new("go").arg("version").output().is_ok();
     if !has || !Path::new(&module).exists() {
-        eprintln!("SKIPPED: go, or Debian's golang-golang-x-mod-dev, is missing: nothing was shown");
+        eprintln!(
+            "SKIPPED: go, or Debian's golang-golang-x-mod-dev, is missing: nothing was shown"
+        );
         return;
     }
     let env = world();
