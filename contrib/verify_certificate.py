@@ -3,7 +3,7 @@
 
 Needs Python 3.9 or newer and the package `cryptography`.
 
-    python3 verify_certificate.py [--key KEY] E7.certificate.json ... E7.event-3.tlog-proof ...
+    python3 verify_certificate.py [--key KEY] E7.certificate.json ... E7.event-3.tlog-proof ... audit.zip ...
 
 KEY is the journal's public key (name+id+key), or a file that holds it; take it from somebody else than
 whoever gave you the files. Exit code 0: everything holds. 12: something does not.
@@ -13,9 +13,11 @@ docs/auditor.md says what is checked, and how to do it by hand.
 import argparse
 import base64
 import hashlib
+import io
 import json
 import re
 import sys
+import zipfile
 
 try:
     from cryptography.exceptions import InvalidSignature
@@ -371,33 +373,52 @@ class Story:
 
 # Certificates. ----------------------------------------------------------------------------------------
 
-def follow_keys(proofs, checkpoint, signer, given):
-    """From the journal's first key to the one that signed."""
-    before = last = None
-    follows = False
-    for proof in list_of(proofs, "the keys"):
-        event = Event(*fields(proof, ["index", "body", "path"], "a key's event"), checkpoint)
-        if last is None:
-            need(event.index == 0 and event.kind == "journal_created", "the first event is missing")
-            need("zoho-journal/" + event.data["journal"] == signer.name, "it is of another journal")
+class Keys:
+    """The signing keys, as events name them one after the other."""
+
+    def __init__(self, signer, given):
+        self.signer, self.given, self.last, self.trusted = signer, given, None, None
+        self.follows = False
+
+    def named(self, event_kind, data):
+        if event_kind == "journal_created":
+            need("zoho-journal/" + data["journal"] == self.signer.name, "it is of another journal")
         else:
-            need(event.index > before and event.kind == "key_replaced", "the keys are out of order")
-            note = event.data.get("handover")
+            note = data.get("handover")
             if note is None:
-                follows = False
+                self.follows = False
             else:
-                old, new = Key(last), Key(event.data["key"])
+                old, new = Key(self.last), Key(data["key"])
                 text = open_note(note, [old, new])
                 need(text == "%s\n%s\n%s\n" % (HANDOVER, old.text, new.text) and
                      old.name == new.name, "the handover names other keys")
-        before, last = event.index, event.data["key"]
-        follows = follows or given is not None and given.text == last
-    need(last == signer.text, "the log does not name the key that signed it")
-    need(given is None or follows,
-         "it is signed by %s, which is not the key that was given, nor was it handed over" % signer.text)
-    if given is None:
-        return "whose key that is was not checked"
-    return "which is the key that was given" if given.text == signer.text else "by handover"
+        self.last = data["key"]
+        self.follows = self.follows or self.given is not None and self.given.text == self.last
+        if self.last == self.signer.text:
+            self.trusted = self.follows
+
+    def trust(self):
+        need(self.trusted is not None, "the log does not name the key that signed it")
+        need(self.given is None or self.trusted, "it is signed by %s, which is not the key that was "
+             "given, nor was it handed over" % self.signer.text)
+        if self.given is None:
+            return "whose key that is was not checked"
+        return ("which is the key that was given" if self.given.text == self.signer.text
+                else "by handover")
+
+
+def follow_keys(proofs, checkpoint, signer, given):
+    """From the journal's first key to the one that signed."""
+    keys, before = Keys(signer, given), -1
+    for proof in list_of(proofs, "the keys"):
+        event = Event(*fields(proof, ["index", "body", "path"], "a key's event"), checkpoint)
+        first = before < 0
+        need(event.index == 0 if first else event.index > before, "the keys are out of order")
+        need(event.kind == ("journal_created" if first else "key_replaced"), "no key is named there")
+        keys.named(event.kind, event.data)
+        before = event.index
+    need(keys.last == signer.text, "the log does not name the key that signed it")
+    return keys.trust()
 
 
 def check_certificate(raw, given):
@@ -453,9 +474,78 @@ def check_tlog_proof(raw, given):
             % (event.index, event.kind, event.at, checkpoint.size)]
 
 
+# Bundles. ---------------------------------------------------------------------------------------------
+
+def tree_root(leaves):
+    """The root over leaves, of which only the roots of complete subtrees are kept."""
+    frontier = []
+    for leaf in leaves:
+        frontier.append((0, leaf))
+        while len(frontier) > 1 and frontier[-1][0] == frontier[-2][0]:
+            (level, right), (_, left) = frontier.pop(), frontier.pop()
+            frontier.append((level + 1, sha256(b"\x01" + left + right)))
+    need(frontier, "the log is empty")
+    _, root = frontier.pop()
+    while frontier:
+        root = sha256(b"\x01" + frontier.pop()[1] + root)
+    return root
+
+
+def check_bundle(raw, given):
+    """An archive of `journal export --bundle`."""
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(raw))
+        need(raw[:2] == b"PK" and not archive.comment, "something stands around its files")
+        names = archive.namelist()
+        content = {name: archive.read(name) for name in names}
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError,
+            zipfile.zlib.error) as error:
+        raise Refused("no ZIP archive: %s" % error) from None
+    need(len(content) == len(names), "a file is in it twice")
+    text = content.pop("manifest.json").decode()
+    manifest = read_json(text)
+    tag, _, events, files = fields(manifest, ["format", "made_at", "events", "files"], "the manifest")
+    need(tag == "zoho-journal/bundle@1", "a format that is not known here")
+    need(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n" == text,
+         "the manifest is not written as manifests are")
+    need(sorted(content) == sorted(files), "it holds other files than its manifest names")
+    for name, expected in files.items():
+        length, digest = fields(expected, ["bytes", "sha256"], name)
+        need(len(content[name]) == length and sha256(content[name]).hex() == digest,
+             name + " is not the file that the manifest names")
+    signer = Key(content["key.vkey"].decode().removesuffix("\n"))
+    checkpoint = Checkpoint(content["checkpoint"].decode(), signer)
+    log = content["log.jsonl"]
+    need(log.endswith(b"\n"), "the last event is cut off")
+    bodies = log[:-1].split(b"\n")
+    need(len(bodies) == checkpoint.size == events and
+         tree_root(map(leaf_hash, bodies)) == checkpoint.root,
+         "the events are not those that the checkpoint was signed for")
+    keys = Keys(signer, given)
+    for index, body in enumerate(bodies):
+        if index == 0 or b'"kind":"key_replaced"' in body:
+            event = read_json(body.decode())
+            need(index or event["kind"] == "journal_created", "the first event is another one")
+            if event["kind"] in ("journal_created", "key_replaced"):
+                keys.named(event["kind"], event["data"])
+    lines = ["%d files, and %d events that make the signed root" % (len(files), events)]
+    for name in sorted(files):
+        if name.endswith((".certificate.json", ".receipt.json")):
+            try:
+                found = check_certificate(content[name], signer)
+            except Refused as error:
+                raise Refused("%s: %s" % (name, error)) from None
+            need(read_json(content[name].decode())["checkpoint"] == content["checkpoint"].decode(),
+                 name + " is under another checkpoint")
+            lines.append(found[0])
+    return lines + ["the cells of the CSV files are not proved by this",
+                    "signed by %s, %s" % (signer.text, keys.trust())]
+
+
 def check(name, raw, given):
     """Checks a file by what its name says it is."""
     checker = check_tlog_proof if name.endswith(".tlog-proof") else check_certificate
+    checker = check_bundle if name.endswith(".zip") else checker
     try:
         return checker(raw, given)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:

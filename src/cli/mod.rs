@@ -9,6 +9,7 @@ pub mod output;
 
 mod auth;
 mod blocked;
+mod bundle;
 mod certificate;
 mod checkpoint;
 mod completions;
@@ -23,6 +24,7 @@ mod jobs;
 mod key;
 mod list;
 mod log;
+mod manifest;
 mod next_step;
 mod plan;
 mod record;

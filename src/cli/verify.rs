@@ -35,6 +35,9 @@ pub(super) struct VerifyArgs {
     /// Check certificates instead, which needs no journal
     #[arg(long = "certificate", value_name = "FILE", num_args = 1.., conflicts_with = "checkpoints")]
     certificates: Vec<PathBuf>,
+    /// Check an archive of `journal export --bundle` instead, which needs no journal
+    #[arg(long, value_name = "ZIP", conflicts_with_all = ["checkpoints", "certificates"])]
+    bundle: Option<PathBuf>,
     /// The only public key to believe, or a file that holds it [default: the keys that the log names; of a
     /// certificate, the one that it names, which shows nothing about who that is]
     #[arg(long, value_name = "KEY")]
@@ -82,12 +85,15 @@ pub(super) fn run(args: &VerifyArgs, context: &mut Context) -> Result<Exit, CliE
     if !args.certificates.is_empty() {
         return verify_files::run(&args.certificates, key.as_ref(), context);
     }
+    if let Some(bundle) = &args.bundle {
+        return verify_files::run_bundle(bundle, key.as_ref(), context);
+    }
     if key.is_some() && args.checkpoints.is_empty() {
         return Err(CliError::new(
             Exit::Usage,
             "--key says whose signature counts, and nothing signed is given",
         )
-        .hint("give --checkpoint or --certificate as well"));
+        .hint("give --checkpoint, --certificate or --bundle as well"));
     }
     let given = args.checkpoints.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
     check_reader(&db)?;

@@ -11,6 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::grouped;
 use crate::cli::output::{Line, Tone};
+use crate::evidence::bundle::check_bundle;
 use crate::evidence::certificate::CERTIFICATE_LIMIT;
 use crate::evidence::certificate::check::{Checked, Trust, check, check_tlog_proof};
 use crate::evidence::certificate::story::conclusion;
@@ -183,6 +184,74 @@ fn file_document(
         Err(_) => {}
     }
     document
+}
+
+/// Checks a bundle.
+pub(super) fn run_bundle(
+    path: &Path,
+    key: Option<&VerifierKey>,
+    context: &mut Context,
+) -> Result<Exit, CliError> {
+    let name = path.display().to_string();
+    let file = File::open(path)
+        .map_err(|error| CliError::new(Exit::Error, format!("{name} cannot be read: {error}")))?;
+    let checked = match check_bundle(std::io::BufReader::new(file), key) {
+        Ok(checked) => checked,
+        Err(why) => {
+            let all = [(name.clone(), Err(why))];
+            if context.out.is_json() {
+                context.out.json_line(&document(&all, key))?;
+            } else {
+                for (name, held) in &all {
+                    tell(context, name, held, key)?;
+                }
+                context.out.flush()?;
+            }
+            return Ok(Exit::NotVerified);
+        }
+    };
+    let head = checked.checkpoint.checkpoint.head;
+    let signed_by = checked.checkpoint.signed_by.to_string();
+    let number = u64::try_from(checked.certificates.len()).unwrap_or(u64::MAX);
+    let all: Vec<_> = checked
+        .certificates
+        .into_iter()
+        .map(|(name, checked)| (name, Ok(Held::Certificate(Box::new(checked)))))
+        .collect();
+    if context.out.is_json() {
+        let mut document = document(&all, key);
+        document.anchored = checked.authenticated;
+        document.events = head.size;
+        document.root = Some(head.root.to_string());
+        for one in &mut document.certificates {
+            one.key_authenticated = checked.authenticated;
+        }
+        context.out.json_line(&document)?;
+        return Ok(Exit::Done);
+    }
+    let out = &mut context.out;
+    out.data_row(Line::new().toned(Tone::Good, "verified").text(format!(": {name}")))?;
+    out.data_row(format!("  {} files, each as the manifest names it", checked.files))?;
+    out.data_row(format!(
+        "  log.jsonl: its {} events make the root that was signed, {}",
+        grouped(head.size),
+        head.root
+    ))?;
+    out.data_row(format!("  certificates: {} hold", grouped(number)))?;
+    out.data_row(
+        "  the cells of the CSV files are not proved by this; certificates prove single entries",
+    )?;
+    let trust = if checked.authenticated {
+        "which is the key that was given, or followed from it"
+    } else {
+        "whose key that is was not checked"
+    };
+    out.data_row(format!("  signed by {signed_by}, {trust}"))?;
+    out.flush()?;
+    if key.is_none() {
+        out.warn(NOT_AUTHENTICATED);
+    }
+    Ok(Exit::Done)
 }
 
 fn tell(

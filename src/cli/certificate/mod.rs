@@ -50,7 +50,7 @@ pub(super) struct CertificateArgs {
 
 /// Whose certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Subject {
+pub(super) enum Subject {
     Entry(EntryId),
     Request(RequestId),
     Record(RecordId),
@@ -125,7 +125,7 @@ fn count(entries: &[EntryId]) -> u64 {
 }
 
 /// The entries that are named, each once.
-fn entries(reader: &Reader, subjects: &[Subject]) -> Result<Vec<EntryId>, CliError> {
+pub(super) fn entries(reader: &Reader, subjects: &[Subject]) -> Result<Vec<EntryId>, CliError> {
     let mut entries = Vec::new();
     for subject in subjects {
         let filter = match *subject {
@@ -179,7 +179,7 @@ pub(super) fn under_a_checkpoint(
         let mut plans = Plans::new();
         let mut needed = 0;
         for entry in entries {
-            let events = events_of(&reader, &reader.entry(*entry)?, receipt)?;
+            let events = self::events(&reader, *entry, receipt)?;
             let last = events.last().map_or(0, |seq| seq.get().unsigned_abs() + 1);
             needed = needed.max(last);
             plans.push((*entry, events));
@@ -193,6 +193,15 @@ pub(super) fn under_a_checkpoint(
         }
         enough = needed;
     }
+}
+
+/// The events that a certificate of an entry shows.
+pub(super) fn events(
+    reader: &Reader,
+    entry: EntryId,
+    receipt: bool,
+) -> Result<Vec<EventSeq>, CliError> {
+    Ok(events_of(reader, &reader.entry(entry)?, receipt)?)
 }
 
 /// Makes a certificate, and checks it as anybody would before it is given away.
