@@ -357,3 +357,135 @@ fn the_packages_that_check_go_s_module_checksums_come_to_the_same_result() {
         assert_eq!(go(&[&edited]).0, Some(12), "{from}");
     }
 }
+
+#[test]
+fn a_sample_is_the_same_for_everybody_who_knows_the_seed() {
+    let env = world();
+    let draw = |args: &[&str]| {
+        let args = ["sample", "3", "--seed", "Meyer 2026", "--json"]
+            .into_iter()
+            .chain(args.iter().copied());
+        env.journal(args.collect::<Vec<_>>()).exits(0).json_lines()
+    };
+    let lines = draw(&[]);
+    let summary = lines.last().unwrap();
+    assert_eq!((lines.len(), &summary["drawn"], &summary["population"]), (4, &3.into(), &6.into()));
+    // As docs/auditor.md says, with a program of nobody.
+    let script = "import hashlib,sys; e=range(1,7); r=lambda n:hashlib.sha256(b'Meyer 2026\\0%d'%n).digest(); \
+                  print(' '.join('E%d'%n for n in sorted(e,key=r)[:3]))";
+    if let Some(seen) = python(&["-c", script]) {
+        let drawn: Vec<&str> = summary["entries"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one.as_str().unwrap())
+            .collect();
+        assert_eq!(String::from_utf8_lossy(&seen.stdout).trim(), drawn.join(" "));
+    }
+    let rows: Vec<&Value> = lines[..3].iter().map(|row| &row["entry_id"]).collect();
+    assert_eq!(Value::from(rows.into_iter().cloned().collect::<Vec<_>>()), summary["entries"]);
+    let head = env.journal(["verify", "--json"]).exits(0).json();
+    assert_eq!((&summary["events"], &summary["root"]), (&head["events"], &head["root"]));
+    let done = draw(&["--state", "failed"]);
+    assert_eq!(done.last().unwrap()["entries"], serde_json::json!(["E1"]));
+    let told = env.journal(["sample", "2", "--seed", "a"]).exits(0);
+    assert!(told.stderr.contains("2 entries drawn of 6, by the seed \"a\""), "{told}");
+    env.journal(["sample", "0", "--seed", "a"]).exits(2);
+    env.journal(["sample", "2", "--seed", ""]).exits(2);
+}
+
+#[test]
+fn a_manifest_says_which_bytes_were_exported_and_of_which_log() {
+    let env = world();
+    let file = env.dir.path().join("audit.csv");
+    let args = ["export", "-o", file.to_str().unwrap(), "--manifest", "--state", "done"];
+    env.journal(args).exits(0);
+    let manifest = std::fs::read(format!("{}.manifest.json", file.display())).unwrap();
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    let bytes = std::fs::read(&file).unwrap();
+    assert_eq!(manifest["sha256"], zoho_journal::domain::merkle::Hash::of(&bytes).to_string());
+    assert_eq!((&manifest["bytes"], &manifest["rows"]), (&bytes.len().into(), &5.into()));
+    assert_eq!(manifest["filters"], serde_json::json!({"state": ["done"]}));
+    assert_eq!((&manifest["file"], &manifest["view"]), (&"audit.csv".into(), &"entries".into()));
+    let kept = env.file("kept", manifest["checkpoint"].as_str().unwrap());
+    env.journal(["verify", "--checkpoint", &kept]).exits(0);
+    env.journal(["export", "--manifest"]).exits(2);
+}
+
+#[test]
+fn a_bundle_holds_everything_and_is_checked_without_a_journal() {
+    let env = world();
+    let (key, at) = (key_file(&env), env.dir.path().join("audit.zip"));
+    let bundle = at.to_str().unwrap();
+    let args =
+        ["export", "--bundle", bundle, "--certificate", "E1", "--certificate", "E5", "--json"];
+    let written = env.journal(args).exits(0).json();
+    assert_eq!((&written["certificates"], &written["file"]), (&2.into(), &bundle.into()));
+    let elsewhere = Env::without_journal(crate::env::config(0));
+    let report =
+        elsewhere.journal(["verify", "--bundle", bundle, "--key", &key, "--json"]).exits(0).json();
+    assert_eq!((&report["ok"], &report["anchored"]), (&true.into(), &true.into()));
+    let head = env.journal(["verify", "--json"]).exits(0).json();
+    assert_eq!((&report["events"], &report["root"]), (&head["events"], &head["root"]));
+    assert_eq!(report["certificates"].as_array().unwrap().len(), 2);
+    let told = elsewhere.journal(["verify", "--bundle", bundle]).exits(0);
+    assert!(told.stderr.contains("the key itself was not authenticated"), "{told}");
+    let script = contrib("verify_certificate.py");
+    if let Some(seen) = python(&[&script, "--key", &key, bundle]) {
+        let told = String::from_utf8_lossy(&seen.stdout).into_owned();
+        assert!(seen.status.success() && told.contains("E5 is done"), "{told}");
+    }
+    let stranger = Env::new(1);
+    let refused = elsewhere.journal(["verify", "--bundle", bundle, "--key", &key_file(&stranger)]);
+    assert!(refused.exits(12).stdout.contains("neither is that the key that was given"));
+    let bytes = std::fs::read(&at).unwrap();
+    for (name, edited) in [
+        ("cut.zip", bytes[..bytes.len() - 40].to_vec()),
+        ("more.zip", [b"x".as_slice(), &bytes].concat()),
+        ("none.zip", b"{}".to_vec()),
+    ] {
+        let file = env.file(name, edited);
+        let report = elsewhere.journal(["verify", "--bundle", &file, "--json"]).exits(12).json();
+        assert_eq!(report["ok"], false, "{name}");
+    }
+    env.journal(["export", "--bundle", bundle, "--state", "done"]).exits(2);
+    env.journal(["export", "--certificate", "E1"]).exits(2);
+}
+
+/// A bundle that somebody packed anew after changing a file and its line in the list, which is not signed.
+#[test]
+fn a_bundle_with_other_events_or_certificates_is_refused_however_its_list_was_mended() {
+    let env = world();
+    let at = env.dir.path().join("audit.zip");
+    env.journal(["export", "--bundle", at.to_str().unwrap(), "--certificate", "E2"]).exits(0);
+    let script = r#"
+import hashlib, json, sys, zipfile
+source, target, name, old, new = sys.argv[1:]
+files = {one: zipfile.ZipFile(source).read(one) for one in zipfile.ZipFile(source).namelist()}
+assert old.encode() in files[name]
+files[name] = files[name].replace(old.encode(), new.encode(), 1)
+listed = json.loads(files["manifest.json"])
+listed["files"][name] = {"bytes": len(files[name]), "sha256": hashlib.sha256(files[name]).hexdigest()}
+files["manifest.json"] = (json.dumps(listed, indent=2, ensure_ascii=False) + "\n").encode()
+with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    for one, content in files.items():
+        archive.writestr(one, content)
+"#;
+    let verifier = contrib("verify_certificate.py");
+    let packed = env.dir.path().join("packed.zip").display().to_string();
+    for (name, old, new, holds) in [
+        ("log.jsonl", "\"workflows\":true", "\"workflows\":null", false),
+        ("log.jsonl", "\n", "\n{}\n", false),
+        ("certificates/E2.certificate.json", "Anna", "Bert", false),
+        ("checkpoint", "zoho", "Zoho", false),
+        // What the page says: the cells of an export are not proved.
+        ("entries.csv", "Anna", "Bert", true),
+    ] {
+        let args = ["-c", script, at.to_str().unwrap(), &packed, name, old, new];
+        let Some(made) = python(&args) else { return };
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let code = if holds { 0 } else { 12 };
+        env.journal(["verify", "--bundle", &packed]).exits(code);
+        assert_eq!(python(&[&verifier, &packed]).unwrap().status.code(), Some(code), "{name}");
+    }
+}
