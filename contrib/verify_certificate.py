@@ -253,6 +253,17 @@ MOVES = {
     ("unknown", "person absent"): "absent",
     ("unknown", "person failed"): "failed",
     ("failed", "reopened"): "pending",
+    ("awaiting_approval", "approved"): "pending",
+    ("awaiting_approval", "held"): "held",
+    ("awaiting_approval", "cancelled"): "cancelled",
+    ("pending", "expired"): "awaiting_approval",
+    ("pending", "held"): "held",
+    ("pending", "cancelled"): "cancelled",
+    ("pending", "adopted"): "unknown",
+    ("in_flight", "adopted"): "unknown",
+    ("held", "released"): "pending",
+    ("held", "released unapproved"): "awaiting_approval",
+    ("held", "cancelled"): "cancelled",
 }
 
 # Fields of an event that hold the hash of something sealed.

@@ -21,6 +21,10 @@ use crate::store::query::EntryFilter;
 
 /// Write rows for auditors and machines, as CSV or JSON Lines
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 pub(crate) struct ExportArgs {
     /// What the rows are: entries, attempts, batches, requests, rejected, events
     #[arg(long, value_name = "VIEW", default_value = "entries")]
@@ -136,7 +140,7 @@ impl ExportArgs {
                 view: view.wire_name(),
                 row_format: style.format.wire_name(),
                 filter: &filter,
-                exported_at: now.to_string(),
+                at: now.to_string(),
             };
             let manifest = Manifest::new(&exported, &counted_bytes, reader.head()?, given);
             let mut beside = path.clone().into_os_string();

@@ -37,7 +37,7 @@ pub(super) struct Exported<'a> {
     pub(super) view: &'static str,
     pub(super) row_format: &'static str,
     pub(super) filter: &'a EntryFilter,
-    pub(super) exported_at: String,
+    pub(super) at: String,
 }
 
 impl<'a> Manifest<'a> {
@@ -57,7 +57,7 @@ impl<'a> Manifest<'a> {
             view: exported.view,
             row_format: exported.row_format,
             filters: filters(exported.filter),
-            exported_at: exported.exported_at.clone(),
+            exported_at: exported.at.clone(),
             events: head.size,
             root: head.root.to_string(),
             checkpoint: given.note.to_string(),

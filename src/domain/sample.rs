@@ -80,6 +80,6 @@ mod tests {
         let mut all = draw("x", 99, 1..=7);
         all.sort_unstable();
         assert_eq!(all, [1, 2, 3, 4, 5, 6, 7]);
-        assert_eq!(draw("x", 0, 1..=7), []);
+        assert!(draw("x", 0, 1..=7).is_empty());
     }
 }

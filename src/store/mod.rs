@@ -123,11 +123,12 @@ impl Store {
         self.checkpoint_in("PASSIVE")
     }
 
-    /// Moves everything into the file and syncs it, and says whether that came about: others can be in the
-    /// way. Only then is every event durable that can be seen, also one of a process that was killed.
+    /// Moves everything into the file and syncs it, and says whether that came about: readers can be in the
+    /// way, and nobody waits for them. Only then is every event durable that can be seen, also one of a
+    /// process that was killed.
     pub fn make_durable(&self) -> Result<bool> {
         self.conn
-            .query_row("-- make_durable\nPRAGMA wal_checkpoint(FULL)", [], |row| {
+            .query_row("-- make_durable\nPRAGMA wal_checkpoint(PASSIVE)", [], |row| {
                 let (busy, pages, moved): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
                 Ok(busy == 0 && pages == moved)
             })

@@ -259,11 +259,16 @@ fn what_was_edited_is_refused_with_exit_12() {
     assert!(told.stdout.contains("neither is that the key that was given"), "{told}");
 }
 
+#[expect(clippy::print_stderr, reason = "a test that shows nothing must not pass in silence")]
+fn skipped(what: &str) {
+    eprintln!("SKIPPED: {what} is missing: nothing was shown");
+}
+
 /// Python with the package that the independent verifier needs; says loudly when it is not there.
 fn python(args: &[&str]) -> Option<Output> {
     let has = Command::new("python3").args(["-c", "import cryptography"]).output();
     if !has.is_ok_and(|has| has.status.success()) {
-        eprintln!("SKIPPED: python3 with the package cryptography is missing: nothing was shown");
+        skipped("python3 with the package cryptography");
         return None;
     }
     Some(Command::new("python3").args(args).env("PYTHONDONTWRITEBYTECODE", "1").output().unwrap())
@@ -328,22 +333,20 @@ fn the_packages_that_check_go_s_module_checksums_come_to_the_same_result() {
     let module = format!("{packages}/src/golang.org/x/mod/sumdb/tlog");
     let has = Command::new("go").arg("version").output().is_ok();
     if !has || !Path::new(&module).exists() {
-        eprintln!(
-            "SKIPPED: go, or Debian's golang-golang-x-mod-dev, is missing: nothing was shown"
-        );
+        skipped("go, or Debian's golang-golang-x-mod-dev");
         return;
     }
     let env = world();
-    let built = env.dir.path().join("verify_certificate");
+    let program = env.dir.path().join("verify_certificate");
     let mut build = Command::new("go");
-    build.args(["build", "-o"]).arg(&built).arg(contrib("go/verify_certificate.go"));
+    build.args(["build", "-o"]).arg(&program).arg(contrib("go/verify_certificate.go"));
     build.env("GO111MODULE", "off").env("GOPATH", packages).env("GOFLAGS", "");
-    let built_well = build.env("GOCACHE", env.dir.path().join("gocache")).output().unwrap();
-    assert!(built_well.status.success(), "{}", String::from_utf8_lossy(&built_well.stderr));
+    let ran = build.env("GOCACHE", env.dir.path().join("gocache")).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     let files = everything(&env);
     let key = std::fs::read_to_string(key_file(&env)).unwrap();
     let go = |files: &[&str]| {
-        let seen = Command::new(&built).arg(key.trim_end()).args(files).output().unwrap();
+        let seen = Command::new(&program).arg(key.trim_end()).args(files).output().unwrap();
         (seen.status.code(), String::from_utf8_lossy(&seen.stdout).into_owned())
     };
     for end in [".certificate.json", ".receipt.json", ".tlog-proof"] {

@@ -110,7 +110,10 @@ pub(super) fn run(args: &CertificateArgs, context: &mut Context) -> Result<Exit,
         context.out.flush()?;
         return Ok(Exit::Done);
     };
-    create_directory_private(directory)?;
+    // One that is there is the user's own business; the files are for their owner only.
+    if !directory.is_dir() {
+        create_directory_private(directory)?;
+    }
     let mut written = Vec::new();
     for (entry, events) in plans {
         let made = make(&reader, &given, entry, &events, args.receipt)?;

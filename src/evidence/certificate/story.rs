@@ -67,6 +67,11 @@ fn label(field: &str) -> Option<&'static str> {
         "job" => "Zoho's id of the job",
         "detail" => "error",
         "settled_by" => "decided by",
+        "approved_by" => "approved by",
+        "rejected_by" => "rejected by",
+        "cancelled_by" => "withdrawn by",
+        "held_by" => "put on hold by",
+        "released_by" => "hold released by",
         "tags" => "tags",
         _ => return None,
     })
