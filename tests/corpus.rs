@@ -155,6 +155,11 @@ fn signed_notes() {
 }
 
 #[test]
+fn certificates() {
+    replay("certificate", CHANGED);
+}
+
+#[test]
 fn no_target_is_left_out() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
     let names = |folder: &Path| {

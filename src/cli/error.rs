@@ -164,6 +164,11 @@ impl From<KeeperError> for CliError {
                 let hint = "wait for it to end; journal status shows how it goes";
                 return Self::new(Exit::AlreadyRunning, error).hint(hint);
             }
+            KeeperError::RunUsesKey { .. } => {
+                let hint =
+                    "nothing was changed; wait for it to end: journal status shows how it goes";
+                return Self::new(Exit::AlreadyRunning, error).hint(hint);
+            }
             KeeperError::BackupTaken(ref path) => {
                 Some(format!("move {} away and run it again", shell_quoted(path)))
             }

@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::cli::bundle;
+use crate::cli::certificate::Subject;
+use crate::cli::checkpoint::{obtain, save};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::list::FilterArgs;
+use crate::cli::manifest::{Counting, Exported, Manifest};
 use crate::cli::output::words::counted;
 use crate::export::{Delimiter, Format, Style, View, export};
 use crate::platform::{PendingFile, Sharing};
@@ -17,6 +21,10 @@ use crate::store::query::EntryFilter;
 
 /// Write rows for auditors and machines, as CSV or JSON Lines
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 pub(crate) struct ExportArgs {
     /// What the rows are: entries, attempts, batches, requests, rejected, events
     #[arg(long, value_name = "VIEW", default_value = "entries")]
@@ -39,6 +47,15 @@ pub(crate) struct ExportArgs {
     /// Write to a file, whole or not at all; - is stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Also write FILE.manifest.json: SHA-256, rows, filters, and the checkpoint of the log
+    #[arg(long, requires = "output")]
+    manifest: bool,
+    /// Write everything for an auditor into one archive instead: every view, the log, checkpoint, public key
+    #[arg(long, value_name = "FILE.zip", conflicts_with_all = ["output", "view", "format"])]
+    bundle: Option<PathBuf>,
+    /// Put certificates of these entries (E7), requests (R12) or records into the archive; may be repeated
+    #[arg(long = "certificate", value_name = "E|R|RECORD", requires = "bundle")]
+    certificates: Vec<Subject>,
     #[command(flatten)]
     filter: FilterArgs,
 }
@@ -71,6 +88,14 @@ impl ExportArgs {
         let style = self.style(context.out.is_json());
         let filter = EntryFilter::from(self.filter);
         let view = self.view;
+        if let Some(path) = self.bundle {
+            if !filter.is_empty() {
+                return Err(CliError::new(Exit::Usage, "a bundle always holds everything")
+                    .hint("leave the filters out; --certificate E7 adds certificates"));
+            }
+            let style = Style { format: Format::Csv, ..style };
+            return bundle::run(&path, &self.certificates, style, context);
+        }
         if !view.takes(&filter) {
             return Err(CliError::new(
                 Exit::Usage,
@@ -83,7 +108,12 @@ impl ExportArgs {
                 }
             }));
         }
-        let reader = context.reader()?;
+        let (reader, given) = if self.manifest {
+            let (reader, given) = obtain(context, None)?;
+            (reader, Some(given))
+        } else {
+            (context.reader()?, None)
+        };
         let now = context.now();
         let file = self.output.filter(|path| path.as_os_str() != "-");
         let Some(path) = file else {
@@ -96,10 +126,28 @@ impl ExportArgs {
             CliError::new(Exit::Error, format!("{} was not written: {error}", path.display()))
         };
         check_target(&path, &context.db())?;
-        let mut pending = PendingFile::beside(&path, Sharing::OwnerOnly).map_err(failed)?;
-        let rows = export(&reader, view, &filter, style, now, &mut pending)?;
+        let pending = PendingFile::beside(&path, Sharing::OwnerOnly).map_err(failed)?;
+        let mut counting = Counting::new(pending, given.is_some());
+        let rows = export(&reader, view, &filter, style, now, &mut counting)?;
+        let (pending, counted_bytes) = counting.finish();
         pending.commit().map_err(failed)?;
         let shown = path.display().to_string();
+        if let Some(given) = &given {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            let exported = Exported {
+                file: name.as_deref().unwrap_or_default(),
+                rows,
+                view: view.wire_name(),
+                row_format: style.format.wire_name(),
+                filter: &filter,
+                at: now.to_string(),
+            };
+            let manifest = Manifest::new(&exported, &counted_bytes, reader.head()?, given);
+            let mut beside = path.clone().into_os_string();
+            beside.push(".manifest.json");
+            let text = serde_json::to_string_pretty(&manifest)?;
+            save(context, Path::new(&beside), format!("{text}\n").as_bytes())?;
+        }
         if context.out.is_json() {
             let format = style.format.wire_name();
             let document = Document { view: view.wire_name(), format, rows, file: &shown };
@@ -122,7 +170,7 @@ fn format_of(path: &Path) -> Option<Format> {
 
 /// A slip of the hand must not replace the evidence: neither this journal, nor what lies beside it, nor
 /// any other database.
-fn check_target(path: &Path, db: &Path) -> Result<(), CliError> {
+pub(crate) fn check_target(path: &Path, db: &Path) -> Result<(), CliError> {
     let refuse = |what: &str| {
         Err(CliError::new(Exit::Usage, format!("{} is {what}", path.display()))
             .hint("choose another name for -o"))

@@ -95,9 +95,7 @@ impl ListArgs {
         let mut first = true;
         let rows = reader.entries(&filter, |entry| {
             if std::mem::take(&mut first) {
-                let names =
-                    ["entry", "request", "operation", "module", "item", "state", "code", "settled"];
-                out.data_row(Line::new().toned(Tone::Strong, columns(&names)))?;
+                out.data_row(heading())?;
             }
             out.data_row(line(entry))?;
             Ok::<_, CliError>(())
@@ -130,7 +128,14 @@ fn columns<T: AsRef<str>>(cells: &[T; 8]) -> String {
     line
 }
 
-fn line(entry: &EntryView) -> Line {
+/// The names of the columns.
+pub(crate) fn heading() -> Line {
+    let names = ["entry", "request", "operation", "module", "item", "state", "code", "settled"];
+    Line::new().toned(Tone::Strong, columns(&names))
+}
+
+/// An entry.
+pub(crate) fn line(entry: &EntryView) -> Line {
     let tone = tone_of(entry.state);
     let cells = [
         entry.entry.to_string(),

@@ -224,8 +224,12 @@ fn contact_in_words<'a>(event: &Event, seal: impl Fn(&str) -> &'a str) -> String
 fn journal_in_words<'a>(event: &Event, seal: impl Fn(&str) -> &'a str) -> String {
     if let Event::JournalCreated(event) = event {
         format!("journal {} by {}", event.journal, seal("created_by"))
-    } else if let Event::KeyReplaced(_) = event {
-        format!("new signing key by {}", seal("replaced_by"))
+    } else if let Event::KeyReplaced(event) = event {
+        let why = match (&event.handover, event.reason) {
+            (Some(_), Some(_)) => format!(", signed over by the old one: {}", seal("reason")),
+            _ => ", the old one was lost".to_owned(),
+        };
+        format!("new signing key by {}{why}", seal("replaced_by"))
     } else if let Event::SchemaUpgraded(event) = event {
         format!("schema {} to {} by {}", event.from, event.to, seal("upgraded_by"))
     } else {

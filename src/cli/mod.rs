@@ -10,7 +10,10 @@ pub mod output;
 mod approve;
 mod auth;
 mod blocked;
+mod bundle;
 mod cancel;
+mod certificate;
+mod checkpoint;
 mod completions;
 mod config;
 mod decisions;
@@ -22,8 +25,10 @@ mod export;
 mod hold;
 mod init;
 mod jobs;
+mod key;
 mod list;
 mod log;
+mod manifest;
 mod next_step;
 mod pause;
 mod plan;
@@ -32,6 +37,7 @@ mod recheck;
 mod record;
 mod run_json;
 mod running;
+mod sample;
 mod settle;
 mod show;
 mod signing;
@@ -46,6 +52,7 @@ mod undo;
 mod unlink;
 mod untag;
 mod verify;
+mod verify_files;
 mod wanted;
 mod work;
 
@@ -169,6 +176,10 @@ enum Command {
     Log(log::LogArgs),
     Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
+    Checkpoint(checkpoint::CheckpointArgs),
+    Certificate(certificate::CertificateArgs),
+    Sample(sample::SampleArgs),
+    Key(key::KeyArgs),
     Auth(auth::AuthArgs),
     Config(config::ConfigArgs),
     Doctor(doctor::DoctorArgs),
@@ -207,6 +218,10 @@ impl Command {
             | Self::Log(_)
             | Self::Export(_)
             | Self::Verify(_)
+            | Self::Checkpoint(_)
+            | Self::Certificate(_)
+            | Self::Sample(_)
+            | Self::Key(_)
             | Self::Auth(_)
             | Self::Config(_)
             | Self::Completions(_)
@@ -248,6 +263,10 @@ impl Command {
             Self::Log(args) => args.run(context),
             Self::Export(args) => args.run(context),
             Self::Verify(args) => verify::run(&args, context),
+            Self::Checkpoint(args) => checkpoint::run(args, context),
+            Self::Sample(args) => sample::run(args, context),
+            Self::Certificate(args) => certificate::run(&args, context),
+            Self::Key(args) => key::run(args, context),
             Self::Auth(args) => auth::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Doctor(args) => doctor::run(&args, context),

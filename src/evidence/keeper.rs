@@ -8,8 +8,8 @@ use crate::domain::entropy::{Entropy, EntropyError};
 use crate::domain::time::Timestamp;
 use crate::evidence::anchor::{Anchor, AnchorError, AnchorState, Published, beside};
 use crate::evidence::key::{JournalKey, KeyError, key_path, keys_dir};
-use crate::evidence::note::{NoteError, VerifierKey};
-use crate::evidence::upgrade;
+use crate::evidence::note::{NoteError, SignedNote, VerifierKey};
+use crate::evidence::{rotation, upgrade};
 use crate::platform::{
     self, Access, FileProblem, Holder, OsLock, Sharing, Unsupported, shell_quoted,
 };
@@ -88,6 +88,14 @@ pub enum KeeperError {
     /// An older program made the journal, and it cannot be upgraded while a run of such a program may be on.
     #[error("the journal {} must be upgraded first, and another run is on{}", shell_quoted(.path), who(.holder.as_ref()))]
     RunIsOn {
+        /// The journal.
+        path: PathBuf,
+        /// Who holds the lock, where it says so.
+        holder: Option<Holder>,
+    },
+    /// A run signs with the key that was to be replaced.
+    #[error("the signing key of {} is not replaced while a run is on{}", shell_quoted(.path), who(.holder.as_ref()))]
+    RunUsesKey {
         /// The journal.
         path: PathBuf,
         /// Who holds the lock, where it says so.
@@ -292,6 +300,7 @@ impl Keeper {
             let state = Box::new(state);
             return Err(KeeperError::NotAnchored { path: path.to_owned(), state });
         };
+        let own = rotation::take_up(&store, path, journal, sharing, own)?;
         // An upgrade makes durable what is there before it copies it.
         let upgraded = upgrade::if_older(&mut store, sharing, lock, by, now)?;
         // What a killed process left unsynced is not built upon. A run does the same when it begins, and waits.
@@ -353,6 +362,44 @@ impl Keeper {
             self.publisher.publish(head)?;
         }
         Ok(value)
+    }
+
+    /// Runs one write transaction and gives its head, without moving the anchor.
+    pub(super) fn write_only(
+        &mut self,
+        name: &'static str,
+        now: Timestamp,
+        work: impl FnOnce(&mut WriteTx<'_>) -> store::Result<()>,
+    ) -> Result<Head, KeeperError> {
+        Ok(self.store.write(name, now, work)?.1)
+    }
+
+    /// Fresh bytes from the journal's own source of randomness.
+    pub(super) fn fresh_bytes(&mut self) -> Result<[u8; 32], KeeperError> {
+        Ok(self.store.fresh_bytes()?)
+    }
+
+    /// Signs with another key from now on, which the log names already.
+    pub(super) fn sign_with(&mut self, key: JournalKey) {
+        self.publisher.trusted.push(key.verifier().clone());
+        self.publisher.key = key;
+    }
+
+    /// Signs a head that is durable, moves the anchor to it, and gives the note.
+    pub(super) fn publish_seen(&mut self, head: Head) -> Result<SignedNote, KeeperError> {
+        self.publisher.publish(head)?;
+        Ok(self.publisher.key.sign(head)?)
+    }
+
+    /// What is in the anchor now.
+    pub(super) fn published_note(&self) -> Result<SignedNote, KeeperError> {
+        match self.publisher.anchor.read(Access::Write) {
+            Published::Note(note, _) => Ok(note),
+            // It was there when this was opened, and is only ever replaced.
+            Published::Missing | Published::Unreadable(_) => {
+                Ok(self.publisher.key.sign(self.publisher.last)?)
+            }
+        }
     }
 
     /// The journal's id.

@@ -83,9 +83,15 @@ impl JournalKey {
         self.sign_text(checkpoint.to_string())
     }
 
-    fn sign_text(&self, text: String) -> Result<SignedNote, NoteError> {
+    pub(super) fn sign_text(&self, text: String) -> Result<SignedNote, NoteError> {
         let signature = self.signer.sign(text.as_bytes());
         SignedNote::new(text, &self.verifier, &signature)
+    }
+
+    /// Adds this key's signature to a note.
+    pub(super) fn countersign(&self, note: SignedNote) -> SignedNote {
+        let signature = self.signer.sign(note.text().as_bytes());
+        note.and_signed(&self.verifier, &signature)
     }
 
     /// Writes the key into a file that must not exist yet. Fails with

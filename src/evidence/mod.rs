@@ -5,9 +5,14 @@
 //! that write use it instead of a bare store.
 
 pub mod anchor;
+pub mod bundle;
+pub mod certificate;
+pub mod checkpoint;
+pub mod handover;
 pub mod keeper;
 pub mod key;
 pub mod note;
+pub mod rotation;
 pub mod verify;
 
 mod init;

@@ -73,6 +73,11 @@ impl VerifierKey {
         &self.name
     }
 
+    /// SHA-256 of the 32 bytes of the key, to be compared by voice or on paper.
+    pub fn fingerprint(&self) -> Hash {
+        Hash::of(self.key.as_bytes())
+    }
+
     /// The key's id in hexadecimal, as the verifier key shows it.
     pub(super) fn id_in_hex(&self) -> String {
         format!("{:08x}", u32::from_be_bytes(self.id))
@@ -175,6 +180,23 @@ impl SignedNote {
             signature: signature.to_bytes().to_vec(),
         };
         Ok(Self { text, signatures: vec![line] })
+    }
+
+    /// The same note with one more signature.
+    #[must_use]
+    pub(super) fn and_signed(mut self, by: &VerifierKey, signature: &Signature) -> Self {
+        let line = SignatureLine {
+            name: by.name.clone(),
+            id: by.id,
+            signature: signature.to_bytes().to_vec(),
+        };
+        self.signatures.push(line);
+        self
+    }
+
+    /// How many signatures it bears, of whomever.
+    pub fn signatures(&self) -> usize {
+        self.signatures.len()
     }
 
     /// Reads a note, of at most [`NOTE_LIMIT`] bytes. Signatures are only looked at, not checked.

@@ -11,7 +11,7 @@ mod crew;
 mod decided;
 mod entries;
 #[cfg(test)]
-mod eventful;
+pub(in crate::evidence) mod eventful;
 mod findings;
 #[cfg(test)]
 mod governed;
@@ -22,6 +22,7 @@ mod seals;
 mod words;
 
 pub use findings::Finding;
+pub(in crate::evidence) use seals::seals_of;
 
 use crate::domain::fold::WINDOW;
 use crate::domain::merkle::Hash;

@@ -29,7 +29,7 @@ const AT_MOST: i64 = 25;
 /// A journal under examination.
 #[derive(Clone, Copy)]
 pub struct Audit<'a> {
-    conn: &'a Connection,
+    pub(super) conn: &'a Connection,
 }
 
 impl std::fmt::Debug for Audit<'_> {

@@ -74,6 +74,23 @@ pub struct NewJournal<'a> {
     pub created_by: &'a str,
 }
 
+/// A signing key that follows another one.
+#[derive(Debug, Clone)]
+pub struct NextKey<'a> {
+    /// The key in force, as `name+id+key`.
+    pub old: &'a str,
+    /// The key from then on.
+    pub new: &'a str,
+    /// The note that both have signed.
+    pub handover: &'a str,
+    /// Why; sealed.
+    pub reason: &'a str,
+    /// Name and version of the program.
+    pub program: &'a str,
+    /// OS account and host; sealed.
+    pub replaced_by: &'a str,
+}
+
 impl WriteTx<'_> {
     /// Writes the first event. Fails when there is one already.
     pub fn create_journal(&mut self, new: &NewJournal<'_>) -> Result<()> {
@@ -103,9 +120,31 @@ impl WriteTx<'_> {
             key: key.to_owned(),
             program: program.to_owned(),
             replaced_by: seals.add(self.entropy, "replaced_by", replaced_by)?,
+            reason: None,
+            handover: None,
         };
         self.append(event, seals)?;
         Ok(true)
+    }
+
+    /// Names the key that follows the one in force, with the note by which that one hands over.
+    pub fn rotate_key(&mut self, next: &NextKey<'_>) -> Result<()> {
+        let in_force =
+            identity(&self.tx)?.and_then(|identity| identity.keys.into_iter().next_back());
+        if in_force.as_deref() != Some(next.old) {
+            return Err(StoreError::Unsafe(
+                "the signing key at hand is not the one that the log names last".to_owned(),
+            ));
+        }
+        let mut seals = Seals::default();
+        let event = KeyReplaced {
+            key: next.new.to_owned(),
+            program: next.program.to_owned(),
+            replaced_by: seals.add(self.entropy, "replaced_by", next.replaced_by)?,
+            reason: Some(seals.add(self.entropy, "reason", next.reason)?),
+            handover: Some(next.handover.to_owned()),
+        };
+        self.append(event, seals).map(|_| ())
     }
 
     /// The number of events so far, those of this transaction included.
@@ -132,11 +171,20 @@ fn created(conn: &Connection) -> Result<Option<(JournalId, String)>> {
 
 /// The journal's id and all its keys. Looks through the whole log.
 fn identity(conn: &Connection) -> Result<Option<JournalIdentity>> {
-    let Some((journal, first)) = created(conn)? else {
+    let Some((journal, _)) = created(conn)? else {
         return Ok(None);
     };
+    let keys = key_events(conn)?.into_iter().map(|(_, key)| key).collect();
+    Ok(Some(JournalIdentity { journal, keys }))
+}
+
+/// The events that name keys, each with its key, the first one of the log first.
+pub(super) fn key_events(conn: &Connection) -> Result<Vec<(EventSeq, String)>> {
+    let Some((_, first)) = created(conn)? else {
+        return Ok(Vec::new());
+    };
     let doing = "reading the journal's keys";
-    let mut keys = vec![first];
+    let mut keys = vec![(EventSeq::new(0), first)];
     // Finds too much rather than too little; what it finds is decoded.
     let mut statement = conn
         .prepare_cached(
@@ -153,7 +201,9 @@ fn identity(conn: &Connection) -> Result<Option<JournalIdentity>> {
     for row in rows {
         let (seq, body) = row.doing(doing)?;
         match LoggedEvent::decode(&body) {
-            Ok(LoggedEvent { event: Event::KeyReplaced(replaced), .. }) => keys.push(replaced.key),
+            Ok(LoggedEvent { event: Event::KeyReplaced(replaced), .. }) => {
+                keys.push((EventSeq::new(seq), replaced.key));
+            }
             // Other events do not matter here, also those of a newer program.
             Ok(_) | Err(EventError::UnknownVersion(_) | EventError::UnknownKind(_)) => {}
             Err(source @ EventError::Malformed(_)) => {
@@ -161,7 +211,7 @@ fn identity(conn: &Connection) -> Result<Option<JournalIdentity>> {
             }
         }
     }
-    Ok(Some(JournalIdentity { journal, keys }))
+    Ok(keys)
 }
 
 /// The root that the log had at a size; `None` when it was never so long.

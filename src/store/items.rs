@@ -103,7 +103,10 @@ fn salts(conn: &Connection, items: &[Item], purpose: LeafPurpose) -> Result<Vec<
 }
 
 /// The range of entries of the request that owns an entry, and its tree of secrets.
-fn secrets_of(conn: &Connection, entry: EntryId) -> Result<(EntryId, EntryId, SecretTree)> {
+pub(crate) fn secrets_of(
+    conn: &Connection,
+    entry: EntryId,
+) -> Result<(EntryId, EntryId, SecretTree)> {
     let (Sql(request), Sql(first), Sql(last)): (Sql<RequestId>, Sql<EntryId>, Sql<EntryId>) = conn
         .prepare_cached(
             "-- owner\nSELECT id, first_entry, last_entry FROM request

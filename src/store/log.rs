@@ -84,7 +84,7 @@ pub(crate) fn head(conn: &Connection) -> Result<Head> {
 }
 
 /// The stored hash of a complete subtree.
-fn node(conn: &Connection, id: NodeId) -> Result<Hash> {
+pub(crate) fn node(conn: &Connection, id: NodeId) -> Result<Hash> {
     let hash = if id.level == 0 {
         conn.prepare_cached("-- node (leaf)\nSELECT leaf FROM event WHERE seq = :seq").and_then(
             |mut statement| {

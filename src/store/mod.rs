@@ -18,6 +18,7 @@ pub mod manifest;
 pub mod overview;
 pub mod pausing;
 pub mod policy;
+pub mod proof;
 pub mod query;
 pub mod queue;
 pub mod reading;
@@ -129,6 +130,21 @@ impl Store {
     /// write; a commit behind such a gap could not be read back after a power cut.
     pub fn checkpoint_at_once(&self) -> Result<()> {
         self.checkpoint_in("PASSIVE")
+    }
+
+    /// Moves everything into the file and syncs it, and says whether that came about: readers can be in the
+    /// way, and nobody waits for them. Only then is every event durable that can be seen, also one of a
+    /// process that was killed.
+    pub fn make_durable(&self) -> Result<bool> {
+        self.conn
+            .query_row("-- make_durable\nPRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+                let (busy, pages, moved): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(busy == 0 && pages == moved)
+            })
+            .or_else(|error| match error.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::DatabaseBusy) => Ok(false),
+                _ => Err(StoreError::sqlite("making the journal durable")(error)),
+            })
     }
 
     fn checkpoint_in(&self, mode: &str) -> Result<()> {

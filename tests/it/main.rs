@@ -18,6 +18,7 @@ mod auth;
 mod auth_canary;
 mod cli_approve;
 mod cli_cancel;
+mod cli_certificate;
 mod cli_config;
 mod cli_crash;
 mod cli_crash_auth;

@@ -13,6 +13,7 @@
 
 mod api_answer;
 mod api_read;
+mod certificate;
 mod configuration;
 mod import_csv;
 mod note;
@@ -20,6 +21,7 @@ mod token_answer;
 
 pub use api_answer::api_answer;
 pub use api_read::api_read;
+pub use certificate::certificate;
 pub use configuration::configuration;
 pub use import_csv::import_csv;
 pub use note::note;
@@ -32,6 +34,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("api_answer", api_answer),
     ("api_read", api_read),
+    ("certificate", certificate),
     ("configuration", configuration),
     ("import_csv", import_csv),
     ("note", note),

@@ -1,4 +1,4 @@
-//! Signed notes, checkpoints, verifier keys. Certificates do not exist yet.
+//! Signed notes, checkpoints, verifier keys.
 
 use secrecy::zeroize::Zeroizing;
 use zoho_journal::domain::merkle::Hash;

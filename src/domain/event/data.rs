@@ -34,6 +34,12 @@ pub struct KeyReplaced {
     pub program: String,
     /// Seal of the account and host.
     pub replaced_by: Hash,
+    /// Seal: why, of a rotation. A key that was lost is replaced without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Hash>,
+    /// A signed note by which the old key hands over to the new one; a lost key could not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handover: Option<String>,
 }
 
 /// See [`super::Event::SchemaUpgraded`].

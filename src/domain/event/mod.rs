@@ -113,7 +113,7 @@ macro_rules! events {
 events! {
     /// The journal was made.
     JournalCreated = "journal_created",
-    /// The signing key was lost and replaced.
+    /// The signing key was lost or rotated, and replaced.
     KeyReplaced = "key_replaced",
     /// A newer program changed the tables; no row said anything else before than after.
     SchemaUpgraded = "schema_upgraded",

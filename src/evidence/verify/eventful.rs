@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use secrecy::zeroize::Zeroizing;
 use tempfile::TempDir;
 
 use crate::domain::answer::RawAnswer;
@@ -25,8 +26,10 @@ use crate::domain::scope::{Action, RelatedList, Scope, TagSet, Task};
 use crate::domain::state::{Outcome, Verdict};
 use crate::domain::target::{ApiOrigin, ApiVersion, DataCenter, Environment, Product, Target};
 use crate::domain::time::Timestamp;
+use crate::evidence::handover;
+use crate::evidence::key::JournalKey;
 use crate::evidence::verify::governed::of_decisions;
-use crate::store::creation::{JournalId, NewJournal};
+use crate::store::creation::{JournalId, NewJournal, NextKey};
 use crate::store::entry::NewItem;
 use crate::store::queue::Picked;
 use crate::store::reading::Finding as Read;
@@ -57,7 +60,7 @@ pub(super) fn target() -> Target {
 }
 
 /// A journal that the store itself writes, step by step.
-pub(super) struct Journal {
+pub(in crate::evidence) struct Journal {
     dir: TempDir,
     pub(super) store: Store,
     pub(super) millis: i64,
@@ -93,7 +96,7 @@ impl Journal {
         let mut journal = Self { dir, store, millis: 1_760_000_000_000 };
         let new = NewJournal {
             journal: JournalId::new([7; 16]),
-            key: "zoho-journal/x+00000000+AAAA",
+            key: &signing_key(3).verifier().to_string(),
             program: "test/1",
             created_by: "ops on host",
         };
@@ -105,7 +108,7 @@ impl Journal {
         self.dir.path().join("journal.db")
     }
 
-    pub(super) fn reader(&self) -> Reader {
+    pub(in crate::evidence) fn reader(&self) -> Reader {
         Reader::open(&self.path()).unwrap()
     }
 
@@ -417,8 +420,31 @@ pub(super) fn kind(action: Action) -> CallKind {
     CallKind { scope, api_version: ApiVersion::V8, workflows: true, snapshot: true, module_id }
 }
 
+/// The keys that the journal has had: number 3, which was lost, then 1, then 2.
+pub(in crate::evidence) fn signing_key(number: u8) -> JournalKey {
+    JournalKey::from_seed(JournalId::new([7; 16]), &Zeroizing::new([number; 32])).unwrap()
+}
+
+/// A lost key is replaced, and that one rotated.
+fn rotate(journal: &mut Journal) {
+    let (old, new) = (signing_key(1), signing_key(2));
+    let handover = handover::sign(&old, &new).unwrap().to_string();
+    let (old, new) = (old.verifier().to_string(), new.verifier().to_string());
+    journal.write(|tx| tx.replace_key(&old, "test/1", "ops"));
+    journal.write(|tx| {
+        tx.rotate_key(&NextKey {
+            old: &old,
+            new: &new,
+            handover: &handover,
+            reason: "the laptop is old",
+            program: "test/1",
+            replaced_by: "ops",
+        })
+    });
+}
+
 /// A journal in which everything happened that can happen.
-pub(super) fn eventful() -> Journal {
+pub(in crate::evidence) fn eventful() -> Journal {
     let mut journal = Journal::new();
     let repeated = [RepeatedRow { parent: None, line: 30, target: record(3) }];
     let invalid = [InvalidRow { line: 31, value: "12".to_owned(), reason: "2 digits".to_owned() }];
@@ -430,7 +456,7 @@ pub(super) fn eventful() -> Journal {
     assert_eq!(journal.record(&ask("Leads", 1..=2)), None);
     // Entries 13 to 20; record 9 is open in the first request.
     let second = journal.record(&ask("Leads", 9..=17)).unwrap();
-    journal.write(|tx| tx.replace_key("zoho-journal/x+00000001+BBBB", "test/1", "ops"));
+    rotate(&mut journal);
     let to = journal.reader().audit().schema().unwrap();
     journal.write(|tx| tx.note_upgrade(Older { from: to - 1, to }, "test/1", "ops"));
 

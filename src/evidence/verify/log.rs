@@ -10,6 +10,7 @@ use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::TagSet;
 use crate::domain::seal::Secret;
 use crate::domain::state::Outcome;
+use crate::evidence::handover;
 use crate::evidence::verify::crew::Jobs;
 use crate::evidence::verify::findings::{Findings, Kind};
 use crate::evidence::verify::items::{CHUNK, Job, Part, Request};
@@ -35,6 +36,8 @@ pub(super) struct LogPass<'a> {
     pub(super) recorded: Vec<(EventSeq, Hash)>,
     /// Events that set or proposed policies, with their leaves.
     pub(super) proposals: Vec<(EventSeq, Hash)>,
+    /// The signing key that the log has named last.
+    key: String,
 }
 
 impl<'a> LogPass<'a> {
@@ -52,6 +55,7 @@ impl<'a> LogPass<'a> {
             next: 0,
             recorded: Vec::new(),
             proposals: Vec::new(),
+            key: String::new(),
         }
     }
 
@@ -113,6 +117,7 @@ impl<'a> LogPass<'a> {
             let what = "a journal's log begins with its creation, and this one does not";
             self.found.add(Kind::Log, place.as_str(), what, Some(seq));
         }
+        self.signing_key(seq, &event);
         let mut notes = Vec::new();
         self.rows.apply(seq, &event, &mut |note| notes.push(note));
         self.compare(notes)?;
@@ -125,6 +130,21 @@ impl<'a> LogPass<'a> {
             self.found.add(Kind::Log, place, what, Some(seq));
         }
         self.send(seq, leaf, event, jobs)
+    }
+
+    /// Checks how one signing key hands over to the next.
+    fn signing_key(&mut self, seq: EventSeq, event: &Event) {
+        if let Event::JournalCreated(data) = event {
+            self.key.clone_from(&data.key);
+        } else if let Event::KeyReplaced(data) = event {
+            let before = std::mem::replace(&mut self.key, data.key.clone());
+            let checked =
+                data.handover.as_ref().map(|note| handover::check(note, &before, &data.key));
+            if let Some(Err(why)) = checked {
+                let what = format!("the old signing key does not hand over to the new one: {why}");
+                self.found.add(Kind::Log, format!("event {seq}"), what, Some(seq));
+            }
+        }
     }
 
     fn compare(&mut self, notes: Vec<Note>) -> Result<()> {

@@ -10,10 +10,12 @@ use crate::store::audit::{SealedRow, Stream};
 
 /// The fields of an event that hold a seal, with its commitment where there is one. Every other hash in an
 /// event is the root of a tree. A test compares this list with the events' own JSON.
-pub(super) fn seals_of(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
+pub(in crate::evidence) fn seals_of(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
     match event {
         Event::JournalCreated(data) => vec![("created_by", Some(data.created_by))],
-        Event::KeyReplaced(data) => vec![("replaced_by", Some(data.replaced_by))],
+        Event::KeyReplaced(data) => {
+            vec![("replaced_by", Some(data.replaced_by)), ("reason", data.reason)]
+        }
         Event::SchemaUpgraded(data) => vec![("upgraded_by", Some(data.upgraded_by))],
         Event::RequestRecorded(data) => vec![
             ("requested_by", Some(data.requested_by)),

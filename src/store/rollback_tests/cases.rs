@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use secrecy::zeroize::Zeroizing;
+
 use super::Write;
 use crate::domain::answer::RawAnswer;
 use crate::domain::call::{CallItem, CallKind, PreparedBatch};
@@ -16,7 +18,9 @@ use crate::domain::scope::{Action, Scope, Task};
 use crate::domain::state::{Outcome, Verdict};
 use crate::domain::target::{ApiVersion, Product};
 use crate::domain::time::Timestamp;
-use crate::store::creation::{JournalId, NewJournal};
+use crate::evidence::handover;
+use crate::evidence::key::JournalKey;
+use crate::store::creation::{JournalId, NewJournal, NextKey};
 use crate::store::entry::NewItem;
 use crate::store::query::stories;
 use crate::store::queue::Picked;
@@ -56,6 +60,7 @@ const FIRST: &str = "create_journal";
 pub(super) const ANYBODY: &[Case] = &[
     Case { name: FIRST, prepare: create_journal, writes: "sealed insert" },
     Case { name: "replace_key", prepare: replace_key, writes: "node insert, sealed insert" },
+    Case { name: "rotate_key", prepare: rotate_key, writes: "node insert, sealed insert" },
     Case {
         name: "record, the first one",
         prepare: record_first,
@@ -185,6 +190,26 @@ fn create_journal(_journal: &mut Journal) -> Write {
 fn replace_key(journal: &mut Journal) -> Write {
     pad(journal);
     Box::new(|tx| tx.replace_key("journal+4567abcd+key", "zoho-journal/0.1.0", "anna").map(drop))
+}
+
+fn rotate_key(journal: &mut Journal) -> Write {
+    let key =
+        |seed| JournalKey::from_seed(JournalId::new([7; 16]), &Zeroizing::new([seed; 32])).unwrap();
+    let (old, new) = (key(1), key(2));
+    let handover = handover::sign(&old, &new).unwrap().to_string();
+    let (old, new) = (old.verifier().to_string(), new.verifier().to_string());
+    journal.write(|tx| tx.replace_key(&old, "zoho-journal/0.1.0", "anna").map(drop));
+    pad(journal);
+    Box::new(move |tx| {
+        tx.rotate_key(&NextKey {
+            old: &old,
+            new: &new,
+            handover: &handover,
+            reason: "old",
+            program: "zoho-journal/0.1.0",
+            replaced_by: "anna",
+        })
+    })
 }
 
 /// Records the deletion of Leads, with a row that repeats the first and one that is not an id.

@@ -1,0 +1,324 @@
+//! What proves single events and single items to somebody who has no journal: hashes beside their paths, and
+//! salts.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, named_params};
+
+use crate::domain::event::{AnsweredGroup, Event, EvidenceGroup};
+use crate::domain::id::{EntryId, EventSeq, RunId};
+use crate::domain::merkle::{Hash, root_of_frontier};
+use crate::domain::proof::{ProofMaker, siblings, subtrees_of};
+use crate::domain::ranges::EntryRanges;
+use crate::domain::seal::{ItemIdentity, LeafMaker, LeafPurpose, Salt, SecretTree, item_leaf};
+use crate::store::audit::{EvidenceRow, SnapshotRow};
+use crate::store::batch::{StoredAnswer, answer_of};
+use crate::store::code::count;
+use crate::store::error::{Doing, Result, StoreError};
+use crate::store::items::secrets_of;
+use crate::store::scope::{self, ScopeId};
+use crate::store::{Reader, StoredEvent, creation, log};
+
+/// A sealed field with its salt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedSeal {
+    /// The field.
+    pub field: String,
+    /// The salt.
+    pub salt: Salt,
+    /// The value.
+    pub value: String,
+}
+
+/// One item of one event: its leaf opened, and the way from it to the event's `items_root`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemProof {
+    /// The salt.
+    pub salt: Salt,
+    /// The opened form.
+    pub opened: String,
+    /// The hashes beside the path, from the leaf's sibling upwards.
+    pub path: Vec<Hash>,
+    /// The item's own bytes of the answer, or what of a reading decides; `None` where there is nothing.
+    pub bytes: Option<Vec<u8>>,
+}
+
+/// What an event with items says of each, beside who they are.
+enum Items<'e> {
+    Recorded(EntryRanges),
+    Answered(i64, Vec<(EntryId, &'e AnsweredGroup)>, Option<StoredAnswer>),
+    Evidence(i64, Vec<(EntryId, &'e EvidenceGroup)>, HashMap<i64, Option<String>>),
+    Snapshot(i64, &'e EntryRanges, HashMap<i64, Option<String>>),
+    Settled(i64, &'e EntryRanges, &'static str),
+}
+
+impl Reader {
+    /// One event.
+    pub fn stored_event(&self, seq: EventSeq) -> Result<StoredEvent> {
+        log::event(&self.conn, seq)
+    }
+
+    /// The events that say whose journal it is, and as which of Zoho's users these runs came.
+    pub fn context_events(&self, runs: &[RunId]) -> Result<Vec<EventSeq>> {
+        let doing = "reading whose journal it is";
+        let bound: Option<Option<i64>> = self
+            .conn
+            .prepare_cached("-- bound_seq\nSELECT bound_seq FROM binding")
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
+            .doing(doing)?;
+        let mut found: Vec<i64> = bound.flatten().into_iter().collect();
+        for run in runs {
+            let user: Option<Option<i64>> = self
+                .conn
+                .prepare_cached("-- user_seq\nSELECT user_seq FROM run WHERE id = :id")
+                .and_then(|mut statement| {
+                    statement
+                        .query_row(named_params! {":id": run.get()}, |row| row.get(0))
+                        .optional()
+                })
+                .doing(doing)?;
+            found.extend(user.flatten());
+        }
+        Ok(found.into_iter().map(EventSeq::new).collect())
+    }
+
+    /// The events that name the journal's signing keys, each with its key. Looks through the whole log.
+    pub fn key_events(&self) -> Result<Vec<(EventSeq, String)>> {
+        creation::key_events(&self.conn)
+    }
+
+    /// The inclusion proof of an event in the log when it held `size` events, from the stored nodes.
+    pub fn inclusion(&self, seq: EventSeq, size: u64) -> Result<Vec<Hash>> {
+        let index = u64::try_from(seq.get()).unwrap_or(u64::MAX);
+        if index >= size || size > self.head()?.size {
+            return Err(StoreError::NotFound(format!("event {seq} in a log of {size} events")));
+        }
+        let root = |range| -> Result<Hash> {
+            let roots = subtrees_of(range).into_iter().map(|id| log::node(&self.conn, id));
+            Ok(root_of_frontier(&roots.collect::<Result<Vec<Hash>>>()?))
+        };
+        siblings(index, size).into_iter().map(root).collect()
+    }
+
+    /// The opened seals of an event that were not erased, with their salts, by field.
+    pub fn seals_with_salts(&self, seq: EventSeq) -> Result<Vec<OpenedSeal>> {
+        let doing = "reading sealed fields";
+        let mut statement = self
+            .conn
+            .prepare_cached(
+                "-- seals_with_salts\nSELECT field, salt, value FROM sealed
+                 WHERE seq = :seq AND value IS NOT NULL ORDER BY field",
+            )
+            .doing(doing)?;
+        let rows = statement
+            .query_map(named_params! {":seq": seq.get()}, |row| {
+                Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?))
+            })
+            .doing(doing)?;
+        let mut seals = Vec::new();
+        for row in rows {
+            let (field, salt, value) = row.doing(doing)?;
+            let salt = <[u8; 32]>::try_from(salt)
+                .map_err(|_| StoreError::corrupt("sealed", format!("{field} of event {seq}")))?;
+            seals.push(OpenedSeal { field, salt: Salt::new(salt), value });
+        }
+        Ok(seals)
+    }
+
+    /// The proof of one entry's item in an event; `None` for an event that has no items. Goes through all items
+    /// of the event, in little memory.
+    pub fn item_proof(&self, entry: EntryId, event: &Event) -> Result<Option<ItemProof>> {
+        let Some(items) = Items::of(&self.conn, event)? else { return Ok(None) };
+        let entries = items.entries();
+        let position = entries.iter().position(|one| one == entry);
+        let position = position.and_then(|at| u64::try_from(at).ok()).ok_or_else(|| {
+            StoreError::NotFound(format!("{entry} in an event of kind {}", event.kind()))
+        })?;
+        let mut maker = ProofMaker::new(position, entries.len());
+        let mut own = None;
+        let mut tools = Tools::default();
+        each_item(&self.conn, &entries, |at, identity, scope| {
+            let (secrets, ordinal, leaves) = tools.of(&self.conn, &identity, scope)?;
+            let (opened, purpose) = items.open(at, leaves, &identity)?;
+            let salt = secrets.salt(ordinal, purpose);
+            if identity.entry == entry {
+                let opened = String::from_utf8_lossy(opened).into_owned();
+                own = Some((salt, opened, items.bytes(at, entry)));
+            }
+            let opened = match &own {
+                Some((_, opened, _)) if identity.entry == entry => opened.as_bytes(),
+                _ => opened,
+            };
+            maker.push(item_leaf(&salt, opened));
+            Ok(())
+        })?;
+        let (Some((salt, opened, bytes)), Some((_, path))) = (own, maker.finish()) else {
+            return Err(StoreError::corrupt(
+                "entry",
+                format!("{entry}: items of its event are missing"),
+            ));
+        };
+        Ok(Some(ItemProof { salt, opened, path, bytes }))
+    }
+}
+
+impl<'e> Items<'e> {
+    fn of(conn: &Connection, event: &'e Event) -> Result<Option<Self>> {
+        Ok(Some(if let Event::RequestRecorded(data) = event {
+            let last = data.first_entry.get().saturating_add(count(data.entries)).saturating_sub(1);
+            Self::Recorded(EntryRanges::span(data.first_entry, EntryId::new(last)))
+        } else if let Event::BatchAnswered(data) = event {
+            let mut each: Vec<_> = data
+                .groups
+                .iter()
+                .flat_map(|group| group.entries.iter().map(move |entry| (entry, group)))
+                .collect();
+            each.sort_unstable_by_key(|(entry, _)| *entry);
+            Self::Answered(data.batch.get(), each, answer_of(conn, data.batch)?)
+        } else if let Event::EvidenceRead(data) = event {
+            let mut each: Vec<_> = data
+                .groups
+                .iter()
+                .flat_map(|group| group.entries.iter().map(move |entry| (entry, group)))
+                .collect();
+            each.sort_unstable_by_key(|(entry, _)| *entry);
+            let mut rows: Vec<EvidenceRow> = Vec::new();
+            let audit = crate::store::audit::Audit { conn };
+            for range in each.iter().map(|(entry, _)| *entry).collect::<EntryRanges>().ranges() {
+                audit.evidence(data.evidence, range, &mut rows)?;
+            }
+            let facts = rows.into_iter().map(|row| (row.entry, row.facts)).collect();
+            Self::Evidence(data.evidence, each, facts)
+        } else if let Event::SnapshotTaken(data) = event {
+            let mut rows: Vec<SnapshotRow> = Vec::new();
+            let audit = crate::store::audit::Audit { conn };
+            for range in data.entries.ranges() {
+                audit.snapshots(data.reading, range, &mut rows)?;
+            }
+            let facts = rows.into_iter().map(|row| (row.entry, row.facts)).collect();
+            Self::Snapshot(data.reading, &data.entries, facts)
+        } else if let Event::EntriesSettled(data) = event {
+            Self::Settled(data.reading, &data.entries, data.verdict.wire_name())
+        } else {
+            return Ok(None);
+        }))
+    }
+
+    fn entries(&self) -> EntryRanges {
+        match self {
+            Self::Recorded(entries) => entries.clone(),
+            Self::Answered(_, each, _) => each.iter().map(|(entry, _)| *entry).collect(),
+            Self::Evidence(_, each, _) => each.iter().map(|(entry, _)| *entry).collect(),
+            Self::Snapshot(_, entries, _) | Self::Settled(_, entries, _) => (*entries).clone(),
+        }
+    }
+
+    /// The opened form of the item at a position, and what its salt is derived for.
+    fn open<'m>(
+        &self,
+        at: usize,
+        leaves: &'m mut LeafMaker,
+        item: &ItemIdentity,
+    ) -> Result<(&'m [u8], LeafPurpose)> {
+        let entry = item.entry;
+        let erased =
+            || StoreError::corrupt("evidence", format!("{entry}: a read of it was erased"));
+        Ok(match self {
+            Self::Recorded(_) => (leaves.recorded(item), LeafPurpose::Recorded),
+            Self::Answered(batch, each, answer) => {
+                let (group, answer) = (each.get(at), answer.as_ref());
+                let ((_, group), answer) = group.zip(answer).ok_or_else(erased)?;
+                let batch = crate::domain::id::BatchId::new(*batch);
+                let (outcome, slice) = (group.outcome.wire_name(), slice_of(answer, at));
+                let opened = leaves.answered(item, batch, outcome, &group.code, slice);
+                (opened, LeafPurpose::Answered(batch))
+            }
+            Self::Evidence(number, each, facts) => {
+                let (_, group) = each.get(at).ok_or_else(erased)?;
+                let facts = facts.get(&entry.get()).and_then(Option::as_ref).ok_or_else(erased)?;
+                let verdict = group.verdict.wire_name();
+                let opened = leaves.evidence(item, *number, verdict, &group.code, facts.as_bytes());
+                (opened, LeafPurpose::Evidence(*number))
+            }
+            Self::Snapshot(number, _, facts) => {
+                let facts = facts.get(&entry.get()).and_then(Option::as_ref).ok_or_else(erased)?;
+                (leaves.snapshot(item, *number, facts.as_bytes()), LeafPurpose::Snapshot(*number))
+            }
+            Self::Settled(number, _, verdict) => {
+                (leaves.settled(item, *number, verdict), LeafPurpose::Settled(*number))
+            }
+        })
+    }
+
+    fn bytes(&self, at: usize, entry: EntryId) -> Option<Vec<u8>> {
+        match self {
+            Self::Recorded(_) | Self::Settled(..) => None,
+            Self::Answered(_, _, answer) => {
+                answer.as_ref().and_then(|answer| slice_of(answer, at)).map(<[u8]>::to_vec)
+            }
+            Self::Evidence(_, _, facts) | Self::Snapshot(_, _, facts) => {
+                facts.get(&entry.get()).cloned().flatten().map(String::into_bytes)
+            }
+        }
+    }
+}
+
+fn slice_of(answer: &StoredAnswer, at: usize) -> Option<&[u8]> {
+    answer.cuts.get(at).cloned().flatten().and_then(|cut| answer.body.get(cut))
+}
+
+/// Trees of salts and makers of leaves, each kept while items that share it come one after the other.
+#[derive(Default)]
+struct Tools {
+    owner: Option<(EntryId, EntryId, SecretTree)>,
+    scope: Option<(i64, LeafMaker)>,
+}
+
+impl Tools {
+    fn of(
+        &mut self,
+        conn: &Connection,
+        item: &ItemIdentity,
+        scope: i64,
+    ) -> Result<(&mut SecretTree, u64, &mut LeafMaker)> {
+        let inside = |(first, last, _): &(EntryId, EntryId, SecretTree)| {
+            *first <= item.entry && item.entry <= *last
+        };
+        let owner = match self.owner.take().filter(inside) {
+            Some(owner) => owner,
+            None => secrets_of(conn, item.entry)?,
+        };
+        let maker = match self.scope.take().filter(|(number, _)| *number == scope) {
+            Some(maker) => maker,
+            None => (scope, LeafMaker::new(&scope::get(conn, ScopeId(scope))?)),
+        };
+        let (first, _, secrets) = self.owner.insert(owner);
+        let ordinal = item.entry.get().abs_diff(first.get());
+        Ok((secrets, ordinal, &mut self.scope.insert(maker).1))
+    }
+}
+
+/// Hands the items of some entries on, in order, with their position and the number of their scope.
+fn each_item(
+    conn: &Connection,
+    entries: &EntryRanges,
+    mut visit: impl FnMut(usize, ItemIdentity, i64) -> Result<()>,
+) -> Result<()> {
+    let audit = crate::store::audit::Audit { conn };
+    let (mut at, mut failed) = (0, Ok(()));
+    for range in entries.ranges() {
+        audit.each_item(range, |row| {
+            let target = row.target.and_then(crate::domain::id::RecordId::from_stored);
+            let (Some(target), Some(number)) = (target, row.row) else {
+                failed = Err(StoreError::corrupt("entry", format!("E{} was erased", row.entry)));
+                return;
+            };
+            if failed.is_ok() {
+                let identity = ItemIdentity { entry: EntryId::new(row.entry), target, row: number };
+                failed = visit(at, identity, row.scope);
+            }
+            at += 1;
+        })?;
+    }
+    failed
+}
