@@ -10,10 +10,9 @@ use crate::domain::state::{EntryState, Outcome, Verdict};
 use crate::store::Reader;
 use crate::store::code::Sql;
 use crate::store::error::{Doing, Result, StoreError};
-use crate::store::holding::{HoldView, hold_on};
 use crate::store::query::filter::EntryFilter;
 use crate::store::query::lookup::Lookups;
-use crate::store::query::view::{AttemptResult, EntryView, ScopeView, Step};
+use crate::store::query::view::{AttemptResult, EntryView, Step};
 
 /// Entries that are read at a time. More gains nothing.
 const CHUNK: usize = 1024;
@@ -260,15 +259,6 @@ impl<'c> Scan<'c> {
         Ok(())
     }
 
-    /// The hold that keeps an entry, while it is held.
-    fn hold_on(&self, row: &EntryRow, scope: &ScopeView) -> Result<Option<Rc<HoldView>>> {
-        if row.state != EntryState::Held {
-            return Ok(None);
-        }
-        let names = (&scope.module, scope.related_list.as_deref());
-        Ok(hold_on(self.lookups.conn, names, (row.target, scope.parent))?.map(Rc::new))
-    }
-
     /// The entry at a position of the chunk, merged with its steps. Positions must ascend.
     fn view(&mut self, position: usize) -> Result<Option<&EntryView>> {
         let Some(row) = self.entries.get(position) else {
@@ -324,7 +314,8 @@ impl<'c> Scan<'c> {
         }
         steps.extend(last_step(&mut self.lookups, &self.open, entry, row.state)?);
         let scope = self.lookups.scope(row.scope)?;
-        let hold = self.hold_on(row, &scope)?;
+        let held = row.state == EntryState::Held;
+        let hold = if held { self.lookups.hold_on(&scope, row.target)? } else { None };
         self.current = Some(EntryView {
             entry,
             request: self.lookups.request_of(entry)?,
