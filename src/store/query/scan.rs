@@ -314,8 +314,8 @@ impl<'c> Scan<'c> {
         }
         steps.extend(last_step(&mut self.lookups, &self.open, entry, row.state)?);
         let scope = self.lookups.scope(row.scope)?;
-        let held = row.state == EntryState::Held;
-        let hold = if held { self.lookups.hold_on(&scope, row.target)? } else { None };
+        let keeps = row.state == EntryState::Held;
+        let hold = if keeps { self.lookups.hold_on(&scope, row.target)? } else { None };
         self.current = Some(EntryView {
             entry,
             request: self.lookups.request_of(entry)?,
