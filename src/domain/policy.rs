@@ -117,4 +117,37 @@ mod tests {
         assert_eq!(From(5).stricter(Never), From(5));
         assert_eq!(From(1).stricter(Always), Always);
     }
+
+    #[test]
+    fn a_policy_is_as_strict_as_another_when_it_lets_wait_whatever_that_one_does() {
+        use ApprovalPolicy::{Always, From, Never};
+        let ordered = [Never, From(100), From(10), Always];
+        for (at, looser) in ordered.iter().enumerate() {
+            for (other, stricter) in ordered.iter().enumerate() {
+                assert_eq!(stricter.is_as_strict_as(*looser), other >= at, "{stricter} {looser}");
+                assert_eq!(stricter.stricter(*looser), ordered[at.max(other)]);
+            }
+        }
+        assert!(From(1).is_as_strict_as(Always) && Always.is_as_strict_as(From(1)));
+    }
+
+    #[test]
+    fn where_policy_asks_for_a_second_person_who_asked_may_not_approve() {
+        assert!(may_approve(false, Some("Anna"), "Anna"));
+        assert!(may_approve(true, Some("Anna"), "Bert"));
+        for same in ["Anna", "anna", " ANNA\t"] {
+            assert!(!may_approve(true, Some("Anna"), same), "{same}");
+        }
+        // Once the name is erased, nobody can tell who would be the second.
+        assert!(!may_approve(true, None, "Bert") && may_approve(false, None, "Bert"));
+    }
+
+    #[test]
+    fn only_what_takes_something_away_can_be_held() {
+        for operation in
+            [Operation::Delete, Operation::Untag, Operation::Unlink, Operation::DeleteTags]
+        {
+            assert!(can_be_held(operation));
+        }
+    }
 }

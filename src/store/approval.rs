@@ -458,3 +458,74 @@ fn unapproved(conn: &Connection, policy: ApprovalPolicy, now: Timestamp) -> Resu
         .doing(DOING)?;
     rows.map(|row| row.map(|Sql(request)| request)).collect::<rusqlite::Result<_>>().doing(DOING)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::verify::check_journal;
+    use crate::store::testing::{Ask, Journal, record};
+
+    /// Two requests that wait, asked for by Anna.
+    fn waiting() -> Journal {
+        let mut journal = Journal::new();
+        for first in [1, 11] {
+            let records = (first..first + 3).map(record).collect();
+            let (policy, requested_by) = (ApprovalPolicy::Always, "Anna");
+            journal.ask(&Ask { records, policy, requested_by, ..Ask::default() });
+        }
+        journal
+    }
+
+    /// An approval of R1 as no program of ours writes it, with the row that follows from it.
+    fn forge(
+        journal: &mut Journal,
+        who: &str,
+        change: impl Fn(&mut RequestApproved),
+    ) -> Vec<String> {
+        let until = journal.now;
+        journal.write(|tx| {
+            let (content, ..) = recorded(&tx.tx, EventSeq::new(0))?;
+            let mut seals = Seals::default();
+            let mut event = RequestApproved {
+                request: RequestId::new(1),
+                content,
+                entries: Some(EntryRanges::span(EntryId::new(1), EntryId::new(3))),
+                valid_until: until,
+                second: true,
+                same_account: true,
+                program: "test/1".to_owned(),
+                approved_by: seals.add(tx.entropy, "approved_by", who)?,
+                recorded_by: seals.add(tx.entropy, "recorded_by", "anna (uid 1000)")?,
+            };
+            change(&mut event);
+            let second = event.second;
+            let event = Event::from(event);
+            entry::apply(&tx.tx, &event)?;
+            let seq = tx.append(event, seals)?;
+            let sql = "UPDATE request SET awaits = 0, approved_seq = ?1, second = ?2, valid_until_ms = ?3 WHERE id = 1";
+            tx.tx.execute(sql, (Sql(seq), second, Sql(until))).unwrap();
+            Ok(())
+        });
+        // But for the first event, which the store does not write by itself.
+        let found = check_journal(&journal.reader()).unwrap_err().into_iter().map(|one| one.what);
+        found.filter(|what| !what.contains("begins with its creation")).collect()
+    }
+
+    #[test]
+    fn an_approval_of_anything_else_than_what_was_recorded_is_found() {
+        assert_eq!(forge(&mut waiting(), "Bert", |_| ()), [""; 0]);
+        let other = |event: &mut RequestApproved| event.content = Hash::new([9; 32]);
+        assert!(forge(&mut waiting(), "Bert", other)[0].contains("their hashes differ"));
+        let others = |event: &mut RequestApproved| {
+            event.entries = Some(EntryRanges::span(EntryId::new(1), EntryId::new(4)));
+        };
+        assert!(forge(&mut waiting(), "Bert", others)[0].contains("of another request"));
+    }
+
+    #[test]
+    fn an_approval_that_calls_who_asked_a_second_person_is_found() {
+        assert!(forge(&mut waiting(), " anna", |_| ())[0].contains("not what the names say"));
+        let account = |event: &mut RequestApproved| event.same_account = false;
+        assert!(forge(&mut waiting(), "Bert", account)[0].contains("not what the names say"));
+    }
+}

@@ -21,7 +21,7 @@ use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
 use crate::store::approval::By;
 use crate::store::code::{Name, Sql, count, uncount};
-use crate::store::error::{Doing, Result};
+use crate::store::error::{Doing, Result, StoreError};
 use crate::store::log::{self, Seals, event_at};
 use crate::store::scope::{self, ScopeId};
 use crate::store::{Reader, WriteTx, entry};
@@ -403,7 +403,7 @@ pub(crate) fn hold_on(
     conn: &Connection,
     (module, list): (&ModuleName, Option<&str>),
     (target, parent): (Option<RecordId>, Option<RecordId>),
-) -> Result<Option<HoldView>> {
+) -> Result<Option<HoldId>> {
     let id: Option<Sql<HoldId>> = conn
         .prepare_cached(
             "-- hold_on\nSELECT min(id) FROM (
@@ -423,7 +423,12 @@ pub(crate) fn hold_on(
             )
         })
         .doing(DOING)?;
-    let Some(Sql(id)) = id else { return Ok(None) };
+    Ok(id.map(|Sql(id)| id))
+}
+
+/// One hold.
+pub(crate) fn hold(conn: &Connection, id: HoldId) -> Result<HoldView> {
     let row = rows(conn)?.into_iter().find(|row| row.id == id);
-    row.map(|row| view(conn, row)).transpose()
+    let row = row.ok_or_else(|| StoreError::NotFound(id.to_string()))?;
+    view(conn, row)
 }

@@ -1,8 +1,17 @@
 //! `cancel`: what was not sent is withdrawn, through the binary.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Value, json};
+use zoho_journal::clock::{Clock, SystemClock};
+use zoho_journal::reconcile::options::RunOptions;
+use zoho_journal::store::approval::By;
+use zoho_journal::store::cancelling::Withdrawn;
 
 use crate::env::{Env, lines};
+use crate::middle::{Middle, Way};
+use crate::world::World;
 
 fn cancel<'a>(subjects: &[&'a str]) -> Vec<&'a str> {
     let mut args = vec!["cancel"];
@@ -83,4 +92,39 @@ fn what_waits_or_is_held_can_be_withdrawn_too() {
     let story: Value = env.journal(["show", "E1", "--json"]).exits(0).json();
     assert_eq!(story["story"][1]["kind"], "entries_cancelled");
     env.journal(["verify"]).exits(0);
+}
+
+/// The first batch is under way and the second claimed when somebody withdraws all: these two are sent.
+#[tokio::test]
+async fn while_a_run_is_on_only_what_it_has_not_claimed_is_withdrawn() {
+    let mut world = World::new(250);
+    let leads = world.leads();
+    let request = world.record("Leads", &leads);
+    let options = RunOptions { concurrency: 1, ..world.options() };
+    let (mut store, db) = (world.store(), world.db.clone());
+    let cancel = move || {
+        let reader = zoho_journal::store::Reader::open(&db).unwrap();
+        if reader.batches().unwrap() < 2 {
+            return false;
+        }
+        let by = By { who: "Ann", account: "ann", reason: "objection", program: "test" };
+        let wanted = Withdrawn { requests: vec![request], ..Withdrawn::default() };
+        let cancelled = store.write("x", SystemClock.now(), |tx| tx.cancel(&wanted, by)).unwrap().0;
+        assert_eq!(cancelled.entries.len(), 50);
+        assert_eq!(cancelled.left[0].1.len(), 200);
+        true
+    };
+    let cancel = std::sync::Mutex::new(cancel);
+    let done = AtomicBool::new(false);
+    let once = Arc::new(move || {
+        done.load(Ordering::SeqCst) || {
+            let now = (cancel.lock().unwrap())();
+            done.store(now, Ordering::SeqCst);
+            now
+        }
+    });
+    let middle = Middle::new(&world).submits(move |_| Way::Until(once.clone()));
+    let summary = world.run_on(middle, SystemClock, options).await.unwrap();
+    assert_eq!((world.states().as_str(), summary.unfinished), ("done 200, cancelled 50", 0));
+    crate::world::agree(&world.db, &world.zoho);
 }

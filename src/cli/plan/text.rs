@@ -80,20 +80,29 @@ pub(super) fn print(
             request.request
         ))?;
     }
-    for what in not_offered(context, requests, plan) {
-        context.out.data_line(format!("NOT SENT: {what}"))?;
-    }
-    for what in escapes(context, plan)? {
-        context.out.data_line(format!("CAN ESCAPE A HOLD: {what}"))?;
-    }
-    for what in not_known(context, requests, plan) {
-        context.out.data_line(format!("Not known: {what}"))?;
+    for line in notes(context, requests, plan)? {
+        context.out.data_line(line)?;
     }
     if let Some(refused) = refused_by(context, plan) {
         context.out.data_line(format!("sync would refuse: {refused}"))?;
     }
     context.out.say(format!("Nothing has been sent. Next: {next}"));
     Ok(())
+}
+
+/// What is not sent, what can escape a hold, and what nobody can know beforehand.
+fn notes(
+    context: &Context,
+    requests: &[RequestOverview],
+    plan: &Plan,
+) -> Result<Vec<String>, CliError> {
+    let not_sent = not_offered(context, requests, plan).into_iter();
+    let not_sent = not_sent.map(|what| format!("NOT SENT: {what}"));
+    let escapes = escapes(context, plan)?.into_iter();
+    let escapes = escapes.map(|what| format!("CAN ESCAPE A HOLD: {what}"));
+    let not_known = not_known(context, requests, plan).into_iter();
+    let not_known = not_known.map(|what| format!("Not known: {what}"));
+    Ok(not_sent.chain(escapes).chain(not_known).collect())
 }
 
 /// `untag Leads: tag "Prime"`, `unlink Campaigns: Leads`.

@@ -255,3 +255,119 @@ fn is_held(hold: &HoldRow, places: &EntryRanges) -> bool {
     });
     inside && !overlaps
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::{Paused, PolicyApproved, ReleasedPart, Resumed};
+    use crate::domain::id::{HoldId, PolicyId};
+    use crate::domain::merkle::Hash;
+
+    const HASH: Hash = Hash::new([1; 32]);
+
+    fn paused() -> Event {
+        let program = String::new();
+        Event::from(Paused { program, paused_by: HASH, recorded_by: HASH, reason: HASH })
+    }
+
+    fn resumed() -> Event {
+        let program = String::new();
+        Event::from(Resumed { program, resumed_by: HASH, recorded_by: HASH, reason: None })
+    }
+
+    fn placed(hold: i64, ids: u64) -> Event {
+        Event::from(HoldPlaced {
+            hold: HoldId::new(hold),
+            module: "Leads".parse().unwrap(),
+            whole: ids == 0,
+            ids,
+            ids_root: (ids > 0).then_some(HASH),
+            review_by: None,
+            entries: None,
+            program: String::new(),
+            held_by: HASH,
+            recorded_by: HASH,
+            reason: HASH,
+            ticket: None,
+        })
+    }
+
+    fn released(hold: i64, places: Option<&str>) -> Event {
+        let places = places.map(|places| places.parse().unwrap());
+        Event::from(HoldReleased {
+            parts: vec![ReleasedPart { hold: HoldId::new(hold), places }],
+            pending: None,
+            awaiting_approval: None,
+            program: String::new(),
+            released_by: HASH,
+            recorded_by: HASH,
+            reason: HASH,
+            ticket: None,
+        })
+    }
+
+    fn set(policy: i64, in_force: bool) -> Event {
+        Event::from(PolicySet {
+            policy: PolicyId::new(policy),
+            require_approval: "always".to_owned(),
+            in_force,
+            program: String::new(),
+            set_by: HASH,
+            recorded_by: HASH,
+            reason: HASH,
+        })
+    }
+
+    fn approved(policy: i64) -> Event {
+        Event::from(PolicyApproved {
+            policy: PolicyId::new(policy),
+            content: HASH,
+            same_account: false,
+            program: String::new(),
+            approved_by: HASH,
+            recorded_by: HASH,
+        })
+    }
+
+    /// How many contradictions events tell, and the ends of the holds.
+    fn fold(events: &[Event]) -> (usize, Vec<Option<i64>>) {
+        let (mut folded, mut told) = (Governance::default(), 0);
+        for (seq, event) in (1..).zip(events) {
+            folded.apply(EventSeq::new(seq), event, &mut |_| told += 1);
+        }
+        (told, folded.holds().iter().map(|hold| hold.ended.map(EventSeq::get)).collect())
+    }
+
+    #[test]
+    fn a_hold_is_over_when_the_last_of_it_is_released() {
+        let some = [placed(1, 3), released(1, Some("2")), placed(2, 0)];
+        assert_eq!(fold(&some), (0, vec![None, None]));
+        let all = [placed(1, 3), released(1, Some("2")), released(1, Some("1,3"))];
+        assert_eq!(fold(&all), (0, vec![Some(3)]));
+        assert_eq!(fold(&[placed(1, 0), released(1, None)]), (0, vec![Some(2)]));
+    }
+
+    #[test]
+    fn decisions_that_nobody_can_have_made_are_told() {
+        for strange in [
+            vec![resumed()],
+            vec![paused(), paused()],
+            vec![placed(2, 1)],
+            vec![placed(1, 1), released(2, Some("1"))],
+            vec![placed(1, 1), released(1, None)],
+            vec![placed(1, 0), released(1, Some("1"))],
+            vec![placed(1, 2), released(1, Some("2-3"))],
+            vec![placed(1, 2), released(1, Some("1")), released(1, Some("1-2"))],
+            vec![placed(1, 1), released(1, Some("1-9223372036854775807"))],
+            vec![placed(1, 1), released(1, Some("1")), released(1, Some("1"))],
+            vec![set(2, true)],
+            vec![set(1, true), approved(1)],
+            vec![set(1, false), approved(1), approved(1)],
+            vec![approved(1)],
+        ] {
+            assert_eq!(fold(&strange).0, 1, "{strange:?}");
+        }
+        let fine = [paused(), resumed(), paused(), set(1, false), approved(1), set(2, true)];
+        assert_eq!(fold(&fine).0, 0);
+    }
+}

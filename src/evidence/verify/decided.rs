@@ -1,9 +1,10 @@
 //! What people decided: that an approval is of what was recorded, by whom it says, and that holds hold what they did.
 
 use crate::domain::event::{Event, RequestApproved};
-use crate::domain::id::{EventSeq, HoldId, RecordId};
+use crate::domain::id::{EventSeq, HoldId, RecordId, RequestId};
 use crate::domain::merkle::{Hash, Tree};
 use crate::domain::policy::same_person;
+use crate::domain::ranges::EntryRanges;
 use crate::domain::seal::{LeafPurpose, Secret, SecretTree, held_id, item_leaf};
 use crate::evidence::verify::findings::Kind;
 use crate::evidence::verify::log::LogPass;
@@ -23,9 +24,11 @@ impl LogPass<'_> {
         if let Event::RequestApproved(data) = event {
             let request = Decided::Request(data.request.get());
             self.decided(seq, request, data.content, "approved_by")?;
+            self.of_request(seq, data.request, data.entries.as_ref());
             self.by_whom(seq, data)
         } else if let Event::RequestRejected(data) = event {
             let request = Decided::Request(data.request.get());
+            self.of_request(seq, data.request, Some(&data.entries));
             self.decided(seq, request, data.content, "rejected_by")
         } else if let Event::PolicyApproved(data) = event {
             let policy = Decided::Policy(data.policy.get());
@@ -36,6 +39,20 @@ impl LogPass<'_> {
         } else {
             self.proposals.push((seq, leaf));
             Ok(())
+        }
+    }
+
+    /// A decision about a request moves no other's entries.
+    fn of_request(&mut self, seq: EventSeq, request: RequestId, entries: Option<&EntryRanges>) {
+        let position = request.get().checked_sub(1).and_then(|at| usize::try_from(at).ok());
+        let known = position.and_then(|at| self.requests.get(at));
+        // One that is not there is told by the fold.
+        let (Some(known), Some(entries)) = (known, entries) else { return };
+        let inside = entries.first().is_some_and(|first| first >= known.first)
+            && entries.last().is_some_and(|last| last <= known.last);
+        if !inside {
+            let what = "it decides about entries of another request";
+            self.found.add(Kind::Log, format!("event {seq}"), what, Some(seq));
         }
     }
 

@@ -7,13 +7,14 @@ use std::rc::Rc;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use crate::domain::event::{Event, JobEnding};
-use crate::domain::id::{BatchId, EntryId, EventSeq, RecordId, RequestId, RunId};
+use crate::domain::id::{BatchId, EntryId, EventSeq, HoldId, RecordId, RequestId, RunId};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::time::Timestamp;
 use crate::store::approval;
 use crate::store::cancelling::{self, CancellationView};
 use crate::store::code::{Name, Sql, uncount};
 use crate::store::error::{Doing, Result, StoreError};
+use crate::store::holding::{self, HoldView};
 use crate::store::job::JobEnd;
 use crate::store::log::{self, event_at};
 use crate::store::query::view::{
@@ -69,6 +70,7 @@ pub(super) struct Lookups<'c> {
     said: Cache<i64, Said>,
     users: Cache<RunId, Option<RecordId>>,
     cancellations: Cache<EventSeq, CancellationView>,
+    holds: Cache<HoldId, HoldView>,
     request: Option<Rc<RequestView>>,
 }
 
@@ -82,6 +84,7 @@ impl<'c> Lookups<'c> {
             said: Cache::new(),
             users: Cache::new(),
             cancellations: Cache::new(),
+            holds: Cache::new(),
             request: None,
         }
     }
@@ -121,6 +124,19 @@ impl<'c> Lookups<'c> {
 
     pub(super) fn reading(&mut self, number: i64) -> Result<Rc<ReadingView>> {
         self.readings.get(number, || load_reading(self.conn, number))
+    }
+
+    /// The hold that covers this; `None` where none does.
+    pub(super) fn hold_on(
+        &mut self,
+        scope: &ScopeView,
+        target: Option<RecordId>,
+    ) -> Result<Option<Rc<HoldView>>> {
+        let names = (&scope.module, scope.related_list.as_deref());
+        match holding::hold_on(self.conn, names, (target, scope.parent))? {
+            Some(hold) => self.holds.get(hold, || holding::hold(self.conn, hold)).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Who cancelled an entry; `None` where nobody did.

@@ -11,11 +11,10 @@ use crate::domain::state::{EntryState, Outcome, Verdict};
 use crate::store::Reader;
 use crate::store::code::Sql;
 use crate::store::error::{Doing, Result, StoreError};
-use crate::store::holding::{HoldView, hold_on};
 use crate::store::query::filter::EntryFilter;
 use crate::store::query::later::RecheckView;
 use crate::store::query::lookup::Lookups;
-use crate::store::query::view::{AttemptResult, EntryView, ScopeView, Step};
+use crate::store::query::view::{AttemptResult, EntryView, Step};
 use crate::store::{recheck, undo};
 
 /// Entries that are read at a time. More gains nothing.
@@ -302,15 +301,6 @@ impl<'c> Scan<'c> {
         Ok(())
     }
 
-    /// The hold that keeps an entry, while it is held.
-    fn hold_on(&self, row: &EntryRow, scope: &ScopeView) -> Result<Option<Rc<HoldView>>> {
-        if row.state != EntryState::Held {
-            return Ok(None);
-        }
-        let names = (&scope.module, scope.related_list.as_deref());
-        Ok(hold_on(self.lookups.conn, names, (row.target, scope.parent))?.map(Rc::new))
-    }
-
     /// The entry at a position of the chunk, merged with its steps. Positions must ascend.
     fn view(&mut self, position: usize) -> Result<Option<&EntryView>> {
         let Some((entry, state)) = self.entries.get(position).map(|row| (row.entry, row.state))
@@ -324,7 +314,8 @@ impl<'c> Scan<'c> {
         let rechecks = self.rechecks_of(entry)?;
         let Some(row) = self.entries.get(position) else { return Ok(None) };
         let scope = self.lookups.scope(row.scope)?;
-        let hold = self.hold_on(row, &scope)?;
+        let keeps = state == EntryState::Held;
+        let hold = if keeps { self.lookups.hold_on(&scope, row.target)? } else { None };
         let undone_by = match (scope.operation.opposite(), row.target) {
             (Some(opposite), Some(target)) if self.any_undo && state == EntryState::Done => {
                 undo::of_entry(self.lookups.conn, entry, target, opposite)?
