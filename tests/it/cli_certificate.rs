@@ -125,7 +125,7 @@ fn a_rotated_key_is_followed_and_no_private_key_is_ever_shown() {
     env.journal(["checkpoint", "-o", &kept]).exits(0);
     let shown = env.journal(["key", "show", "--json"]).exits(0).json();
     let private = std::fs::read_to_string(shown["private_key_file"].as_str().unwrap()).unwrap();
-    let secret = private.trim_end().rsplit('+').next().unwrap().to_owned();
+    let secret = private.trim_end().splitn(5, '+').nth(4).unwrap().to_owned();
     env.journal(["key", "rotate"]).exits(2);
     env.journal(["key", "rotate", "--reason", " "]).exits(2);
     let rotated =
@@ -145,8 +145,9 @@ fn a_rotated_key_is_followed_and_no_private_key_is_ever_shown() {
     env.record(&env.leads()[..1]);
     env.journal(["verify"]).exits(0);
     let private = std::fs::read_to_string(shown["private_key_file"].as_str().unwrap()).unwrap();
-    let second = private.trim_end().rsplit('+').next().unwrap().to_owned();
+    let second = private.trim_end().splitn(5, '+').nth(4).unwrap().to_owned();
     assert_ne!(secret, second);
+    assert_eq!((secret.len(), second.len()), (44, 44), "base64 of type and seed");
     let mut texts = vec![env.journal(["key", "show"]).exits(0).said(), rotated.to_string()];
     texts.push(String::from_utf8_lossy(&std::fs::read(env.db()).unwrap()).into_owned());
     texts.extend(files.iter().map(|file| std::fs::read_to_string(file).unwrap()));
@@ -491,4 +492,20 @@ with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         env.journal(["verify", "--bundle", &packed]).exits(code);
         assert_eq!(python(&[&verifier, &packed]).unwrap().status.code(), Some(code), "{name}");
     }
+}
+
+#[test]
+fn a_checkpoint_waits_for_no_reader_and_never_says_more_than_is_durable() {
+    let env = Env::new(3);
+    // Somebody looks at the journal as it is now, for long.
+    let conn = env.sqlite();
+    conn.execute_batch("BEGIN").unwrap();
+    let seen: i64 = conn.query_row("SELECT size FROM head", [], |row| row.get(0)).unwrap();
+    env.record(&env.leads());
+    let given = env.journal(["checkpoint", "--json"]).exits(0).json();
+    assert_eq!((seen, &given["events"]), (1, &2.into()));
+    drop(conn);
+    let kept = env.file("kept", given["checkpoint"].as_str().unwrap());
+    env.journal(["sync", "--yes"]).exits(0);
+    env.journal(["verify", "--checkpoint", &kept]).exits(0);
 }
