@@ -11,14 +11,14 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::list::FilterArgs;
 use crate::cli::output::words::counted;
-use crate::export::{Delimiter, Format, Style, View, export};
+use crate::export::{Delimiter, Format, Moment, Style, View, export};
 use crate::platform::{PendingFile, Sharing};
 use crate::store::query::EntryFilter;
 
 /// Write rows for auditors and machines, as CSV or JSON Lines
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExportArgs {
-    /// What the rows are: entries, attempts, batches, requests, rejected, events
+    /// What the rows are: entries, attempts, batches, requests, rejected, events, undo
     #[arg(long, value_name = "VIEW", default_value = "entries")]
     view: View,
     /// csv or jsonl [default: what the name of the file ends with; else csv, with --json jsonl]
@@ -78,16 +78,17 @@ impl ExportArgs {
             )
             .hint(match view {
                 View::Batches | View::Events => "it always holds everything: leave the filters out",
-                View::Entries | View::Attempts | View::Requests | View::Rejected => {
+                View::Entries | View::Attempts | View::Undo | View::Requests | View::Rejected => {
                     "it takes --request, --operation, --module and --ticket"
                 }
             }));
         }
         let reader = context.reader()?;
-        let now = context.now();
+        let moment = Moment { now: context.now(), versions: context.settings.versions() };
         let file = self.output.filter(|path| path.as_os_str() != "-");
         let Some(path) = file else {
-            let rows = export(&reader, view, &filter, style, now, &mut context.out.data_writer())?;
+            let rows =
+                export(&reader, view, &filter, style, moment, &mut context.out.data_writer())?;
             context.out.flush()?;
             context.out.say(counted(rows, "row", "rows"));
             return Ok(Exit::Done);
@@ -97,7 +98,7 @@ impl ExportArgs {
         };
         check_target(&path, &context.db())?;
         let mut pending = PendingFile::beside(&path, Sharing::OwnerOnly).map_err(failed)?;
-        let rows = export(&reader, view, &filter, style, now, &mut pending)?;
+        let rows = export(&reader, view, &filter, style, moment, &mut pending)?;
         pending.commit().map_err(failed)?;
         let shown = path.display().to_string();
         if context.out.is_json() {
@@ -111,7 +112,7 @@ impl ExportArgs {
 }
 
 /// What the name of a file promises: an `audit.csv` holds CSV, with `--json` too.
-fn format_of(path: &Path) -> Option<Format> {
+pub(crate) fn format_of(path: &Path) -> Option<Format> {
     let ending = path.extension()?.to_str()?.to_ascii_lowercase();
     match ending.as_str() {
         "csv" => Some(Format::Csv),
@@ -122,7 +123,7 @@ fn format_of(path: &Path) -> Option<Format> {
 
 /// A slip of the hand must not replace the evidence: neither this journal, nor what lies beside it, nor
 /// any other database.
-fn check_target(path: &Path, db: &Path) -> Result<(), CliError> {
+pub(crate) fn check_target(path: &Path, db: &Path) -> Result<(), CliError> {
     let refuse = |what: &str| {
         Err(CliError::new(Exit::Usage, format!("{} is {what}", path.display()))
             .hint("choose another name for -o"))

@@ -36,6 +36,7 @@ mod sync;
 mod testing;
 mod things;
 mod undo;
+mod undo_report;
 mod unlink;
 mod untag;
 mod verify;
@@ -146,6 +147,7 @@ enum Command {
     /// Finish what was interrupted, and send refused entries again whose code may pass now
     Replay(sync::ReplayArgs),
     Undo(undo::UndoArgs),
+    UndoReport(undo_report::UndoReportArgs),
     Settle(settle::SettleArgs),
     Status(status::StatusArgs),
     Jobs(jobs::JobsArgs),
@@ -176,6 +178,7 @@ impl Command {
             | Self::Unlink(_)
             | Self::DeleteTags(_)
             | Self::Undo(_)
+            | Self::UndoReport(_)
             | Self::Settle(_)
             | Self::Status(_)
             | Self::Jobs(_)
@@ -209,6 +212,7 @@ impl Command {
             Self::Sync(args) => sync::run_sync(&args, context),
             Self::Replay(args) => sync::run_replay(&args, context),
             Self::Undo(args) => undo::run(&args, context),
+            Self::UndoReport(args) => undo_report::run(&args, context),
             Self::Settle(args) => settle::run(&args, context),
             Self::Status(args) => args.run(context),
             Self::Jobs(args) => args.run(context),
