@@ -21,7 +21,7 @@ use crate::domain::time::Timestamp;
 use crate::evidence::keeper::lock_path;
 use crate::platform::{self, Holder};
 use crate::store::Reader;
-use crate::store::query::{Blocked, LastRun, Summary};
+use crate::store::query::{Blocked, LastRun, Summary, UndoGlance};
 use crate::store::upgrade::Older;
 
 /// Show where everything stands, whether a run is on, and what to do next
@@ -119,11 +119,34 @@ struct Document<'a> {
     waits_for: Vec<WaitRow>,
     run: RunDocument,
     last_run: Option<LastRunDocument<'a>>,
+    undo: UndoDocument,
     /// In seconds.
     quarantine: f64,
     #[serde(flatten)]
     spending: Spending,
     next: &'a str,
+}
+
+/// What can be brought back: so many entries at most, and the first deadline at the earliest.
+#[derive(Serialize)]
+struct UndoDocument {
+    possible: u64,
+    soonest: Option<Timestamp>,
+}
+
+impl UndoDocument {
+    /// `2,000 entries at most, the first deadline from 2027-01-21 on`
+    fn in_words(&self) -> Option<String> {
+        if self.possible == 0 {
+            return None;
+        }
+        let entries = counted(self.possible, "entry", "entries");
+        let from = self.soonest.map(|at| format!(", the first deadline from {at} on"));
+        let from = from.unwrap_or_default();
+        Some(format!(
+            "{entries} at most can be brought back{from}; journal undo-report counts them"
+        ))
+    }
 }
 
 #[derive(Serialize)]
@@ -175,6 +198,7 @@ impl StatusArgs {
         let blocked = blocked_at_a_glance(&reader, &summary)?;
         let next = typed(context, &next(&summary, jobs_open, blocked.as_ref(), &activity));
         let settings = &context.settings;
+        let UndoGlance { possible, soonest } = reader.undo_at_a_glance(context.now())?;
         let document = Document {
             entries: EntriesByState(summary.entries.clone()),
             requests: summary.requests,
@@ -206,6 +230,7 @@ impl StatusArgs {
                 ended_at: last.ended.map(|(at, _)| at),
                 exit_code: last.ended.map(|(_, exit)| exit),
             }),
+            undo: UndoDocument { possible, soonest },
             quarantine: settings.quarantine.value.as_secs_f64(),
             spending: Spending::of(context, &reader)?,
             next: &next,
@@ -289,6 +314,7 @@ fn lines(
         let quarantine = std::time::Duration::from_secs_f64(document.quarantine);
         lines.push(("unknown", Tone::Plain, quarantine_in_words(quarantine)));
     }
+    lines.extend(document.undo.in_words().map(|told| ("undo", Tone::Plain, told)));
     match summary.workflows {
         Some(true) => {
             lines.push(("at Zoho", Tone::Warn, "workflows WILL run".to_owned()));

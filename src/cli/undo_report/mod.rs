@@ -134,7 +134,7 @@ impl Scan<'_> {
         let mut report = Report::default();
         let seen = self.each(|entry, remedy| {
             let Some(remedy) = remedy else {
-                report.open += 1;
+                report.open += u64::from(self.due.is_none());
                 return Ok(());
             };
             let looked = self.checked.as_ref().and_then(|checked| checked.seen.get(&entry.entry));

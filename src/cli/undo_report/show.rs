@@ -231,10 +231,10 @@ fn summary(
             Tone::Bad,
             "CANNOT be brought back any more: the recycle bin has let go",
         ),
-        (count(UndoState::Undone), Tone::Plain, "was brought back"),
-        (report.being_undone, Tone::Plain, "is being brought back"),
-        (count(UndoState::NothingToUndo), Tone::Plain, "needs no undo"),
-        (report.open, Tone::Plain, "is not settled yet, and not among these"),
+        (count(UndoState::Undone), Tone::Plain, "brought back before"),
+        (report.being_undone, Tone::Plain, "being brought back now"),
+        (count(UndoState::NothingToUndo), Tone::Plain, "without anything to undo"),
+        (report.open, Tone::Plain, "not settled yet, and not counted above"),
     ];
     for (number, tone, text) in counts.into_iter().filter(|(number, ..)| *number > 0) {
         let number = format!("{:>10}  ", grouped(number));
@@ -283,7 +283,7 @@ fn groups(context: &mut Context, report: &Report) -> Result<(), OutputError> {
     ]);
     let rows = sorted(report);
     for (key, group) in rows.iter().take(GROUPS_SHOWN) {
-        let until = group.until.map(Timestamp::to_whole_seconds).unwrap_or_default();
+        let until = group.until.map(|until| until.to_string()).unwrap_or_default();
         let state = if key.why == Why::UnderWay { "being undone" } else { key.state.wire_name() };
         table.row([
             key.request.to_string(),

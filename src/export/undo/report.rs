@@ -110,9 +110,9 @@ impl Report {
         group.until = [group.until, undo.until].into_iter().flatten().min();
         group.until_last = group.until_last.max(undo.until);
         if let Some(at) = undo.until.filter(|_| undo.can_come_back())
-            && self.soonest.is_none_or(|soonest| at < soonest.at)
+            && let under_way = undo.why == Why::UnderWay
+            && self.soonest.is_none_or(|soonest| (at, under_way) < (soonest.at, soonest.under_way))
         {
-            let under_way = undo.why == Why::UnderWay;
             self.soonest = Some(Soonest { at, entry: entry.entry, request, under_way });
         }
     }

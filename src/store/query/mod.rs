@@ -7,6 +7,7 @@
 mod blocked;
 mod detail;
 mod filter;
+mod glance;
 mod lookup;
 mod scan;
 mod summary;
@@ -15,6 +16,7 @@ mod view;
 pub use blocked::{Blocked, Blocker, Waits};
 pub use detail::{BatchDetail, LeftOutRow, RequestDetail};
 pub use filter::EntryFilter;
+pub use glance::UndoGlance;
 pub(crate) use scan::each_of;
 pub use summary::{LastRun, Summary};
 pub use view::{
