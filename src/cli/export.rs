@@ -11,7 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::list::FilterArgs;
 use crate::cli::output::words::counted;
-use crate::export::{Delimiter, Format, Moment, Style, View, export};
+use crate::export::{AsOf, Delimiter, Format, Style, View, export};
 use crate::platform::{PendingFile, Sharing};
 use crate::store::query::EntryFilter;
 
@@ -84,11 +84,11 @@ impl ExportArgs {
             }));
         }
         let reader = context.reader()?;
-        let moment = Moment { now: context.now(), versions: context.settings.versions() };
+        let as_of = AsOf { now: context.now(), versions: context.settings.versions() };
         let file = self.output.filter(|path| path.as_os_str() != "-");
         let Some(path) = file else {
             let rows =
-                export(&reader, view, &filter, style, moment, &mut context.out.data_writer())?;
+                export(&reader, view, &filter, style, as_of, &mut context.out.data_writer())?;
             context.out.flush()?;
             context.out.say(counted(rows, "row", "rows"));
             return Ok(Exit::Done);
@@ -98,7 +98,7 @@ impl ExportArgs {
         };
         check_target(&path, &context.db())?;
         let mut pending = PendingFile::beside(&path, Sharing::OwnerOnly).map_err(failed)?;
-        let rows = export(&reader, view, &filter, style, moment, &mut pending)?;
+        let rows = export(&reader, view, &filter, style, as_of, &mut pending)?;
         pending.commit().map_err(failed)?;
         let shown = path.display().to_string();
         if context.out.is_json() {

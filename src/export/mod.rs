@@ -96,7 +96,7 @@ pub enum ExportError {
 
 /// What rows depend on beside the journal.
 #[derive(Debug, Clone, Copy)]
-pub struct Moment {
+pub struct AsOf {
     /// Decides what can still be brought back.
     pub now: Timestamp,
     /// By which API versions calls are made.
@@ -109,10 +109,10 @@ pub fn export(
     view: View,
     filter: &EntryFilter,
     style: Style,
-    moment: Moment,
+    as_of: AsOf,
     out: &mut dyn Write,
 ) -> Result<u64, ExportError> {
-    let Moment { now, versions } = moment;
+    let AsOf { now, versions } = as_of;
     let mut rows = Rows::begin(out, style, view.columns());
     let count = match view {
         View::Entries => {

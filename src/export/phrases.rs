@@ -116,6 +116,10 @@ fn brought_back(undo: Option<&Undo>) -> String {
 pub(super) fn back(operation: Operation, undo: Option<&Undo>, until: Option<&str>) -> String {
     let state = undo.map(|undo| undo.state);
     let fixed = match (operation, state, until) {
+        (_, Some(UndoState::Possible | UndoState::Partial), until) if is_under_way(undo) => {
+            let until = until.map(|until| format!(", which can be done until {until}"));
+            return format!("{}{}", brought_back(undo), until.unwrap_or_default());
+        }
         (Operation::Delete, Some(UndoState::Possible), Some(until)) => {
             return format!("it can be restored until {until}");
         }
@@ -123,9 +127,6 @@ pub(super) fn back(operation: Operation, undo: Option<&Undo>, until: Option<&str
             return format!("it could be restored until {until}, which has passed");
         }
         (_, Some(UndoState::Undone), _) => return brought_back(undo),
-        (_, Some(UndoState::Possible | UndoState::Partial), _) if is_under_way(undo) => {
-            return brought_back(undo);
-        }
         (Operation::Delete, Some(UndoState::Possible), _) => "it can be restored",
         (Operation::Delete, ..) => "it cannot be restored",
         (Operation::Untag, Some(UndoState::Possible), _) => "what was removed can be put back",
