@@ -4,6 +4,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::record::{Asked, RecordArgs, record};
+use crate::config::Flags;
 use crate::domain::id::ModuleName;
 use crate::domain::scope::Task;
 use crate::intake::Things;
@@ -26,6 +27,13 @@ pub(crate) struct DeleteArgs {
     no_workflows: bool,
     #[command(flatten)]
     record: RecordArgs,
+}
+
+impl DeleteArgs {
+    /// Those of the flags that are settings, too.
+    pub(crate) fn settings(&self, flags: Flags) -> Flags {
+        self.record.settings(flags)
+    }
 }
 
 /// Runs the command.

@@ -4,6 +4,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::record::{Asked, RecordArgs, record};
+use crate::config::Flags;
 use crate::domain::id::ModuleName;
 use crate::domain::scope::{TagName, Task};
 use crate::intake::Things;
@@ -30,13 +31,25 @@ pub(crate) struct DeleteTagsArgs {
     /// undecided. The module's tags are read all the same, since a tag's deletion names no module
     #[arg(long)]
     no_snapshot: bool,
+    /// Read beforehand which records carry the tags, so that undo can put them back on these. The whole module is
+    /// read for it: one call for 200 records
+    #[arg(long, conflicts_with = "no_snapshot")]
+    snapshot_records: bool,
     #[command(flatten)]
     record: RecordArgs,
+}
+
+impl DeleteTagsArgs {
+    /// Those of the flags that are settings, too.
+    pub(crate) fn settings(&self, flags: Flags) -> Flags {
+        self.record.settings(flags)
+    }
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &DeleteTagsArgs, context: &mut Context) -> Result<Exit, CliError> {
     let asked = Asked::new(&Task::DeleteTags, &args.module, Things::Tags, &args.ids);
     let asked = Asked { snapshot: !args.no_snapshot, names: &args.names, ..asked };
+    let asked = Asked { snapshot_records: args.snapshot_records, ..asked };
     record(context, &args.record, &asked)
 }

@@ -14,6 +14,9 @@ use crate::store::StoreError;
 const MAKE_ROOM: &str =
     "the disk is full; what was reported before is safe: make room and run it again";
 
+/// What to do while it is paused.
+const RESUME: &str = "journal resume ends the pause; nothing was sent";
+
 /// A command failed.
 #[derive(Debug)]
 pub struct CliError {
@@ -116,6 +119,7 @@ impl From<StoreError> for CliError {
                 Exit::Refused,
                 Some(format!("look at journal plan, then allow it with --max-entries {entries}")),
             ),
+            StoreError::Paused(_) => (Exit::Refused, Some(RESUME.to_owned())),
             StoreError::StaleRun { .. } => {
                 (Exit::AlreadyRunning, Some("journal status shows the run that is on".to_owned()))
             }

@@ -65,7 +65,7 @@ impl Exit {
             Self::Stopped => {
                 "stopped by a budget, by throttling or by too many refusals: it can go on later"
             }
-            Self::Refused => "refused: nothing was done",
+            Self::Refused => "refused: nothing, or nothing more, was done",
             Self::NotConfirmed => "not confirmed, or waiting for approval: nothing was sent",
             Self::NoJournal => "there is no journal",
             Self::AlreadyRunning => "another sync or replay is running",

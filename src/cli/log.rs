@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::cli::context::Context;
+use crate::cli::decisions;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::jobs::ending_in_words;
@@ -134,27 +135,8 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
             "{} of {}: all {} rows were covered already",
             event.operation, event.module, event.duplicates
         ),
-        Event::RunStarted(event) => {
-            format!("{}: {} by {}", event.run, event.command, operator(seal("operator")))
-        }
-        Event::Bound(event) => format!(
-            "org {}, {}, data centre {}, {}",
-            seal("org"),
-            event.target.environment,
-            event.target.data_center,
-            event.target.api_origin
-        ),
-        Event::UserSeen(event) => match event.user {
-            Some(_) => format!("{}: Zoho's user {}", event.run, seal("user")),
-            None => format!("{}: Zoho's user could not be read", event.run),
-        },
-        Event::ModuleSeen(event) => {
-            let bin = match event.recycle_bin {
-                Some(true) => "has a recycle bin",
-                Some(false) => "has no recycle bin",
-                None => "could not be read",
-            };
-            format!("{}: {} {bin}", event.run, event.module)
+        Event::RunStarted(_) | Event::Bound(_) | Event::UserSeen(_) | Event::ModuleSeen(_) => {
+            contact_in_words(event, seal)
         }
         Event::RequestParked(event) => {
             format!("{} {}", event.request, set_aside_in_words(event.refusals))
@@ -171,12 +153,25 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
             "{}: exit code {}, {} calls, {} credits",
             event.run, event.exit_code, event.calls, event.credits
         ),
+        Event::RequestApproved(_)
+        | Event::RequestRejected(_)
+        | Event::ApprovalNeeded(_)
+        | Event::EntriesCancelled(_)
+        | Event::Paused(_)
+        | Event::Resumed(_)
+        | Event::HoldPlaced(_)
+        | Event::EntriesHeld(_)
+        | Event::HoldReleased(_)
+        | Event::PolicySet(_)
+        | Event::PolicyApproved(_)
+        | Event::PolicyRejected(_) => decisions::in_words(event, opened),
         Event::BatchBegun(_)
         | Event::BatchAnswered(_)
         | Event::BatchUnanswered(_)
         | Event::BatchReturned(_)
         | Event::EvidenceRead(_)
         | Event::SnapshotTaken(_)
+        | Event::EntriesRechecked(_)
         | Event::EntriesSettled(_)
         | Event::EntriesReopened(_) => entries_in_words(event, opened),
     }
@@ -197,6 +192,32 @@ fn about(event: &RequestRecorded, opened: &BTreeMap<String, String>) -> String {
         about.push_str(", without a snapshot");
     }
     about
+}
+
+/// The start of a run, and what it learned of Zoho.
+fn contact_in_words<'a>(event: &Event, seal: impl Fn(&str) -> &'a str) -> String {
+    if let Event::RunStarted(event) = event {
+        format!("{}: {} by {}", event.run, event.command, operator(seal("operator")))
+    } else if let Event::Bound(event) = event {
+        let target = &event.target;
+        let (environment, data_center) = (target.environment, target.data_center);
+        let (org, origin) = (seal("org"), &target.api_origin);
+        format!("org {org}, {environment}, data centre {data_center}, {origin}")
+    } else if let Event::UserSeen(event) = event {
+        match event.user {
+            Some(_) => format!("{}: Zoho's user {}", event.run, seal("user")),
+            None => format!("{}: Zoho's user could not be read", event.run),
+        }
+    } else if let Event::ModuleSeen(event) = event {
+        let bin = match event.recycle_bin {
+            Some(true) => "has a recycle bin",
+            Some(false) => "has no recycle bin",
+            None => "could not be read",
+        };
+        format!("{}: {} {bin}", event.run, event.module)
+    } else {
+        event.kind().to_owned()
+    }
 }
 
 /// Events about the journal itself.
@@ -262,6 +283,9 @@ fn entries_in_words(event: &Event, opened: &BTreeMap<String, String>) -> String 
         let absent =
             absent.map(|absent| format!("; {} never there", absent.named())).unwrap_or_default();
         format!("{}: read {} before the call{absent}", event.module, event.entries.named())
+    } else if let Event::EntriesRechecked(event) = event {
+        let told = event.groups.iter().map(|one| format!("{} {}", one.entries.named(), one.found));
+        format!("{}: looked again: {}", event.module, groups(told.collect()))
     } else if let Event::EntriesSettled(event) = event {
         let seal = |field: &str| opened.get(field).map_or("(erased)", String::as_str);
         let ticket = opened.get("ticket").map(|ticket| format!(" ({ticket})")).unwrap_or_default();

@@ -7,21 +7,28 @@ pub mod error;
 pub mod exit;
 pub mod output;
 
+mod approve;
 mod auth;
 mod blocked;
+mod cancel;
 mod completions;
 mod config;
+mod decisions;
 mod delete;
 mod delete_tags;
 mod demo;
 mod doctor;
 mod export;
+mod hold;
 mod init;
 mod jobs;
 mod list;
 mod log;
 mod next_step;
+mod pause;
 mod plan;
+mod policy;
+mod recheck;
 mod record;
 mod run_json;
 mod running;
@@ -148,7 +155,15 @@ enum Command {
     Replay(sync::ReplayArgs),
     Undo(undo::UndoArgs),
     UndoReport(undo_report::UndoReportArgs),
+    Recheck(recheck::RecheckArgs),
     Settle(settle::SettleArgs),
+    Approve(approve::ApproveArgs),
+    Reject(approve::RejectArgs),
+    Cancel(cancel::CancelArgs),
+    Hold(hold::HoldArgs),
+    Pause(pause::PauseArgs),
+    Resume(pause::ResumeArgs),
+    Policy(policy::PolicyArgs),
     Status(status::StatusArgs),
     Jobs(jobs::JobsArgs),
     List(list::ListArgs),
@@ -171,15 +186,23 @@ impl Command {
             Self::Sync(args) => args.settings(flags),
             Self::Replay(args) => args.settings(flags),
             Self::Plan(args) => args.settings(flags),
+            Self::Recheck(args) => args.settings(flags),
             Self::Doctor(args) => args.settings(flags),
+            Self::Delete(args) => args.settings(flags),
+            Self::Untag(args) => args.settings(flags),
+            Self::Unlink(args) => args.settings(flags),
+            Self::DeleteTags(args) => args.settings(flags),
+            Self::Approve(args) => args.settings(flags),
+            Self::Undo(args) => args.settings(flags),
             Self::Init(_)
-            | Self::Delete(_)
-            | Self::Untag(_)
-            | Self::Unlink(_)
-            | Self::DeleteTags(_)
-            | Self::Undo(_)
             | Self::UndoReport(_)
             | Self::Settle(_)
+            | Self::Reject(_)
+            | Self::Cancel(_)
+            | Self::Hold(_)
+            | Self::Pause(_)
+            | Self::Resume(_)
+            | Self::Policy(_)
             | Self::Status(_)
             | Self::Jobs(_)
             | Self::List(_)
@@ -211,9 +234,17 @@ impl Command {
             Self::Plan(args) => plan::run(&args, context),
             Self::Sync(args) => sync::run_sync(&args, context),
             Self::Replay(args) => sync::run_replay(&args, context),
+            Self::Recheck(args) => recheck::run(&args, context),
             Self::Undo(args) => undo::run(&args, context),
             Self::UndoReport(args) => undo_report::run(&args, context),
             Self::Settle(args) => settle::run(&args, context),
+            Self::Approve(args) => approve::run_approve(&args, context),
+            Self::Reject(args) => approve::run_reject(&args, context),
+            Self::Cancel(args) => cancel::run(&args, context),
+            Self::Hold(args) => hold::run(&args, context),
+            Self::Pause(args) => pause::run_pause(&args, context),
+            Self::Resume(args) => pause::run_resume(&args, context),
+            Self::Policy(args) => policy::run(&args, context),
             Self::Status(args) => args.run(context),
             Self::Jobs(args) => args.run(context),
             Self::List(args) => args.run(context),

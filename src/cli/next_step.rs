@@ -28,6 +28,9 @@ pub(crate) fn after_a_run(
         let show = command(&format!("show {parked}"));
         return format!("{show}, then {}", command(&format!("sync {parked} --yes")));
     }
+    if summary.rechecked.is_some() && matches!(exit, Exit::Done | Exit::SomeFailed) {
+        return command("export -o audit.csv");
+    }
     match exit {
         Exit::Done if wanted.is_some() && others_are_unknown(context) => command("replay --yes"),
         Exit::Done => command("export -o audit.csv"),
@@ -44,7 +47,14 @@ pub(crate) fn after_a_run(
             format!("give the token or its user what is missing, then {sync}")
         }
         Exit::NotConfirmed => {
-            format!("{} shows what awaits approval", command("list --state awaiting_approval"))
+            let list = command("list --state awaiting_approval");
+            format!(
+                "{list}, then {} by a second person where policy asks for one",
+                command("approve R…")
+            )
+        }
+        Exit::Refused if matches!(summary.stop, Some(Stop::Paused(_))) => {
+            format!("{}, then {}", command("resume"), command(&format!("sync{names} --yes")))
         }
         Exit::Refused => "use the token of the journal's own org".to_owned(),
         Exit::Unfinished if summary.undecided > 0 && summary.undecided == summary.unfinished => {

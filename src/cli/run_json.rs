@@ -7,9 +7,11 @@ use serde::Serialize;
 use crate::cli::blocked::WaitRow;
 use crate::cli::context::Whereabouts;
 use crate::cli::exit::Exit;
-use crate::cli::running::{not_allowed_in_words, stop_in_words};
-use crate::domain::id::{RequestId, RunId};
+use crate::cli::running::{meaning_of, not_allowed_in_words, stop_in_words};
+use crate::domain::id::{EntryId, RequestId, RunId};
+use crate::domain::recheck::Found;
 use crate::domain::state::EntryState;
+use crate::domain::time::Timestamp;
 use crate::reconcile::options::{NotAllowed, Progress, Summary};
 
 /// A line.
@@ -56,6 +58,12 @@ pub(crate) enum Line<'a> {
         pending: u64,
         undecided: u64,
     },
+    Rechecked {
+        entry_id: String,
+        module: &'a str,
+        found: &'static str,
+        at: Timestamp,
+    },
     Waiting {
         seconds: f64,
         why: &'a str,
@@ -86,6 +94,9 @@ pub(crate) struct SummaryLine<'a> {
     credits: u64,
     sent: u64,
     reopened: u64,
+    /// Of a recheck: how many things were found where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rechecked: Option<BTreeMap<&'static str, u64>>,
     failed: u64,
     unfinished: u64,
     undecided: u64,
@@ -106,13 +117,31 @@ pub(crate) struct SummaryLine<'a> {
     workflows: bool,
 }
 
-/// One step of a run.
-pub(crate) fn step<'a>(
+/// One step of a run: one line, but for what was seen of many entries.
+pub(crate) fn steps<'a>(
+    of: &'a Progress,
+    place: Option<&'a Whereabouts>,
+    workflows: bool,
+) -> Vec<Line<'a>> {
+    let Progress::Rechecked { module, at, seen } = of else {
+        return step(of, place, workflows).into_iter().collect();
+    };
+    let line = |(entry, found): &(EntryId, Found)| Line::Rechecked {
+        entry_id: entry.to_string(),
+        module: module.as_str(),
+        found: found.wire_name(),
+        at: *at,
+    };
+    seen.iter().map(line).collect()
+}
+
+fn step<'a>(
     step: &'a Progress,
     place: Option<&'a Whereabouts>,
     workflows: bool,
-) -> Line<'a> {
-    match step {
+) -> Option<Line<'a>> {
+    Some(match step {
+        Progress::Rechecked { .. } => return None,
         &Progress::Started { run, entries, left_open, reopened } => {
             Line::Started { run: run.get(), entries, left_open, reopened, place, workflows }
         }
@@ -164,7 +193,7 @@ pub(crate) fn step<'a>(
             Line::NotAllowed { what, code, message }
         }
         Progress::Warning(message) => Line::Warning { message },
-    }
+    })
 }
 
 /// What a run came to.
@@ -178,13 +207,14 @@ pub(crate) fn summary<'a>(
 ) -> Line<'a> {
     Line::Summary(Box::new(SummaryLine {
         exit_code: exit.code(),
-        meaning: exit.meaning(),
+        meaning: meaning_of(summary, exit),
         next,
         entries: by_state(&summary.totals),
         calls: summary.calls,
         credits: summary.credits,
         sent: summary.sent,
         reopened: summary.reopened,
+        rechecked: summary.rechecked.as_ref().map(by_place),
         failed: summary.failed,
         unfinished: summary.unfinished,
         undecided: summary.undecided,
@@ -200,6 +230,12 @@ pub(crate) fn summary<'a>(
         place,
         workflows,
     }))
+}
+
+/// Every place with its count, those where nothing was found too.
+fn by_place(found: &BTreeMap<Found, u64>) -> BTreeMap<&'static str, u64> {
+    let count = |one: &Found| (one.wire_name(), found.get(one).copied().unwrap_or(0));
+    Found::ALL.iter().map(count).collect()
 }
 
 /// Every state with its count, those without any entries too.

@@ -1,5 +1,6 @@
 //! How a run is shown while it goes, and how it is summed up.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use crate::cli::output::words::{counted, in_words};
 use crate::cli::run_json;
 use crate::cli::things::set_aside_in_words;
 use crate::clock::{Clock, CommandClock};
-use crate::domain::id::RequestId;
+use crate::domain::id::{EntryId, RequestId};
+use crate::domain::recheck::Found;
 use crate::evidence::keeper::{KeeperError, Publisher};
 use crate::reconcile::options::{Limit, NotAllowed, Progress, Stop, Summary};
 use crate::store::Head;
@@ -74,7 +76,7 @@ pub(crate) fn exit_of(summary: &Summary) -> Exit {
     match &summary.stop {
         Some(Stop::Interrupted) => Exit::Interrupted,
         Some(Stop::NotAllowed(_) | Stop::NotSignedIn { .. }) => Exit::NotAllowed,
-        Some(Stop::OtherOrg(_)) => Exit::Refused,
+        Some(Stop::OtherOrg(_) | Stop::Paused(_)) => Exit::Refused,
         // Not allowed comes before whatever else came of the run.
         Some(_) | None if !summary.not_allowed.is_empty() => Exit::NotAllowed,
         Some(Stop::Budget(_) | Stop::Throttled { .. } | Stop::NoTokens { .. }) => Exit::Stopped,
@@ -85,6 +87,17 @@ pub(crate) fn exit_of(summary: &Summary) -> Exit {
         None if summary.failed > 0 => Exit::SomeFailed,
         None if summary.sent == 0 && summary.awaiting_approval > 0 => Exit::NotConfirmed,
         None => Exit::Done,
+    }
+}
+
+/// What an exit code means after this run.
+pub(crate) fn meaning_of(summary: &Summary, exit: Exit) -> &'static str {
+    match exit {
+        Exit::SomeFailed if summary.rechecked.is_some() => {
+            "something that was taken away is there again"
+        }
+        Exit::Unfinished if summary.rechecked.is_some() => "something could not be looked at",
+        other => other.meaning(),
     }
 }
 
@@ -126,9 +139,10 @@ impl<'a> Running<'a> {
         if self.context.out.is_json() {
             let begins = matches!(step, Progress::Started { .. });
             let place = if begins { self.context.whereabouts().ok() } else { None };
-            let line = run_json::step(step, place.as_ref(), self.workflows);
-            let written = self.context.out.json_line(&line);
-            self.heard(written);
+            for line in run_json::steps(step, place.as_ref(), self.workflows) {
+                let written = self.context.out.json_line(&line);
+                self.heard(written);
+            }
             return;
         }
         let out = &mut self.context.out;
@@ -160,6 +174,10 @@ impl<'a> Running<'a> {
                      untouched, {undecided} undecided"
                 ));
                 self.settled(done + absent + failed);
+            }
+            Progress::Rechecked { module, seen, .. } => {
+                out.detail(format!("looked at {module} again: {}", found_in_words(seen)));
+                self.settled(u64::try_from(seen.len()).unwrap_or(0));
             }
             Progress::JobOver { job, ending, total, deleted, failed } => {
                 let counts = [*total, *deleted, *failed];
@@ -244,7 +262,46 @@ impl<'a> Running<'a> {
         }
     }
 
+    /// The same of a run that only looked again.
+    fn tell_of_a_look(
+        &mut self,
+        summary: &Summary,
+        found: &BTreeMap<Found, u64>,
+        exit: Exit,
+        next: &str,
+    ) -> Result<(), OutputError> {
+        let out = &mut self.context.out;
+        for one in Found::ALL {
+            let entries = found.get(one).copied().unwrap_or(0);
+            if entries > 0 {
+                out.data_row(format!(
+                    "{:<9} {entries:>7}  {}",
+                    one.wire_name(),
+                    place_in_words(*one)
+                ))?;
+            }
+        }
+        out.flush()?;
+        if summary.unfinished > 0 {
+            let entries = counted(summary.unfinished, "entry", "entries");
+            out.warn(&format!("{entries} could not be looked at: nothing was recorded of them"));
+        }
+        out.say(format!(
+            "{}, {}",
+            counted(summary.calls, "API call", "API calls"),
+            counted(summary.credits, "credit", "credits"),
+        ));
+        if let Some(stop) = &summary.stop {
+            out.warn(&stop_in_words(stop));
+        }
+        out.say(format!("Exit code {}: {}. Next: {next}", exit.code(), meaning_of(summary, exit)));
+        Ok(())
+    }
+
     fn tell(&mut self, summary: &Summary, exit: Exit, next: &str) -> Result<(), OutputError> {
+        if let Some(found) = &summary.rechecked {
+            return self.tell_of_a_look(summary, found, exit, next);
+        }
         let blocked = blocked::in_words(self.context, &summary.blocked);
         let repeats = if summary.sent > self.planned { " (repeats included)" } else { "" };
         let out = &mut self.context.out;
@@ -281,6 +338,22 @@ impl<'a> Running<'a> {
     }
 }
 
+const fn place_in_words(found: Found) -> &'static str {
+    match found {
+        Found::InBin => "in the recycle bin: deleted, not yet erased",
+        Found::Erased => "neither in the recycle bin nor listed as restorable any more",
+        Found::Back => "there again: restored, put back or imported anew by somebody",
+        Found::NotSeen => "not there, as far as we may look",
+    }
+}
+
+/// `2 in_bin, 1 back`
+fn found_in_words(seen: &[(EntryId, Found)]) -> String {
+    let count = |found: &Found| seen.iter().filter(|(_, one)| one == found).count();
+    let told = Found::ALL.iter().map(|found| (found, count(found))).filter(|(_, count)| *count > 0);
+    told.map(|(found, count)| format!("{count} {found}")).collect::<Vec<_>>().join(", ")
+}
+
 /// `2 jobs of Zoho's are not over: 4876876000005871001, 4876876000005871002`
 fn jobs_in_words(jobs: &[String]) -> String {
     const SHOWN: usize = 5;
@@ -310,6 +383,9 @@ pub(crate) fn stop_in_words(stop: &Stop) -> String {
             "Zoho gives no access token before {until}, for longer than --wait: it gives ten in ten minutes"
         ),
         Stop::Unreachable(why) => format!("Zoho gave no usable answer: {why}"),
+        Stop::Paused(pause) => {
+            format!("{pause}; nothing more is sent, and what was sent before is recorded")
+        }
         Stop::OtherOrg(why) => format!("the token belongs to another org: {why}; nothing was sent"),
     }
 }

@@ -81,7 +81,14 @@ impl Decision {
 
 /// Entries as one argument names them: `E7`, `E1-E20`, or what other commands print, `E1-E20,E25`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Named(Vec<(EntryId, EntryId)>);
+pub(crate) struct Named(Vec<(EntryId, EntryId)>);
+
+impl Named {
+    /// From the first to the last entry of each part.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = (EntryId, EntryId)> {
+        self.0.iter().copied()
+    }
+}
 
 impl FromStr for Named {
     type Err = String;

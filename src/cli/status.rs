@@ -21,6 +21,8 @@ use crate::domain::time::Timestamp;
 use crate::evidence::keeper::lock_path;
 use crate::platform::{self, Holder};
 use crate::store::Reader;
+use crate::store::holding::HoldView;
+use crate::store::pausing::PauseView;
 use crate::store::query::{Blocked, LastRun, Summary, UndoGlance};
 use crate::store::upgrade::Older;
 
@@ -113,6 +115,14 @@ struct Document<'a> {
     events: u64,
     open_batches: usize,
     parked: Vec<String>,
+    /// The pause, while there is one.
+    pause: Option<PauseView>,
+    awaiting_approval: Vec<String>,
+    holds: usize,
+    /// Holds that somebody should look at by now.
+    holds_to_review: Vec<String>,
+    /// Proposed policies.
+    proposals: Vec<String>,
     undecided: Option<u64>,
     /// `null` where so many entries are open that nobody looks here.
     blocked: Option<u64>,
@@ -135,6 +145,10 @@ struct UndoDocument {
 }
 
 impl UndoDocument {
+    fn of(UndoGlance { possible, soonest }: UndoGlance) -> Self {
+        Self { possible, soonest }
+    }
+
     /// `2,000 entries at most, the first deadline from 2027-01-21 on`
     fn in_words(&self) -> Option<String> {
         if self.possible == 0 {
@@ -194,11 +208,12 @@ impl StatusArgs {
         let Self {} = self;
         let (reader, summary, activity) = look(context)?;
         let binding = reader.binding()?;
-        let jobs_open = reader.open_jobs()?;
-        let blocked = blocked_at_a_glance(&reader, &summary)?;
+        let (jobs_open, blocked) = (reader.open_jobs()?, blocked_at_a_glance(&reader, &summary)?);
+        let (pause, holds, policies) = (reader.pause()?, reader.holds(false)?, reader.policies()?);
         let next = typed(context, &next(&summary, jobs_open, blocked.as_ref(), &activity));
+        let resume = || format!("{} ends the pause", context.command("resume"));
+        let next = if pause.is_some() { resume() } else { next };
         let settings = &context.settings;
-        let UndoGlance { possible, soonest } = reader.undo_at_a_glance(context.now())?;
         let document = Document {
             entries: EntriesByState(summary.entries.clone()),
             requests: summary.requests,
@@ -219,6 +234,11 @@ impl StatusArgs {
             events: reader.head()?.size,
             open_batches: summary.open_batches.len(),
             parked: summary.parked.iter().map(ToString::to_string).collect(),
+            awaiting_approval: summary.awaiting_approval.iter().map(ToString::to_string).collect(),
+            holds: holds.len(),
+            holds_to_review: holds_to_review(&holds, context.now()),
+            proposals: policies.proposed.iter().map(|one| one.policy.to_string()).collect(),
+            pause,
             undecided: summary.undecided,
             blocked: blocked.as_ref().map(|blocked| blocked.entries),
             waits_for: blocked.iter().flat_map(|one| WaitRow::all(context, one)).collect(),
@@ -230,7 +250,7 @@ impl StatusArgs {
                 ended_at: last.ended.map(|(at, _)| at),
                 exit_code: last.ended.map(|(_, exit)| exit),
             }),
-            undo: UndoDocument { possible, soonest },
+            undo: UndoDocument::of(reader.undo_at_a_glance(context.now())?),
             quarantine: settings.quarantine.value.as_secs_f64(),
             spending: Spending::of(context, &reader)?,
             next: &next,
@@ -297,6 +317,7 @@ fn lines(
             ),
         ));
     }
+    lines.extend(decisions(document));
     match summary.undecided {
         Some(0) => {}
         Some(number) => lines.push((
@@ -326,6 +347,40 @@ fn lines(
     lines
 }
 
+/// What people decided, or are to decide.
+fn decisions(document: &Document<'_>) -> Vec<Told> {
+    let mut lines = Vec::new();
+    if let Some(pause) = &document.pause {
+        lines.push(("pause", Tone::Warn, format!("{pause}; no run sends anything")));
+    }
+    if let Some(first) = document.awaiting_approval.first() {
+        let told = format!(
+            "{}: journal show {first}, then journal approve {first}",
+            few(&document.awaiting_approval)
+        );
+        lines.push(("approval", Tone::Warn, told));
+    }
+    if let Some(first) = document.proposals.first() {
+        let told = format!("{first} waits for a second person: journal policy show");
+        lines.push(("policy", Tone::Warn, told));
+    }
+    if document.holds > 0 {
+        let holds = counted(u64::try_from(document.holds).unwrap_or(u64::MAX), "hold", "holds");
+        lines.push(("holds", Tone::Plain, format!("{holds}; journal hold list shows them")));
+    }
+    if !document.holds_to_review.is_empty() {
+        let due = few(&document.holds_to_review);
+        lines.push(("review", Tone::Warn, format!("{due}: is it still needed? journal hold list")));
+    }
+    lines
+}
+
+/// Holds whose review is due.
+pub(super) fn holds_to_review(holds: &[HoldView], now: Timestamp) -> Vec<String> {
+    let due = holds.iter().filter(|hold| hold.review_by.is_some_and(|at| at <= now));
+    due.map(|hold| hold.hold.to_string()).collect()
+}
+
 fn target_in_words(document: &Document<'_>) -> String {
     let org = document.org.as_deref().unwrap_or("not bound yet");
     let origin = document.api_origin.as_deref().map(|origin| {
@@ -342,9 +397,14 @@ fn target_in_words(document: &Document<'_>) -> String {
 
 /// The first few of many requests.
 fn names(requests: &[RequestId]) -> String {
+    few(&requests.iter().map(ToString::to_string).collect::<Vec<_>>())
+}
+
+/// The first few of many names.
+fn few(names: &[String]) -> String {
     const SHOWN: usize = 5;
-    let shown: Vec<String> = requests.iter().take(SHOWN).map(ToString::to_string).collect();
-    let more = requests.len().saturating_sub(SHOWN);
+    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    let more = names.len().saturating_sub(SHOWN);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{rest}", shown.join(" "))
 }

@@ -1,6 +1,7 @@
 //! `journal sync` and `journal replay`: the reconciler. Both are the same path.
 
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -24,6 +25,7 @@ use crate::reconcile::Parts;
 use crate::reconcile::options::{
     Progress, Reporter, RunError, RunKind, RunOptions, Summary, takes_up,
 };
+use crate::store::StoreError;
 use crate::store::writer::Place;
 use crate::zoho::ZohoClient;
 
@@ -57,7 +59,7 @@ pub(crate) struct SyncArgs {
     concurrency: Option<String>,
     /// How long to wait for jobs, throttling and quarantines; 0s never waits
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = humantime::parse_duration)]
-    wait: std::time::Duration,
+    wait: Duration,
     /// How long a call without an answer may still take effect [env: JOURNAL_QUARANTINE] [default: 2m]
     #[arg(long, value_name = "DURATION")]
     quarantine: Option<String>,
@@ -67,6 +69,10 @@ pub(crate) struct SyncArgs {
     /// How many tags one job deletes, 1 to 200 [env: JOURNAL_TAGS_PER_JOB] [default: 100]
     #[arg(long, value_name = "N")]
     tags_per_job: Option<String>,
+    /// Which requests wait for a second person: never, always, or from so many entries on [env:
+    /// JOURNAL_REQUIRE_APPROVAL] [default: never]
+    #[arg(long, value_name = "POLICY")]
+    require_approval: Option<String>,
     /// How long a whole call may take [env: JOURNAL_HTTP_TIMEOUT] [default: 30s]
     #[arg(long, value_name = "DURATION")]
     timeout: Option<String>,
@@ -98,6 +104,7 @@ impl SyncArgs {
             max_failures: self.max_failures.clone(),
             tags_per_job: self.tags_per_job.clone(),
             timeout: self.timeout.clone(),
+            require_approval: self.require_approval.clone(),
             ..flags
         }
     }
@@ -135,6 +142,9 @@ fn run(
     }
     // Before anything else: no question, no token and no lock makes the wrong target right.
     context.check_target()?;
+    if let Some(pause) = context.reader()?.pause()? {
+        return Err(StoreError::Paused(Box::new(pause)).into());
+    }
     check_quarantine(context)?;
     // The lock comes before the plan and the question: what was confirmed must be what is sent.
     let lock = take_lock(kind, context)?;
@@ -225,7 +235,7 @@ fn more_than_confirmed(error: CliError) -> CliError {
 }
 
 /// One reconciler a journal: an OS lock that dies with its process.
-fn take_lock(kind: RunKind, context: &Context) -> Result<OsLock, CliError> {
+pub(crate) fn take_lock(kind: RunKind, context: &Context) -> Result<OsLock, CliError> {
     let path = lock_path(&context.db());
     let sharing = Sharing::seen_at(&context.db())?;
     let note = Holder::this_process(kind.command(), context.now());
@@ -248,6 +258,16 @@ fn options(
     codes: &[String],
     context: &Context,
 ) -> Result<RunOptions, CliError> {
+    let wanted = plan::wanted(&args.requests);
+    Ok(RunOptions { wanted, codes: codes.to_vec(), ..options_of(kind, args.wait, context)? })
+}
+
+/// What every run is told, whatever it is to do.
+pub(crate) fn options_of(
+    kind: RunKind,
+    wait: Duration,
+    context: &Context,
+) -> Result<RunOptions, CliError> {
     let settings = &context.settings;
     let arguments: Vec<String> =
         std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
@@ -257,14 +277,15 @@ fn options(
         target: context.target()?,
         versions: settings.versions(),
         limits: settings.limits(),
-        wanted: plan::wanted(&args.requests),
-        codes: codes.to_vec(),
+        wanted: None,
+        codes: Vec::new(),
+        recheck: None,
         max_entries: settings.max_entries.value,
         max_calls: settings.max_calls.value,
         max_credits: settings.max_credits.value,
         daily_credits: settings.daily_credits.value,
         concurrency: settings.concurrency.value,
-        wait: args.wait,
+        wait,
         quarantine: settings.quarantine.value,
         max_failures: settings.max_failures.value,
         policy: context.settings.require_approval.value,

@@ -6,6 +6,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::record::{Asked, RecordArgs, record};
+use crate::config::Flags;
 use crate::domain::id::{IdError, ModuleName, RecordId};
 use crate::domain::relations::{Standing, standing};
 use crate::domain::scope::{RelatedList, Task};
@@ -61,6 +62,13 @@ impl FromStr for Parent {
 
     fn from_str(text: &str) -> Result<Self, IdError> {
         if text == "-" { Ok(Self::Rows) } else { text.parse().map(Self::One) }
+    }
+}
+
+impl UnlinkArgs {
+    /// Those of the flags that are settings, too.
+    pub(crate) fn settings(&self, flags: Flags) -> Flags {
+        self.record.settings(flags)
     }
 }
 

@@ -40,7 +40,7 @@ impl Work {
     ) -> Result<Self, CliError> {
         let (requests, plan) = plan::make(context, wanted, None)?;
         let reopened = match kind {
-            RunKind::Sync => 0,
+            RunKind::Sync | RunKind::Recheck => 0,
             RunKind::Replay => {
                 context.reader()?.reopenable(wanted, &|code| takes_up(codes, code))?
             }
@@ -172,7 +172,7 @@ pub(crate) fn announce_unknown(context: &mut Context, work: &Work) -> Result<(),
     Ok(())
 }
 
-fn in_a_line(request: &RequestOverview, pending: u64) -> String {
+pub(crate) fn in_a_line(request: &RequestOverview, pending: u64) -> String {
     let group = request.group();
     format!(
         "{}: {}{}, asked for by {}: {}",

@@ -4,10 +4,12 @@
 //! rows, one event at a time; [`States`] gives the states of the entries in a window of numbers, at one
 //! byte an entry, so that ten million entries fit into little memory.
 
+mod governance;
 mod row;
 mod rows;
 mod states;
 
+pub use governance::HoldRow;
 pub use row::Expected;
 pub use rows::{Note, Rows};
 pub use states::{IllegalMove, States, Tally, WINDOW};
@@ -121,6 +123,20 @@ named_set!(
         Snapshot = "snapshot",
         /// What evidence says about one entry.
         Evidence = "evidence",
+        /// What a later look showed of one entry.
+        Recheck = "recheck",
+        /// Entries that were withdrawn or rejected.
+        Cancellation = "cancellation",
+        /// The pause, while there is one.
+        Pause = "pause",
+        /// Holds.
+        Hold = "hold",
+        /// Ids under holds.
+        HoldId = "hold_id",
+        /// Secrets of holds.
+        HoldSecret = "hold_secret",
+        /// Approval policies.
+        Policy = "policy",
     }
 );
 

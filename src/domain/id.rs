@@ -177,6 +177,16 @@ own_id!(
     "B"
 );
 own_id!(
+    /// The number of a hold.
+    HoldId,
+    "H"
+);
+own_id!(
+    /// The number of an approval policy that the journal itself sets, or that was proposed.
+    PolicyId,
+    "P"
+);
+own_id!(
     /// The number of a run of the reconciler; it is also the epoch that fences off a stale process.
     RunId,
     "run "

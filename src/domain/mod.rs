@@ -19,6 +19,7 @@ pub mod pace;
 pub mod plan;
 pub mod policy;
 pub mod ranges;
+pub mod recheck;
 pub mod relations;
 pub mod scope;
 pub mod scopes;

@@ -10,6 +10,7 @@ use crate::domain::call::CallKind;
 use crate::domain::calls::{self, Limits, Looks, Versions, WriteCall};
 use crate::domain::id::{EntryId, ModuleName, RecordId, RequestId};
 use crate::domain::limits::IDS_PER_READ;
+use crate::domain::policy::ApprovalPolicy;
 use crate::domain::scope::{Operation, RelatedList, Scope, TagSet};
 use crate::domain::state::EntryState;
 use crate::domain::target::Product;
@@ -20,6 +21,7 @@ pub const ASSUMED_CALL: Duration = Duration::from_millis(500);
 
 /// A request, as planning sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 pub struct RequestOverview {
     /// The request.
     pub request: RequestId,
@@ -37,6 +39,10 @@ pub struct RequestOverview {
     pub workflows: bool,
     /// Whether what is there is read before a call.
     pub snapshot: bool,
+    /// Whether the records that carry the tags are read before these are deleted.
+    pub snapshot_records: bool,
+    /// The earlier request that must be settled first.
+    pub after: Option<RequestId>,
     /// Zoho's id of the module, once it is pinned.
     pub module_id: Option<RecordId>,
     /// Its first entry.
@@ -57,6 +63,10 @@ pub struct RequestOverview {
     pub valid_until: Timestamp,
     /// Whether it was set aside after too many refusals.
     pub parked: bool,
+    /// Whether it lacks an approval: it waits for one, or the policy that is met asks for one.
+    pub unapproved: bool,
+    /// Whether a second person approved it.
+    pub second: bool,
     /// How many of its entries stand in each state.
     pub tally: BTreeMap<EntryState, u64>,
     /// Its pending entries, by what they have in common; empty when none is pending.
@@ -81,10 +91,17 @@ impl RequestOverview {
         self.tally.iter().filter(|(state, _)| !state.is_settled()).map(|(_, entries)| entries).sum()
     }
 
+    /// Takes a policy into account: whatever met a looser one has nobody's approval.
+    pub fn meet(&mut self, policy: ApprovalPolicy) {
+        self.unapproved |= policy.wants_approval(self.entries()) && !self.second;
+    }
+
     /// Why its pending entries are not sent now, if they are not.
     pub fn waits(&self, now: Timestamp, named: bool) -> Option<Waiting> {
         if self.parked && !named {
             Some(Waiting::Parked)
+        } else if self.unapproved {
+            Some(Waiting::Unapproved)
         } else if self.not_before.is_some_and(|earliest| earliest > now) {
             Some(Waiting::NotDue)
         } else if self.valid_until <= now {
@@ -117,6 +134,8 @@ pub enum Waiting {
     Expired,
     /// Their request was set aside after too many refusals.
     Parked,
+    /// Nobody has approved them.
+    Unapproved,
 }
 
 /// Entries that a person thinks of together: one operation on one module. An unlink's parents are many.
@@ -211,6 +230,7 @@ pub fn plan(
             Some(Waiting::NotDue) => plan.not_due += pending,
             Some(Waiting::Expired) => plan.expired += pending,
             Some(Waiting::Parked) => plan.parked += pending,
+            Some(Waiting::Unapproved) => plan.awaiting_approval += pending,
             None if pending > 0 && request.call(rules.versions).is_none() => {
                 plan.not_offered.insert(request.request);
             }
@@ -411,6 +431,8 @@ mod tests {
             tags: None,
             workflows: true,
             snapshot: true,
+            snapshot_records: false,
+            after: None,
             module_id: None,
             first: EntryId::new(1),
             last: EntryId::new(1),
@@ -421,6 +443,8 @@ mod tests {
             not_before: None,
             valid_until: Timestamp::from_millis(1000),
             parked: false,
+            unapproved: false,
+            second: false,
             tally: BTreeMap::from([(EntryState::Pending, pending)]),
             pending: vec![PendingPart {
                 scope: Scope {

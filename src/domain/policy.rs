@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::domain::scope::Operation;
+
 /// Which requests wait for a second person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ApprovalPolicy {
@@ -32,6 +34,11 @@ impl ApprovalPolicy {
         }
     }
 
+    /// Whether this asks for no less than another one: whatever that one lets wait, this one does, too.
+    pub fn is_as_strict_as(self, other: Self) -> bool {
+        self.stricter(other) == self || (self, other) == (Self::From(1), Self::Always)
+    }
+
     /// The stricter of two policies: what either asks for.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
@@ -41,6 +48,25 @@ impl ApprovalPolicy {
             (Self::From(one), Self::From(two)) => Self::From(one.min(two)),
         }
     }
+}
+
+/// Whether two names are the same person's: apart from capitals and blanks around them.
+pub fn same_person(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
+}
+
+/// Whether somebody may approve a request. Where policy asks for a second person, who asked for it may not; nor may
+/// anybody once that name is erased, since nobody can tell any more who is the second.
+pub fn may_approve(needs_second: bool, requested_by: Option<&str>, who: &str) -> bool {
+    !needs_second || requested_by.is_some_and(|requested_by| !same_person(requested_by, who))
+}
+
+/// Whether a hold forbids an operation: only what takes something away. What brings it back is never held.
+pub const fn can_be_held(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::Delete | Operation::Untag | Operation::Unlink | Operation::DeleteTags
+    )
 }
 
 impl fmt::Display for ApprovalPolicy {

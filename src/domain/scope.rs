@@ -276,7 +276,12 @@ impl Task {
     pub const fn list(&self) -> Option<&RelatedList> {
         match self {
             Self::Unlink(list) | Self::Relink(list) => Some(list),
-            _ => None,
+            Self::Delete
+            | Self::Untag(_)
+            | Self::DeleteTags
+            | Self::Restore
+            | Self::Retag(_)
+            | Self::RecreateTags => None,
         }
     }
 
@@ -284,7 +289,12 @@ impl Task {
     pub const fn tags(&self) -> Option<&TagSet> {
         match self {
             Self::Untag(tags) | Self::Retag(tags) => Some(tags),
-            _ => None,
+            Self::Delete
+            | Self::Unlink(_)
+            | Self::DeleteTags
+            | Self::Restore
+            | Self::Relink(_)
+            | Self::RecreateTags => None,
         }
     }
 
@@ -333,7 +343,12 @@ impl Scope {
     pub const fn tags(&self) -> Option<&TagSet> {
         match &self.action {
             Action::Untag(tags) | Action::Retag(tags) => Some(tags),
-            _ => None,
+            Action::Delete
+            | Action::Unlink { .. }
+            | Action::DeleteTags
+            | Action::Restore
+            | Action::Relink { .. }
+            | Action::RecreateTags => None,
         }
     }
 
@@ -341,7 +356,12 @@ impl Scope {
     pub const fn parent(&self) -> Option<RecordId> {
         match &self.action {
             Action::Unlink { parent, .. } | Action::Relink { parent, .. } => Some(*parent),
-            _ => None,
+            Action::Delete
+            | Action::Untag(_)
+            | Action::DeleteTags
+            | Action::Restore
+            | Action::Retag(_)
+            | Action::RecreateTags => None,
         }
     }
 
@@ -349,7 +369,12 @@ impl Scope {
     pub const fn list(&self) -> Option<&RelatedList> {
         match &self.action {
             Action::Unlink { list, .. } | Action::Relink { list, .. } => Some(list),
-            _ => None,
+            Action::Delete
+            | Action::Untag(_)
+            | Action::DeleteTags
+            | Action::Restore
+            | Action::Retag(_)
+            | Action::RecreateTags => None,
         }
     }
 }

@@ -145,10 +145,9 @@ pub fn accesses(product: Product, operation: Operation) -> Vec<Access> {
 /// An untag whose answer was lost reads the module's tags: tags that are gone from a record may have been
 /// deleted themselves, by whomever.
 fn extras(operation: Operation) -> &'static [(Access, &'static str)] {
-    match operation {
-        Operation::Untag => &[(Tags, "tells after a lost answer whether a tag itself was deleted")],
-        _ => &[],
-    }
+    const OF_UNTAG: &[(Access, &str)] =
+        &[(Tags, "tells after a lost answer whether a tag itself was deleted")];
+    if operation == Operation::Untag { OF_UNTAG } else { &[] }
 }
 
 /// An access that an operation needs or profits from.

@@ -9,7 +9,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::domain::id::{BatchId, EntryId, RecordId};
+use crate::domain::id::{BatchId, EntryId, HoldId, RecordId};
 use crate::domain::merkle::{Hash, leaf_hash_of};
 use crate::domain::scope::Scope;
 
@@ -124,6 +124,10 @@ pub enum LeafPurpose {
     Snapshot(i64),
     /// What a person decided, by the decision's number, which is counted with the readings.
     Settled(i64),
+    /// What a later look showed, by the reading's number.
+    Recheck(i64),
+    /// An id under a hold. Each hold has secrets of its own.
+    Held,
 }
 
 impl LeafPurpose {
@@ -135,6 +139,8 @@ impl LeafPurpose {
             Self::Rejected => (4, 0),
             Self::Snapshot(number) => (5, number),
             Self::Settled(number) => (6, number),
+            Self::Recheck(number) => (7, number),
+            Self::Held => (8, 0),
         }
     }
 }
@@ -278,6 +284,26 @@ impl LeafMaker {
         &self.buffer
     }
 
+    /// The opened form of an item that was looked at again: as recorded, then
+    /// `reading,found,sha256(facts)`.
+    pub fn rechecked(
+        &mut self,
+        item: &ItemIdentity,
+        number: i64,
+        found: &str,
+        facts: &[u8],
+    ) -> &[u8] {
+        self.begin("rechecked", item);
+        self.buffer.push(b',');
+        push_number(&mut self.buffer, number);
+        self.buffer.push(b',');
+        push_text(&mut self.buffer, found);
+        self.buffer.extend_from_slice(b",\"");
+        self.buffer.extend_from_slice(&Hash::of(facts).hex());
+        self.buffer.extend_from_slice(b"\"]");
+        &self.buffer
+    }
+
     fn begin(&mut self, kind: &str, item: &ItemIdentity) {
         self.buffer.clear();
         self.buffer.extend_from_slice(b"[\"zoho-journal/");
@@ -350,6 +376,11 @@ fn push_number(buffer: &mut Vec<u8>, number: i64) {
 /// The opened form of a row that was not recorded: `["zoho-journal/rejected@1",ordinal,line,value,reason]`.
 pub fn rejected_row(ordinal: u64, line: u64, value: &str, reason: &str) -> Vec<u8> {
     canonical(&("zoho-journal/rejected@1", ordinal, line, value, reason))
+}
+
+/// The opened form of an id under a hold: `["zoho-journal/hold@1",hold,place,id]`, places counted from 1.
+pub fn held_id(hold: HoldId, place: u64, id: RecordId) -> Vec<u8> {
+    canonical(&("zoho-journal/hold@1", hold, place, id))
 }
 
 /// The leaf hash, which is the commitment: `SHA-256(0x00 ‖ salt ‖ opened form)`.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::id::EntryId;
 use crate::domain::limits::BIN_KEEPS;
+use crate::domain::recheck::Found;
 use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
 use crate::domain::target::{Product, named_set};
@@ -156,6 +157,8 @@ pub struct Case {
     pub kept: Kept,
     /// Of a deletion: the bin.
     pub bin: Bin,
+    /// What the newest look after the call showed, if there was one.
+    pub seen: Option<Found>,
 }
 
 /// Whether a thing can be brought back, until when, and why.
@@ -205,13 +208,17 @@ impl Undo {
     }
 
     fn of_done(case: &Case, now: Timestamp) -> Self {
-        let back = match case.by {
-            Some((_, EntryState::Done)) => Some(Why::BroughtBack),
-            Some((_, EntryState::Absent)) => Some(Why::BackAlready),
-            _ => None,
-        };
-        if let Some(why) = back {
-            return Self { by: case.by.map(|(entry, _)| entry), ..Self::because(why) };
+        match (case.by, case.seen) {
+            (Some((entry, EntryState::Done)), _) => {
+                return Self { by: Some(entry), ..Self::because(Why::BroughtBack) };
+            }
+            (Some((entry, EntryState::Absent)), _) => {
+                return Self { by: Some(entry), ..Self::because(Why::BackAlready) };
+            }
+            _ if case.operation.is_undo() => {}
+            (_, Some(Found::Back)) => return Self::because(Why::BackAlready),
+            (_, Some(Found::Erased)) => return Self::because(Why::Purged),
+            (_, Some(Found::InBin | Found::NotSeen) | None) => {}
         }
         let undo = match case.operation {
             Operation::Delete => Self::of_deletion(case, now),
@@ -276,6 +283,7 @@ mod tests {
             by: None,
             kept: Kept::Known,
             bin: Bin { exists: Some(true), beyond: false, deleted_at: Some(at(10)) },
+            seen: None,
         }
     }
 
@@ -317,6 +325,17 @@ mod tests {
             (Case { by: by(Done), bin: old, ..done(Delete) }, Some(Why::BroughtBack), None),
             (Case { by: by(Absent), ..done(Delete) }, Some(Why::BackAlready), None),
             (Case { by: by(Failed), ..done(Delete) }, Some(Why::InBin), Some(70)),
+            // A later look says more than the clock.
+            (Case { seen: Some(Found::Back), ..done(Delete) }, Some(Why::BackAlready), None),
+            (Case { seen: Some(Found::Erased), ..done(Delete) }, Some(Why::Purged), None),
+            (Case { seen: Some(Found::InBin), ..done(Delete) }, Some(Why::InBin), Some(70)),
+            (Case { seen: Some(Found::NotSeen), ..done(Untag) }, Some(Why::Known), None),
+            (
+                Case { seen: Some(Found::Back), by: by(Done), ..done(Untag) },
+                Some(Why::BroughtBack),
+                None,
+            ),
+            (Case { seen: Some(Found::Back), ..done(Restore) }, Some(Why::IsUndo), None),
             (done(Untag), Some(Why::Known), None),
             (done(Unlink), Some(Why::Known), None),
             (done(DeleteTags), Some(Why::NewId), None),

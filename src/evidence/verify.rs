@@ -8,10 +8,13 @@
 //! something kept outside the journal tells that: the anchor, or an older checkpoint.
 
 mod crew;
+mod decided;
 mod entries;
 #[cfg(test)]
 mod eventful;
 mod findings;
+#[cfg(test)]
+mod governed;
 mod items;
 mod log;
 mod rows;
@@ -152,6 +155,7 @@ pub(crate) fn speaks_of_the_journal(error: &StoreError) -> bool {
         | StoreError::StaleRun { .. }
         | StoreError::OtherTarget { .. }
         | StoreError::OverCap { .. }
+        | StoreError::Paused(_)
         | StoreError::Entropy(_)
         | StoreError::WriterGone => false,
     }

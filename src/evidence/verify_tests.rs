@@ -5,6 +5,7 @@ use super::*;
 use crate::domain::event::{Event, LoggedEvent};
 use crate::evidence::verify::eventful::*;
 use crate::evidence::verify::seals::seals_of;
+use crate::store::approval::By;
 use crate::store::manifest::{Cover, MANIFEST};
 use crate::store::tamper::Tampering;
 
@@ -50,6 +51,8 @@ fn a_journal_that_is_written_to_meanwhile_verifies_as_it_was() {
     let mut journal = eventful();
     let reader = journal.reader();
     let head = reader.head().unwrap();
+    let by = By { who: "ann", account: "ann", reason: "", program: "test/1" };
+    journal.write(|tx| tx.resume(by)).unwrap();
     let run = journal.start_run(Some(901));
     let batch = journal.begin(run, [19], None);
     journal.settle(run, &batch, &[DONE]);

@@ -11,7 +11,12 @@ use crate::store::query::{EntryView, Step};
 /// tell which.
 pub fn advice_of(entry: &EntryView, said: Option<(Level, &Verdict)>) -> Option<String> {
     let code = entry.code();
-    if code.is_empty() {
+    // A person kept it back: no code of Zoho's has the last word.
+    let kept = matches!(
+        entry.state,
+        EntryState::Held | EntryState::AwaitingApproval | EntryState::Cancelled
+    );
+    if code.is_empty() || kept {
         return None;
     }
     let said = said.filter(|(_, verdict)| verdict.code == code);
@@ -31,6 +36,7 @@ pub(super) fn advice_without_answer(entry: &EntryView) -> Option<&'static str> {
         Step::Attempt { .. }
         | Step::Snapshot { .. }
         | Step::Evidence { .. }
+        | Step::Cancelled { .. }
         | Step::Person { .. } => None,
     });
     let fits = |rule: &&Rule| {

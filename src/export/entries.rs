@@ -16,7 +16,8 @@ use crate::export::undo::{Bins, Undo};
 use crate::export::words::in_words;
 use crate::store::Reader;
 use crate::store::error::Result;
-use crate::store::query::{EntryView, ScopeView, Step, UndoneBy};
+use crate::store::holding::HoldView;
+use crate::store::query::{EntryView, RecheckView, ScopeView, Step, UndoneBy};
 
 /// So many renderings are kept: as many as one batch has different results, and some.
 const KEPT: usize = 16;
@@ -26,10 +27,12 @@ struct Rendering {
     request: RequestId,
     scope: Rc<ScopeView>,
     state: EntryState,
+    hold: Option<Rc<HoldView>>,
     steps: Vec<Step>,
     undone_by: Option<UndoneBy>,
     /// Whether the record's id was erased: then nothing can be asked for it.
     erased: bool,
+    rechecks: Vec<RecheckView>,
     /// From `request_id` to the cell before `target_id`.
     before: Vec<u8>,
     /// From the cell after `target_id` to the end of the row.
@@ -41,9 +44,11 @@ impl Rendering {
         self.state == entry.state
             && self.request == entry.request.request
             && self.steps == entry.steps
+            && self.hold == entry.hold
             && self.scope == entry.scope
             && self.undone_by == entry.undone_by
             && self.erased == entry.target.is_none()
+            && self.rechecks == entry.rechecks
     }
 }
 
@@ -107,9 +112,11 @@ impl EntryRows {
             request: entry.request.request,
             scope: Rc::clone(&entry.scope),
             state: entry.state,
+            hold: entry.hold.clone(),
             steps: entry.steps.clone(),
             undone_by: entry.undone_by,
             erased: entry.target.is_none(),
+            rechecks: entry.rechecks.clone(),
             before,
             after,
         };
@@ -161,6 +168,7 @@ fn cells<'a>(
     let (request, scope) = (&*entry.request, &*entry.scope);
     let batch = entry.last_batch();
     let settled = entry.settled();
+    let approval = request.approval.as_ref();
     let tags = if scope.tags.is_empty() { Cell::Empty } else { Cell::List(&scope.tags) };
     let log_index = settled.and_then(|settled| u64::try_from(settled.seq.get()).ok());
     [
@@ -186,8 +194,8 @@ fn cells<'a>(
         Cell::some_text(request.reason.as_ref()),
         Cell::some_text(request.ticket.as_ref()),
         Cell::some_text(request.source_name.as_ref()),
-        Cell::Empty, // approved_by
-        Cell::Empty, // approved_at
+        Cell::some_text(approval.and_then(|approval| approval.by.as_ref())),
+        Cell::some(approval, |approval| Cell::Time(approval.at)),
         Cell::some(batch.and_then(|one| one.submitted_at()), Cell::Time),
         Cell::some(settled, |settled| Cell::Time(settled.at)),
         Cell::some(settled, |settled| Cell::Word(settled.by.wire_name())),
@@ -200,8 +208,8 @@ fn cells<'a>(
         Cell::some_text(whole.environment.as_ref()),
         Cell::some_text(request.recorded_by.as_ref()),
         Cell::some(batch.and_then(|one| one.user), Cell::Zoho),
-        Cell::Empty, // rechecked
-        Cell::Empty, // rechecked_at
+        Cell::some(entry.rechecks.last(), |seen| Cell::Word(seen.found.wire_name())),
+        Cell::some(entry.rechecks.last(), |seen| Cell::Time(seen.reading.at)),
         Cell::text(texts.in_words.as_str()),
     ]
 }

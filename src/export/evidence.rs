@@ -6,6 +6,7 @@ use crate::domain::evidence::deletion::{Facts, SeenDeleted};
 use crate::domain::id::RecordId;
 use crate::domain::scope::Operation;
 use crate::domain::state::{Outcome, Verdict};
+use crate::export::governance::{cancellation_in_brief, kept_in_brief};
 use crate::export::person::person_in_brief;
 use crate::export::things::{
     Moment, ThingEvidence, never_there_sentence, thing_sentence, things_in_brief,
@@ -15,7 +16,11 @@ use crate::store::snapshot;
 
 /// What spoke last about an entry, as a message: Zoho's own, or what follows from what was read.
 pub fn message_of(entry: &EntryView) -> String {
+    if let Some(kept) = kept_in_brief(entry) {
+        return kept;
+    }
     match entry.last_word() {
+        Some(Step::Cancelled { cancellation }) => cancellation_in_brief(cancellation),
         Some(Step::Attempt { result: Some(result), .. }) => result.said.message.clone(),
         Some(step @ (Step::Evidence { .. } | Step::Snapshot { .. })) => {
             reading_sentence(entry, step)
@@ -29,9 +34,10 @@ pub fn message_of(entry: &EntryView) -> String {
 pub fn reading_sentence(entry: &EntryView, step: &Step) -> String {
     let operation = entry.scope.operation;
     match step {
-        Step::Attempt { .. } | Step::Snapshot { never_there: false, .. } | Step::Person { .. } => {
-            String::new()
-        }
+        Step::Attempt { .. }
+        | Step::Snapshot { never_there: false, .. }
+        | Step::Cancelled { .. }
+        | Step::Person { .. } => String::new(),
         Step::Snapshot { never_there: true, .. } => never_there_sentence(operation, ""),
         Step::Evidence { verdict, code, facts, .. } if operation == Operation::Delete => {
             let facts = facts.as_ref().and_then(|text| serde_json::from_str(text).ok());
@@ -65,6 +71,7 @@ fn was_seen(entry: &EntryView, reading: &Step) -> bool {
         Step::Evidence { .. }
         | Step::Attempt { .. }
         | Step::Snapshot { .. }
+        | Step::Cancelled { .. }
         | Step::Person { .. } => false,
     })
 }
@@ -87,7 +94,10 @@ fn result_before<'e>(entry: &'e EntryView, reading: &Step) -> Option<&'e Attempt
     let before = entry.steps.iter().take_while(|step| step.seq() != reading.seq());
     let last = before.filter_map(|step| match step {
         Step::Attempt { result, .. } => result.as_ref(),
-        Step::Snapshot { .. } | Step::Evidence { .. } | Step::Person { .. } => None,
+        Step::Snapshot { .. }
+        | Step::Evidence { .. }
+        | Step::Cancelled { .. }
+        | Step::Person { .. } => None,
     });
     last.last()
 }
@@ -101,7 +111,7 @@ pub fn reading_in_brief(entry: &EntryView, step: &Step) -> String {
         None => String::new(),
     };
     match step {
-        Step::Attempt { .. } | Step::Person { .. } => String::new(),
+        Step::Attempt { .. } | Step::Cancelled { .. } | Step::Person { .. } => String::new(),
         Step::Evidence { facts: None, .. } => ERASED.to_owned(),
         Step::Snapshot { facts: None, .. } => format!("snapshot: {ERASED}"),
         Step::Snapshot { facts: Some(text), .. } => {

@@ -32,7 +32,7 @@ pub(super) fn past(entry: &EntryView) -> String {
             format!("Taken out of the list{list} of the {} record{parent}", scope.module)
         }
         Operation::DeleteTags => match entry.snapshot() {
-            Some(ThingFacts::Definition(DefinitionFacts { tag: Look::Seen(tag) })) => {
+            Some(ThingFacts::Definition(DefinitionFacts { tag: Look::Seen(tag), .. })) => {
                 format!("Tag \"{}\" of {} deleted", tag.name, scope.module)
             }
             _ => format!("Tag of {} deleted", scope.module),
@@ -106,6 +106,9 @@ fn brought_back(undo: Option<&Undo>) -> String {
     let by = undo.and_then(|undo| undo.by).map(|by| by.to_string());
     let by = by.as_deref().unwrap_or("a later entry");
     match undo.map(|undo| undo.why) {
+        Some(Why::BackAlready) if undo.is_some_and(|undo| undo.by.is_none()) => {
+            "somebody else brought it back, as a later look found".to_owned()
+        }
         Some(Why::BackAlready) => format!("somebody else brought it back, as {by} found"),
         Some(Why::UnderWay) => format!("{by} is to bring it back"),
         _ => format!("it was brought back by {by}"),

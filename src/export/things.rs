@@ -60,10 +60,15 @@ pub(super) fn things_in_brief(facts: &ThingFacts, moment: Moment) -> String {
                 unseen("the record with the list", list)
             }
         },
-        ThingFacts::Definition(DefinitionFacts { tag }) => {
+        ThingFacts::Definition(DefinitionFacts { tag, records }) => {
             let Look::Seen(tag) = tag else { return unseen("tag", tag) };
             let color = tag.color.as_ref().map(|color| format!(", colour {color}"));
-            format!("tag there: {}{}", tag.name, color.unwrap_or_default())
+            let records = match records.as_deref() {
+                None => String::new(),
+                Some([_]) => ", on 1 record".to_owned(),
+                Some(records) => format!(", on {} records", records.len()),
+            };
+            format!("tag there: {}{}{records}", tag.name, color.unwrap_or_default())
         }
         ThingFacts::Comeback(facts) => comeback_in_brief(facts),
     }

@@ -459,7 +459,7 @@ fn what_was_read_of_a_tag_and_its_job_is_said_as_it_was() {
     use Calls::{Job, Lost, LostThenRefused, Refused};
 
     let (prime, none) = (&tag("Prime", None), &no_tag());
-    let closed = &ThingFacts::Definition(DefinitionFacts { tag: Look::Closed });
+    let closed = &ThingFacts::Definition(DefinitionFacts { tag: Look::Closed, records: None });
     #[rustfmt::skip]
     check(&[
         (Lost, Some(prime), none, "done: the tag is not there; it was before our call, and a call of ours may have been carried out in between"),

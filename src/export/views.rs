@@ -139,10 +139,7 @@ fn request_cells<'a>(request: &'a RequestDetail, binding: Option<&'a Binding>) -
         Cell::some(binding, |binding| Cell::text(binding.environment.as_str())),
         Cell::text(view.module.as_str()),
         // Other calls start what they start; nothing about it was chosen.
-        match view.operation {
-            Operation::Delete => Cell::Flag(view.workflows),
-            _ => Cell::Empty,
-        },
+        if view.operation == Operation::Delete { Cell::Flag(view.workflows) } else { Cell::Empty },
         Cell::some_text(view.requested_by.as_ref()),
         Cell::Time(view.at),
         Cell::some_text(view.recorded_by.as_ref()),

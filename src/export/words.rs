@@ -6,6 +6,7 @@ use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
 use crate::export::advice::advice_without_answer;
 use crate::export::evidence::message_of;
+use crate::export::governance::{awaiting_sentence, cancelled_sentence, held_sentence};
 use crate::export::person::person_sentence;
 use crate::export::phrases::{back, past, seen};
 use crate::export::things::never_there_sentence;
@@ -27,19 +28,13 @@ pub fn in_words(entry: &EntryView, undo: Option<&Undo>) -> String {
         EntryState::Pending => format!(
             "Waiting to be sent again {asked}; what was tried so far changed nothing at Zoho."
         ),
-        EntryState::AwaitingApproval => {
-            format!("Waiting for approval since {since} {asked}; nothing has been sent.")
-        }
+        EntryState::AwaitingApproval => awaiting_sentence(entry, &asked),
         EntryState::InFlight => {
             format!("Being sent to Zoho {asked}; what Zoho did is not known yet.")
         }
         EntryState::Queued => queued(entry, &asked),
-        EntryState::Held => {
-            format!("On hold: asked for {asked}, but nothing is sent while the hold lasts.")
-        }
-        EntryState::Cancelled => {
-            format!("Withdrawn before it was sent: asked for {asked}; nothing was changed.")
-        }
+        EntryState::Held => held_sentence(entry, &asked),
+        EntryState::Cancelled => cancelled_sentence(entry, &asked),
     }
 }
 

@@ -54,6 +54,11 @@ pub(crate) async fn read_before<Z: Zoho, C: Clock>(
     };
     let snapshot = |item: &&CallItem| {
         let facts = found.get(&item.target)?.clone();
+        let facts = if operation == Operation::DeleteTags {
+            shared.with_records(product, &kind.scope.module, shared.owner(item.entry), facts)
+        } else {
+            facts
+        };
         Some(Snapshot { entry: item.entry, settles: facts.never_there(by_job), facts })
     };
     Some(ReadBefore {

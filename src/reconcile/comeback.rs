@@ -21,9 +21,10 @@ use crate::zoho::Zoho;
 
 /// A relation that is to come back.
 pub(super) fn comeback_of(facts: ThingFacts) -> ThingFacts {
-    match facts {
-        ThingFacts::Relation(facts) => ThingFacts::Comeback(ComebackFacts::Relation(facts)),
-        other => other,
+    if let ThingFacts::Relation(facts) = facts {
+        ThingFacts::Comeback(ComebackFacts::Relation(facts))
+    } else {
+        facts
     }
 }
 
@@ -56,6 +57,30 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                         BinFacts { record: Look::NotThere, bin }
                     }
                 };
+                found.insert(*id, ThingFacts::Comeback(ComebackFacts::Record(facts)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The same for a product without a bin that could be asked.
+    pub(super) async fn look_for_records_without_a_bin(
+        &self,
+        place: Place<'_>,
+        ids: &[RecordId],
+    ) -> Result<Found, Unread> {
+        let mut found = Found::new();
+        let Place { product, version, module } = place;
+        for chunk in ids.chunks(IDS_PER_READ) {
+            let read = self
+                .read(ANY_OTHER, || self.zoho.read_records(product, version, module, chunk, false))
+                .await?;
+            for id in chunk {
+                let record = read.value.iter().find(|record| record.id == *id);
+                let record = record.map_or(Look::NotThere, |record| {
+                    Look::Seen(SeenRecord { modified: record.modified_time })
+                });
+                let facts = BinFacts { record, bin: Look::Closed };
                 found.insert(*id, ThingFacts::Comeback(ComebackFacts::Record(facts)));
             }
         }

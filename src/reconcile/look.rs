@@ -227,7 +227,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         let tags = self.tags_of(place, fresh).await?;
         let facts = |id: &RecordId| {
             let tag = tags.get(id).map_or(Look::NotThere, |tag| Look::Seen(tag.clone()));
-            (*id, ThingFacts::Definition(DefinitionFacts { tag }))
+            (*id, ThingFacts::Definition(DefinitionFacts { tag, records: None }))
         };
         Ok(ids.iter().map(facts).collect())
     }

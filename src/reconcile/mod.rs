@@ -13,11 +13,13 @@ mod gate;
 mod jobs;
 mod look;
 pub mod options;
+mod recheck;
 mod resolve;
 mod shared;
 mod sign_in;
 mod state;
 mod submit;
+mod tagged;
 mod waiting;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -25,11 +27,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::domain::event::Unanswered;
+use crate::domain::event::{NeedCause, Unanswered};
 use crate::domain::id::{ModuleName, RequestId, RunId};
 use crate::domain::limits::SEND_WITHIN;
 use crate::domain::pace::Pace;
 use crate::domain::plan::{Plan, RequestOverview, Rules, Waiting, plan};
+use crate::domain::ranges::EntryRanges;
+use crate::domain::recheck::Found;
 use crate::domain::state::EntryState;
 use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
@@ -66,8 +70,10 @@ struct Begun {
     /// The only requests whose entries this run sends: what was counted, capped and confirmed. Requests
     /// that are recorded or come due while it goes on are the next run's business.
     mine: HashSet<RequestId>,
-    /// Due requests that the present policy does not let through.
-    unapproved: HashSet<RequestId>,
+    /// Their entries that are held or wait for approval: nobody has confirmed that this run sends them.
+    not_mine: EntryRanges,
+    /// Requests whose pending entries need an approval since this run looked.
+    withheld: Vec<(RequestId, NeedCause)>,
 }
 
 /// What the engine joins.
@@ -146,7 +152,7 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
         let run = tx.start_run(&NewRun {
             command: options.kind.command(),
             program: &options.program,
-            policy: &options.policy.to_string(),
+            policy: &tx.policy_met(options.policy)?.to_string(),
             target: &options.target,
             quarantine_ms: u64::try_from(options.quarantine.as_millis()).unwrap_or(u64::MAX),
             operator: &options.operator,
@@ -162,11 +168,13 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
             tx.unpark(run, *request)?;
         }
         let reopened = match options.kind {
-            RunKind::Sync => 0,
+            RunKind::Sync | RunKind::Recheck => 0,
             RunKind::Replay => {
                 tx.reopen(run, wanted, &|code| takes_up(&options.codes, code))?.len()
             }
         };
+        let named = |request: RequestId| wanted.is_none_or(|wanted| wanted.contains(&request));
+        let withheld = tx.withhold(run, named, options.policy)?;
         let requests = tx.overview(wanted)?;
         let named = |request: RequestId| wanted.is_some_and(|wanted| wanted.contains(&request));
         let rules = Rules {
@@ -175,18 +183,25 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
             concurrency: u64::try_from(options.concurrency).unwrap_or(1),
         };
         let plan = plan(&requests, named, now, rules);
-        if plan.entries > options.max_entries {
+        if plan.entries > options.max_entries && options.kind != RunKind::Recheck {
             return Err(StoreError::OverCap { entries: plan.entries, cap: options.max_entries });
         }
         let left_open = u64::try_from(open.len()).unwrap_or(0);
         let due = requests.iter().filter(|one| one.waits(now, wanted.is_some()).is_none());
-        // Policy counts when entries are claimed, not only when they were recorded: what met a looser one
-        // has nobody's approval.
-        let (unapproved, mine): (Vec<_>, Vec<_>) =
-            due.partition(|one| options.policy.wants_approval(one.entries()));
-        let mine = mine.into_iter().map(|one| one.request).collect();
-        let unapproved = unapproved.into_iter().map(|one| one.request).collect();
-        Ok(Begun { run, requests, plan, left_open, reopened, mine, unapproved })
+        // A look sends nothing.
+        let looks = options.kind == RunKind::Recheck;
+        let mine: HashSet<RequestId> = due.filter(|_| !looks).map(|one| one.request).collect();
+        let mut not_mine = EntryRanges::default();
+        for request in requests.iter().filter(|one| mine.contains(&one.request)) {
+            let kept = [EntryState::AwaitingApproval, EntryState::Held];
+            if kept.iter().any(|state| request.count(*state) > 0) {
+                let kept = tx.in_states(request.first, request.last, &kept)?;
+                for entry in kept.iter() {
+                    not_mine.push(entry);
+                }
+            }
+        }
+        Ok(Begun { run, requests, plan, left_open, reopened, mine, not_mine, withheld })
     })?;
     Ok(begun)
 }
@@ -232,6 +247,8 @@ fn start_writer<C: Clock>(
         versions: options.versions,
         limits: options.limits,
         requests: begun.mine.clone(),
+        not_mine: begun.not_mine.clone(),
+        policy: options.policy,
     };
     let without_bin = begun
         .requests
@@ -259,11 +276,20 @@ async fn work<Z: Zoho, C: Clock>(
         })
         .cloned()
         .collect();
+    if let Some(entries) = &shared.options.recheck {
+        if !entries.is_empty() && shared.make_contact(&begun.requests).await? {
+            recheck::look_again(shared, entries).await?;
+        }
+        return Ok(());
+    }
     warn_of_skipped(shared, begun);
     // Nothing to send and nothing to find out: no call, and no token needed.
     if business.is_empty() || !shared.make_contact(&business).await? {
         return Ok(());
     }
+    let sends: Vec<RequestOverview> =
+        business.iter().filter(|request| begun.mine.contains(&request.request)).cloned().collect();
+    shared.read_tagged(&sends).await;
     let bins = bins(shared)?;
     let mut undecided = HashSet::new();
     let mut polls = Polls::default();
@@ -343,9 +369,16 @@ fn warn_of_skipped<Z: Zoho, C: Clock>(shared: &Arc<Shared<Z, C>>, begun: &Begun)
                 "{id} was skipped: {} {version} has no call for {}; set another API version",
                 request.product, request.operation
             ));
-        } else if begun.unapproved.contains(&id) {
-            shared.warn(format!("{id} needs an approval under the present policy and was skipped"));
         }
+    }
+    for (id, cause) in &begun.withheld {
+        let why = match cause {
+            NeedCause::Expired => {
+                "is older than --valid-for and needs a fresh approval: it was skipped"
+            }
+            NeedCause::Policy => "needs an approval under the present policy and was skipped",
+        };
+        shared.warn(format!("{id} {why}; journal show {id}, then journal approve {id}"));
     }
 }
 
@@ -392,7 +425,23 @@ fn sum_up<Z: Zoho, C: Clock>(
     shared: &Arc<Shared<Z, C>>,
     begun: &Begun,
 ) -> Result<Summary, RunError> {
-    shared.journal(|reader| read_summary(shared, begun, reader))
+    let summary = shared.journal(|reader| read_summary(shared, begun, reader))?;
+    if shared.options.kind != RunKind::Recheck {
+        return Ok(summary);
+    }
+    // A look answers for what it looked at, and for nothing else.
+    let state = shared.state();
+    let back = state.rechecked.get(&Found::Back).copied().unwrap_or(0);
+    Ok(Summary {
+        failed: back,
+        unfinished: state.unread,
+        awaiting_approval: 0,
+        undecided: 0,
+        blocked: Blocked::default(),
+        jobs: Vec::new(),
+        rechecked: Some(state.rechecked.clone()),
+        ..summary
+    })
 }
 
 fn read_summary<Z: Zoho, C: Clock>(
@@ -413,14 +462,13 @@ fn read_summary<Z: Zoho, C: Clock>(
         unfinished += request.count(EntryState::InFlight);
         awaiting_approval += request.count(EntryState::AwaitingApproval);
         match request.waits(now, false) {
-            None if begun.unapproved.contains(&request.request) => {
-                awaiting_approval += request.count(EntryState::Pending);
-            }
             None => {
                 unfinished += request.count(EntryState::Pending);
                 waiting.extend((request.count(EntryState::Pending) > 0).then_some(request.request));
             }
-            Some(Waiting::Expired) => awaiting_approval += request.count(EntryState::Pending),
+            Some(Waiting::Expired | Waiting::Unapproved) => {
+                awaiting_approval += request.count(EntryState::Pending);
+            }
             Some(Waiting::Parked) => unfinished += request.count(EntryState::Pending),
             Some(Waiting::NotDue) => {}
         }
@@ -460,6 +508,7 @@ fn read_summary<Z: Zoho, C: Clock>(
         jobs,
         parked: state.parked.clone(),
         reopened: begun.reopened,
+        rechecked: None,
         sent: state.sent,
         calls: state.budget.spent().calls,
         credits: state.budget.spent().credits,

@@ -7,13 +7,16 @@ use std::time::Duration;
 use crate::domain::calls::{Limits, Versions};
 use crate::domain::codes;
 use crate::domain::event::JobEnding;
-use crate::domain::id::{BatchId, ModuleName, RequestId, RunId};
+use crate::domain::id::{BatchId, EntryId, ModuleName, RequestId, RunId};
 use crate::domain::policy::ApprovalPolicy;
+use crate::domain::ranges::EntryRanges;
+use crate::domain::recheck::Found;
 use crate::domain::state::EntryState;
 use crate::domain::target::Target;
 use crate::domain::time::Timestamp;
 use crate::domain::usage::DailyBudget;
 use crate::store::StoreError;
+use crate::store::pausing::PauseView;
 use crate::store::query::Blocked;
 
 /// Which command runs the engine. Live run and replay are the same path.
@@ -23,6 +26,8 @@ pub enum RunKind {
     Sync,
     /// As sync, and refused entries whose code may pass now go back to pending first.
     Replay,
+    /// Look again at what settled entries took away; nothing is sent.
+    Recheck,
 }
 
 impl RunKind {
@@ -31,6 +36,7 @@ impl RunKind {
         match self {
             Self::Sync => "sync",
             Self::Replay => "replay",
+            Self::Recheck => "recheck",
         }
     }
 }
@@ -52,6 +58,8 @@ pub struct RunOptions {
     pub wanted: Option<Vec<RequestId>>,
     /// For a replay: only entries with one of these codes are taken up again. All that may pass when empty.
     pub codes: Vec<String>,
+    /// For a recheck: the entries that are looked at. Nothing else is done then.
+    pub recheck: Option<EntryRanges>,
     /// More entries than this are refused before anything is sent.
     pub max_entries: u64,
     /// API calls, reads included.
@@ -114,6 +122,8 @@ pub enum Stop {
     Unreachable(String),
     /// The token belongs to another org than the journal.
     OtherOrg(String),
+    /// Somebody paused.
+    Paused(Box<PauseView>),
 }
 
 /// A budget that has no room for the next call.
@@ -175,6 +185,8 @@ pub struct Summary {
     pub parked: Vec<RequestId>,
     /// Entries that a replay took up again.
     pub reopened: u64,
+    /// Of a recheck: how many things were found where.
+    pub rechecked: Option<BTreeMap<Found, u64>>,
     /// Entries that were sent.
     pub sent: u64,
     /// API calls made.
@@ -241,6 +253,15 @@ pub enum Progress {
         pending: u64,
         /// Cannot be decided.
         undecided: u64,
+    },
+    /// What entries took away was looked at again.
+    Rechecked {
+        /// The module.
+        module: ModuleName,
+        /// When, by our clock.
+        at: Timestamp,
+        /// Where each entry's thing is.
+        seen: Vec<(EntryId, Found)>,
     },
     /// An asynchronous job is over.
     JobOver {

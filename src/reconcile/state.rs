@@ -7,10 +7,12 @@ use crate::domain::barred::Barred;
 use crate::domain::id::RequestId;
 use crate::domain::offset::ClockOffset;
 use crate::domain::pace::{Pace, Trouble};
+use crate::domain::recheck::Found;
 use crate::domain::time::Timestamp;
 use crate::reconcile::budget::Budget;
 use crate::reconcile::look::TagLists;
 use crate::reconcile::options::{NotAllowed, Stop};
+use crate::reconcile::tagged::Tagged;
 use crate::zoho::token::TokenNumber;
 
 /// Counters and switches, behind one lock that is never held across an await.
@@ -20,6 +22,9 @@ pub(crate) struct State {
     pub(crate) pace: Pace,
     pub(crate) sent: u64,
     pub(crate) failed: u64,
+    /// Of a recheck: how many things were found where, and how many could not be read.
+    pub(crate) rechecked: BTreeMap<Found, u64>,
+    pub(crate) unread: u64,
     pub(crate) stop: Option<Stop>,
     /// What Zoho does not allow: it is left out from then on.
     pub(crate) barred: BTreeMap<Barred, NotAllowed>,
@@ -48,6 +53,8 @@ pub(crate) struct State {
     pub(crate) waiting_until: Duration,
     /// Tags of modules, as they were read last.
     pub(crate) tag_lists: TagLists,
+    /// Which records carried tags, as it was read before anything was sent.
+    pub(crate) tagged: Tagged,
     /// How many entries are read for one claim at most, once reading more took too long.
     pub(crate) read_at_most: Option<usize>,
     /// No job is asked for before this moment: Zoho takes one at a time, and one is under way.
@@ -62,6 +69,8 @@ impl State {
             pace,
             sent: 0,
             failed: 0,
+            rechecked: BTreeMap::new(),
+            unread: 0,
             stop: None,
             barred: BTreeMap::new(),
             setback: Setback::default(),
@@ -78,6 +87,7 @@ impl State {
             waited: Duration::ZERO,
             waiting_until: Duration::ZERO,
             tag_lists: TagLists::default(),
+            tagged: Tagged::default(),
             read_at_most: None,
             busy_until: None,
             busy_times: 0,

@@ -181,6 +181,10 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
                 }
                 Ok(Claimed::Settled) => *settled += 1,
                 Ok(Claimed::Nothing) => return Ok(None),
+                Ok(Claimed::Paused(pause)) => {
+                    shared.stop(Stop::Paused(pause));
+                    return Ok(None);
+                }
                 // A read that had to wait for its turn: look again.
                 Ok(Claimed::ReadFirst(first)) => shared.writer.put_back(first).await?,
                 // Somebody else moved one of the entries meanwhile: look again.
@@ -233,6 +237,10 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
             shared.writer.give_back(prepared, reason, String::new()).await?;
             return Ok(if reason == Returned::TooLate { Sent::Back } else { Sent::Stopped });
         }
+        if let Some(why) = self.forbidden_by_now(&prepared)? {
+            shared.writer.give_back(prepared, Returned::Forbidden, why).await?;
+            return Ok(if shared.is_stopping() { Sent::Stopped } else { Sent::Back });
+        }
         let credits = prepared.credits();
         let Some(left) = shared.spend(credits, true) else {
             shared.writer.give_back(prepared, Returned::Stopped, String::new()).await?;
@@ -276,6 +284,22 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
         let late =
             shared.clock.elapsed() >= send_within || shared.clock.now() >= prepared.send_by();
         (late && !Mistake::SendsLate.is_made()).then_some(Returned::TooLate)
+    }
+
+    /// Whether a person has forbidden the call since it was claimed, and in words what did. A hold that comes later
+    /// than this waits for the call, and tells what it did.
+    fn forbidden_by_now(&self, prepared: &PreparedBatch) -> Result<Option<String>, RunError> {
+        let shared = &self.shared;
+        let scope = &prepared.kind().scope;
+        let (pause, held) = shared.journal(|reader| -> Result<_, StoreError> {
+            Ok((reader.pause()?, reader.any_held(scope, prepared.items())?))
+        })?;
+        if let Some(pause) = pause {
+            let why = "a pause".to_owned();
+            shared.stop(Stop::Paused(Box::new(pause)));
+            return Ok(Some(why));
+        }
+        Ok(held.then(|| "a hold".to_owned()))
     }
 
     /// Sends, unless the user asks twice to leave at once: then nobody waits for the answer.

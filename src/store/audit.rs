@@ -3,12 +3,14 @@
 //! What other code takes for granted (a state that has a name, an answer that inflates) may not hold in a
 //! file that somebody edited, so every odd value comes out as a value here, not as an error.
 
+mod holds;
 mod items;
 mod schema;
 
+pub use holds::HeldIdRow;
 pub use items::{
-    AttemptRow, EntryStateRow, EvidenceRow, ItemRow, RawAnswerRow, RejectedRow, SecretRow,
-    SnapshotRow, inflate,
+    AttemptRow, EntryStateRow, EvidenceRow, ItemRow, RawAnswerRow, RecheckRow, RejectedRow,
+    SecretRow, SnapshotRow, inflate,
 };
 pub use schema::Difference;
 
@@ -119,7 +121,14 @@ const fn statements(table: Table) -> (&'static str, &'static str) {
         Table::Reading => of!("reading", "id = ?1"),
         Table::Evidence => of!("evidence", "entry = ?1 AND reading = ?2"),
         Table::Job => of!("job", "batch = ?1"),
+        Table::Recheck => of!("recheck", "entry = ?1 AND reading = ?2"),
         Table::Snapshot => of!("snapshot", "entry = ?1 AND reading = ?2"),
+        Table::Cancellation => of!("cancellation", "first_entry = ?1"),
+        Table::Pause => of!("pause", "one = ?1"),
+        Table::Hold => of!("hold", "id = ?1"),
+        Table::HoldId => of!("hold_id", "hold = ?1 AND place = ?2"),
+        Table::HoldSecret => of!("hold_secret", "hold = ?1 AND level = ?2 AND idx = ?3"),
+        Table::Policy => of!("policy", "id = ?1"),
     }
 }
 

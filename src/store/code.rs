@@ -2,8 +2,9 @@
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
-use crate::domain::id::{BatchId, EntryId, EventSeq, RecordId, RequestId, RunId};
+use crate::domain::id::{BatchId, EntryId, EventSeq, HoldId, PolicyId, RecordId, RequestId, RunId};
 use crate::domain::merkle::Hash;
+use crate::domain::recheck::Found;
 use crate::domain::state::{EntryState, Outcome, Verdict};
 use crate::domain::time::Timestamp;
 
@@ -43,7 +44,7 @@ macro_rules! coded {
         }
     )+};
 }
-coded!(EntryState, Outcome, Verdict);
+coded!(EntryState, Outcome, Verdict, Found);
 
 macro_rules! numbered {
     ($($name:ident),+) => {$(
@@ -60,7 +61,7 @@ macro_rules! numbered {
         }
     )+};
 }
-numbered!(EntryId, RequestId, BatchId, RunId, EventSeq);
+numbered!(EntryId, RequestId, BatchId, RunId, EventSeq, HoldId, PolicyId);
 
 impl ToSql for Sql<RecordId> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -137,6 +138,11 @@ mod tests {
         }
         for outcome in Outcome::ALL {
             let row = format!("('outcome', {}, '{outcome}')", Sql(*outcome).code());
+            assert!(sql.contains(&row), "{row}");
+        }
+        let sql = format!("{sql}{}", include_str!("../../migrations/V4__undo_and_recheck.sql"));
+        for found in Found::ALL {
+            let row = format!("('found', {}, '{found}')", Sql(*found).code());
             assert!(sql.contains(&row), "{row}");
         }
         for verdict in Verdict::ALL {

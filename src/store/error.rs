@@ -8,6 +8,7 @@ use crate::domain::entropy::EntropyError;
 use crate::domain::event::EventError;
 use crate::domain::id::{EntryId, RunId};
 use crate::domain::state::IllegalTransition;
+use crate::store::pausing::PauseView;
 
 /// An error of the store.
 #[derive(Debug, thiserror::Error)]
@@ -138,6 +139,9 @@ pub enum StoreError {
         /// The cap.
         cap: u64,
     },
+    /// Somebody paused: no run claims anything. Nothing was written.
+    #[error("{0}: no run sends anything")]
+    Paused(Box<PauseView>),
     /// There is no such request, entry or batch.
     #[error("{0} is not in this journal")]
     NotFound(String),

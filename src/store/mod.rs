@@ -6,17 +6,24 @@
 
 pub mod error;
 
+pub mod approval;
 pub mod audit;
 pub mod batch;
+pub mod cancelling;
 pub mod creation;
 pub mod entry;
+pub mod holding;
 pub mod job;
 pub mod manifest;
 pub mod overview;
+pub mod pausing;
+pub mod policy;
 pub mod query;
 pub mod queue;
 pub mod reading;
+pub mod recheck;
 pub mod recording;
+pub mod releasing;
 pub mod reopening;
 pub mod run;
 pub mod settling;
@@ -26,6 +33,7 @@ pub mod upgrade;
 pub mod usage;
 pub mod writer;
 
+mod claiming;
 mod code;
 mod items;
 mod log;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, named_params};
 use crate::domain::event::Event;
 use crate::domain::id::{EventSeq, RecordId, RequestId};
 use crate::domain::plan::{PendingPart, RequestOverview};
-use crate::domain::scope::{Operation, TagSet};
+use crate::domain::scope::TagSet;
 use crate::domain::state::EntryState;
 use crate::store::code::{Name, Sql, uncount};
 use crate::store::error::{Doing, Result, StoreError};
@@ -56,7 +56,7 @@ fn overview(
             "-- overview\nSELECT r.id, r.seq, r.operation, r.product, r.module, r.workflows,
                     r.first_entry, r.last_entry, r.not_before_ms, r.valid_until_ms,
                     r.parked_seq IS NOT NULL, m.recycle_bin, r.related_list, r.snapshot,
-                    r.module_seq
+                    r.module_seq, r.awaits, r.second
              FROM request r LEFT JOIN module m ON m.product = r.product AND m.module = r.module
              WHERE NOT :unsettled OR EXISTS (
                  SELECT 1 FROM tally t
@@ -75,6 +75,8 @@ fn overview(
                 tags: None,
                 workflows: row.get(5)?,
                 snapshot: row.get(13)?,
+                snapshot_records: false,
+                after: None,
                 module_id: None,
                 first: row.get::<_, Sql<_>>(6)?.0,
                 last: row.get::<_, Sql<_>>(7)?.0,
@@ -85,6 +87,8 @@ fn overview(
                 not_before: row.get::<_, Option<Sql<_>>>(8)?.map(|Sql(at)| at),
                 valid_until: row.get::<_, Sql<_>>(9)?.0,
                 parked: row.get(10)?,
+                unapproved: row.get(15)?,
+                second: row.get(16)?,
                 tally: BTreeMap::new(),
                 pending: Vec::new(),
                 recycle_bin: row.get(11)?,
@@ -136,12 +140,14 @@ fn complete(conn: &Connection, request: &mut RequestOverview, seq: EventSeq) -> 
         request.pending = pending_parts(conn, request)?;
     }
     let logged = log::event(conn, seq)?.decode()?;
-    if !matches!(logged.event, Event::RequestRecorded(_)) {
+    let Event::RequestRecorded(event) = logged.event else {
         return Err(StoreError::corrupt(
             "request",
             format!("{} has another event", request.request),
         ));
-    }
+    };
+    request.snapshot_records = event.snapshot_records.unwrap_or(false);
+    request.after = event.after;
     request.recorded_at = logged.at;
     request.requested_by = log::opened(conn, seq, "requested_by")?;
     request.reason = log::opened(conn, seq, "reason")?;
@@ -156,14 +162,14 @@ pub(crate) fn module_id(conn: &Connection, pinned: EventSeq) -> Result<Option<Re
     Ok(text.and_then(|text| text.parse().ok()))
 }
 
-/// A request's pending entries by scope. Only an unlink has more than one: for the others the counts that are
+/// A request's pending entries by scope. Only relations have more than one: for the others the counts that are
 /// kept say all, and a million entries are not looked at. A snapshot saves the next read only where a call may
 /// have acted since, as in `snapshot::split`.
 fn pending_parts(conn: &Connection, request: &RequestOverview) -> Result<Vec<PendingPart>> {
     let doing = "counting pending entries";
     let range = named_params! {":first": Sql(request.first), ":last": Sql(request.last)};
     let mut parts: BTreeMap<ScopeId, (u64, u64, BTreeMap<u32, u64>)> = BTreeMap::new();
-    if request.operation == Operation::Unlink {
+    if request.list.is_some() {
         let mut statement = conn
             .prepare_cached(
                 "-- pending_by_scope\nSELECT e.scope, count(*),

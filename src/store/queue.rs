@@ -9,6 +9,7 @@ use crate::domain::call::{CallItem, CallKind};
 use crate::domain::calls::{self, Limits, Versions, WriteCall};
 use crate::domain::id::{EntryId, EventSeq, ModuleName, RecordId, RequestId};
 use crate::domain::outcome::Judgement;
+use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::{Operation, RelatedList, Scope};
 use crate::domain::state::Outcome;
 use crate::domain::target::{ApiVersion, Product};
@@ -53,6 +54,8 @@ pub(crate) struct Cursors {
     /// Entries that somebody reads just now, and the things that they are about. They are pending still.
     reserved: HashSet<EntryId>,
     things: HashSet<Thing>,
+    /// Entries that were held or waited for approval when the run began: they are the next one's business.
+    not_mine: EntryRanges,
 }
 
 /// What at most one entry may be under way for: a record, a tag, or a relation, seen from either side.
@@ -66,6 +69,11 @@ fn thing(scope: &Scope, target: RecordId) -> Thing {
 }
 
 impl Cursors {
+    /// Leaves entries out for good, whatever becomes of them: nobody has confirmed that they are sent.
+    pub(crate) fn without(not_mine: EntryRanges) -> Self {
+        Self { not_mine, ..Self::default() }
+    }
+
     /// To be called when entries went back to pending: the next look starts at the front again.
     pub(crate) fn rewind(&mut self) {
         self.from.clear();
@@ -104,7 +112,9 @@ impl Cursors {
     }
 
     fn is_reserved(&self, scope: &Scope, entry: EntryId, target: RecordId) -> bool {
-        self.reserved.contains(&entry) || self.things.contains(&thing(scope, target))
+        self.not_mine.contains(entry)
+            || self.reserved.contains(&entry)
+            || self.things.contains(&thing(scope, target))
     }
 }
 
@@ -252,29 +262,34 @@ fn due_requests(conn: &Connection, rules: Rules<'_>) -> Result<Vec<Due>> {
     Ok(due)
 }
 
-/// Whether calls of another operation are under way that take the same tags away: a tag that is deleted goes from
-/// its records as well, and nothing would tell which of the two calls took it.
+/// Whether calls of another operation are under way that take the same tags away, or put them back: a tag that is
+/// deleted goes from its records as well, and nothing would tell which of the two calls took it.
 pub(crate) fn is_blocked(
     conn: &Connection,
     operation: Operation,
     product: Product,
     module: &ModuleName,
 ) -> Result<bool> {
-    let other = match operation {
-        Operation::Untag => Operation::DeleteTags,
-        Operation::DeleteTags => Operation::Untag,
-        _ => return Ok(false),
+    let others = match operation {
+        Operation::Untag | Operation::Retag => [Operation::DeleteTags; 2],
+        Operation::DeleteTags => [Operation::Untag, Operation::Retag],
+        Operation::Delete
+        | Operation::Unlink
+        | Operation::Restore
+        | Operation::Relink
+        | Operation::RecreateTags => return Ok(false),
     };
     conn.prepare_cached(
         "-- is_blocked\nSELECT EXISTS (
              SELECT 1 FROM tally t JOIN request r ON r.id = t.request
-             WHERE t.state IN (4, 5) AND t.entries > 0 AND r.operation = :other
+             WHERE t.state IN (4, 5) AND t.entries > 0 AND r.operation IN (:other, :another)
                AND r.product = :product AND r.module = :module)",
     )
     .and_then(|mut statement| {
         statement.query_row(
             named_params! {
-                ":other": other.wire_name(), ":product": product.wire_name(),
+                ":other": others[0].wire_name(), ":another": others[1].wire_name(),
+                ":product": product.wire_name(),
                 ":module": module.as_str(),
             },
             |row| row.get(0),
@@ -502,10 +517,13 @@ fn is_busy(
         "-- is_busy\nSELECT 1 FROM entry e JOIN scope s ON s.id = e.scope
          WHERE e.target = :target AND e.id <> :entry AND e.state IN (4, 5, 6)
            AND s.product = :product
-           AND CASE :operation
-               WHEN 'unlink' THEN s.operation = 'unlink' AND s.parent IS :parent
-               WHEN 'delete-tags' THEN s.operation = 'delete-tags' AND s.module = :module
-               ELSE s.operation IN ('delete', 'untag') AND s.module = :module END
+           AND CASE
+               WHEN :operation IN ('unlink', 'relink')
+               THEN s.operation IN ('unlink', 'relink') AND s.parent IS :parent
+               WHEN :operation IN ('delete-tags', 'recreate-tags')
+               THEN s.operation IN ('delete-tags', 'recreate-tags') AND s.module = :module
+               ELSE s.operation IN ('delete', 'untag', 'restore', 'retag')
+                   AND s.module = :module END
          LIMIT 1",
     )
     .and_then(|mut statement| {

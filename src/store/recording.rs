@@ -10,6 +10,7 @@ use crate::domain::event::{Event, NothingRecorded, RequestRecorded, SourceKind};
 use crate::domain::id::{EntryId, ModuleName, RecordId, RequestId};
 use crate::domain::merkle::{Hash, Tree};
 use crate::domain::policy::ApprovalPolicy;
+use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::{RelatedList, Scope, TagSet, Task};
 use crate::domain::seal::{
     ItemIdentity, LeafMaker, LeafPurpose, Secret, SecretTree, item_leaf, rejected_row,
@@ -20,9 +21,10 @@ use crate::domain::time::Timestamp;
 use crate::store::code::{Sql, count};
 use crate::store::entry::{self, NewItem};
 use crate::store::error::{Doing, Result, StoreError};
+use crate::store::holding::Holds;
 use crate::store::log::Seals;
-use crate::store::scope;
 use crate::store::{Reader, WriteTx};
+use crate::store::{policy, scope};
 
 /// Where the ids of a request came from.
 #[derive(Debug, Clone)]
@@ -92,6 +94,8 @@ pub struct NewRequest<'a> {
     pub not_before: Option<Timestamp>,
     /// How long it may be sent without a fresh approval.
     pub valid_for: Duration,
+    /// Whether the records that carry the tags are read before these are deleted.
+    pub snapshot_records: bool,
     /// Nothing is sent before every entry of this earlier request is settled.
     pub after: Option<RequestId>,
     /// Where the ids came from.
@@ -117,6 +121,8 @@ pub struct Recorded {
     pub entries: u64,
     /// Rows that name what another row or an open entry covers.
     pub duplicates: u64,
+    /// Entries that a hold covers.
+    pub held: u64,
     /// Whether the entries wait for a second person.
     pub awaiting_approval: bool,
 }
@@ -135,7 +141,8 @@ impl Reader {
             request: None,
             entries,
             duplicates: u64::try_from(duplicates).unwrap_or(0),
-            awaiting_approval: new.policy.wants_approval(entries),
+            held: held(&self.conn, new, EntryId::new(1), &fresh)?.len(),
+            awaiting_approval: policy_of(&self.conn, new)?.wants_approval(entries),
         })
     }
 }
@@ -156,7 +163,9 @@ impl WriteTx<'_> {
         let last = EntryId::new(first.get() + count(entries) - 1);
         let secret = Secret::new(self.entropy.bytes()?);
         let left_out = left_out_rows(new, first, &fresh, &covered);
-        let awaiting_approval = new.policy.wants_approval(entries);
+        let policy = policy_of(&self.tx, new)?;
+        let awaiting_approval = policy.wants_approval(entries);
+        let held = held(&self.tx, new, first, &fresh)?;
         let state =
             if awaiting_approval { EntryState::AwaitingApproval } else { EntryState::Pending };
         // The leaves are hashed on another core while the rows go into the file.
@@ -173,10 +182,18 @@ impl WriteTx<'_> {
         event.items_root = items_root;
         event.rejected_root = rejected_root(&left_out, secret);
         event.awaiting_approval = awaiting_approval;
+        event.policy = policy.to_string();
+        event.held = (!held.is_empty()).then(|| held.clone());
         self.insert_request(event, seals, last, state, new.target)?;
         self.insert_secrets(request, secret, !left_out.is_empty())?;
         self.insert_left_out(request, &left_out)?;
-        Ok(Recorded { request: Some(request), entries, duplicates, awaiting_approval })
+        Ok(Recorded {
+            request: Some(request),
+            entries,
+            duplicates,
+            held: held.len(),
+            awaiting_approval,
+        })
     }
 
     fn record_nothing(&mut self, new: &NewRequest<'_>, duplicates: u64) -> Result<Recorded> {
@@ -191,7 +208,7 @@ impl WriteTx<'_> {
             recorded_by,
         };
         self.append(event, seals)?;
-        Ok(Recorded { request: None, entries: 0, duplicates, awaiting_approval: false })
+        Ok(Recorded { request: None, entries: 0, duplicates, held: 0, awaiting_approval: false })
     }
 
     fn next_request(&self) -> Result<RequestId> {
@@ -255,7 +272,9 @@ impl WriteTx<'_> {
                 "module_id",
                 new.module_id.map(|id| id.to_string()).as_deref(),
             )?,
+            snapshot_records: new.snapshot_records.then_some(true),
             after: new.after,
+            held: None,
         };
         Ok((event, seals))
     }
@@ -275,10 +294,10 @@ impl WriteTx<'_> {
                 "-- insert_request\nINSERT INTO request (id, seq, operation, product, module,
                      workflows, first_entry, last_entry, not_before_ms, valid_until_ms,
                      source_rows, duplicates, rejected, related_list, snapshot, module_seq,
-                     after_request)
+                     after_request, awaits, asked_seq)
                  VALUES (:id, :seq, :operation, :product, :module, :workflows, :first, :last,
                      :not_before, :valid_until, :source_rows, :duplicates, :rejected, :list,
-                     :snapshot, :module_seq, :after)",
+                     :snapshot, :module_seq, :after, :awaits, :asked_seq)",
                 named_params! {
                     ":id": Sql(row.request), ":seq": Sql(seq),
                     ":operation": row.operation.wire_name(),
@@ -295,6 +314,8 @@ impl WriteTx<'_> {
                     ":snapshot": row.snapshot.unwrap_or(true),
                     ":module_seq": row.module_id.map(|_| Sql(seq)),
                     ":after": row.after.map(Sql),
+                    ":awaits": row.awaiting_approval,
+                    ":asked_seq": row.awaiting_approval.then_some(Sql(seq)),
                 },
             )
             .doing("recording a request")?;
@@ -311,7 +332,9 @@ impl WriteTx<'_> {
                 },
             )
             .doing("pinning the journal")?;
-        entry::tally(&self.tx, row.request, state, count(row.entries))
+        entry::tally(&self.tx, row.request, state, count(row.entries))?;
+        // What a hold covers is held from the beginning.
+        entry::apply(&self.tx, &Event::RequestRecorded(row))
     }
 
     fn insert_secrets(&self, request: RequestId, secret: Secret, rejected: bool) -> Result<()> {
@@ -456,6 +479,35 @@ fn scope_of(new: &NewRequest<'_>, part: &[NewItem]) -> Result<Scope> {
         .action(parent)
         .ok_or_else(|| StoreError::Unsafe("an item of an unlink has no parent".to_owned()))?;
     Ok(Scope { product: new.product, module: new.module.clone(), action })
+}
+
+/// What flags and settings ask for, tightened by what the journal itself asks for.
+fn policy_of(conn: &Connection, new: &NewRequest<'_>) -> Result<ApprovalPolicy> {
+    Ok(new.policy.stricter(policy::in_force(conn)?))
+}
+
+/// The entries that a hold covers, numbered from `first` on.
+fn held(
+    conn: &Connection,
+    new: &NewRequest<'_>,
+    first: EntryId,
+    items: &[NewItem],
+) -> Result<EntryRanges> {
+    let holds = Holds::load(conn)?;
+    let (mut held, mut entry) = (EntryRanges::default(), first);
+    if holds.is_empty() {
+        return Ok(held);
+    }
+    for part in parts(items) {
+        let scope = scope_of(new, part)?;
+        for item in part {
+            if holds.cover(conn, &scope, item.target)? {
+                held.push(entry);
+            }
+            entry = entry.next();
+        }
+    }
+    Ok(held)
 }
 
 fn insert_entries(

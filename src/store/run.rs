@@ -14,7 +14,7 @@ use crate::store::code::{Sql, count};
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::log::{self, Seals};
 use crate::store::recording::check_target;
-use crate::store::{Reader, Store, WriteTx};
+use crate::store::{Reader, Store, WriteTx, pausing};
 
 /// A run that is about to start.
 #[derive(Debug, Clone)]
@@ -52,6 +52,9 @@ impl WriteTx<'_> {
     /// Starts a run. From now on every older run is stale and can write nothing.
     pub fn start_run(&mut self, new: &NewRun<'_>) -> Result<RunId> {
         check_target(&self.tx, new.target)?;
+        if let Some(pause) = pausing::pause(&self.tx)? {
+            return Err(StoreError::Paused(Box::new(pause)));
+        }
         let Sql(run) = self
             .tx
             .query_row("-- next_run\nSELECT coalesce(max(id), 0) + 1 FROM run", [], |row| {

@@ -180,6 +180,7 @@ impl Journal {
         let target = Self::target();
         self.write(|tx| {
             tx.record(&NewRequest {
+                snapshot_records: false,
                 after: None,
                 task: &Task::Delete,
                 snapshot: true,

@@ -25,10 +25,12 @@ pub(crate) fn brought(
     operation: Operation,
     entries: impl Iterator<Item = EntryId>,
 ) -> Result<Vec<Brought>> {
-    let undone = match operation {
-        Operation::Relink => Operation::Unlink,
-        Operation::RecreateTags => Operation::DeleteTags,
-        _ => return Ok(Vec::new()),
+    let undone = if operation == Operation::Relink {
+        Operation::Unlink
+    } else if operation == Operation::RecreateTags {
+        Operation::DeleteTags
+    } else {
+        return Ok(Vec::new());
     };
     let one = |entry| {
         let Some(source) = undone_by(conn, entry)? else { return Ok(Brought::default()) };
@@ -45,10 +47,13 @@ fn known(facts: ThingFacts) -> Brought {
             list_price: one.list_price,
             ..Brought::default()
         },
-        ThingFacts::Definition(DefinitionFacts { tag: Look::Seen(tag) }) => {
+        ThingFacts::Definition(DefinitionFacts { tag: Look::Seen(tag), .. }) => {
             Brought { tag_name: Some(tag.name), tag_color: tag.color, ..Brought::default() }
         }
-        _ => Brought::default(),
+        ThingFacts::Tags(_)
+        | ThingFacts::Relation(_)
+        | ThingFacts::Definition(_)
+        | ThingFacts::Comeback(_) => Brought::default(),
     }
 }
 
@@ -136,8 +141,9 @@ impl Reader {
                 .doing(DOING)?;
             for Sql(entry) in entries {
                 let facts = snapshot::facts_of(&self.conn, Operation::DeleteTags, entry)?;
-                if let Some(ThingFacts::Definition(DefinitionFacts { tag: Look::Seen(tag) })) =
-                    facts
+                if let Some(ThingFacts::Definition(DefinitionFacts {
+                    tag: Look::Seen(tag), ..
+                })) = facts
                 {
                     tags.insert(*id, tag);
                     break;

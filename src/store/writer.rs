@@ -19,6 +19,7 @@ use crate::domain::evidence::presence::ThingFacts;
 use crate::domain::id::{BatchId, EntryId, ModuleName, RecordId, RequestId, RunId};
 use crate::domain::outcome::Judgement;
 use crate::domain::pace::Breaker;
+use crate::domain::policy::ApprovalPolicy;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::Operation;
 use crate::domain::target::{Product, Target};
@@ -26,8 +27,10 @@ use crate::domain::time::Timestamp;
 use crate::planted::Mistake;
 use crate::store::batch::BegunBatch;
 use crate::store::error::{Result, StoreError};
-use crate::store::queue::{Cursors, Picked, Rules, is_blocked, pick};
+use crate::store::pausing::{self, PauseView};
+use crate::store::queue::{Cursors, Picked, Rules, is_blocked};
 use crate::store::reading::Finding;
+use crate::store::recheck::Seen;
 use crate::store::snapshot::{self, Snapshot};
 use crate::store::usage::Metered;
 use crate::store::{Head, Store, WriteTx};
@@ -46,6 +49,10 @@ pub struct ClaimRules {
     pub limits: Limits,
     /// The requests whose entries may be claimed, and no others.
     pub requests: HashSet<RequestId>,
+    /// Entries of theirs that were held or waited for approval when the run began.
+    pub not_mine: EntryRanges,
+    /// The approval policy of flags and settings; the journal's own counts as well.
+    pub policy: ApprovalPolicy,
 }
 
 /// What a run gathers and the next commit takes along.
@@ -63,6 +70,8 @@ pub enum Claimed {
     Settled,
     /// Nothing is due.
     Nothing,
+    /// Somebody paused: nothing may be claimed.
+    Paused(Box<PauseView>),
 }
 
 /// Entries that must be read before they are claimed.
@@ -99,6 +108,7 @@ enum Message {
     Unanswered { batch: BatchId, lost: LostCall, reply: Reply<()> },
     GiveBack { prepared: PreparedBatch, reason: Returned, detail: String, reply: Reply<()> },
     Evidence { module: ModuleName, findings: Vec<Finding>, reply: Reply<Vec<EntryId>> },
+    Recheck { module: ModuleName, seen: Vec<Seen>, reply: Reply<()> },
     Bind { target: Target, org: RecordId, reply: Reply<()> },
     SeeUser { user: Option<RecordId>, offset_ms: i64, reply: Reply<()> },
     SeeModule { product: Product, module: ModuleName, bin: Option<bool>, reply: Reply<()> },
@@ -170,7 +180,7 @@ impl Writer {
         (place, on_commit): (Place, OnCommit),
     ) -> (Self, Writing) {
         let (messages, inbox) = unbounded_channel();
-        let cursors = Cursors::default();
+        let cursors = Cursors::without(rules.not_mine.clone());
         let worker =
             Worker { store, rules, read_first, cursors, meter, now, on_commit, published: 0 };
         let writing = match place {
@@ -250,6 +260,11 @@ impl Writer {
         findings: Vec<Finding>,
     ) -> Result<Vec<EntryId>> {
         self.ask(|reply| Message::Evidence { module, findings, reply }).await
+    }
+
+    /// Records what was seen of settled entries of one module.
+    pub async fn record_recheck(&self, module: ModuleName, seen: Vec<Seen>) -> Result<()> {
+        self.ask(|reply| Message::Recheck { module, seen, reply }).await
     }
 
     /// Binds the journal to its org, or checks that it is bound to it.
@@ -435,6 +450,9 @@ impl Jobs<'_> {
                 self.cursors.rewind();
                 scoped(tx, reply, move |tx| tx.record_evidence(run, &module, &findings))
             }
+            Message::Recheck { module, seen, reply } => {
+                scoped(tx, reply, move |tx| tx.record_recheck(run, &module, &seen))
+            }
             Message::Bind { target, org, reply } => {
                 scoped(tx, reply, move |tx| tx.bind(run, &target, org))
             }
@@ -469,9 +487,13 @@ impl Jobs<'_> {
     }
 
     fn claim(&mut self, tx: &mut WriteTx<'_>, at_most: usize, without: &Without) -> Result<Claim> {
-        let ClaimRules { versions, limits, requests, .. } = self.rules;
+        let ClaimRules { run, versions, limits, requests, policy, .. } = self.rules;
+        if let Some(pause) = pausing::pause(&tx.tx)? {
+            return Ok(Claim::Paused(Box::new(pause)));
+        }
+        tx.withhold(*run, |request| requests.contains(&request), *policy)?;
         let rules = Rules { versions: *versions, limits: *limits, requests, without, now: tx.now };
-        let Some(picked) = pick(&tx.tx, self.cursors, rules, at_most)? else {
+        let Some(picked) = tx.pick_free(*run, self.cursors, rules, at_most)? else {
             return Ok(Claim::Nothing);
         };
         let scope = &picked.kind.scope;
@@ -505,6 +527,17 @@ impl Jobs<'_> {
     ) -> Result<Claim> {
         let ReadFirst { mut picked, mut known, .. } = first;
         let ReadBefore { seen, mut snapshots } = read;
+        if let Some(pause) = pausing::pause(&tx.tx)? {
+            self.cursors.rewind();
+            return Ok(Claim::Paused(Box::new(pause)));
+        }
+        let held = tx.held_of(&picked.kind.scope, &picked.items)?;
+        if !held.is_empty() {
+            // A hold came in between: what was read counts for nothing, and the others are read anew.
+            self.cursors.rewind();
+            tx.hold_back(self.rules.run, held)?;
+            return Ok(Claim::Settled);
+        }
         if snapshots.is_empty() && seen.is_some() {
             return tx.begin_batch(self.rules.run, picked, seen).map(Claim::Begun);
         }
@@ -546,6 +579,7 @@ fn apart(mut picked: Picked, known: &HashMap<EntryId, ThingFacts>) -> Picked {
 }
 
 enum Claim {
+    Paused(Box<PauseView>),
     Begun(BegunBatch),
     ReadFirst(ReadFirst),
     Settled,
@@ -561,6 +595,7 @@ fn claimed(reply: Reply<Claimed>, result: Result<Claim>) -> Pending {
             Ok(Claim::ReadFirst(first)) => Ok(Claimed::ReadFirst(first)),
             Ok(Claim::Settled) => Ok(Claimed::Settled),
             Ok(Claim::Nothing) => Ok(Claimed::Nothing),
+            Ok(Claim::Paused(pause)) => Ok(Claimed::Paused(pause)),
             Err(error) => Err(error),
         };
         drop(reply.send(result));

@@ -9,6 +9,7 @@ use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::scope::RelatedList;
 use crate::domain::target::{ApiVersion, Product};
 use crate::domain::time::Timestamp;
+use crate::zoho::reads::PageAt;
 use crate::zoho::token::TokenNumber;
 
 /// Zoho, as the engine sees it. Every method but `token` and `sign_in` is exactly one API call: nothing is
@@ -79,6 +80,16 @@ pub trait Zoho: Send + Sync + 'static {
         ids: &[RecordId],
         with_tags: bool,
     ) -> impl Future<Output = Result<Read<Vec<RecordSeen>>, ReadError>> + Send;
+
+    /// One page of all records of a module, with their tags: `GET {module}?fields=id,Tag&page=` or `page_token=`.
+    /// With it comes where the next page begins.
+    fn read_record_page(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+        at: &PageAt,
+    ) -> impl Future<Output = Result<Read<(Vec<RecordSeen>, Option<PageAt>)>, ReadError>> + Send;
 
     /// Which of these records stand in a record's related list: one page (from 1) of
     /// `GET {module}/{id}/{list}?ids=`. `None` when the record itself is not there.

@@ -293,10 +293,7 @@ fn where_approval_is_required_a_request_waits_for_it() {
     let args = ["delete", "Leads", "--from", "-", "--reason", "x", "--again", "--json"];
     let document = env.journal_reading(args, lines(&leads)).exits(0).json();
     assert_eq!(document["awaiting_approval"], true);
-    assert_eq!(
-        document["next"],
-        "journal show R2; approving is not part of this version yet, so nothing of it is sent"
-    );
+    assert_eq!(document["next"], "a second person looks and approves: journal approve R2");
     assert_eq!(env.states(), "awaiting_approval 3, pending 2");
     // All that could be sent awaits approval.
     env.journal(["sync", "R2", "--yes"]).exits(8);

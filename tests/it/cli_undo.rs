@@ -141,7 +141,7 @@ fn whatever_goes_wrong_in_the_middle_of_an_undo_ends_as_before() {
         let before = env.zoho.snapshot();
         take_away(&env);
         undo(&env, &ALL).exits(0);
-        env.zoho.plan_faults(vec![fault; 6]);
+        env.zoho.plan_faults(vec![fault; 3]);
         let mut code = sync(&env).code;
         env.zoho.clear_faults();
         for _ in 0..5 {
@@ -330,4 +330,46 @@ fn deleted_tags_are_made_again_with_their_colours() {
     assert_ne!(after.tags, before.tags, "with new ids");
     assert_eq!(env.states(), "done 4");
     env.journal(["verify"]).exits(0);
+}
+
+#[test]
+fn tags_that_are_made_again_go_back_on_the_records_that_carried_them() {
+    let env = env();
+    let leads = live(&env, "Leads");
+    let tags = env.zoho.tag("Leads", &["Prime", "Hot"], &leads[..3]);
+    env.zoho.tag("Leads", &["Hot"], &leads[3..5]);
+    assert!(env.zoho.color_tag("Leads", "Prime", Some("#F17574")));
+    let before = env.zoho.snapshot();
+    record(&env, &["delete-tags", "Leads", "--snapshot-records"], &tags).exits(0);
+    sync(&env).exits(0);
+    let told = undo(&env, &["R1"]).exits(0).json();
+    let requests: Vec<(&str, u64)> = told["requests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["operation"].as_str().unwrap(), one["recorded"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(requests, [("recreate-tags", 2), ("retag", 5), ("retag", 3)]);
+    // The first answer is lost: nothing is put back before the tags are there.
+    env.zoho.plan_faults(vec![Fault::LoseAnswer]);
+    sync(&env).exits(0);
+    assert_eq!(env.states(), "done 12");
+    is_as_before(&env, &before);
+    assert_eq!(env.zoho.snapshot().tag_colors, before.tag_colors);
+    env.journal(["verify"]).exits(0);
+}
+
+#[test]
+fn a_module_that_cannot_be_read_to_its_end_keeps_its_tags() {
+    let env = env();
+    let leads = live(&env, "Leads");
+    let tags = env.zoho.tag("Leads", &["Prime"], &leads[..3]);
+    record(&env, &["delete-tags", "Leads", "--snapshot-records"], &tags).exits(0);
+    env.zoho.set_rate(Fault::ReadForbidden, 1.0);
+    env.journal(["sync", "--yes", "--wait", "0s"]).exits(5);
+    assert_eq!((env.states(), env.sent()), ("pending 1".to_owned(), 0));
+    env.zoho.clear_faults();
+    sync(&env).exits(0);
+    let shown = env.journal(["show", "E1"]).exits(0).stdout;
+    assert!(shown.contains("tag there: Prime, on 3 records"), "{shown}");
 }

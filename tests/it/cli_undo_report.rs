@@ -199,7 +199,14 @@ fn a_row_says_how_and_what_comes_back_and_what_stays_lost() {
             "1",
         ]
     );
-    // The same rows from export, which says the same of them in its own view.
+}
+
+#[test]
+fn the_rows_are_those_of_the_view_undo_and_agree_with_entries() {
+    let env = env();
+    story(&env);
+    let ran = env.journal(["undo-report", "--format", "csv"]).exits(3);
+    let rows = rows(&ran.stdout);
     let exported = env.journal(["export", "--view", "undo"]).exits(0).stdout;
     assert_eq!(exported, ran.stdout);
     let entries = crate::cli_undo_report::rows(&env.journal(["export"]).exits(0).stdout);
@@ -268,6 +275,14 @@ fn the_summary_counts_prices_and_names_the_first_deadline() {
     for name in ["entries", "batches", "calls", "credits", "seconds"] {
         assert_eq!(totals[name], plan[name], "{name}");
     }
+}
+
+#[test]
+fn a_group_says_how_many_share_a_reason_and_how_they_come_back() {
+    let env = env();
+    story(&env);
+    let told = env.journal(["undo-report", "--json"]).exits(3).json();
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     let group = &told["groups"][0];
     assert_eq!(
         keys(group),
@@ -289,6 +304,7 @@ fn the_summary_counts_prices_and_names_the_first_deadline() {
         (&group["request_id"], &group["entries"], &group["undo"]),
         (&"R1".into(), &3.into(), &"possible".into())
     );
+    env.journal(["undo", "R1", "--reason", "x"]).exits(0);
     let told = env.journal(["undo-report", "R1", "--json"]).exits(0).json();
     assert_eq!(
         (&told["summary"]["being_undone"], &told["next"]),
@@ -309,7 +325,7 @@ fn the_terminal_gets_a_summary_and_a_table() {
                  2  CANNOT be brought back
                  2  without anything to undo
         The first deadline is [TIME], in 59 d 23 h (E1 of R1): journal undo R1 --reason TEXT
-        Bringing back 6 entries takes 13 calls (4 that write), 13 credits and about 2 s.
+        Bringing back 6 items takes 13 calls (4 that write), 13 credits and about 2 s.
         request  operation    module     entries  undo                                until  reason
         R1       delete       Leads            3  possible         [TIME]  it lies in the recycle bin
         R2       untag        Leads            1  possible                                   what was there before the call is known

@@ -331,11 +331,13 @@ async fn a_stricter_policy_holds_back_what_met_a_looser_one() {
     world.record("Leads", &leads);
     let options = RunOptions { policy: ApprovalPolicy::From(10), ..world.options() };
     let summary = world.run(options).await.unwrap();
-    assert_eq!((world.states().as_str(), world.writes()), ("pending 10", 0));
+    assert_eq!((world.states().as_str(), world.writes()), ("awaiting_approval 10", 0));
     assert_eq!((summary.awaiting_approval, summary.warnings.len()), (10, 1));
+    // A looser policy later gives nobody's approval.
     let options = RunOptions { policy: ApprovalPolicy::From(11), ..world.options() };
-    world.run(options).await.unwrap();
-    assert_eq!(world.states(), "done 10");
+    let summary = world.run(options).await.unwrap();
+    assert_eq!((world.states().as_str(), world.writes()), ("awaiting_approval 10", 0));
+    assert_eq!((summary.awaiting_approval, summary.warnings.len()), (10, 0));
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use zoho_journal::domain::id::{ModuleName, RecordId};
 use zoho_journal::domain::target::{ApiVersion, Product};
 use zoho_journal::domain::time::Timestamp;
 use zoho_journal::zoho::token::TokenNumber;
-use zoho_journal::zoho::{ListAsked, Zoho, ZohoClient};
+use zoho_journal::zoho::{ListAsked, PageAt, Zoho, ZohoClient};
 
 use crate::world::World;
 
@@ -38,6 +38,8 @@ pub enum Way {
     Says(u16, String),
     /// The network delivers it twice; the answer is the second one's.
     Twice,
+    /// It leaves once this says so.
+    Until(Arc<dyn Fn() -> bool + Send + Sync>),
     /// It arrives, or not; then nothing is heard of it any more, and somebody is told.
     Dies {
         arrives: bool,
@@ -128,6 +130,12 @@ impl<C: Clock> Zoho for Middle<C> {
             Way::AnswerLost => {
                 self.zoho.submit(batch).await?;
                 Err(lost())
+            }
+            Way::Until(says_so) => {
+                while !says_so() {
+                    tokio::task::yield_now().await;
+                }
+                self.zoho.submit(batch).await
             }
             Way::Slow(millis) => {
                 tokio::time::sleep(Duration::from_millis(millis)).await;
@@ -252,6 +260,16 @@ impl<C: Clock> Zoho for Middle<C> {
             (self.lists)(page, rows);
         }
         Ok(read)
+    }
+
+    async fn read_record_page(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+        at: &PageAt,
+    ) -> Result<Read<(Vec<RecordSeen>, Option<PageAt>)>, ReadError> {
+        self.zoho.read_record_page(product, version, module, at).await
     }
 
     async fn read_tags(

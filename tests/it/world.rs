@@ -183,6 +183,7 @@ impl World {
             versions: Versions { crm: ApiVersion::V8, bigin: ApiVersion::V2 },
             wanted: None,
             codes: Vec::new(),
+            recheck: None,
             max_entries: 100_000,
             max_calls: None,
             max_credits: None,
@@ -459,6 +460,7 @@ pub fn record_into(mut store: Store, target: &Target, ask: &Ask<'_>, again: bool
         rows: u64::try_from(items.len()).unwrap(),
     };
     let new = NewRequest {
+        snapshot_records: false,
         after: None,
         task: &ask.task,
         snapshot: ask.snapshot,

@@ -27,6 +27,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "migrations/V4__undo_and_recheck.sql",
         "9f806402f36bb8948bc4e42e5814a3ea56d652dc4377cfb8c024bfafcdc246d6",
     ),
+    (
+        "migrations/V5__approvals_and_holds.sql",
+        "39a2c249d0259c19476376663b48cd9a780a400e162fcf6ac3d1594bb81057bd",
+    ),
 ];
 
 fn changed_migrations(pinned: &[(&str, &str)], found: &BTreeMap<String, Vec<u8>>) -> Vec<String> {

@@ -12,7 +12,7 @@ use zoho_journal::domain::id::{ModuleName, RecordId};
 use zoho_journal::domain::target::{ApiVersion, Product};
 use zoho_journal::domain::time::Timestamp;
 use zoho_journal::zoho::token::TokenNumber;
-use zoho_journal::zoho::{ListAsked, Zoho, ZohoClient};
+use zoho_journal::zoho::{ListAsked, PageAt, Zoho, ZohoClient};
 
 use crate::clock::MachineClock;
 use crate::ledger::Intent;
@@ -111,6 +111,16 @@ impl Zoho for Connection {
         page: u32,
     ) -> Result<Read<Option<Page<Related>>>, ReadError> {
         self.client.read_related(list, ids, page).await
+    }
+
+    async fn read_record_page(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+        at: &PageAt,
+    ) -> Result<Read<(Vec<RecordSeen>, Option<PageAt>)>, ReadError> {
+        self.client.read_record_page(product, version, module, at).await
     }
 
     async fn read_tags(

@@ -137,6 +137,7 @@ pub async fn record(world: &Arc<World>, seed: u64, ask: &Ask) -> Result<Recorded
     };
     let target = world.target();
     let new = NewRequest {
+        snapshot_records: false,
         after: None,
         task: &ask.task,
         snapshot: ask.snapshot,
@@ -330,6 +331,7 @@ fn options(world: &World, run: &Run) -> RunOptions {
         versions: Versions { crm: run.version, bigin: ApiVersion::V2 },
         wanted: None,
         codes: Vec::new(),
+        recheck: None,
         max_entries: 100_000,
         max_calls: None,
         max_credits: None,

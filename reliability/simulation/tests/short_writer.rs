@@ -48,6 +48,7 @@ fn record(keeper: &mut Keeper) -> Result<(), KeeperError> {
         rows: 1,
     };
     let new = NewRequest {
+        snapshot_records: false,
         after: None,
         task: &Task::Delete,
         snapshot: true,

@@ -9,7 +9,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::counted;
 use crate::cli::spending::Spending;
-use crate::cli::status::{Activity, activity};
+use crate::cli::status::{Activity, activity, holds_to_review};
 use crate::config::Key;
 use crate::domain::plan::RequestOverview;
 use crate::evidence::anchor::{Anchor, AnchorState};
@@ -83,7 +83,32 @@ pub(super) fn look(context: &Context, checks: &mut Vec<Check>) -> Found {
     }
     checks.push(run(context, &reader));
     checks.push(spending(context, &reader));
+    checks.extend(decisions(context, &reader));
     found(&reader, checks)
+}
+
+/// What people decided that keeps runs back, and what somebody should look at.
+fn decisions(context: &Context, reader: &Reader) -> Vec<Check> {
+    let mut checks = Vec::new();
+    match reader.pause() {
+        Ok(Some(pause)) => checks.push(
+            Check::warning("pause", format!("{pause}; no run sends anything"))
+                .remedy(context.command("resume")),
+        ),
+        Ok(None) => {}
+        Err(error) => checks.push(told("pause", &error.into())),
+    }
+    match reader.holds(false) {
+        Ok(holds) => {
+            let due = holds_to_review(&holds, context.now());
+            if !due.is_empty() {
+                let told = format!("to be reviewed by now: {}", due.join(" "));
+                checks.push(Check::warning("holds", told).remedy(context.command("hold list")));
+            }
+        }
+        Err(error) => checks.push(told("holds", &error.into())),
+    }
+    checks
 }
 
 /// What would keep the next run from making calls though all else is in order.

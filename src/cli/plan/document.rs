@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cli::blocked::WaitRow;
 use crate::cli::context::{Context, Whereabouts};
 use crate::cli::error::CliError;
-use crate::cli::plan::{not_known, parents, queued, refused_by, waiting_in_words};
+use crate::cli::plan::{escapes, not_known, parents, queued, refused_by, waiting_in_words};
 use crate::cli::spending::Spending;
 use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview};
@@ -41,6 +41,8 @@ struct PlanDocument {
     cap: u64,
     refused_by: Option<String>,
     not_known: Vec<String>,
+    /// What can escape a hold.
+    escapes: Vec<String>,
     #[serde(flatten)]
     spending: Spending,
     next: String,
@@ -64,6 +66,9 @@ struct PlannedRequest {
     held: u64,
     awaiting_approval: u64,
     waits: Option<&'static str>,
+    /// The request that must be settled first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
     requested_by: Option<String>,
     reason: Option<String>,
     ticket: Option<String>,
@@ -95,6 +100,7 @@ pub(super) fn print(
         held: request.count(EntryState::Held),
         awaiting_approval: request.count(EntryState::AwaitingApproval),
         waits: request.waits(now, wanted.is_some()).map(waiting_in_words),
+        after: request.after.map(|after| after.to_string()),
         requested_by: request.requested_by.clone(),
         reason: request.reason.clone(),
         ticket: request.ticket.clone(),
@@ -124,6 +130,7 @@ pub(super) fn print(
         cap: context.settings.max_entries.value,
         refused_by: refused_by(context, plan),
         not_known: not_known(context, requests, plan),
+        escapes: escapes(context, plan)?,
         spending: Spending::of(context, &context.reader()?)?,
         next,
     };

@@ -3,7 +3,7 @@
 mod document;
 mod text;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -13,8 +13,10 @@ use crate::config::Flags;
 use crate::domain::calls::{self, WriteCall};
 use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview, Rules, Waiting, plan};
+use crate::domain::policy::ApprovalPolicy;
 use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
+use crate::store::Reader;
 use crate::store::query::Blocked;
 
 /// Show the calls, credits and time that sync would take; nothing is sent
@@ -26,12 +28,20 @@ pub(crate) struct PlanArgs {
     /// How many tags one job deletes, 1 to 200 [env: JOURNAL_TAGS_PER_JOB] [default: 100]
     #[arg(long, value_name = "N")]
     tags_per_job: Option<String>,
+    /// Which requests wait for a second person: never, always, or from so many entries on [env:
+    /// JOURNAL_REQUIRE_APPROVAL] [default: never]
+    #[arg(long, value_name = "POLICY")]
+    require_approval: Option<String>,
 }
 
 impl PlanArgs {
     /// Those of the flags that are settings, too.
     pub(crate) fn settings(&self, flags: Flags) -> Flags {
-        Flags { tags_per_job: self.tags_per_job.clone(), ..flags }
+        Flags {
+            tags_per_job: self.tags_per_job.clone(),
+            require_approval: self.require_approval.clone(),
+            ..flags
+        }
     }
 }
 
@@ -53,7 +63,12 @@ pub(crate) fn make(
     wanted: Option<&[RequestId]>,
     concurrency: Option<usize>,
 ) -> Result<(Vec<RequestOverview>, Plan), CliError> {
-    let requests = context.reader()?.overview(wanted, wanted.is_none())?;
+    let reader = context.reader()?;
+    let policy = policy(context, &reader)?;
+    let mut requests = reader.overview(wanted, wanted.is_none())?;
+    for request in &mut requests {
+        request.meet(policy);
+    }
     let named = |request| wanted.is_some_and(|wanted| wanted.contains(&request));
     let concurrency = concurrency.unwrap_or(context.settings.concurrency.value);
     let concurrency = u64::try_from(concurrency).unwrap_or(1);
@@ -64,6 +79,11 @@ pub(crate) fn make(
     };
     let plan = plan(&requests, named, context.now(), rules);
     Ok((requests, plan))
+}
+
+/// What flags and settings ask for, tightened by what the journal itself asks for.
+pub(crate) fn policy(context: &Context, reader: &Reader) -> Result<ApprovalPolicy, CliError> {
+    Ok(context.settings.require_approval.value.stricter(reader.policy_in_force()?))
 }
 
 /// Prints the plan, as text or as one JSON document.
@@ -139,6 +159,9 @@ fn refused_by(context: &Context, plan: &Plan) -> Option<String> {
     if let Err(error) = context.check_target() {
         return Some(error.report().message);
     }
+    if let Ok(Some(pause)) = context.reader().and_then(|reader| Ok(reader.pause()?)) {
+        return Some(format!("{pause}; {} ends it", context.command("resume")));
+    }
     let cap = context.settings.max_entries.value;
     (plan.entries > cap).then(|| {
         format!(
@@ -192,7 +215,29 @@ fn not_known(context: &Context, requests: &[RequestOverview], plan: &Plan) -> Ve
         "how long Zoho takes for its jobs: that time, and asking about them, is not in these numbers"
             .to_owned()
     });
-    bins.chain(unknown).chain(jobs).collect()
+    let reads = |one: &&RequestOverview| one.snapshot_records && one.count(EntryState::Pending) > 0;
+    let modules: BTreeSet<_> = requests.iter().filter(reads).map(|one| &one.module).collect();
+    let records = modules.into_iter().map(|module| {
+        format!(
+            "how many records {module} has: all are read, 200 a call, for those that carry the tags"
+        )
+    });
+    bins.chain(unknown).chain(jobs).chain(records).collect()
+}
+
+/// What Zoho takes along with a record that is deleted, whatever is held here. Sources: Zoho's help on the recycle bin
+/// (notes, attachments, mails and tasks go with their record); Bigin's help (a company's records go with it).
+fn escapes(context: &Context, plan: &Plan) -> Result<Vec<String>, CliError> {
+    let deletes = plan.groups.keys().filter(|key| key.operation == Operation::Delete);
+    let modules: BTreeSet<&str> = deletes.map(|key| key.module.as_str()).collect();
+    if modules.is_empty() || context.reader()?.holds(false)?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let modules = modules.into_iter().collect::<Vec<_>>().join(", ");
+    Ok(vec![format!(
+        "with each deleted record of {modules} Zoho deletes its notes, attachments and tasks, and in Bigin what \
+         belongs to a company, held or not: to keep these, hold the record itself"
+    )])
 }
 
 /// Why a request's pending entries are not sent.
@@ -201,12 +246,13 @@ pub(crate) fn waiting_in_words(waiting: Waiting) -> &'static str {
         Waiting::NotDue => "its time has not come",
         Waiting::Expired => "too old: it needs a fresh approval",
         Waiting::Parked => "set aside after refusals; naming it takes it up again",
+        Waiting::Unapproved => "nobody has approved it",
     }
 }
 
 /// Of how many records the pending items of an unlink are unlinked.
 fn parents(request: &RequestOverview) -> Option<usize> {
-    (request.operation == Operation::Unlink).then_some(request.pending.len())
+    request.list.is_some().then_some(request.pending.len())
 }
 
 /// Whether pending entries are sent without reading what is there before. Deleting needs no such read: Zoho's

@@ -6,7 +6,7 @@ use crate::cli::error::CliError;
 use crate::cli::output::words::{counted, grouped, in_words};
 use crate::cli::output::{Align, Table};
 use crate::cli::plan::{
-    is_blind, not_known, not_offered, parents, queued, refused_by, waiting_in_words,
+    escapes, is_blind, not_known, not_offered, parents, queued, refused_by, waiting_in_words,
 };
 use crate::cli::spending::Spending;
 use crate::cli::things::{self, named_tags};
@@ -83,6 +83,9 @@ pub(super) fn print(
     for what in not_offered(context, requests, plan) {
         context.out.data_line(format!("NOT SENT: {what}"))?;
     }
+    for what in escapes(context, plan)? {
+        context.out.data_line(format!("CAN ESCAPE A HOLD: {what}"))?;
+    }
     for what in not_known(context, requests, plan) {
         context.out.data_line(format!("Not known: {what}"))?;
     }
@@ -134,7 +137,11 @@ fn print_requests(
             request.requested_by.clone().unwrap_or_default(),
             request.ticket.clone().unwrap_or_default(),
             request.reason.clone().unwrap_or_default(),
-            waits.map(waiting_in_words).unwrap_or_default().to_owned(),
+            match (waits, request.after) {
+                (Some(waits), _) => waiting_in_words(waits).to_owned(),
+                (None, Some(after)) => format!("once {after} is settled"),
+                (None, None) => String::new(),
+            },
         ]);
     }
     if !table.is_empty() {

@@ -75,7 +75,8 @@ fn check_offered(
         .hint(format!("set JOURNAL_API_VERSION to one of {}", versions.join(", "))))
 }
 
-fn check_module(
+/// Refuses a name that is not the module's API name.
+pub(crate) fn check_module(
     product: Product,
     version: ApiVersion,
     module: &ModuleName,

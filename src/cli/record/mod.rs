@@ -1,7 +1,7 @@
 //! What all recording commands have in common: where ids come from, who asks and why, and how the outcome
 //! is told.
 
-mod checks;
+pub(crate) mod checks;
 mod names;
 mod tell;
 
@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::cli::context::{Context, PROGRAM};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::config::Flags;
 use crate::domain::event::SourceKind;
 use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::merkle::Hash;
@@ -54,6 +55,10 @@ pub(crate) struct RecordArgs {
     /// Send nothing later without a fresh approval
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = humantime::parse_duration)]
     valid_for: Duration,
+    /// Which requests wait for a second person: never, always, or from so many entries on [env:
+    /// JOURNAL_REQUIRE_APPROVAL] [default: never]
+    #[arg(long, value_name = "POLICY")]
+    require_approval: Option<String>,
     /// Show what would be recorded, and record nothing
     #[arg(long)]
     dry_run: bool,
@@ -74,6 +79,8 @@ pub(crate) struct Asked<'a> {
     /// Whether Zoho's workflows run; `None` where an operation starts none and has no switch for them.
     pub(crate) workflows: Option<bool>,
     pub(crate) snapshot: bool,
+    /// Whether the records that carry the tags are read before these are deleted.
+    pub(crate) snapshot_records: bool,
     pub(crate) ids: &'a [String],
     /// Tags that are given by their names.
     pub(crate) names: &'a [TagName],
@@ -96,6 +103,7 @@ impl<'a> Asked<'a> {
             unlisted_relation: false,
             workflows: None,
             snapshot: true,
+            snapshot_records: false,
             ids,
             names: &[],
         }
@@ -103,6 +111,11 @@ impl<'a> Asked<'a> {
 }
 
 impl RecordArgs {
+    /// Those of the flags that are settings, too.
+    pub(crate) fn settings(&self, flags: Flags) -> Flags {
+        Flags { require_approval: self.require_approval.clone(), ..flags }
+    }
+
     /// Whether ids come from a file or from standard input.
     pub(crate) fn reads_file(&self) -> bool {
         self.from.is_some()
@@ -155,6 +168,7 @@ pub(crate) fn record(
         policy: context.settings.require_approval.value,
         not_before: args.not_before,
         valid_for: args.valid_for,
+        snapshot_records: asked.snapshot_records,
         after: None,
         source: &parts.source,
         requested_by: args.requested_by.as_deref().unwrap_or(&account),

@@ -48,6 +48,8 @@ struct Outcome<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     module_id: Option<RecordId>,
     snapshot: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot_records: Option<bool>,
     #[serde(flatten)]
     place: Whereabouts,
     workflows: Option<bool>,
@@ -95,8 +97,13 @@ impl Teller<'_> {
         };
         let rows = counted(u64::try_from(intake.rejected.len()).unwrap_or(0), "row is", "rows are");
         if context.out.is_json() {
-            let recorded =
-                Recorded { request: None, entries: 0, duplicates: 0, awaiting_approval: false };
+            let recorded = Recorded {
+                request: None,
+                entries: 0,
+                duplicates: 0,
+                held: 0,
+                awaiting_approval: false,
+            };
             self.json(context, &intake.rejected, &recorded, None, next)?;
         } else {
             context.out.say(format!("Nothing was recorded: {rows} invalid. Next: {next}."));
@@ -152,6 +159,16 @@ impl Teller<'_> {
             let rows = counted(rows, "invalid row was", "invalid rows were");
             context.out.data_line(format!("{rows} skipped."))?;
         }
+        if recorded.held > 0 {
+            let entries = counted(recorded.held, "entry is", "entries are");
+            context.out.data_line(format!(
+                "{entries} under a hold, and not sent while it lasts; {} shows it.",
+                context.command("hold list")
+            ))?;
+        }
+        if recorded.awaiting_approval {
+            context.out.data_line("Nothing of it is sent before a second person approved it.")?;
+        }
         if !self.asked.snapshot && recorded.entries > 0 {
             context.out.data_line(
                 "No snapshot will be read: what is there before is not known afterwards, and nothing of \
@@ -196,10 +213,8 @@ impl Teller<'_> {
         match recorded.request {
             _ if self.args.dry_run => "the same command without --dry-run".to_owned(),
             Some(request) if recorded.awaiting_approval => {
-                let show = command(format!("show {request}"));
-                format!(
-                    "{show}; approving is not part of this version yet, so nothing of it is sent"
-                )
+                let approve = command(format!("approve {request}"));
+                format!("a second person looks and approves: {approve}")
             }
             Some(request) => {
                 let plan = command(format!("plan {request}"));
@@ -226,7 +241,7 @@ impl Teller<'_> {
             request_id: recorded.request.map(|request| request.to_string()),
             recorded: recorded.entries,
             duplicates: recorded.duplicates,
-            held: 0,
+            held: recorded.held,
             rejected,
             awaiting_approval: recorded.awaiting_approval,
             next,
@@ -240,6 +255,8 @@ impl Teller<'_> {
             resolved: &self.resolved.tags,
             module_id: self.resolved.module_id,
             snapshot: asked.snapshot,
+            snapshot_records: matches!(asked.task, Task::DeleteTags)
+                .then_some(asked.snapshot_records),
             place: context.whereabouts()?,
             workflows: asked.workflows,
         };

@@ -164,6 +164,7 @@ fn outcomes(reader: &Reader, detail: &BatchDetail) -> Result<Vec<Count>, StoreEr
             Step::Attempt { .. }
             | Step::Snapshot { .. }
             | Step::Evidence { .. }
+            | Step::Cancelled { .. }
             | Step::Person { .. } => None,
         });
         let Some(result) = ours else { return Ok(()) };

@@ -130,7 +130,7 @@ fn tell_scope(out: &mut Out, entry: &EntryView, now: Timestamp) -> Result<(), Ou
     match scope.operation {
         Operation::Delete => return Ok(()),
         Operation::Untag | Operation::Retag if scope.tags.is_empty() => {
-            field(out, "tags", erased())?
+            field(out, "tags", erased())?;
         }
         Operation::Untag | Operation::Retag => field(out, "tags", scope.tags.join(", "))?,
         Operation::Unlink | Operation::Relink => {

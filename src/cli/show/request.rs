@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::cli::context::Context;
+use crate::cli::decisions::approval_in_words;
 use crate::cli::error::CliError;
 use crate::cli::output::words::{counted, grouped};
 use crate::cli::output::{Out, OutputError};
@@ -43,6 +44,13 @@ struct Document<'a> {
     duplicates: u64,
     rejected: u64,
     policy: &'a str,
+    awaiting_approval: bool,
+    approved_by: Option<&'a str>,
+    approved_at: Option<Timestamp>,
+    approval_recorded_by: Option<&'a str>,
+    second_person: Option<bool>,
+    same_account: Option<bool>,
+    expired_at: Option<Timestamp>,
     not_before: Option<Timestamp>,
     valid_until: Timestamp,
     parked: bool,
@@ -53,6 +61,8 @@ struct Document<'a> {
     tags: Option<&'a [String]>,
     parents: Option<u64>,
     snapshot: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
     module_id: Option<RecordId>,
     /// `null` where there is too much to count at once, and of an undo.
     undo: Option<&'a Counts>,
@@ -78,8 +88,7 @@ pub(super) fn show(
     let binding = reader.binding()?;
     let view = &detail.view;
     let entries = EntriesByState(detail.tally.clone());
-    let unlinks = view.operation == Operation::Unlink;
-    let parents = if unlinks { Some(reader.parents_of(view)?) } else { None };
+    let parents = if view.list.is_some() { Some(reader.parents_of(view)?) } else { None };
     let undo = undo::counts(context, reader, view)?;
     let about = About { parents, module_id: reader.pinned_module(view)?, undo };
     if context.out.is_json() {
@@ -108,6 +117,13 @@ pub(super) fn show(
             duplicates: view.duplicates,
             rejected: view.rejected,
             policy: &view.policy,
+            awaiting_approval: view.awaits,
+            approved_by: view.approval.as_ref().and_then(|one| one.by.as_deref()),
+            approved_at: view.approval.as_ref().map(|one| one.at),
+            approval_recorded_by: view.approval.as_ref().and_then(|one| one.account.as_deref()),
+            second_person: view.approval.as_ref().map(|one| one.second),
+            same_account: view.approval.as_ref().map(|one| one.same_account),
+            expired_at: view.expired,
             not_before: view.not_before,
             valid_until: view.valid_until,
             parked: view.parked,
@@ -115,9 +131,11 @@ pub(super) fn show(
             log_index: view.seq.get(),
             leaf_hash: view.leaf,
             related_list: view.list.as_ref().map(RelatedList::as_str),
-            tags: (view.operation == Operation::Untag).then_some(view.tags.as_slice()),
+            tags: matches!(view.operation, Operation::Untag | Operation::Retag)
+                .then_some(view.tags.as_slice()),
             parents: about.parents,
             snapshot: view.reads_first(),
+            after: view.after.map(|after| after.to_string()),
             module_id: about.module_id,
             undo: about.undo.as_ref(),
         });
@@ -162,9 +180,16 @@ fn tell(
     };
     field(out, "undo", undo)?;
     field(out, "approval", format!("policy met: {}", view.policy))?;
+    if let Some(approval) = &view.approval {
+        field(out, "", approval_in_words(approval))?;
+    }
+    field(out, "", missing_in_words(view).unwrap_or_default())?;
     let not_before = view.not_before.map(|at| at.to_string());
     field(out, "not before", not_before.unwrap_or_default())?;
     field(out, "valid until", view.valid_until.to_string())?;
+    if let Some(after) = view.after {
+        field(out, "after", format!("nothing of it is sent before {after} is settled"))?;
+    }
     if view.parked {
         let again = format!("set aside after refusals; sync {} takes it up again", view.request);
         field(out, "parked", again)?;
@@ -172,6 +197,18 @@ fn tell(
     out.flush()?;
     out.say(format!("its entries: {rows}"));
     Ok(())
+}
+
+/// What approval it lacks, and who may give it.
+fn missing_in_words(view: &RequestView) -> Option<String> {
+    let approve = format!("journal approve {}", view.request);
+    if !view.awaits {
+        return None;
+    }
+    let whose =
+        if view.asked.is_some() { "a second person" } else { "somebody, who asked for it too" };
+    let why = view.expired.map(|at| format!(", too old since {at}")).unwrap_or_default();
+    Some(format!("waits for {whose}{why}: {approve}"))
 }
 
 /// What the operation takes away, and what is kept of what was there.
@@ -183,7 +220,7 @@ fn tell_about(out: &mut Out, view: &RequestView, about: &About) -> Result<(), Ou
             return field(out, "at Zoho", workflows);
         }
         Operation::Untag | Operation::Retag if view.tags.is_empty() => {
-            field(out, "tags", erased())?
+            field(out, "tags", erased())?;
         }
         Operation::Untag | Operation::Retag => field(out, "tags", view.tags.join(", "))?,
         Operation::Unlink | Operation::Relink => {
@@ -193,7 +230,13 @@ fn tell_about(out: &mut Out, view: &RequestView, about: &About) -> Result<(), Ou
         }
         Operation::DeleteTags | Operation::Restore | Operation::RecreateTags => {}
     }
-    let before = if view.snapshot { "is read and kept" } else { "is not read (--no-snapshot)" };
+    let before = if view.snapshot_records {
+        "is read and kept, and which records carry the tags"
+    } else if view.snapshot {
+        "is read and kept"
+    } else {
+        "is not read (--no-snapshot)"
+    };
     field(out, "before", format!("what is there {before}"))?;
     field(out, "module id", about.module_id.map(|id| id.to_string()).unwrap_or_default())
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::cli::decisions::approval_in_words;
 use crate::cli::jobs::ended_in_words;
 use crate::cli::output::words::counted;
 use crate::cli::show::named::{Named, Said};
@@ -10,9 +11,10 @@ use crate::domain::id::EntryId;
 use crate::domain::state::{Outcome, Verdict};
 use crate::domain::time::Timestamp;
 use crate::export::{message_of, reading_in_brief, reading_sentence};
+use crate::store::cancelling::CancellationView;
 use crate::store::query::{
     AttemptResult, BatchDetail, BatchView, Ending, EntryView, JobView, PersonView, ReadingView,
-    Step,
+    RecheckView, Step,
 };
 use crate::store::{Reader, StoreError};
 
@@ -44,6 +46,7 @@ pub(super) fn story(
     entry: &EntryView,
 ) -> Result<(Vec<Told>, Option<Said>), StoreError> {
     let mut story = vec![recorded(entry)];
+    story.extend(approved(entry));
     let mut last = None;
     for step in &entry.steps {
         match step {
@@ -59,8 +62,10 @@ pub(super) fn story(
             Step::Person { person, reading, verdict } => {
                 story.push(decided(entry, person, reading, *verdict));
             }
+            Step::Cancelled { cancellation } => story.push(cancelled(entry, cancellation)),
         }
     }
+    story.extend(entry.rechecks.iter().map(looked_again));
     // The end of a job lies between the call that made it and what was read after it.
     story.sort_by_key(|told| told.log_index);
     Ok((story, last))
@@ -188,7 +193,7 @@ fn read(entry: &EntryView, step: &Step) -> Option<Told> {
     };
     let sentence = reading_sentence(entry, step);
     let told = match step {
-        Step::Attempt { .. } | Step::Person { .. } => return None,
+        Step::Attempt { .. } | Step::Person { .. } | Step::Cancelled { .. } => return None,
         Step::Snapshot { reading, facts, never_there } => {
             let brief = brief.strip_prefix("snapshot: ").unwrap_or(&brief);
             let nothing = if *never_there { "; so nothing was sent" } else { "" };
@@ -221,6 +226,19 @@ fn read(entry: &EntryView, step: &Step) -> Option<Told> {
     Some(told)
 }
 
+/// What a later look showed.
+fn looked_again(seen: &RecheckView) -> Told {
+    Told {
+        at: Some(seen.reading.at),
+        log_index: seen.reading.seq.get(),
+        kind: "entries_rechecked",
+        text: format!("looked at again: {}", seen.found),
+        outcome: Some(seen.found.wire_name()),
+        facts: raw(seen.facts.as_ref()),
+        ..Told::default()
+    }
+}
+
 /// What a person decided, since no read could.
 fn decided(
     entry: &EntryView,
@@ -245,6 +263,33 @@ fn decided(
         message: Some(message_of(entry)),
         ..Told::default()
     }
+}
+
+/// That a person withdrew it, or rejected its request.
+fn cancelled(entry: &EntryView, cancellation: &CancellationView) -> Told {
+    let account = cancellation.account.as_deref().unwrap_or("(erased)");
+    Told {
+        at: Some(cancellation.at),
+        log_index: cancellation.seq.get(),
+        kind: if cancellation.rejected { "request_rejected" } else { "entries_cancelled" },
+        text: format!("{}; recorded by {account}", message_of(entry)),
+        outcome: Some("cancelled"),
+        code: Some(cancellation.code().to_owned()),
+        message: Some(message_of(entry)),
+        ..Told::default()
+    }
+}
+
+/// The newest approval of its request, and whether it needs another one.
+fn approved(entry: &EntryView) -> Option<Told> {
+    let approval = entry.request.approval.as_ref()?;
+    Some(Told {
+        at: Some(approval.at),
+        log_index: approval.seq.get(),
+        kind: "request_approved",
+        text: format!("{} {}", entry.request.request, approval_in_words(approval)),
+        ..Told::default()
+    })
 }
 
 fn raw(facts: Option<&String>) -> Option<Box<RawValue>> {

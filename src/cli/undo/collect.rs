@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::cli::error::CliError;
 use crate::cli::wanted::{self, Wanted};
+use crate::domain::evidence::Look;
+use crate::domain::evidence::presence::{DefinitionFacts, ThingFacts};
 use crate::domain::id::{EntryId, ModuleName, RecordId, RequestId};
-use crate::domain::scope::Task;
+use crate::domain::scope::{TagName, TagSet, Task};
 use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
 use crate::export::undo::{Bins, Remedy, UndoState};
@@ -19,6 +21,8 @@ pub(super) struct Part {
     pub(super) product: Product,
     pub(super) module: ModuleName,
     pub(super) task: Task,
+    /// Whether tags must be made again before they can be put back.
+    pub(super) after_tags: bool,
 }
 
 /// The items of one request.
@@ -99,7 +103,8 @@ impl Collected {
             return;
         };
         let (product, module) = (entry.scope.product, entry.scope.module.clone());
-        let part = Part { product, module, task };
+        let part = Part { product, module, task, after_tags: false };
+        self.put_back(entry);
         let found = &mut self.parts.entry(part).or_default().found;
         let key = (entry.scope.parent, target);
         let newest = found.get(&key).map_or(entry.entry, |known| (*known).max(entry.entry));
@@ -110,16 +115,45 @@ impl Collected {
         }
     }
 
+    /// Where the records that carried a deleted tag are known, it goes back on them once it is made again.
+    fn put_back(&mut self, entry: &EntryView) {
+        let scope = &entry.scope;
+        let Some(ThingFacts::Definition(DefinitionFacts {
+            tag: Look::Seen(tag),
+            records: Some(records),
+        })) = entry.snapshot()
+        else {
+            return;
+        };
+        let name: Result<TagName, _> = tag.name.parse();
+        let Some(tags) = name.ok().and_then(|name| TagSet::new([name]).ok()) else { return };
+        let part = Part {
+            product: scope.product,
+            module: scope.module.clone(),
+            task: Task::Retag(tags),
+            after_tags: true,
+        };
+        if records.is_empty() {
+            return;
+        }
+        let found = &mut self.parts.entry(part).or_default().found;
+        for record in records {
+            let newest = found.entry((None, record)).or_insert(entry.entry);
+            *newest = (*newest).max(entry.entry);
+        }
+    }
+
     /// How many entries cannot be brought back although something was done.
     pub(super) fn impossible(&self) -> u64 {
         let states = [UndoState::Impossible, UndoState::Expired];
         states.iter().filter_map(|state| self.left_out.get(state.wire_name())).sum()
     }
 
-    /// The parts, those first whose things were taken away last.
+    /// The parts, those first whose things were taken away last; what waits for tags that are made again, behind
+    /// these.
     pub(super) fn in_order(&self) -> Vec<(&Part, &Items)> {
         let mut parts: Vec<_> = self.parts.iter().collect();
-        parts.sort_by_key(|(_, items)| std::cmp::Reverse(items.newest()));
+        parts.sort_by_key(|(part, items)| (part.after_tags, std::cmp::Reverse(items.newest())));
         parts
     }
 }

@@ -14,9 +14,10 @@ use crate::cli::exit::Exit;
 use crate::cli::output::words::grouped;
 use crate::cli::things::{counted_items, in_product, named_tags};
 use crate::cli::wanted::Wanted;
+use crate::config::Flags;
 use crate::domain::event::SourceKind;
 use crate::domain::merkle::Hash;
-use crate::domain::scope::{Operation, RelatedList, TagName, TagSet};
+use crate::domain::scope::{Operation, RelatedList, TagName, TagSet, Task};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::entry::NewItem;
@@ -54,9 +55,20 @@ pub(crate) struct UndoArgs {
     /// Send nothing later without a fresh approval
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = humantime::parse_duration)]
     valid_for: Duration,
+    /// Which requests wait for a second person: never, always, or from so many entries on [env:
+    /// JOURNAL_REQUIRE_APPROVAL] [default: never]
+    #[arg(long, value_name = "POLICY")]
+    require_approval: Option<String>,
     /// Show what would be recorded, and record nothing
     #[arg(long)]
     dry_run: bool,
+}
+
+impl UndoArgs {
+    /// Those of the flags that are settings, too.
+    pub(crate) fn settings(&self, flags: Flags) -> Flags {
+        Flags { require_approval: self.require_approval.clone(), ..flags }
+    }
 }
 
 /// The outcome with `--json`. Its keys are a contract: those of the recording commands, and what is left out.
@@ -161,6 +173,7 @@ fn record(
             policy,
             not_before: args.not_before,
             valid_for: args.valid_for,
+            snapshot_records: false,
             after: None,
             source,
             requested_by: args.requested_by.as_deref().unwrap_or(&account),
@@ -177,10 +190,23 @@ fn record(
         let now = context.now();
         let mut keeper = context.keeper()?;
         keeper.write("recording the undo", now, |tx| {
-            new.iter().map(|new| tx.record(new)).collect::<Result<Vec<_>, StoreError>>()
+            let mut recorded: Vec<Recorded> = Vec::with_capacity(new.len());
+            for ((part, ..), new) in parts.iter().zip(&new) {
+                let after = tags_of(part, &parts).and_then(|at| recorded.get(at)?.request);
+                recorded.push(tx.record(&NewRequest { after, ..new.clone() })?);
+            }
+            Ok::<_, StoreError>(recorded)
         })?
     };
     Ok(parts.iter().zip(recorded).map(|((part, ..), one)| told(part, &one, &undoes)).collect())
+}
+
+/// Where the request stands that makes the tags again that a part puts back.
+fn tags_of(part: &Part, parts: &[(&Part, Vec<NewItem>, RequestSource)]) -> Option<usize> {
+    let makes = |(one, ..): &(&Part, Vec<NewItem>, RequestSource)| {
+        (one.product, &one.module, &one.task) == (part.product, &part.module, &Task::RecreateTags)
+    };
+    parts.iter().position(makes).filter(|_| part.after_tags)
 }
 
 /// `R1`, `R1 and R2`, `R1 and 3 others`.
@@ -206,7 +232,7 @@ fn source(undoes: &str, items: &Items) -> RequestSource {
 }
 
 fn told(part: &Part, recorded: &Recorded, undoes: &str) -> One {
-    let Part { product, module, task } = part;
+    let Part { product, module, task, .. } = part;
     let operation = task.operation();
     let items = counted_items(operation, recorded.entries);
     let about = match (task.tags(), task.list()) {

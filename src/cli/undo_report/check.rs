@@ -138,7 +138,12 @@ fn reads(scope: &Scope, items: usize) -> usize {
         // What cannot be read is looked for in the bin.
         Action::Restore => 2 * chunks,
         Action::RecreateTags => 1,
-        _ => chunks,
+        Action::Delete
+        | Action::Untag(_)
+        | Action::Unlink { .. }
+        | Action::DeleteTags
+        | Action::Retag(_)
+        | Action::Relink { .. } => chunks,
     }
 }
 

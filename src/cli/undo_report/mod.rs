@@ -3,7 +3,7 @@
 mod check;
 mod show;
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -179,13 +179,13 @@ pub(crate) fn run(args: &UndoReportArgs, context: &mut Context) -> Result<Exit, 
     if args.check {
         scan.checked = Some(check::look(context, &scan)?);
     }
+    let style = args.style();
     let checked_at = scan.checked.as_ref().map(|checked| checked.at);
-    let begin = |out| UndoRows::begin(out, args.style(), scan.versions, checked_at);
     let (report, seen) = match destination {
         Destination::Nowhere => scan.report(None)?,
         Destination::Stdout => {
             let mut out = context.out.data_writer();
-            let mut rows = begin(&mut out as &mut dyn Write);
+            let mut rows = UndoRows::begin(&mut out, style, scan.versions, checked_at);
             let found = scan.report(Some(&mut rows))?;
             rows.end(args.expiring.is_none())?;
             found
@@ -196,7 +196,7 @@ pub(crate) fn run(args: &UndoReportArgs, context: &mut Context) -> Result<Exit, 
             };
             check_target(path, &context.db())?;
             let mut pending = PendingFile::beside(path, Sharing::OwnerOnly).map_err(failed)?;
-            let mut rows = begin(&mut pending as &mut dyn Write);
+            let mut rows = UndoRows::begin(&mut pending, style, scan.versions, checked_at);
             let found = scan.report(Some(&mut rows))?;
             rows.end(true)?;
             pending.commit().map_err(failed)?;

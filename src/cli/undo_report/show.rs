@@ -104,7 +104,9 @@ pub(super) fn tell(
         if matches!(destination, Destination::Stdout) {
             // The rows are the data.
             context.out.flush()?;
-            lines.into_iter().for_each(|line| context.out.say(line));
+            for line in lines {
+                context.out.say(line);
+            }
         } else {
             lines.into_iter().try_for_each(|line| context.out.data_row(line))?;
             groups(context, report)?;
@@ -183,7 +185,10 @@ fn sorted(report: &Report) -> Vec<(&GroupKey, &Group)> {
     let mut rows: Vec<_> = report.groups.iter().collect();
     let ends = |key: &GroupKey, group: &Group| match key.state {
         UndoState::Possible | UndoState::Partial => group.until,
-        _ => None,
+        UndoState::Impossible
+        | UndoState::Expired
+        | UndoState::Undone
+        | UndoState::NothingToUndo => None,
     };
     rows.sort_by_key(|(key, group)| {
         let until = ends(key, group);
@@ -240,35 +245,38 @@ fn summary(
         let number = format!("{:>10}  ", grouped(number));
         lines.push(Line::new().toned(Tone::Strong, number).toned(tone, text));
     }
-    if let Some(soonest) = report.soonest {
-        let left = in_words(soonest.at.since(scan.now));
-        let command = context.command(&if soonest.under_way {
-            "sync".to_owned()
-        } else {
-            format!("undo {} --reason TEXT", soonest.request)
-        });
-        lines.push(
-            format!(
-                "The first deadline is {}, in {left} ({} of {}): {command}",
-                soonest.at, soonest.entry, soonest.request
-            )
-            .into(),
-        );
-    }
-    if cost.entries > 0 {
-        lines.push(
-            format!(
-                "Bringing back {} takes {} ({} that write), {} and about {}.",
-                counted(cost.entries, "entry", "entries"),
-                counted(cost.calls, "call", "calls"),
-                grouped(cost.batches),
-                counted(cost.credits, "credit", "credits"),
-                in_words(std::time::Duration::from_secs(cost.seconds)),
-            )
-            .into(),
-        );
-    }
+    lines.extend(deadline(context, scan, report));
+    lines.extend(price(cost));
     Ok(lines)
+}
+
+/// The first deadline, and how to meet it.
+fn deadline(context: &Context, scan: &Scan<'_>, report: &Report) -> Option<Line> {
+    let soonest = report.soonest?;
+    let left = in_words(soonest.at.since(scan.now));
+    let command = context.command(&if soonest.under_way {
+        "sync".to_owned()
+    } else {
+        format!("undo {} --reason TEXT", soonest.request)
+    });
+    let (at, entry, request) = (soonest.at, soonest.entry, soonest.request);
+    Some(format!("The first deadline is {at}, in {left} ({entry} of {request}): {command}").into())
+}
+
+/// What bringing back the rest takes.
+fn price(cost: &Plan) -> Option<Line> {
+    if cost.entries == 0 {
+        return None;
+    }
+    let line = format!(
+        "Bringing back {} takes {} ({} that write), {} and about {}.",
+        counted(cost.entries, "item", "items"),
+        counted(cost.calls, "call", "calls"),
+        grouped(cost.batches),
+        counted(cost.credits, "credit", "credits"),
+        in_words(std::time::Duration::from_secs(cost.seconds)),
+    );
+    Some(line.into())
 }
 
 fn groups(context: &mut Context, report: &Report) -> Result<(), OutputError> {

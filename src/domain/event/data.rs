@@ -136,9 +136,15 @@ pub struct RequestRecorded {
     /// Seal: Zoho's id of the module, where a read while recording resolved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module_id: Option<Hash>,
+    /// `true` when the records that carry the tags are read before these are deleted; left out otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_records: Option<bool>,
     /// Nothing is sent before every entry of this earlier request is settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<RequestId>,
+    /// Entries that a hold covers: they are held from the beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<EntryRanges>,
 }
 
 /// See [`super::Event::RequestPinned`].

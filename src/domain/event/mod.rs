@@ -6,6 +6,8 @@
 //! file names stand in them as [seals](crate::domain::seal) only.
 
 mod data;
+mod governance;
+mod recheck;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -22,6 +24,13 @@ pub use self::data::{
     RequestRecorded, RequestUnparked, Returned, RunEnded, RunStarted, SchemaUpgraded,
     SnapshotTaken, SourceKind, Unanswered, UserSeen,
 };
+pub use self::governance::{
+    ApprovalNeeded, EntriesCancelled, EntriesHeld, HoldPlaced, HoldReleased, NeedCause, Paused,
+    PolicyApproved, PolicyRejected, PolicySet, ReleasedPart, RequestApproved, RequestRejected,
+    Resumed,
+};
+
+pub use self::recheck::{EntriesRechecked, RecheckGroup};
 
 /// The version tag that every event of this form begins with.
 pub const EVENT_VERSION: &str = "zoho-journal/event@1";
@@ -136,6 +145,8 @@ events! {
     JobEnded = "job_ended",
     /// Evidence was read.
     EvidenceRead = "evidence_read",
+    /// What settled entries took away was looked at again.
+    EntriesRechecked = "entries_rechecked",
     /// A person decided what reads cannot.
     EntriesSettled = "entries_settled",
     /// A replay took up refused entries again.
@@ -146,6 +157,30 @@ events! {
     RequestUnparked = "request_unparked",
     /// The reconciler ended a run.
     RunEnded = "run_ended",
+    /// Somebody approved a request.
+    RequestApproved = "request_approved",
+    /// Somebody rejected a request.
+    RequestRejected = "request_rejected",
+    /// Entries that were pending need an approval: they are too old, or policy asks for a second person.
+    ApprovalNeeded = "approval_needed",
+    /// Somebody withdrew entries before they were sent.
+    EntriesCancelled = "entries_cancelled",
+    /// No run claims anything from here on.
+    Paused = "paused",
+    /// Runs claim again.
+    Resumed = "resumed",
+    /// Records must not be touched from here on.
+    HoldPlaced = "hold_placed",
+    /// Entries that came back to pending under a hold are held.
+    EntriesHeld = "entries_held",
+    /// Records may be touched again.
+    HoldReleased = "hold_released",
+    /// The approval policy of the journal was set, or another one was proposed.
+    PolicySet = "policy_set",
+    /// A proposed policy is in force.
+    PolicyApproved = "policy_approved",
+    /// A proposed policy was rejected.
+    PolicyRejected = "policy_rejected",
 }
 
 impl LoggedEvent {
@@ -194,6 +229,9 @@ impl Event {
     /// Which entries the event moves, and how. Recording creates entries instead of moving them.
     pub fn steps(&self) -> Vec<Step<'_>> {
         let one = |entries, change| vec![Step { entries, change }];
+        let some = |entries: Option<_>, change| -> Vec<Step<'_>> {
+            entries.into_iter().map(|entries| Step { entries, change }).collect()
+        };
         match self {
             Self::BatchBegun(data) => one(&data.entries, Change::Claimed),
             Self::BatchAnswered(data) => data
@@ -221,10 +259,27 @@ impl Event {
                 .iter()
                 .map(|entries| Step { entries, change: Change::NeverThere })
                 .collect(),
+            Self::RequestRecorded(data) => some(data.held.as_ref(), Change::Held),
+            Self::RequestApproved(data) => some(data.entries.as_ref(), Change::Approved),
+            Self::RequestRejected(data) => one(&data.entries, Change::Cancelled),
+            Self::ApprovalNeeded(data) => one(&data.entries, Change::Expired),
+            Self::EntriesCancelled(data) => one(&data.entries, Change::Cancelled),
+            Self::HoldPlaced(data) => some(data.entries.as_ref(), Change::Held),
+            Self::EntriesHeld(data) => one(&data.entries, Change::Held),
+            Self::HoldReleased(data) => {
+                let awaiting = data.awaiting_approval.as_ref();
+                let mut steps = some(data.pending.as_ref(), Change::Released);
+                steps.extend(some(awaiting, Change::ReleasedUnapproved));
+                steps
+            }
             Self::JournalCreated(_)
+            | Self::Paused(_)
+            | Self::Resumed(_)
+            | Self::PolicySet(_)
+            | Self::PolicyApproved(_)
+            | Self::PolicyRejected(_)
             | Self::KeyReplaced(_)
             | Self::SchemaUpgraded(_)
-            | Self::RequestRecorded(_)
             | Self::NothingRecorded(_)
             | Self::RunStarted(_)
             | Self::Bound(_)
@@ -232,6 +287,7 @@ impl Event {
             | Self::ModuleSeen(_)
             | Self::RequestPinned(_)
             | Self::JobEnded(_)
+            | Self::EntriesRechecked(_)
             | Self::RequestParked(_)
             | Self::RequestUnparked(_)
             | Self::RunEnded(_) => Vec::new(),

@@ -8,6 +8,7 @@ use crate::domain::evidence::deletion::SeenRecord;
 use crate::domain::evidence::{
     Decision, History, JobOver, Look, Source, UNDECIDED, settle, unless_under_way, untouched,
 };
+use crate::domain::id::RecordId;
 use crate::domain::scope::TagSet;
 use crate::domain::state::Verdict;
 use crate::domain::time::Timestamp;
@@ -91,6 +92,9 @@ pub struct SeenTag {
 pub struct DefinitionFacts {
     /// The tag, in the list of its module's tags.
     pub tag: Look<SeenTag>,
+    /// The records that carried it, where these were to be read before it is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<Vec<RecordId>>,
 }
 
 /// What was read about an entry, whatever it is. As JSON, this is what is kept of the reads.
@@ -214,7 +218,7 @@ impl ThingFacts {
 
     /// Whether such a thing makes Zoho refuse a whole call: it goes alone.
     pub fn goes_alone(&self) -> bool {
-        matches!(self, Self::Definition(DefinitionFacts { tag: Look::NotThere }))
+        matches!(self, Self::Definition(DefinitionFacts { tag: Look::NotThere, .. }))
     }
 
     /// Whether it was seen to be there.

@@ -18,7 +18,7 @@ fn relation(member: bool, related: Look<SeenRecord>) -> ThingFacts {
 }
 
 fn definition(tag: Look<SeenTag>) -> ThingFacts {
-    ThingFacts::Definition(DefinitionFacts { tag })
+    ThingFacts::Definition(DefinitionFacts { tag, records: None })
 }
 
 fn record() -> Look<SeenRecord> {

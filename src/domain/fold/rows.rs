@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::event::{
-    BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, EntriesSettled, Event, EvidenceRead,
-    JobEnded, ModuleSeen, RequestRecorded, RunEnded, RunStarted, SchemaUpgraded, SnapshotTaken,
-    UserSeen,
+    BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, EntriesRechecked, EntriesSettled,
+    Event, EvidenceRead, JobEnded, ModuleSeen, RequestPinned, RequestRecorded, RunEnded,
+    RunStarted, SchemaUpgraded, SnapshotTaken, UserSeen,
 };
+use crate::domain::fold::governance::{Governance, HoldRow, Standing};
 use crate::domain::fold::row::{BindingRow, Ending, Expected, OpenBatch, RunRow};
 use crate::domain::fold::{Cell, Table};
 use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RequestId, RunId};
@@ -33,12 +34,14 @@ pub enum Note {
 const MOST_ENTRIES: u64 = 10_000;
 
 /// What of a request's row can change.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct RequestRow {
     /// Where it was set aside.
     parked: Option<EventSeq>,
     /// Where its module's id was read.
     pinned: Option<EventSeq>,
+    /// Whether it may be sent.
+    standing: Standing,
 }
 
 /// Folds events into rows. Rows that cannot change any more are told as soon as they are known; the rest
@@ -57,6 +60,7 @@ pub struct Rows {
     last_entry: i64,
     /// The schema that the last upgrade led to.
     schema: Option<(u32, EventSeq)>,
+    governance: Governance,
     counts: BTreeMap<Table, u64>,
 }
 
@@ -76,6 +80,11 @@ impl Rows {
         self.schema
     }
 
+    /// Every hold, in order.
+    pub fn holds(&self) -> &[HoldRow] {
+        self.governance.holds()
+    }
+
     fn add(&mut self, table: Table, rows: u64) -> i64 {
         let count = self.counts.entry(table).or_default();
         *count = count.saturating_add(rows);
@@ -87,7 +96,8 @@ impl Rows {
         let known = self.last_entry;
         let strays =
             event.steps().iter().any(|step| step.entries.last().is_some_and(|e| e.get() > known));
-        if strays {
+        // Only a recording speaks of entries that it makes itself.
+        if strays && !matches!(event, Event::RequestRecorded(_)) {
             contradicts(seq, "it speaks of entries that were never recorded", tell);
         }
         match event {
@@ -132,19 +142,71 @@ impl Rows {
                 self.of_run(seq, data.run, tell);
                 self.park(seq, data.request, None, tell);
             }
-            Event::RequestPinned(data) => {
-                self.of_run(seq, data.run, tell);
-                match self.request(data.request) {
-                    Some(RequestRow { pinned: Some(_), .. }) => {
-                        contradicts(seq, "it pins a request a second time", tell);
-                    }
-                    Some(row) => row.pinned = Some(seq),
-                    None => contradicts(seq, NO_REQUEST, tell),
-                }
-            }
+            Event::RequestPinned(data) => self.pinned(seq, data, tell),
             Event::SnapshotTaken(data) => self.snapshot(seq, data, tell),
+            Event::EntriesRechecked(data) => self.rechecked(seq, data, tell),
             Event::JobEnded(data) => self.job_ended(seq, data, tell),
             Event::RunEnded(data) => self.run_ended(seq, data, tell),
+            Event::RequestApproved(_)
+            | Event::ApprovalNeeded(_)
+            | Event::RequestRejected(_)
+            | Event::EntriesCancelled(_)
+            | Event::EntriesHeld(_)
+            | Event::Paused(_)
+            | Event::Resumed(_)
+            | Event::HoldPlaced(_)
+            | Event::HoldReleased(_)
+            | Event::PolicySet(_)
+            | Event::PolicyApproved(_)
+            | Event::PolicyRejected(_) => self.decided(seq, event, tell),
+        }
+    }
+
+    fn pinned(&mut self, seq: EventSeq, data: &RequestPinned, tell: &mut dyn FnMut(Note)) {
+        self.of_run(seq, data.run, tell);
+        match self.request(data.request) {
+            Some(RequestRow { pinned: Some(_), .. }) => {
+                contradicts(seq, "it pins a request a second time", tell);
+            }
+            Some(row) => row.pinned = Some(seq),
+            None => contradicts(seq, NO_REQUEST, tell),
+        }
+    }
+
+    /// What a person decided, or what follows from it.
+    fn decided(&mut self, seq: EventSeq, event: &Event, tell: &mut dyn FnMut(Note)) {
+        if let Event::RequestApproved(data) = event {
+            match self.request(data.request) {
+                Some(row) => row.standing.approved(seq, data),
+                None => contradicts(seq, NO_REQUEST, tell),
+            }
+        } else if let Event::ApprovalNeeded(data) = event {
+            self.of_run(seq, data.run, tell);
+            match self.request(data.request) {
+                Some(row) => row.standing.needs(seq, data.cause),
+                None => contradicts(seq, NO_REQUEST, tell),
+            }
+        } else if let Event::RequestRejected(data) = event {
+            self.cancelled(seq, &data.entries, tell);
+        } else if let Event::EntriesCancelled(data) = event {
+            self.cancelled(seq, &data.entries, tell);
+        } else if let Event::EntriesHeld(data) = event {
+            self.of_run(seq, data.run, tell);
+        } else {
+            self.governance.apply(seq, event, tell);
+        }
+    }
+
+    /// Entries are cancelled for good, so each range of them is a row from here on.
+    fn cancelled(&mut self, seq: EventSeq, entries: &EntryRanges, tell: &mut dyn FnMut(Note)) {
+        for (first, last) in entries.ranges() {
+            self.add(Table::Cancellation, 1);
+            tell(Note::Row(Expected {
+                table: Table::Cancellation,
+                key: vec![first.into()],
+                cells: vec![("last_entry", last.into()), ("seq", seq.into())],
+                since: seq,
+            }));
         }
     }
 
@@ -178,10 +240,15 @@ impl Rows {
         if (left_out > 0) != data.rejected_root.is_some() {
             contradicts(seq, "rows were left out, but not sealed, or the other way round", tell);
         }
+        let strays = data.held.iter().flat_map(EntryRanges::ranges);
+        if strays.into_iter().any(|(from, until)| from.get() < first || until.get() > last) {
+            contradicts(seq, "it holds entries of another request", tell);
+        }
         self.last_entry = last;
         self.pin(seq, &data.target, tell);
         let pinned = data.module_id.map(|_| seq);
-        self.requests.push(RequestRow { parked: None, pinned });
+        let standing = Standing::recorded(seq, data);
+        self.requests.push(RequestRow { parked: None, pinned, standing });
         self.add(Table::Entry, data.entries);
         self.add(Table::Secret, 1 + u64::from(left_out > 0));
         self.add(Table::Rejected, left_out);
@@ -197,7 +264,6 @@ impl Rows {
                 ("first_entry", first.into()),
                 ("last_entry", last.into()),
                 ("not_before_ms", data.not_before.into()),
-                ("valid_until_ms", data.valid_until.into()),
                 ("source_rows", data.source_rows.into()),
                 ("duplicates", data.duplicates.into()),
                 ("rejected", data.rejected.into()),
@@ -437,6 +503,17 @@ impl Rows {
         }
     }
 
+    fn rechecked(&mut self, seq: EventSeq, data: &EntriesRechecked, tell: &mut dyn FnMut(Note)) {
+        self.reading(seq, data.run, data.reading, tell);
+        match merged(data.groups.iter().map(|group| &group.entries), self.last_entry) {
+            Some(_) => {
+                let entries = data.groups.iter().map(|group| group.entries.len()).sum();
+                self.add(Table::Recheck, entries);
+            }
+            None => contradicts(seq, "an entry stands in two groups", tell),
+        }
+    }
+
     /// A person's decision stands in the place of a reading: it is numbered as one, after the run that read
     /// last, and each entry's row has a verdict and no facts.
     fn settled(&mut self, seq: EventSeq, data: &EntriesSettled, tell: &mut dyn FnMut(Note)) {
@@ -480,10 +557,18 @@ impl Rows {
             let cells = vec![("at_most", (*share).into())];
             tell(row(Table::Share, vec![(*entry).into()], cells, *seq));
         }
-        for (number, RequestRow { parked, pinned }) in (1_i64..).zip(&self.requests) {
-            let since = (*parked).max(*pinned).unwrap_or(EventSeq::new(0));
-            let cells = vec![("parked_seq", (*parked).into()), ("module_seq", (*pinned).into())];
+        for (number, request) in (1_i64..).zip(&self.requests) {
+            let RequestRow { parked, pinned, standing } = request;
+            let since = (*parked).max(*pinned).max(Some(standing.since)).unwrap_or(standing.since);
+            let mut cells =
+                vec![("parked_seq", (*parked).into()), ("module_seq", (*pinned).into())];
+            cells.extend(standing.cells());
             tell(row(Table::Request, vec![number.into()], cells, since));
+        }
+        let mut counted = Vec::new();
+        self.governance.finish(tell, &mut |table, rows| counted.push((table, rows)));
+        for (table, rows) in counted {
+            self.add(table, rows);
         }
     }
 }

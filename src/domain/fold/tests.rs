@@ -53,7 +53,9 @@ fn recorded(request: i64, first_entry: i64, entries: u64) -> Event {
         tags: None,
         snapshot: None,
         module_id: None,
+        snapshot_records: None,
         after: None,
+        held: None,
     })
 }
 

@@ -20,14 +20,17 @@ use crate::domain::merkle::Hash;
 use crate::domain::outcome::{ItemResult, Judgement};
 use crate::domain::policy::ApprovalPolicy;
 use crate::domain::ranges::EntryRanges;
+use crate::domain::recheck::Found;
 use crate::domain::scope::{Action, RelatedList, Scope, TagSet, Task};
 use crate::domain::state::{Outcome, Verdict};
 use crate::domain::target::{ApiOrigin, ApiVersion, DataCenter, Environment, Product, Target};
 use crate::domain::time::Timestamp;
+use crate::evidence::verify::governed::of_decisions;
 use crate::store::creation::{JournalId, NewJournal};
 use crate::store::entry::NewItem;
 use crate::store::queue::Picked;
 use crate::store::reading::Finding as Read;
+use crate::store::recheck::Seen;
 use crate::store::recording::{InvalidRow, NewRequest, RepeatedRow, RequestSource};
 use crate::store::run::NewRun;
 use crate::store::settling::NewDecision;
@@ -62,12 +65,12 @@ pub(super) struct Journal {
 
 /// What is asked for, apart from what is always the same.
 pub(super) struct Ask<'a> {
-    module: &'a str,
-    items: Vec<i64>,
-    repeated: &'a [RepeatedRow],
-    invalid: &'a [InvalidRow],
-    policy: ApprovalPolicy,
-    not_before: Option<Timestamp>,
+    pub(super) module: &'a str,
+    pub(super) items: Vec<i64>,
+    pub(super) repeated: &'a [RepeatedRow],
+    pub(super) invalid: &'a [InvalidRow],
+    pub(super) policy: ApprovalPolicy,
+    pub(super) not_before: Option<Timestamp>,
 }
 
 pub(super) fn ask(module: &str, items: impl IntoIterator<Item = i64>) -> Ask<'_> {
@@ -126,6 +129,7 @@ impl Journal {
             rows: 99,
         };
         let new = NewRequest {
+            snapshot_records: false,
             after: None,
             task: &Task::Delete,
             snapshot: true,
@@ -174,6 +178,7 @@ impl Journal {
             rows: 9,
         };
         let new = NewRequest {
+            snapshot_records: false,
             after: None,
             task,
             product: Product::Crm,
@@ -489,7 +494,15 @@ pub(super) fn eventful() -> Journal {
     let open = Verdict::Undecided;
     journal.read(run, &[(7, open, "UNDECIDED"), (18, open, "UNDECIDED")]);
     journal.decide([7, 18], Verdict::Failed, None);
+    let seen = [(1, Found::InBin), (2, Found::Back), (15, Found::Erased), (18, Found::NotSeen)];
+    let seen = seen.map(|(entry, found)| Seen {
+        entry: EntryId::new(entry),
+        found,
+        facts: format!("{{\"record\":\"{found}\"}}"),
+    });
+    journal.write(|tx| tx.record_recheck(run, &leads(), &seen));
     drop(journal.begin(run, [14], None));
+    of_decisions(&mut journal);
     journal
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::event::{
-    BatchAnswered, EntriesSettled, EvidenceRead, RequestRecorded, SnapshotTaken,
+    BatchAnswered, EntriesRechecked, EntriesSettled, EvidenceRead, RequestRecorded, SnapshotTaken,
 };
 use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RecordId, RequestId};
 use crate::domain::merkle::{Hash, Tree};
@@ -21,6 +21,7 @@ use crate::store::{Result, StoreError};
 
 mod answered;
 mod evidence;
+mod recheck;
 mod results;
 mod settled;
 mod snapshot;
@@ -117,6 +118,8 @@ pub(super) enum Job {
     Snapshot { seq: EventSeq, data: Box<SnapshotTaken>, parts: Vec<Part> },
     /// What was read.
     Evidence { seq: EventSeq, data: Box<EvidenceRead>, parts: Vec<Part> },
+    /// What a later look showed.
+    Recheck { seq: EventSeq, data: Box<EntriesRechecked>, parts: Vec<Part> },
     /// What a person decided.
     Settled { seq: EventSeq, data: Box<EntriesSettled>, parts: Vec<Part> },
 }
@@ -167,6 +170,7 @@ impl<'a> Worker<'a> {
             }
             Job::Snapshot { seq, data, parts } => self.snapshot(seq, &data, &parts, found),
             Job::Evidence { seq, data, parts } => self.evidence(seq, &data, &parts, found),
+            Job::Recheck { seq, data, parts } => self.recheck(seq, &data, &parts, found),
             Job::Settled { seq, data, parts } => self.settled(seq, &data, &parts, found),
         }
     }

@@ -31,6 +31,10 @@ pub(super) struct LogPass<'a> {
     nodes: Vec<Stream<'a, i64, Vec<u8>>>,
     seals: SealRows<'a>,
     next: i64,
+    /// Events that recorded requests, with their leaves.
+    pub(super) recorded: Vec<(EventSeq, Hash)>,
+    /// Events that set or proposed policies, with their leaves.
+    pub(super) proposals: Vec<(EventSeq, Hash)>,
 }
 
 impl<'a> LogPass<'a> {
@@ -46,6 +50,8 @@ impl<'a> LogPass<'a> {
             nodes: Vec::new(),
             seals: audit.seals(),
             next: 0,
+            recorded: Vec::new(),
+            proposals: Vec::new(),
         }
     }
 
@@ -60,6 +66,7 @@ impl<'a> LogPass<'a> {
         self.rows.finish(&mut |note| notes.push(note));
         self.compare(notes)?;
         self.schema()?;
+        self.holds()?;
         rows::counts(audit, &self.rows, &mut self.found)
     }
 
@@ -117,7 +124,7 @@ impl<'a> LogPass<'a> {
             );
             self.found.add(Kind::Log, place, what, Some(seq));
         }
-        self.send(seq, event, jobs)
+        self.send(seq, leaf, event, jobs)
     }
 
     fn compare(&mut self, notes: Vec<Note>) -> Result<()> {
@@ -191,9 +198,12 @@ impl<'a> LogPass<'a> {
     }
 
     /// Sends out the checks of the items that an event concerns.
-    fn send(&mut self, seq: EventSeq, event: Event, jobs: &mut Jobs<'_>) -> Result<()> {
+    fn send(&mut self, seq: EventSeq, leaf: Hash, event: Event, jobs: &mut Jobs<'_>) -> Result<()> {
         match event {
-            Event::RequestRecorded(data) => self.send_request(seq, &data, jobs)?,
+            Event::RequestRecorded(data) => {
+                self.recorded.push((seq, leaf));
+                self.send_request(seq, &data, jobs)?;
+            }
             Event::BatchAnswered(data) => {
                 if let Some(parts) = self.parts(data.groups.iter().map(|group| &group.entries)) {
                     jobs.send(Job::Answered { seq, data: Box::new(data), parts });
@@ -216,6 +226,11 @@ impl<'a> LogPass<'a> {
                     jobs.send(Job::Evidence { seq, data: Box::new(data), parts });
                 }
             }
+            Event::EntriesRechecked(data) => {
+                if let Some(parts) = self.parts(data.groups.iter().map(|group| &group.entries)) {
+                    jobs.send(Job::Recheck { seq, data: Box::new(data), parts });
+                }
+            }
             Event::EntriesSettled(data) => {
                 if let Some(parts) = self.parts([&data.entries]) {
                     jobs.send(Job::Settled { seq, data: Box::new(data), parts });
@@ -226,7 +241,19 @@ impl<'a> LogPass<'a> {
                     jobs.send(Job::Snapshot { seq, data: Box::new(data), parts });
                 }
             }
+            Event::RequestApproved(_)
+            | Event::RequestRejected(_)
+            | Event::PolicySet(_)
+            | Event::PolicyApproved(_)
+            | Event::PolicyRejected(_) => self.decision(seq, leaf, &event)?,
             Event::JournalCreated(_)
+            | Event::ApprovalNeeded(_)
+            | Event::EntriesCancelled(_)
+            | Event::EntriesHeld(_)
+            | Event::Paused(_)
+            | Event::Resumed(_)
+            | Event::HoldPlaced(_)
+            | Event::HoldReleased(_)
             | Event::RequestPinned(_)
             | Event::JobEnded(_)
             | Event::KeyReplaced(_)

@@ -21,6 +21,9 @@ fn place(table: Table, key: &[Cell]) -> String {
         Table::Entry => format!("entry E{key}"),
         Table::Batch => format!("batch B{key}"),
         Table::Share => format!("share of E{key}"),
+        Table::Hold => format!("hold H{key}"),
+        Table::Policy => format!("policy P{key}"),
+        Table::Cancellation => format!("cancellation from E{key}"),
         Table::Run
         | Table::Module
         | Table::Secret
@@ -30,7 +33,11 @@ fn place(table: Table, key: &[Cell]) -> String {
         | Table::Attempt
         | Table::Reading
         | Table::Snapshot
+        | Table::Recheck
         | Table::Job
+        | Table::Pause
+        | Table::HoldId
+        | Table::HoldSecret
         | Table::Evidence => format!("{table} {key}"),
     }
 }

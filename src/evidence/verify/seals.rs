@@ -42,17 +42,70 @@ pub(super) fn seals_of(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
             ("reason", Some(data.reason)),
             ("ticket", data.ticket),
         ],
+        Event::RequestApproved(_)
+        | Event::RequestRejected(_)
+        | Event::EntriesCancelled(_)
+        | Event::Paused(_)
+        | Event::Resumed(_)
+        | Event::HoldPlaced(_)
+        | Event::HoldReleased(_)
+        | Event::PolicySet(_)
+        | Event::PolicyApproved(_)
+        | Event::PolicyRejected(_) => of_governance(event),
         Event::BatchUnanswered(data) => vec![("detail", Some(data.detail))],
         Event::BatchReturned(data) => vec![("detail", Some(data.detail))],
         Event::ModuleSeen(_)
         | Event::SnapshotTaken(_)
+        | Event::EntriesRechecked(_)
         | Event::JobEnded(_)
         | Event::BatchBegun(_)
         | Event::EvidenceRead(_)
         | Event::EntriesReopened(_)
         | Event::RequestParked(_)
         | Event::RequestUnparked(_)
+        | Event::ApprovalNeeded(_)
+        | Event::EntriesHeld(_)
         | Event::RunEnded(_) => Vec::new(),
+    }
+}
+
+/// The same for what people decide.
+fn of_governance(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
+    let by = |field, who: Hash, recorded_by: Hash| {
+        vec![(field, Some(who)), ("recorded_by", Some(recorded_by))]
+    };
+    let why = |mut seals: Vec<(&'static str, Option<Hash>)>, reason: Option<Hash>| {
+        seals.push(("reason", reason));
+        seals
+    };
+    let with_ticket = |mut seals: Vec<(&'static str, Option<Hash>)>, ticket: Option<Hash>| {
+        seals.push(("ticket", ticket));
+        seals
+    };
+    if let Event::RequestApproved(data) = event {
+        by("approved_by", data.approved_by, data.recorded_by)
+    } else if let Event::PolicyApproved(data) = event {
+        by("approved_by", data.approved_by, data.recorded_by)
+    } else if let Event::RequestRejected(data) = event {
+        why(by("rejected_by", data.rejected_by, data.recorded_by), Some(data.reason))
+    } else if let Event::PolicyRejected(data) = event {
+        why(by("rejected_by", data.rejected_by, data.recorded_by), Some(data.reason))
+    } else if let Event::EntriesCancelled(data) = event {
+        why(by("cancelled_by", data.cancelled_by, data.recorded_by), Some(data.reason))
+    } else if let Event::Paused(data) = event {
+        why(by("paused_by", data.paused_by, data.recorded_by), Some(data.reason))
+    } else if let Event::Resumed(data) = event {
+        why(by("resumed_by", data.resumed_by, data.recorded_by), data.reason)
+    } else if let Event::HoldPlaced(data) = event {
+        let seals = why(by("held_by", data.held_by, data.recorded_by), Some(data.reason));
+        with_ticket(seals, data.ticket)
+    } else if let Event::HoldReleased(data) = event {
+        let seals = why(by("released_by", data.released_by, data.recorded_by), Some(data.reason));
+        with_ticket(seals, data.ticket)
+    } else if let Event::PolicySet(data) = event {
+        why(by("set_by", data.set_by, data.recorded_by), Some(data.reason))
+    } else {
+        Vec::new()
     }
 }
 
@@ -121,8 +174,8 @@ mod tests {
     use super::*;
     use crate::evidence::verify::tests::sample_events;
 
-    /// Hashes in events that are no seals: roots of trees.
-    const ROOTS: &[&str] = &["items_root", "rejected_root"];
+    /// Hashes in events that are no seals: roots of trees, and leaves of other events.
+    const ROOTS: &[&str] = &["items_root", "rejected_root", "ids_root", "content"];
 
     #[test]
     fn every_hash_of_every_event_is_a_seal_or_a_root() {

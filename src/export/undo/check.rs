@@ -54,6 +54,7 @@ impl ToCheck {
 
 impl Remedy {
     /// The same, after a look.
+    #[must_use]
     pub fn corrected(self, seen: Correction) -> Self {
         let under_way = self.undo.why == Why::UnderWay;
         let undo = match seen {

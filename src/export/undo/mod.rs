@@ -9,9 +9,10 @@ use std::collections::HashMap;
 
 use crate::domain::evidence::Look;
 use crate::domain::evidence::deletion::Facts;
-use crate::domain::evidence::presence::{Before, TagFacts, ThingFacts};
+use crate::domain::evidence::presence::{Before, DefinitionFacts, TagFacts, ThingFacts};
 use crate::domain::id::ModuleName;
-use crate::domain::scope::{Operation, RelatedList, Scope, TagName, TagSet, Task};
+use crate::domain::recheck::Found;
+use crate::domain::scope::{Action, Operation, RelatedList, Scope, TagName, TagSet, Task};
 use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
 use crate::domain::undo::{Bin, Case, Kept};
@@ -67,8 +68,24 @@ impl Remedy {
             by: entry.undone_by.map(|by| (by.entry, by.state)),
             kept: kept(entry, before.as_ref(), task.is_some()),
             bin: bin(entry, bins),
+            seen: entry.rechecks.last().map(|last| last.found),
         };
         Some(Self { undo: Undo::rule(&case, now)?, task, before })
+    }
+
+    /// The records that carried a deleted tag, where they are known, and what puts it back on them.
+    pub fn carriers(&self, entry: &EntryView) -> Option<(Scope, u64)> {
+        let Some(ThingFacts::Definition(DefinitionFacts {
+            tag: Look::Seen(tag),
+            records: Some(records),
+        })) = self.before.as_ref().filter(|_| self.undo.can_come_back())
+        else {
+            return None;
+        };
+        let tags = TagSet::new([tag.name.parse::<TagName>().ok()?]).ok()?;
+        let (product, module) = (entry.scope.product, entry.scope.module.clone());
+        let scope = Scope { product, module, action: Action::Retag(tags) };
+        u64::try_from(records.len()).ok().filter(|many| *many > 0).map(|many| (scope, many))
     }
 
     /// What the call that brings it back is about; `None` where there is none.
@@ -132,13 +149,19 @@ fn bin(entry: &EntryView, bins: &Bins) -> Bin {
         return Bin::default();
     }
     let facts = entry.facts();
-    let deleted = facts.as_ref().and_then(deleted_at);
+    let deleted = seen_in_bin(entry).or_else(|| facts.as_ref().and_then(deleted_at));
     let sent = || entry.last_batch().and_then(|batch| batch.submitted_at());
     Bin {
         exists: bins.of_module(&entry.scope),
         beyond: facts.as_ref().is_some_and(is_beyond_the_bin),
         deleted_at: deleted.or_else(sent),
     }
+}
+
+/// When Zoho deleted it, by the newest look after its end.
+fn seen_in_bin(entry: &EntryView) -> Option<Timestamp> {
+    let last = entry.rechecks.last().filter(|last| last.found == Found::InBin)?;
+    deleted_at(&serde_json::from_str(last.facts.as_ref()?).ok()?)
 }
 
 /// When Zoho deleted it, by what was read.

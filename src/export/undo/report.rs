@@ -90,6 +90,9 @@ impl Report {
             if let Some(scope) = remedy.scope(entry) {
                 *self.scopes.entry(scope).or_default() += 1;
             }
+            if let Some((scope, records)) = remedy.carriers(entry) {
+                *self.scopes.entry(scope).or_default() += records;
+            }
         }
         let request = entry.request.request;
         let key = GroupKey {
@@ -155,7 +158,11 @@ fn request(number: RequestId, scope: &Scope, entries: u64) -> RequestOverview {
         tags: scope.tags().cloned(),
         workflows: false,
         snapshot: true,
+        snapshot_records: false,
         module_id: None,
+        after: None,
+        unapproved: false,
+        second: false,
         first: EntryId::new(1),
         last: EntryId::new(i64::try_from(entries).unwrap_or(i64::MAX)),
         recorded_at: Timestamp::from_millis(0),

@@ -55,6 +55,13 @@ pub(super) fn reason(entry: &EntryView, remedy: &Remedy) -> String {
             let state = entry.undone_by.map(|undone| undone.state.wire_name()).unwrap_or_default();
             format!("it is being brought back by {by}, which is {state}")
         }
+        (Why::BackAlready, None) => match entry.rechecks.last() {
+            Some(last) => {
+                let at = last.reading.at;
+                format!("it is there again: brought back by somebody else, as seen at {at}")
+            }
+            None => Why::BackAlready.text().to_owned(),
+        },
         (why, _) => match entry.undone_by {
             Some(tried) if tried.state == EntryState::Failed => {
                 let by = tried.entry;
@@ -91,9 +98,14 @@ pub(super) fn comes_back(entry: &EntryView, remedy: &Remedy) -> String {
         Task::RecreateTags => match &remedy.before {
             Some(ThingFacts::Definition(DefinitionFacts {
                 tag: Look::Seen(SeenTag { name, color }),
+                ..
             })) => {
                 let color = color.as_ref().map(|color| format!(" and its colour {color}"));
-                format!("the name \"{name}\"{}", color.unwrap_or_default())
+                let records = remedy.carriers(entry).map(|(_, records)| {
+                    format!(", on the {records} records that carried it")
+                });
+                let (color, records) = (color.unwrap_or_default(), records.unwrap_or_default());
+                format!("the name \"{name}\"{color}{records}")
             }
             _ => "the tag's name".to_owned(),
         },
@@ -124,7 +136,11 @@ pub(super) fn stays_lost(entry: &EntryView, remedy: &Remedy) -> &'static str {
             Operation::Delete => "the record, and what belonged to it",
             Operation::Untag => "which of the tags the record carried",
             Operation::Unlink => "the relation, and what it held of its own",
-            _ => "the tag",
+            Operation::DeleteTags
+            | Operation::Restore
+            | Operation::Retag
+            | Operation::Relink
+            | Operation::RecreateTags => "the tag",
         };
     }
     if !undo.can_come_back() {
@@ -137,6 +153,7 @@ pub(super) fn stays_lost(entry: &EntryView, remedy: &Remedy) -> &'static str {
         Operation::Delete => "fields of other records that changed with the deletion",
         Operation::Untag => "what workflows did when the tags went",
         Operation::Unlink => "what workflows did; fields of the relation that are not kept here",
+        Operation::DeleteTags if remedy.carriers(entry).is_some() => "the tag's old id",
         Operation::DeleteTags => "the tag's old id, and its place on the records that carried it",
         Operation::Restore | Operation::Retag | Operation::Relink | Operation::RecreateTags => "",
     }

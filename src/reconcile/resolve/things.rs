@@ -143,7 +143,9 @@ pub(in crate::reconcile) fn unread(scope: &Scope, closed: bool) -> ThingFacts {
         Action::Unlink { .. } => {
             ThingFacts::Relation(RelationFacts { list: look!(), related: Look::NotAsked })
         }
-        Action::DeleteTags => ThingFacts::Definition(DefinitionFacts { tag: look!() }),
+        Action::DeleteTags => {
+            ThingFacts::Definition(DefinitionFacts { tag: look!(), records: None })
+        }
         Action::Restore => ThingFacts::Comeback(ComebackFacts::Record(BinFacts {
             record: look!(),
             bin: Look::NotAsked,

@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, Row, named_params};
 
 use crate::domain::fold::Table;
 use crate::domain::id::{BatchId, EntryId, RequestId};
+use crate::domain::recheck::Found;
 use crate::domain::scope::Scope;
 use crate::domain::state::{EntryState, Outcome, Verdict};
 use crate::store::audit::{AT_MOST, Audit, DOING};
@@ -75,6 +76,17 @@ pub struct EvidenceRow {
 pub struct SnapshotRow {
     /// The entry.
     pub entry: i64,
+    /// The facts; `None` when erased.
+    pub facts: Option<String>,
+}
+
+/// What a later look showed of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecheckRow {
+    /// The entry.
+    pub entry: i64,
+    /// What was found; `None` for a number that is none.
+    pub found: Option<Found>,
     /// The facts; `None` when erased.
     pub facts: Option<String>,
 }
@@ -235,6 +247,35 @@ impl Audit<'_> {
             .doing(DOING)
     }
 
+    /// Adds what one later look showed of a range of entries to `found`, in order.
+    pub fn rechecks(
+        &self,
+        reading: i64,
+        (first, last): (EntryId, EntryId),
+        found: &mut Vec<RecheckRow>,
+    ) -> Result<()> {
+        let mut statement = self
+            .conn
+            .prepare_cached(
+                "-- audit_rechecks\nSELECT entry, found, facts FROM recheck
+                 WHERE entry BETWEEN :first AND :last AND reading = :reading ORDER BY entry",
+            )
+            .doing(DOING)?;
+        let rows = statement
+            .query_map(
+                named_params! {":first": Sql(first), ":last": Sql(last), ":reading": reading},
+                |row| {
+                    let found = row.get::<_, Sql<Found>>(1).ok().map(|Sql(found)| found);
+                    Ok(RecheckRow { entry: row.get(0)?, found, facts: row.get(2)? })
+                },
+            )
+            .doing(DOING)?;
+        for row in rows {
+            found.push(row.doing(DOING)?);
+        }
+        Ok(())
+    }
+
     /// Adds the snapshots of a range of entries in one reading to `found`, in order.
     pub fn snapshots(
         &self,
@@ -380,6 +421,8 @@ impl Audit<'_> {
             Table::Batch => outside!("batch"),
             Table::Reading => outside!("reading"),
             Table::Entry => outside!("entry"),
+            Table::Hold => outside!("hold"),
+            Table::Policy => outside!("policy"),
             Table::Binding
             | Table::Module
             | Table::Share
@@ -389,6 +432,11 @@ impl Audit<'_> {
             | Table::Attempt
             | Table::Job
             | Table::Snapshot
+            | Table::Recheck
+            | Table::Cancellation
+            | Table::Pause
+            | Table::HoldId
+            | Table::HoldSecret
             | Table::Evidence => return Ok(Vec::new()),
         };
         let mut statement = self.conn.prepare(sql).doing(DOING)?;

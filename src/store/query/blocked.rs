@@ -49,13 +49,14 @@ pub struct Blocked {
 /// relation from whichever side, a tag in its module.
 macro_rules! same_thing {
     () => {
-        "us.product = ws.product AND CASE us.operation
-             WHEN 'unlink' THEN ws.operation = 'unlink'
+        "us.product = ws.product AND CASE
+             WHEN us.operation IN ('unlink', 'relink') THEN ws.operation IN ('unlink', 'relink')
                  AND (u.target = w.target AND us.parent IS ws.parent
                       OR u.target = ws.parent AND us.parent = w.target)
-             WHEN 'delete-tags' THEN ws.operation = 'delete-tags' AND u.target = w.target
+             WHEN us.operation IN ('delete-tags', 'recreate-tags')
+             THEN ws.operation IN ('delete-tags', 'recreate-tags') AND u.target = w.target
                  AND us.module = ws.module
-             ELSE ws.operation IN ('delete', 'untag') AND u.target = w.target
+             ELSE ws.operation IN ('delete', 'untag', 'restore', 'retag') AND u.target = w.target
                  AND us.module = ws.module END"
     };
 }

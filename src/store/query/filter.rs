@@ -171,14 +171,15 @@ fn request_exists(conn: &Connection, request: RequestId) -> Result<()> {
 }
 
 /// The entries that name a record, by the index, and those of the lists that it is the parent of.
-fn entries_for(conn: &Connection, record: RecordId) -> Result<Vec<EntryId>> {
+pub(crate) fn entries_for(conn: &Connection, record: RecordId) -> Result<Vec<EntryId>> {
     let by_target = "-- entries_for\nSELECT id FROM entry WHERE target = :record";
     let mut entries = entries_by(conn, by_target, record)?;
-    // Only an unlink has a parent, and its entries lie within the requests that unlink.
+    // Only relations have a parent, and its entries lie within the requests that unlink.
     let by_parent = "-- entries_of_parent\nSELECT e.id FROM request r
                      JOIN entry e ON e.id BETWEEN r.first_entry AND r.last_entry
-                     WHERE r.operation = 'unlink' AND e.scope IN
-                         (SELECT id FROM scope WHERE operation = 'unlink' AND parent = :record)";
+                     WHERE r.operation IN ('unlink', 'relink') AND e.scope IN
+                         (SELECT id FROM scope
+                          WHERE operation IN ('unlink', 'relink') AND parent = :record)";
     if is_parent(conn, record)? {
         entries.extend(entries_by(conn, by_parent, record)?);
     }
@@ -199,7 +200,7 @@ fn entries_by(conn: &Connection, sql: &'static str, record: RecordId) -> Result<
 /// Whether something was to be taken out of one of its lists.
 fn is_parent(conn: &Connection, record: RecordId) -> Result<bool> {
     conn.prepare_cached(
-        "-- is_parent\nSELECT 1 FROM scope WHERE operation = 'unlink' AND parent = :record",
+        "-- is_parent\nSELECT 1 FROM scope WHERE operation IN ('unlink', 'relink') AND parent = :record",
     )
     .and_then(|mut statement| statement.exists(named_params! {":record": Sql(record)}))
     .doing("looking for a record's entries")

@@ -10,6 +10,8 @@ use crate::domain::event::{Event, JobEnding};
 use crate::domain::id::{BatchId, EntryId, EventSeq, RecordId, RequestId, RunId};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::time::Timestamp;
+use crate::store::approval;
+use crate::store::cancelling::{self, CancellationView};
 use crate::store::code::{Name, Sql, uncount};
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::job::JobEnd;
@@ -66,6 +68,7 @@ pub(super) struct Lookups<'c> {
     scopes: Cache<i64, ScopeView>,
     said: Cache<i64, Said>,
     users: Cache<RunId, Option<RecordId>>,
+    cancellations: Cache<EventSeq, CancellationView>,
     request: Option<Rc<RequestView>>,
 }
 
@@ -78,6 +81,7 @@ impl<'c> Lookups<'c> {
             scopes: Cache::new(),
             said: Cache::new(),
             users: Cache::new(),
+            cancellations: Cache::new(),
             request: None,
         }
     }
@@ -117,6 +121,12 @@ impl<'c> Lookups<'c> {
 
     pub(super) fn reading(&mut self, number: i64) -> Result<Rc<ReadingView>> {
         self.readings.get(number, || load_reading(self.conn, number))
+    }
+
+    /// Who cancelled an entry; `None` where nobody did.
+    pub(super) fn cancellation(&mut self, entry: EntryId) -> Result<Option<Rc<CancellationView>>> {
+        let Some(seq) = cancelling::cancellation_of(self.conn, entry)? else { return Ok(None) };
+        self.cancellations.get(seq, || cancelling::cancellation(self.conn, seq)).map(Some)
     }
 
     pub(super) fn scope(&mut self, number: i64) -> Result<Rc<ScopeView>> {
@@ -300,21 +310,29 @@ fn load_scope(conn: &Connection, number: i64) -> Result<ScopeView> {
 
 /// One request with its event and what was typed about it.
 pub(super) fn request(conn: &Connection, id: RequestId) -> Result<RequestView> {
-    let (seq, first, last, parked): (EventSeq, EntryId, EntryId, bool) = conn
+    let seq_at = |row: &Row<'_>, column| {
+        row.get::<_, Option<Sql<EventSeq>>>(column).map(|seq| seq.map(|Sql(seq)| seq))
+    };
+    let read = |row: &Row<'_>| -> rusqlite::Result<_> {
+        let (Sql(seq), Sql(first), Sql(last)) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (Sql(until), awaits): (Sql<Timestamp>, bool) = (row.get(4)?, row.get(5)?);
+        let seqs = (seq_at(row, 6)?, seq_at(row, 7)?, seq_at(row, 8)?);
+        Ok((seq, first, last, row.get::<_, bool>(3)?, (until, awaits), seqs))
+    };
+    let found: Option<(EventSeq, EntryId, EntryId, _, _, _)> = conn
         .prepare_cached(
-            "-- request\nSELECT seq, first_entry, last_entry, parked_seq IS NOT NULL
+            "-- request\nSELECT seq, first_entry, last_entry, parked_seq IS NOT NULL,
+                 valid_until_ms, awaits, asked_seq, approved_seq, expired_seq
              FROM request WHERE id = :id",
         )
         .and_then(|mut statement| {
-            statement
-                .query_row(named_params! {":id": Sql(id)}, |row| {
-                    let (Sql(seq), Sql(first), Sql(last)) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                    Ok((seq, first, last, row.get(3)?))
-                })
-                .optional()
+            statement.query_row(named_params! {":id": Sql(id)}, read).optional()
         })
-        .doing("reading a request")?
-        .ok_or_else(|| StoreError::NotFound(id.to_string()))?;
+        .doing("reading a request")?;
+    let (seq, first, last, parked, (valid_until, awaits), (asked, approved, expired)) =
+        found.ok_or_else(|| StoreError::NotFound(id.to_string()))?;
+    let approval = approved.map(|seq| approval::approval(conn, seq)).transpose()?;
+    let expired = expired.map(|seq| event_at(conn, seq)).transpose()?.map(|(at, _)| at);
     let stored = log::event(conn, seq)?;
     let logged = stored.decode()?;
     let Event::RequestRecorded(event) = logged.event else {
@@ -332,14 +350,20 @@ pub(super) fn request(conn: &Connection, id: RequestId) -> Result<RequestView> {
         list: event.related_list,
         workflows: event.workflows,
         snapshot: event.snapshot.unwrap_or(true),
+        snapshot_records: event.snapshot_records.unwrap_or(false),
+        after: event.after,
         first,
         last,
         not_before: event.not_before,
-        valid_until: event.valid_until,
+        valid_until,
         source_rows: event.source_rows,
         duplicates: event.duplicates,
         rejected: event.rejected,
         parked,
+        awaits,
+        asked,
+        approval,
+        expired,
         policy: event.policy,
         source: event.source,
         requested_by: typed.remove("requested_by"),

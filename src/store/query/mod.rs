@@ -16,12 +16,13 @@ mod view;
 pub use blocked::{Blocked, Blocker, Waits};
 pub use detail::{BatchDetail, LeftOutRow, RequestDetail};
 pub use filter::EntryFilter;
+pub(crate) use filter::entries_for;
 pub use glance::UndoGlance;
 pub(crate) use scan::each_of;
 pub use summary::{LastRun, Summary};
 pub use view::{
     AttemptResult, BatchEnd, BatchView, Ending, EntryView, JobOver, JobView, PersonView,
-    ReadingView, RequestView, Said, ScopeView, Settled, SettledBy, Step, UndoneBy,
+    ReadingView, RecheckView, RequestView, Said, ScopeView, Settled, SettledBy, Step, UndoneBy,
 };
 
 #[cfg(test)]

@@ -6,14 +6,16 @@ use std::rc::Rc;
 
 use crate::domain::id::{BatchId, EntryId, RecordId};
 use crate::domain::ranges::EntryRanges;
+use crate::domain::recheck::Found;
 use crate::domain::state::{EntryState, Outcome, Verdict};
 use crate::store::Reader;
 use crate::store::code::Sql;
 use crate::store::error::{Doing, Result, StoreError};
+use crate::store::holding::{HoldView, hold_on};
 use crate::store::query::filter::EntryFilter;
 use crate::store::query::lookup::Lookups;
-use crate::store::query::view::{AttemptResult, EntryView, Step};
-use crate::store::undo;
+use crate::store::query::view::{AttemptResult, EntryView, RecheckView, ScopeView, Step};
+use crate::store::{recheck, undo};
 
 /// Entries that are read at a time. More gains nothing.
 const CHUNK: usize = 1024;
@@ -90,6 +92,13 @@ struct EvidenceRow {
     facts: Option<String>,
 }
 
+struct RecheckRow {
+    entry: EntryId,
+    reading: i64,
+    found: Found,
+    facts: Option<String>,
+}
+
 struct SnapshotRow {
     entry: EntryId,
     reading: i64,
@@ -102,15 +111,19 @@ struct Scan<'c> {
     states: Rc<Vec<Value>>,
     /// Whether anything was ever undone: else nobody looks for it.
     any_undo: bool,
+    /// The same of later looks.
+    any_recheck: bool,
     /// Batches that are open now: few, since a run has only so many calls under way.
     open: Vec<(BatchId, EntryRanges)>,
     entries: Vec<EntryRow>,
     attempts: Vec<AttemptRow>,
     evidence: Vec<EvidenceRow>,
     snapshots: Vec<SnapshotRow>,
+    rechecks: Vec<RecheckRow>,
     next_attempt: usize,
     next_evidence: usize,
     next_snapshot: usize,
+    next_recheck: usize,
     current: Option<EntryView>,
 }
 
@@ -120,14 +133,17 @@ impl<'c> Scan<'c> {
             lookups: Lookups::new(conn),
             states: filter.state_codes(),
             any_undo: undo::is_any(conn)?,
+            any_recheck: recheck::is_any(conn)?,
             open: open_batches(conn)?,
             entries: Vec::with_capacity(CHUNK),
             attempts: Vec::with_capacity(CHUNK),
             evidence: Vec::new(),
             snapshots: Vec::new(),
+            rechecks: Vec::new(),
             next_attempt: 0,
             next_evidence: 0,
             next_snapshot: 0,
+            next_recheck: 0,
             current: None,
         })
     }
@@ -155,7 +171,9 @@ impl<'c> Scan<'c> {
         self.attempts.clear();
         self.evidence.clear();
         self.snapshots.clear();
+        self.rechecks.clear();
         (self.next_attempt, self.next_evidence, self.next_snapshot) = (0, 0, 0);
+        self.next_recheck = 0;
         self.load_entries(from, last)?;
         let (Some(first), Some(last)) = (self.entries.first(), self.entries.last()) else {
             return Ok(false);
@@ -260,18 +278,95 @@ impl<'c> Scan<'c> {
             };
             self.snapshots.push(read().doing(READING)?);
         }
+        if self.any_recheck { self.load_rechecks(first, last) } else { Ok(()) }
+    }
+
+    fn load_rechecks(&mut self, first: EntryId, last: EntryId) -> Result<()> {
+        let conn = self.lookups.conn;
+        let mut statement = conn
+            .prepare_cached(
+                "-- load_rechecks\nSELECT entry, reading, found, facts FROM recheck
+                 WHERE entry BETWEEN :first AND :last ORDER BY entry, reading",
+            )
+            .doing(READING)?;
+        let range = named_params! {":first": Sql(first), ":last": Sql(last)};
+        let mut rows = statement.query(range).doing(READING)?;
+        while let Some(row) = rows.next().doing(READING)? {
+            let read = || -> rusqlite::Result<_> {
+                let (Sql(entry), reading, Sql(found)) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(RecheckRow { entry, reading, found, facts: row.get(3)? })
+            };
+            self.rechecks.push(read().doing(READING)?);
+        }
         Ok(())
+    }
+
+    /// The hold that keeps an entry, while it is held.
+    fn hold_on(&self, row: &EntryRow, scope: &ScopeView) -> Result<Option<Rc<HoldView>>> {
+        if row.state != EntryState::Held {
+            return Ok(None);
+        }
+        let names = (&scope.module, scope.related_list.as_deref());
+        Ok(hold_on(self.lookups.conn, names, (row.target, scope.parent))?.map(Rc::new))
     }
 
     /// The entry at a position of the chunk, merged with its steps. Positions must ascend.
     fn view(&mut self, position: usize) -> Result<Option<&EntryView>> {
-        let Some(row) = self.entries.get(position) else {
+        let Some((entry, state)) = self.entries.get(position).map(|row| (row.entry, row.state))
+        else {
             return Ok(None);
         };
-        let entry = row.entry;
         // The list of steps is taken over from the entry before: no allocation an entry.
         let mut steps = self.current.take().map(|view| view.steps).unwrap_or_default();
         steps.clear();
+        self.add_steps(entry, state, &mut steps)?;
+        let rechecks = self.rechecks_of(entry)?;
+        let Some(row) = self.entries.get(position) else { return Ok(None) };
+        let scope = self.lookups.scope(row.scope)?;
+        let hold = self.hold_on(row, &scope)?;
+        let undone_by = match (scope.operation.opposite(), row.target) {
+            (Some(opposite), Some(target)) if self.any_undo && state == EntryState::Done => {
+                undo::of_entry(self.lookups.conn, entry, target, opposite)?
+            }
+            _ => None,
+        };
+        self.current = Some(EntryView {
+            entry,
+            request: self.lookups.request_of(entry)?,
+            undone_by,
+            rechecks,
+            scope,
+            hold,
+            target: row.target,
+            row: row.row,
+            state,
+            steps,
+        });
+        Ok(self.current.as_ref())
+    }
+
+    /// What later looks showed of the entry.
+    fn rechecks_of(&mut self, entry: EntryId) -> Result<Vec<RecheckView>> {
+        let mut found = Vec::new();
+        while let Some(row) = self.rechecks.get_mut(self.next_recheck)
+            && row.entry <= entry
+        {
+            if row.entry == entry {
+                let reading = self.lookups.reading(row.reading)?;
+                found.push(RecheckView { reading, found: row.found, facts: row.facts.take() });
+            }
+            self.next_recheck += 1;
+        }
+        Ok(found)
+    }
+
+    /// Adds what happened to the entry, in the order of the log.
+    fn add_steps(
+        &mut self,
+        entry: EntryId,
+        state: EntryState,
+        steps: &mut Vec<Step>,
+    ) -> Result<()> {
         while let Some(attempt) = self.attempts.get(self.next_attempt)
             && attempt.entry <= entry
         {
@@ -316,29 +411,26 @@ impl<'c> Scan<'c> {
         if read {
             steps.sort_by_key(Step::seq);
         }
-        if row.state == EntryState::InFlight
-            && let Some((open, _)) = self.open.iter().find(|(_, entries)| entries.contains(entry))
-        {
-            steps.push(Step::Attempt { batch: self.lookups.batch(*open)?, result: None });
-        }
-        let scope = self.lookups.scope(row.scope)?;
-        let undone_by = match (scope.operation.opposite(), row.target) {
-            (Some(opposite), Some(target)) if self.any_undo && row.state == EntryState::Done => {
-                undo::of_entry(self.lookups.conn, entry, target, opposite)?
-            }
-            _ => None,
-        };
-        self.current = Some(EntryView {
-            entry,
-            request: self.lookups.request_of(entry)?,
-            undone_by,
-            scope,
-            target: row.target,
-            row: row.row,
-            state: row.state,
-            steps,
-        });
-        Ok(self.current.as_ref())
+        steps.extend(last_step(&mut self.lookups, &self.open, entry, state)?);
+        Ok(())
+    }
+}
+
+/// The step that has no end yet, or that ended all: the open batch that carries an entry, or its withdrawal.
+fn last_step(
+    lookups: &mut Lookups<'_>,
+    open: &[(BatchId, EntryRanges)],
+    entry: EntryId,
+    state: EntryState,
+) -> Result<Option<Step>> {
+    if state == EntryState::Cancelled {
+        let cancellation = lookups.cancellation(entry)?;
+        return Ok(cancellation.map(|cancellation| Step::Cancelled { cancellation }));
+    }
+    let mut open = open.iter().filter(|_| state == EntryState::InFlight);
+    match open.find(|(_, entries)| entries.contains(entry)) {
+        Some((batch, _)) => Ok(Some(Step::Attempt { batch: lookups.batch(*batch)?, result: None })),
+        None => Ok(None),
     }
 }
 

@@ -80,12 +80,12 @@ pub(crate) fn no_member(related: Look<SeenRecord>) -> ThingFacts {
 /// A tag is in its module's list.
 pub(crate) fn tag(name: &str, color: Option<&str>) -> ThingFacts {
     let seen = SeenTag { name: name.to_owned(), color: color.map(str::to_owned) };
-    ThingFacts::Definition(DefinitionFacts { tag: Look::Seen(seen) })
+    ThingFacts::Definition(DefinitionFacts { tag: Look::Seen(seen), records: None })
 }
 
 /// A tag is not in its module's list.
 pub(crate) fn no_tag() -> ThingFacts {
-    ThingFacts::Definition(DefinitionFacts { tag: Look::NotThere })
+    ThingFacts::Definition(DefinitionFacts { tag: Look::NotThere, records: None })
 }
 
 /// What is read before a call: entry and facts.
@@ -158,6 +158,7 @@ impl Journal {
         let target = Self::target();
         let recorded = self.write(|tx| {
             tx.record(&NewRequest {
+                snapshot_records: false,
                 after: None,
                 task: &wish.task,
                 snapshot: wish.snapshot,

@@ -10,15 +10,20 @@ use crate::domain::evidence::presence::ThingFacts;
 use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RecordId, RequestId, RunId};
 use crate::domain::merkle::Hash;
 use crate::domain::ranges::EntryRanges;
+use crate::domain::recheck::Found;
 use crate::domain::scope::{Operation, RelatedList};
 use crate::domain::state::{Change, EntryState, Outcome, Verdict};
 use crate::domain::target::{ApiVersion, Product, named_set};
 use crate::domain::time::Timestamp;
+use crate::store::approval::ApprovalView;
+use crate::store::cancelling::CancellationView;
+use crate::store::holding::HoldView;
 use crate::store::job::JobEnd;
 use crate::store::snapshot;
 
 /// A request with what was typed about it. Texts are `None` where none was given, or once erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 pub struct RequestView {
     /// The request.
     pub request: RequestId,
@@ -40,6 +45,10 @@ pub struct RequestView {
     pub workflows: bool,
     /// Whether what is there is read before a call.
     pub snapshot: bool,
+    /// Whether the records that carry the tags are read before these are deleted.
+    pub snapshot_records: bool,
+    /// The request that must be settled first.
+    pub after: Option<RequestId>,
     /// Its first entry.
     pub first: EntryId,
     /// Its last entry.
@@ -56,6 +65,14 @@ pub struct RequestView {
     pub rejected: u64,
     /// Whether it was set aside after too many refusals in a row.
     pub parked: bool,
+    /// Whether it waits for an approval.
+    pub awaits: bool,
+    /// Where policy asked for a second person.
+    pub asked: Option<EventSeq>,
+    /// The newest approval.
+    pub approval: Option<ApprovalView>,
+    /// Since when it is older than it may be sent without a fresh approval.
+    pub expired: Option<Timestamp>,
     /// The approval policy that it met.
     pub policy: String,
     /// Where the ids came from.
@@ -314,6 +331,11 @@ pub enum Step {
         /// What the person says.
         verdict: Verdict,
     },
+    /// A person withdrew it, or rejected its request.
+    Cancelled {
+        /// Who and why.
+        cancellation: Rc<CancellationView>,
+    },
 }
 
 impl Step {
@@ -324,6 +346,7 @@ impl Step {
             Self::Evidence { reading, .. }
             | Self::Snapshot { reading, .. }
             | Self::Person { reading, .. } => Some(reading.seq),
+            Self::Cancelled { cancellation } => Some(cancellation.seq),
         }
     }
 
@@ -335,7 +358,7 @@ impl Step {
             }
             Self::Attempt { result: None, .. } => false,
             Self::Snapshot { never_there, .. } => *never_there,
-            Self::Evidence { .. } | Self::Person { .. } => true,
+            Self::Evidence { .. } | Self::Person { .. } | Self::Cancelled { .. } => true,
         }
     }
 
@@ -350,6 +373,7 @@ impl Step {
             Self::Person { verdict, .. } => {
                 (EntryState::Unknown, Change::SettledByPerson(*verdict))
             }
+            Self::Cancelled { .. } => (EntryState::Pending, Change::Cancelled),
         };
         from.next(change).ok()
     }
@@ -403,6 +427,17 @@ impl UndoneBy {
     }
 }
 
+/// What a later look showed of what an entry took away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecheckView {
+    /// The reading.
+    pub reading: Rc<ReadingView>,
+    /// Where it was.
+    pub found: Found,
+    /// What was read, as JSON; `None` once erased.
+    pub facts: Option<String>,
+}
+
 /// An entry with its story.
 #[derive(Debug, Clone)]
 pub struct EntryView {
@@ -420,6 +455,10 @@ pub struct EntryView {
     pub state: EntryState,
     /// The entry that brings it back, if one was recorded.
     pub undone_by: Option<UndoneBy>,
+    /// What later looks showed, in the order of the log.
+    pub rechecks: Vec<RecheckView>,
+    /// The hold that keeps it, while it is held.
+    pub hold: Option<Rc<HoldView>>,
     /// Everything that happened to it, in the order of the log; a batch that is still open comes last.
     pub steps: Vec<Step>,
 }
@@ -435,7 +474,10 @@ impl EntryView {
     pub fn last_batch(&self) -> Option<&Rc<BatchView>> {
         self.steps.iter().rev().find_map(|step| match step {
             Step::Attempt { batch, .. } => Some(batch),
-            Step::Snapshot { .. } | Step::Evidence { .. } | Step::Person { .. } => None,
+            Step::Snapshot { .. }
+            | Step::Evidence { .. }
+            | Step::Person { .. }
+            | Step::Cancelled { .. } => None,
         })
     }
 
@@ -444,9 +486,21 @@ impl EntryView {
         self.steps.iter().rev().find(|step| step.speaks())
     }
 
-    /// The code of the last word; empty where there is none.
+    /// Whether it waits since its request is older than it may be sent without a fresh approval.
+    pub fn has_expired(&self) -> bool {
+        self.state == EntryState::AwaitingApproval && self.request.expired.is_some()
+    }
+
+    /// The code of the last word, or ours for what keeps it from being sent; empty where there is none.
     pub fn code(&self) -> &str {
+        if self.state == EntryState::Held {
+            return "HELD";
+        }
+        if self.has_expired() {
+            return "EXPIRED";
+        }
         match self.last_word() {
+            Some(Step::Cancelled { cancellation }) => cancellation.code(),
             Some(Step::Attempt { result: Some(result), .. }) => &result.said.code,
             Some(Step::Evidence { code, .. }) => code,
             Some(
@@ -459,7 +513,7 @@ impl EntryView {
     /// The reading that counts: the one that had the last word, or that a person decided upon.
     pub fn last_read(&self) -> Option<&Step> {
         let mut words = self.steps.iter().rev().filter(|step| step.speaks());
-        words.find(|step| !matches!(step, Step::Person { .. }))
+        words.find(|step| !matches!(step, Step::Person { .. } | Step::Cancelled { .. }))
     }
 
     /// The person who settled it, if one did.
@@ -508,6 +562,7 @@ impl EntryView {
             Step::Snapshot { facts: None, .. }
             | Step::Attempt { .. }
             | Step::Evidence { .. }
+            | Step::Cancelled { .. }
             | Step::Person { .. } => None,
         }
     }
@@ -516,7 +571,10 @@ impl EntryView {
     pub fn job(&self) -> Option<&JobView> {
         let (batch, result) = self.steps.iter().rev().find_map(|step| match step {
             Step::Attempt { batch, result } => result.as_ref().map(|result| (batch, result)),
-            Step::Snapshot { .. } | Step::Evidence { .. } | Step::Person { .. } => None,
+            Step::Snapshot { .. }
+            | Step::Evidence { .. }
+            | Step::Person { .. }
+            | Step::Cancelled { .. } => None,
         })?;
         batch.job.as_ref().filter(|_| result.outcome == Outcome::Queued)
     }
@@ -547,6 +605,12 @@ impl EntryView {
                 seq: reading.seq,
                 at: reading.at,
                 leaf: reading.leaf,
+            }),
+            Step::Cancelled { cancellation } => Some(Settled {
+                by: SettledBy::Person,
+                seq: cancellation.seq,
+                at: cancellation.at,
+                leaf: cancellation.leaf,
             }),
         }
     }

@@ -11,6 +11,7 @@ use crate::domain::merkle::Hash;
 use crate::domain::outcome::{ItemResult, Judgement};
 use crate::domain::policy::ApprovalPolicy;
 use crate::domain::ranges::EntryRanges;
+use crate::domain::recheck::Found;
 use crate::domain::scope::{Action, Scope, Task};
 use crate::domain::state::{Outcome, Verdict};
 use crate::domain::target::{ApiVersion, Product};
@@ -20,6 +21,7 @@ use crate::store::entry::NewItem;
 use crate::store::query::stories;
 use crate::store::queue::Picked;
 use crate::store::reading::Finding;
+use crate::store::recheck::Seen;
 use crate::store::recording::{InvalidRow, NewRequest, RepeatedRow, RequestSource};
 use crate::store::run::NewRun;
 use crate::store::settling::NewDecision;
@@ -128,6 +130,11 @@ pub(super) const OF_A_RUN: &[Case] = &[
                  tally update",
     },
     Case {
+        name: "record_recheck",
+        prepare: record_recheck,
+        writes: "node insert, reading insert, recheck insert",
+    },
+    Case {
         name: "take_snapshot",
         prepare: take_snapshot,
         writes: "entry update, node insert, reading insert, snapshot insert, tally insert, \
@@ -161,7 +168,7 @@ pub(super) fn created() -> Journal {
 }
 
 /// Makes the number of events odd, by one that changes nothing else: the next one completes a node.
-fn pad(journal: &mut Journal) {
+pub(super) fn pad(journal: &mut Journal) {
     if journal.store.head().unwrap().size.is_multiple_of(2) {
         journal.ask(&Ask::default());
     }
@@ -201,6 +208,7 @@ pub(super) fn recording(first: i64, last: i64) -> Write {
     };
     Box::new(move |tx| {
         tx.record(&NewRequest {
+            snapshot_records: false,
             after: None,
             task: &Task::Delete,
             snapshot: true,
@@ -448,6 +456,17 @@ fn give_back(journal: &mut Journal) -> Write {
     let (run, prepared) = under_way(journal);
     pad(journal);
     Box::new(move |tx| tx.give_back(run, &prepared, Returned::NotSent, "connection refused"))
+}
+
+fn record_recheck(journal: &mut Journal) -> Write {
+    journal.delete(1, 3);
+    let run = journal.start("recheck");
+    pad(journal);
+    let seen: Vec<Seen> = (1..=3)
+        .zip([Found::InBin, Found::Back, Found::Erased])
+        .map(|(entry, found)| Seen { entry: EntryId::new(entry), found, facts: "{}".to_owned() })
+        .collect();
+    Box::new(move |tx| tx.record_recheck(run, &leads(), &seen))
 }
 
 fn record_evidence(journal: &mut Journal) -> Write {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 
 use super::cases::{ANYBODY, Case, OF_A_RUN, start};
-use super::{Before, assert_whole, tables};
+use super::{Before, assert_whole, governed_cases, tables};
 use crate::store::StoreError;
 
 /// Counts every row that is inserted, updated or deleted, and stops the one after `allow`.
@@ -75,17 +75,17 @@ fn stop_at_every_row(case: &Case) {
 
 #[test]
 fn a_recording_stopped_at_any_row_leaves_nothing_and_can_be_made_again() {
-    ANYBODY.iter().for_each(stop_at_every_row);
+    ANYBODY.iter().chain(governed_cases::ANYBODY).for_each(stop_at_every_row);
 }
 
 #[test]
 fn a_run_s_write_stopped_at_any_row_leaves_nothing_and_can_be_made_again() {
-    OF_A_RUN.iter().for_each(stop_at_every_row);
+    OF_A_RUN.iter().chain(governed_cases::OF_A_RUN).for_each(stop_at_every_row);
 }
 
 #[test]
 fn a_run_that_a_newer_one_replaced_can_write_nothing_whatever() {
-    for case in OF_A_RUN {
+    for case in OF_A_RUN.iter().chain(governed_cases::OF_A_RUN) {
         let (mut journal, write) = case.ready();
         let newer = journal.write(start);
         let before = Before::of(&journal);
@@ -97,7 +97,8 @@ fn a_run_that_a_newer_one_replaced_can_write_nothing_whatever() {
 
 #[test]
 fn a_commit_that_is_refused_leaves_nothing_and_the_next_one_goes_through() {
-    for case in ANYBODY.iter().chain(OF_A_RUN) {
+    let governed = governed_cases::ANYBODY.iter().chain(governed_cases::OF_A_RUN);
+    for case in ANYBODY.iter().chain(OF_A_RUN).chain(governed) {
         let (mut journal, write) = case.ready();
         let before = Before::of(&journal);
         let refused = journal.store.write(case.name, journal.now, |tx| {

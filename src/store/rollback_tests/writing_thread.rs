@@ -49,7 +49,14 @@ fn start_thread(journal: &mut Journal, run: RunId) -> Started {
     let now = journal.now;
     // Whatever there is.
     let requests = (1..10).map(RequestId::new).collect();
-    let rules = ClaimRules { run, versions, limits: Limits::default(), requests };
+    let rules = ClaimRules {
+        run,
+        versions,
+        limits: Limits::default(),
+        requests,
+        not_mine: EntryRanges::default(),
+        policy: crate::domain::policy::ApprovalPolicy::Never,
+    };
     let (writer, writing) = Writer::start(
         store,
         rules,

@@ -14,24 +14,50 @@ use crate::store::schema;
 /// For each older schema what makes it look like the newest. A new migration adds its part to every one of
 /// them; a test compares the columns.
 const OVERLAYS: &[(u32, &[&str])] = &[
-    (1, &[LACKS_V2, LACKS_V3, LACKS_V4, REQUEST_OF_V1]),
-    (2, &[LACKS_V3, LACKS_V4, REQUEST_OF_V2]),
-    (3, &[LACKS_V4, REQUEST_OF_V2]),
+    (1, &[LACKS_V2, LACKS_V3, LACKS_V4, LACKS_V5, REQUEST_OF_V1]),
+    (2, &[LACKS_V3, LACKS_V4, LACKS_V5, REQUEST_OF_V2]),
+    (3, &[LACKS_V4, LACKS_V5, REQUEST_OF_V2]),
+    (4, &[LACKS_V5, REQUEST_OF_V4]),
 ];
 
-const REQUEST_OF_V1: &str = "-- lay_over (requests of schema 1)
-     CREATE TEMP VIEW request AS
-     SELECT id, seq, operation, product, module, workflows, first_entry, last_entry, not_before_ms,
-            valid_until_ms, source_rows, duplicates, rejected, parked_seq,
-            NULL AS related_list, 1 AS snapshot, NULL AS module_seq, NULL AS after_request
-     FROM main.request;";
+/// What the migration to schema 5 finds out from the events that recorded the requests.
+macro_rules! awaits {
+    () => {
+        "coalesce((SELECT json_extract(CAST(e.body AS TEXT), '$.data.awaiting_approval')
+                   FROM main.event e WHERE e.seq = r.seq), 0) AS awaits,
+         CASE WHEN (SELECT json_extract(CAST(e.body AS TEXT), '$.data.awaiting_approval')
+                    FROM main.event e WHERE e.seq = r.seq) THEN r.seq END AS asked_seq,
+         NULL AS approved_seq, 0 AS second, NULL AS expired_seq
+         FROM main.request r;"
+    };
+}
 
-const REQUEST_OF_V2: &str = "-- lay_over (requests of schemas 2 and 3)
+const REQUEST_OF_V1: &str = concat!(
+    "-- lay_over (requests of schema 1)
      CREATE TEMP VIEW request AS
      SELECT id, seq, operation, product, module, workflows, first_entry, last_entry, not_before_ms,
             valid_until_ms, source_rows, duplicates, rejected, parked_seq,
-            related_list, snapshot, module_seq, NULL AS after_request
-     FROM main.request;";
+            NULL AS related_list, 1 AS snapshot, NULL AS module_seq, NULL AS after_request, ",
+    awaits!()
+);
+
+const REQUEST_OF_V2: &str = concat!(
+    "-- lay_over (requests of schemas 2 and 3)
+     CREATE TEMP VIEW request AS
+     SELECT id, seq, operation, product, module, workflows, first_entry, last_entry, not_before_ms,
+            valid_until_ms, source_rows, duplicates, rejected, parked_seq,
+            related_list, snapshot, module_seq, NULL AS after_request, ",
+    awaits!()
+);
+
+const REQUEST_OF_V4: &str = concat!(
+    "-- lay_over (requests of schema 4)
+     CREATE TEMP VIEW request AS
+     SELECT id, seq, operation, product, module, workflows, first_entry, last_entry, not_before_ms,
+            valid_until_ms, source_rows, duplicates, rejected, parked_seq,
+            related_list, snapshot, module_seq, after_request, ",
+    awaits!()
+);
 
 const LACKS_V2: &str = "-- lay_over (schema 2)
      CREATE TEMP VIEW snapshot AS SELECT NULL AS entry, NULL AS reading, NULL AS facts WHERE 0;
@@ -48,6 +74,23 @@ const LACKS_V3: &str = "-- lay_over (schema 3)
 const LACKS_V4: &str = "-- lay_over (schema 4)
      CREATE TEMP VIEW recheck AS
      SELECT NULL AS entry, NULL AS reading, NULL AS found, NULL AS facts WHERE 0;";
+
+const LACKS_V5: &str = "-- lay_over (schema 5)
+     CREATE TEMP VIEW cancellation AS
+     SELECT NULL AS first_entry, NULL AS last_entry, NULL AS seq WHERE 0;
+     CREATE TEMP VIEW pause AS SELECT NULL AS one, NULL AS seq WHERE 0;
+     CREATE TEMP VIEW hold AS
+     SELECT NULL AS id, NULL AS seq, NULL AS module, NULL AS whole, NULL AS ids, NULL AS review_by_ms,
+            NULL AS ended_seq
+     WHERE 0;
+     CREATE TEMP VIEW hold_id AS
+     SELECT NULL AS hold, NULL AS place, NULL AS target, NULL AS released_seq WHERE 0;
+     CREATE TEMP VIEW hold_secret AS
+     SELECT NULL AS hold, NULL AS level, NULL AS idx, NULL AS key WHERE 0;
+     CREATE TEMP VIEW policy AS
+     SELECT NULL AS id, NULL AS seq, NULL AS require_approval, NULL AS in_force_seq,
+            NULL AS rejected_seq
+     WHERE 0;";
 
 /// Makes an older schema look like the newest, for this connection only. To be called within the reader's
 /// snapshot: before it, another process may upgrade the file.

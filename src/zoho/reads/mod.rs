@@ -15,6 +15,8 @@ pub(super) mod tags;
 #[cfg(test)]
 mod tests;
 
+pub use self::records::PageAt;
+
 use std::collections::HashSet;
 
 use serde::Deserialize;
@@ -26,7 +28,7 @@ use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::target::{ApiVersion, Product};
 use crate::zoho::answer::{call_verdict, parse_body};
 use crate::zoho::headers::Told;
-use crate::zoho::wire::{Elements, boolean, object, record_id};
+use crate::zoho::wire::{Elements, boolean, object, record_id, text};
 
 /// How many ids one read names at most. The recycle bin's limit for its other call by ids is 100 (CRM v8
 /// Delete Recycle Bin Records page); of records no page states one, and 100 is what deleting takes.
@@ -81,6 +83,8 @@ pub(super) struct Listing<'a> {
 struct Info<'a> {
     #[serde(borrow)]
     more_records: Option<&'a RawValue>,
+    #[serde(borrow)]
+    next_page_token: Option<&'a RawValue>,
 }
 
 /// A user, an org, anything of which only the id is taken.
@@ -277,6 +281,12 @@ impl Listing<'_> {
     pub(super) fn more(&self) -> Option<bool> {
         let info: Info<'_> = self.info.and_then(object)?;
         info.more_records.and_then(boolean)
+    }
+
+    /// Where the next page begins, where pages are told apart by tokens.
+    pub(super) fn next_page_token(&self) -> Option<String> {
+        let info: Info<'_> = self.info.and_then(object)?;
+        info.next_page_token.and_then(text).map(std::borrow::Cow::into_owned)
     }
 }
 

@@ -10,13 +10,61 @@ use serde_json::value::RawValue;
 use crate::domain::answer::{ReadError, RecordSeen};
 use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::target::{ApiVersion, Product};
-use crate::zoho::reads::{Content, Fetched, joined, names_no_record, root};
+use crate::domain::template::percent_encoded;
+use crate::zoho::reads::{Content, Fetched, Listing, PER_PAGE, joined, names_no_record, root};
 use crate::zoho::wire::{present, tag_names, time};
 
 /// What is asked for; `fields` is mandatory unless one record is read by its path (CRM v7 page).
 const QUERY: &str = "fields=id,Modified_Time&converted=both";
 /// The same, with the records' tags.
 const WITH_TAGS: &str = "fields=id,Tag,Modified_Time&converted=both";
+
+/// Where a page of all records begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PageAt {
+    /// By its number, from 1: up to 2,000 records (CRM v7 Get Records page).
+    Number(u32),
+    /// By the token that the page before gave: up to 100,000 records.
+    Token(String),
+}
+
+/// The longest token that is taken for one.
+const TOKEN_MAX: usize = 1000;
+
+/// One page of `GET {module}`, with the tags of each record.
+pub(crate) fn page_path(
+    product: Product,
+    version: ApiVersion,
+    module: &ModuleName,
+    at: &PageAt,
+) -> Result<String, ReadError> {
+    let root = root(product, version)?;
+    let at = match at {
+        PageAt::Number(page) => format!("page={page}"),
+        PageAt::Token(token) => format!("page_token={}", percent_encoded(token)),
+    };
+    Ok(format!("{root}/{module}?{WITH_TAGS}&per_page={PER_PAGE}&{at}"))
+}
+
+/// The records of one page, and where the next one begins; `None` on the last.
+pub(crate) fn read_page(
+    fetched: &Fetched,
+    at: &PageAt,
+) -> Result<(Vec<RecordSeen>, Option<PageAt>), ReadError> {
+    let Some(listing) = fetched.listing()? else { return Ok((Vec::new(), None)) };
+    let rows = rows(fetched, &listing, true)?;
+    let more = listing.more().unwrap_or(rows.len() >= PER_PAGE);
+    let token = listing.next_page_token().filter(|token| (1..=TOKEN_MAX).contains(&token.len()));
+    let next = match (more, token, at) {
+        (false, _, _) => None,
+        (true, Some(token), _) => Some(PageAt::Token(token)),
+        (true, None, PageAt::Number(page)) => Some(PageAt::Number(page.saturating_add(1))),
+        (true, None, PageAt::Token(_)) => {
+            return Err(fetched.unusable("there are more records, and nothing says where"));
+        }
+    };
+    Ok((rows, next))
+}
 
 #[derive(Debug, Deserialize)]
 struct Row<'a> {
@@ -61,6 +109,17 @@ pub(crate) fn read(
         Content::Refused(verdict) => return Err(fetched.refused(verdict)),
         Content::Body(body) => fetched.parse_listing(body)?,
     };
+    let rows = rows(fetched, &listing, with_tags)?;
+    let found: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
+    fetched.check_rows(&listing, &found, asked)?;
+    Ok(rows)
+}
+
+fn rows(
+    fetched: &Fetched,
+    listing: &Listing<'_>,
+    with_tags: bool,
+) -> Result<Vec<RecordSeen>, ReadError> {
     let Some(list) = &listing.data else {
         return Err(fetched.unusable("it holds no list"));
     };
@@ -78,7 +137,5 @@ pub(crate) fn read(
             tags,
         });
     }
-    let found: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
-    fetched.check_rows(&listing, &found, asked)?;
     Ok(rows)
 }

@@ -1,0 +1,460 @@
+//! Approvals: who may give one, what it binds to, and when entries need one again.
+
+use rusqlite::{Connection, OptionalExtension, named_params};
+
+use crate::domain::event::{
+    ApprovalNeeded, Event, NeedCause, RequestApproved, RequestRecorded, RequestRejected,
+};
+use crate::domain::id::{EntryId, EventSeq, RequestId, RunId};
+use crate::domain::merkle::Hash;
+use crate::domain::policy::{ApprovalPolicy, may_approve, same_person};
+use crate::domain::ranges::EntryRanges;
+use crate::domain::state::EntryState;
+use crate::domain::time::Timestamp;
+use crate::store::code::{Sql, count};
+use crate::store::error::{Doing, Result, StoreError};
+use crate::store::log::{self, Seals};
+use crate::store::{Reader, WriteTx, cancelling, entry, policy};
+
+const DOING: &str = "looking for what waits for approval";
+
+/// Who decides something, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct By<'a> {
+    /// Who.
+    pub who: &'a str,
+    /// The OS account that records it.
+    pub account: &'a str,
+    /// Why; empty where nobody asks.
+    pub reason: &'a str,
+    /// Name and version of the program.
+    pub program: &'a str,
+}
+
+/// An approval that was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approved {
+    /// The request.
+    pub request: RequestId,
+    /// The leaf of the event that recorded it, which is what was approved.
+    pub content: Hash,
+    /// Entries that waited for it and are pending now.
+    pub entries: u64,
+    /// Entries that a hold keeps all the same.
+    pub held: u64,
+    /// Whether a second person approved.
+    pub second: bool,
+    /// Whether the same OS account recorded the request.
+    pub same_account: bool,
+    /// Until when it may be sent.
+    pub valid_until: Timestamp,
+}
+
+/// A request that was rejected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// The request.
+    pub request: RequestId,
+    /// Entries that are cancelled now.
+    pub entries: u64,
+}
+
+/// Why somebody cannot decide about a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotDecided {
+    /// Nothing of it waits, since nothing of it is left to be sent.
+    NothingLeft(RequestId),
+    /// It was approved already, and nothing has changed since.
+    Already(RequestId, ApprovalView),
+    /// Nothing of it waits for an approval: there is nothing to reject.
+    NotAwaiting(RequestId),
+    /// Policy asks for a second person, and this is who asked for it.
+    SamePerson(RequestId, String),
+}
+
+/// The newest approval of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovalView {
+    /// The event.
+    pub seq: EventSeq,
+    /// When.
+    pub at: Timestamp,
+    /// Who; `None` once erased.
+    pub by: Option<String>,
+    /// The OS account that recorded it; `None` once erased.
+    pub account: Option<String>,
+    /// Whether a second person approved.
+    pub second: bool,
+    /// Whether the same OS account recorded the request.
+    pub same_account: bool,
+}
+
+/// A request as approving sees it.
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
+struct Standing {
+    request: RequestId,
+    seq: EventSeq,
+    first: EntryId,
+    last: EntryId,
+    valid_until: Timestamp,
+    awaits: bool,
+    asked: bool,
+    approved: Option<EventSeq>,
+    second: bool,
+    expired: bool,
+}
+
+impl Standing {
+    fn entries(&self) -> u64 {
+        self.first.get().abs_diff(self.last.get()) + 1
+    }
+
+    fn has(&self, conn: &Connection, state: EntryState) -> Result<u64> {
+        Ok(in_states(conn, self.first, self.last, &[state])?.len())
+    }
+}
+
+fn standing(conn: &Connection, request: RequestId) -> Result<Standing> {
+    conn.prepare_cached(
+        "-- standing\nSELECT seq, first_entry, last_entry, valid_until_ms, awaits,
+             asked_seq IS NOT NULL, approved_seq, second, expired_seq IS NOT NULL
+         FROM request WHERE id = :id",
+    )
+    .and_then(|mut statement| {
+        statement
+            .query_row(named_params! {":id": Sql(request)}, |row| {
+                Ok(Standing {
+                    request,
+                    seq: row.get::<_, Sql<_>>(0)?.0,
+                    first: row.get::<_, Sql<_>>(1)?.0,
+                    last: row.get::<_, Sql<_>>(2)?.0,
+                    valid_until: row.get::<_, Sql<_>>(3)?.0,
+                    awaits: row.get(4)?,
+                    asked: row.get(5)?,
+                    approved: row.get::<_, Option<Sql<_>>>(6)?.map(|Sql(seq)| seq),
+                    second: row.get(7)?,
+                    expired: row.get(8)?,
+                })
+            })
+            .optional()
+    })
+    .doing("reading a request")?
+    .ok_or_else(|| StoreError::NotFound(request.to_string()))
+}
+
+/// The entries of a range that stand in one of these states.
+pub(crate) fn in_states(
+    conn: &Connection,
+    first: EntryId,
+    last: EntryId,
+    states: &[EntryState],
+) -> Result<EntryRanges> {
+    let mut found = EntryRanges::default();
+    each_state(conn, first, last, |entry, state| {
+        if states.contains(&state) {
+            found.push(entry);
+        }
+    })?;
+    Ok(found)
+}
+
+/// Hands the entries of a range on, in order, with their states.
+pub(crate) fn each_state(
+    conn: &Connection,
+    first: EntryId,
+    last: EntryId,
+    mut visit: impl FnMut(EntryId, EntryState),
+) -> Result<()> {
+    let mut statement = conn
+        .prepare_cached(
+            "-- each_state\nSELECT id, state FROM entry WHERE id BETWEEN :first AND :last ORDER BY id",
+        )
+        .doing(DOING)?;
+    let mut rows =
+        statement.query(named_params! {":first": Sql(first), ":last": Sql(last)}).doing(DOING)?;
+    while let Some(row) = rows.next().doing(DOING)? {
+        let (Sql(entry), Sql(state)) =
+            row.get(0).and_then(|entry| Ok((entry, row.get(1)?))).doing(DOING)?;
+        visit(entry, state);
+    }
+    Ok(())
+}
+
+fn some(entries: EntryRanges) -> Option<EntryRanges> {
+    (!entries.is_empty()).then_some(entries)
+}
+
+/// What was recorded: the event's leaf, and for how long it is valid after an approval.
+fn recorded(
+    conn: &Connection,
+    seq: EventSeq,
+) -> Result<(Hash, Box<RequestRecorded>, std::time::Duration)> {
+    let stored = log::event(conn, seq)?;
+    let logged = stored.decode()?;
+    let Event::RequestRecorded(event) = logged.event else {
+        return Err(StoreError::corrupt("request", format!("event {seq} records none")));
+    };
+    let valid_for = event.valid_until.since(logged.at);
+    Ok((stored.leaf, Box::new(event), valid_for))
+}
+
+/// The newest approval of a request.
+pub(crate) fn approval(conn: &Connection, seq: EventSeq) -> Result<ApprovalView> {
+    let logged = log::event(conn, seq)?.decode()?;
+    let Event::RequestApproved(event) = logged.event else {
+        return Err(StoreError::corrupt("request", format!("event {seq} approves nothing")));
+    };
+    Ok(ApprovalView {
+        seq,
+        at: logged.at,
+        by: log::opened(conn, seq, "approved_by")?,
+        account: log::opened(conn, seq, "recorded_by")?,
+        second: event.second,
+        same_account: event.same_account,
+    })
+}
+
+impl Reader {
+    /// Why these requests cannot be approved by somebody, as they stand now.
+    pub fn not_approvable(
+        &self,
+        requests: &[RequestId],
+        policy: ApprovalPolicy,
+        who: &str,
+        now: Timestamp,
+    ) -> Result<Vec<NotDecided>> {
+        let mut refused = Vec::new();
+        for request in requests {
+            let standing = standing(&self.conn, *request)?;
+            refused.extend(refusal(&self.conn, &standing, policy, who, now)?);
+        }
+        Ok(refused)
+    }
+}
+
+fn refusal(
+    conn: &Connection,
+    standing: &Standing,
+    policy: ApprovalPolicy,
+    who: &str,
+    now: Timestamp,
+) -> Result<Option<NotDecided>> {
+    let request = standing.request;
+    let open = [EntryState::AwaitingApproval, EntryState::Pending, EntryState::Held];
+    if in_states(conn, standing.first, standing.last, &open)?.is_empty() {
+        return Ok(Some(NotDecided::NothingLeft(request)));
+    }
+    let policy = policy.stricter(policy::in_force(conn)?);
+    let needs_second = standing.asked || policy.wants_approval(standing.entries());
+    let requested_by = log::opened(conn, standing.seq, "requested_by")?;
+    if !may_approve(needs_second, requested_by.as_deref(), who) {
+        return Ok(Some(NotDecided::SamePerson(request, who.to_owned())));
+    }
+    let adds = !standing.second && !requested_by.is_some_and(|one| same_person(&one, who));
+    let valid = !standing.awaits && standing.valid_until > now;
+    match standing.approved {
+        Some(seq) if valid && !adds => Ok(Some(NotDecided::Already(request, approval(conn, seq)?))),
+        Some(_) | None => Ok(None),
+    }
+}
+
+impl WriteTx<'_> {
+    /// Approves requests, all of them or none. `policy` is what flags and settings ask for; the journal's own
+    /// counts as well.
+    pub fn approve(
+        &mut self,
+        requests: &[RequestId],
+        policy: ApprovalPolicy,
+        by: By<'_>,
+    ) -> Result<std::result::Result<Vec<Approved>, Vec<NotDecided>>> {
+        let mut refused = Vec::new();
+        let mut standings = Vec::new();
+        for request in requests {
+            let standing = standing(&self.tx, *request)?;
+            refused.extend(refusal(&self.tx, &standing, policy, by.who, self.now)?);
+            standings.push(standing);
+        }
+        if !refused.is_empty() {
+            return Ok(Err(refused));
+        }
+        let approved: Result<Vec<Approved>> =
+            standings.iter().map(|standing| self.approve_one(standing, by)).collect();
+        approved.map(Ok)
+    }
+
+    fn approve_one(&mut self, standing: &Standing, by: By<'_>) -> Result<Approved> {
+        let request = standing.request;
+        let (content, _, valid_for) = recorded(&self.tx, standing.seq)?;
+        let requested_by = log::opened(&self.tx, standing.seq, "requested_by")?;
+        let account = log::opened(&self.tx, standing.seq, "recorded_by")?;
+        let second = !requested_by.is_some_and(|one| same_person(&one, by.who));
+        let same_account = account.is_some_and(|one| one == by.account);
+        let waits = [EntryState::AwaitingApproval];
+        let waiting = in_states(&self.tx, standing.first, standing.last, &waits)?;
+        let entries = waiting.len();
+        let held = standing.has(&self.tx, EntryState::Held)?;
+        let valid_until = self.now.plus(valid_for);
+        let mut seals = Seals::default();
+        let event = Event::from(RequestApproved {
+            request,
+            content,
+            entries: some(waiting),
+            valid_until,
+            second,
+            same_account,
+            program: by.program.to_owned(),
+            approved_by: seals.add(self.entropy, "approved_by", by.who)?,
+            recorded_by: seals.add(self.entropy, "recorded_by", by.account)?,
+        });
+        entry::apply(&self.tx, &event)?;
+        let seq = self.append(event, seals)?;
+        self.tx
+            .execute(
+                "-- approve\nUPDATE request SET awaits = 0, approved_seq = :seq, second = :second,
+                     expired_seq = NULL, valid_until_ms = :until WHERE id = :id",
+                named_params! {
+                    ":seq": Sql(seq), ":second": second, ":until": Sql(valid_until),
+                    ":id": Sql(request),
+                },
+            )
+            .doing("approving a request")?;
+        Ok(Approved { request, content, entries, held, second, same_account, valid_until })
+    }
+
+    /// Rejects requests, all of them or none: what of them was not sent is cancelled.
+    pub fn reject(
+        &mut self,
+        requests: &[RequestId],
+        by: By<'_>,
+    ) -> Result<std::result::Result<Vec<Rejected>, Vec<NotDecided>>> {
+        let (mut refused, mut standings) = (Vec::new(), Vec::new());
+        for request in requests {
+            let standing = standing(&self.tx, *request)?;
+            let open = [EntryState::AwaitingApproval, EntryState::Pending, EntryState::Held];
+            let entries = in_states(&self.tx, standing.first, standing.last, &open)?;
+            if entries.is_empty() {
+                refused.push(NotDecided::NothingLeft(*request));
+            } else if !standing.awaits {
+                refused.push(NotDecided::NotAwaiting(*request));
+            }
+            standings.push((standing, entries));
+        }
+        if !refused.is_empty() {
+            return Ok(Err(refused));
+        }
+        let mut rejected = Vec::new();
+        for (standing, entries) in standings {
+            let (content, ..) = recorded(&self.tx, standing.seq)?;
+            let mut seals = Seals::default();
+            let event = Event::from(RequestRejected {
+                request: standing.request,
+                content,
+                entries: entries.clone(),
+                program: by.program.to_owned(),
+                rejected_by: seals.add(self.entropy, "rejected_by", by.who)?,
+                recorded_by: seals.add(self.entropy, "recorded_by", by.account)?,
+                reason: seals.add(self.entropy, "reason", by.reason)?,
+            });
+            entry::apply(&self.tx, &event)?;
+            let seq = self.append(event, seals)?;
+            cancelling::insert(&self.tx, &entries, seq)?;
+            rejected.push(Rejected { request: standing.request, entries: entries.len() });
+        }
+        Ok(Ok(rejected))
+    }
+
+    /// Takes pending entries back that nobody may send without an approval: they are too old, or the policy asks
+    /// for a second person who has not approved. Gives the requests, with why.
+    pub(crate) fn withhold(
+        &mut self,
+        run: RunId,
+        of: impl Fn(RequestId) -> bool,
+        policy: ApprovalPolicy,
+    ) -> Result<Vec<(RequestId, NeedCause)>> {
+        let policy = policy.stricter(policy::in_force(&self.tx)?);
+        let mut withheld = Vec::new();
+        for request in unapproved(&self.tx, policy, self.now)? {
+            if !of(request) {
+                continue;
+            }
+            let standing = standing(&self.tx, request)?;
+            let lacks = policy.wants_approval(standing.entries()) && !standing.second;
+            let expired = standing.valid_until <= self.now || standing.expired;
+            let cause = match (lacks, expired) {
+                (false, true) => NeedCause::Expired,
+                // Or it came back to pending after its request was taken back.
+                (true, _) | (false, false) => NeedCause::Policy,
+            };
+            self.withhold_one(run, &standing, cause, policy)?;
+            withheld.push((request, cause));
+        }
+        Ok(withheld)
+    }
+
+    /// The entries of a range that stand in one of these states.
+    pub(crate) fn in_states(
+        &self,
+        first: EntryId,
+        last: EntryId,
+        states: &[EntryState],
+    ) -> Result<EntryRanges> {
+        in_states(&self.tx, first, last, states)
+    }
+
+    /// What flags and settings ask for, tightened by what the journal itself asks for.
+    pub(crate) fn policy_met(&self, policy: ApprovalPolicy) -> Result<ApprovalPolicy> {
+        Ok(policy.stricter(policy::in_force(&self.tx)?))
+    }
+
+    fn withhold_one(
+        &mut self,
+        run: RunId,
+        standing: &Standing,
+        cause: NeedCause,
+        policy: ApprovalPolicy,
+    ) -> Result<()> {
+        self.check_run(run)?;
+        let pending = [EntryState::Pending];
+        let entries = in_states(&self.tx, standing.first, standing.last, &pending)?;
+        let request = standing.request;
+        let policy = policy.to_string();
+        let event = Event::from(ApprovalNeeded { run, request, cause, policy, entries });
+        entry::apply(&self.tx, &event)?;
+        let seq = self.append(event, Seals::default())?;
+        let expired = cause == NeedCause::Expired;
+        self.tx
+            .execute(
+                "-- withhold\nUPDATE request SET awaits = 1,
+                     expired_seq = CASE WHEN :expired THEN :seq ELSE expired_seq END,
+                     asked_seq = CASE WHEN :expired THEN asked_seq ELSE :seq END
+                 WHERE id = :id",
+                named_params! {":expired": expired, ":seq": Sql(seq), ":id": Sql(request)},
+            )
+            .map(|_| ())
+            .doing("taking entries back until they are approved")
+    }
+}
+
+/// Requests with pending entries that nobody may send as they stand, in order.
+fn unapproved(conn: &Connection, policy: ApprovalPolicy, now: Timestamp) -> Result<Vec<RequestId>> {
+    let least = match policy {
+        ApprovalPolicy::Never => i64::MAX,
+        ApprovalPolicy::Always => 1,
+        ApprovalPolicy::From(least) => count(least),
+    };
+    let mut statement = conn
+        .prepare_cached(
+            "-- unapproved\nSELECT r.id FROM tally t JOIN request r ON r.id = t.request
+             WHERE t.state = 3 AND t.entries > 0
+               AND (r.awaits OR r.valid_until_ms <= :now
+                    OR NOT r.second AND r.last_entry - r.first_entry + 1 >= :least)
+             ORDER BY r.id",
+        )
+        .doing(DOING)?;
+    let rows = statement
+        .query_map(named_params! {":now": Sql(now), ":least": least}, |row| {
+            row.get::<_, Sql<RequestId>>(0)
+        })
+        .doing(DOING)?;
+    rows.map(|row| row.map(|Sql(request)| request)).collect::<rusqlite::Result<_>>().doing(DOING)
+}
