@@ -421,6 +421,26 @@ fn a_look_at_zoho_corrects_what_the_journal_believes() {
 }
 
 #[test]
+fn what_recheck_found_counts_without_another_look() {
+    let env = env();
+    story(&env);
+    let entries = env.entries();
+    env.zoho.purge(entries[0].1);
+    assert!(env.zoho.restore(entries[1].1));
+    env.journal(["recheck", "R1", "--json"]).exits(3);
+    let expected = [
+        ("E1", "impossible", "purged"),
+        ("E2", "undone", "back_already"),
+        ("E3", "possible", "in_bin"),
+    ];
+    are(&reasons(&env, &["R1"]), &expected);
+    let told = env.journal(["undo", "R1", "--reason", "x", "--json"]).exits(3).json();
+    assert_eq!((&told["recorded"], &told["left_out"]["undone"]), (&1.into(), &1.into()));
+    let words = rows(&env.journal(["export"]).exits(0).stdout)["E2"]["in_words"].clone();
+    assert!(words.ends_with("somebody else brought it back, as a later look found."), "{words}");
+}
+
+#[test]
 fn a_look_that_fails_says_so_and_shows_nothing_half() {
     let mut env = env();
     story(&env);
