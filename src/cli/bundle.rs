@@ -21,7 +21,7 @@ use crate::evidence::bundle::{
     BundleManifest, BundledFile, CHECKPOINT, FORMAT, KEY, LOG, MANIFEST,
 };
 use crate::evidence::checkpoint::SignedCheckpoint;
-use crate::export::{Style, View, export};
+use crate::export::{AsOf, Style, View, export};
 use crate::platform::{PendingFile, Sharing, shell_quoted};
 use crate::store::query::EntryFilter;
 use crate::store::{Reader, StoreError};
@@ -61,6 +61,7 @@ pub(super) fn run(
 ) -> Result<Exit, CliError> {
     check_target(path, &context.db())?;
     let now = context.now();
+    let as_of = AsOf { now, versions: context.settings.versions() };
     let (reader, given) = obtain(context, None)?;
     let head = given.checkpoint.head;
     if reader.head()? != head {
@@ -81,7 +82,7 @@ pub(super) fn run(
     bundle.file(LOG, |out| log(&reader, out))?;
     for (view, name) in VIEWS {
         bundle.file(name, |out| {
-            export(&reader, view, &EntryFilter::default(), style, now, out)?;
+            export(&reader, view, &EntryFilter::default(), style, as_of, out)?;
             Ok(())
         })?;
     }

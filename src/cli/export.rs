@@ -15,7 +15,7 @@ use crate::cli::exit::Exit;
 use crate::cli::list::FilterArgs;
 use crate::cli::manifest::{Counting, Exported, Manifest};
 use crate::cli::output::words::counted;
-use crate::export::{Delimiter, Format, Style, View, export};
+use crate::export::{AsOf, Delimiter, Format, Style, View, export};
 use crate::platform::{PendingFile, Sharing};
 use crate::store::query::EntryFilter;
 
@@ -26,7 +26,7 @@ use crate::store::query::EntryFilter;
     reason = "each is a switch of its own on the command line"
 )]
 pub(crate) struct ExportArgs {
-    /// What the rows are: entries, attempts, batches, requests, rejected, events
+    /// What the rows are: entries, attempts, batches, requests, rejected, events, undo
     #[arg(long, value_name = "VIEW", default_value = "entries")]
     view: View,
     /// csv or jsonl [default: what the name of the file ends with; else csv, with --json jsonl]
@@ -103,7 +103,7 @@ impl ExportArgs {
             )
             .hint(match view {
                 View::Batches | View::Events => "it always holds everything: leave the filters out",
-                View::Entries | View::Attempts | View::Requests | View::Rejected => {
+                View::Entries | View::Attempts | View::Undo | View::Requests | View::Rejected => {
                     "it takes --request, --operation, --module and --ticket"
                 }
             }));
@@ -114,10 +114,11 @@ impl ExportArgs {
         } else {
             (context.reader()?, None)
         };
-        let now = context.now();
+        let as_of = AsOf { now: context.now(), versions: context.settings.versions() };
         let file = self.output.filter(|path| path.as_os_str() != "-");
         let Some(path) = file else {
-            let rows = export(&reader, view, &filter, style, now, &mut context.out.data_writer())?;
+            let rows =
+                export(&reader, view, &filter, style, as_of, &mut context.out.data_writer())?;
             context.out.flush()?;
             context.out.say(counted(rows, "row", "rows"));
             return Ok(Exit::Done);
@@ -128,7 +129,7 @@ impl ExportArgs {
         check_target(&path, &context.db())?;
         let pending = PendingFile::beside(&path, Sharing::OwnerOnly).map_err(failed)?;
         let mut counting = Counting::new(pending, given.is_some());
-        let rows = export(&reader, view, &filter, style, now, &mut counting)?;
+        let rows = export(&reader, view, &filter, style, as_of, &mut counting)?;
         let (pending, counted_bytes) = counting.finish();
         pending.commit().map_err(failed)?;
         let shown = path.display().to_string();
@@ -140,7 +141,7 @@ impl ExportArgs {
                 view: view.wire_name(),
                 row_format: style.format.wire_name(),
                 filter: &filter,
-                at: now.to_string(),
+                at: as_of.now.to_string(),
             };
             let manifest = Manifest::new(&exported, &counted_bytes, reader.head()?, given);
             let mut beside = path.clone().into_os_string();
@@ -159,7 +160,7 @@ impl ExportArgs {
 }
 
 /// What the name of a file promises: an `audit.csv` holds CSV, with `--json` too.
-fn format_of(path: &Path) -> Option<Format> {
+pub(crate) fn format_of(path: &Path) -> Option<Format> {
     let ending = path.extension()?.to_str()?.to_ascii_lowercase();
     match ending.as_str() {
         "csv" => Some(Format::Csv),

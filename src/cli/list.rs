@@ -9,7 +9,7 @@ use crate::domain::id::{ModuleName, RecordId, RequestId};
 use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
-use crate::export::{ExportError, Style, View, export};
+use crate::export::{AsOf, ExportError, Style, View, export};
 use crate::store::query::{EntryFilter, EntryView};
 
 /// Which entries are wanted. Every flag but the times may be repeated.
@@ -82,11 +82,11 @@ impl ListArgs {
     pub(crate) fn run(self, context: &mut Context) -> Result<Exit, CliError> {
         let reader = context.reader()?;
         let filter = EntryFilter::from(self.filter);
-        let now = context.now();
+        let as_of = AsOf { now: context.now(), versions: context.settings.versions() };
         let out = &mut context.out;
         if out.is_json() {
             let style = Style { row_type: Some("entry"), ..Style::jsonl() };
-            export(&reader, View::Entries, &filter, style, now, &mut out.data_writer())?;
+            export(&reader, View::Entries, &filter, style, as_of, &mut out.data_writer())?;
             out.flush()?;
             return Ok(Exit::Done);
         }

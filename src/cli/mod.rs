@@ -49,6 +49,7 @@ mod sync;
 mod testing;
 mod things;
 mod undo;
+mod undo_report;
 mod unlink;
 mod untag;
 mod verify;
@@ -160,6 +161,7 @@ enum Command {
     /// Finish what was interrupted, and send refused entries again whose code may pass now
     Replay(sync::ReplayArgs),
     Undo(undo::UndoArgs),
+    UndoReport(undo_report::UndoReportArgs),
     Recheck(recheck::RecheckArgs),
     Settle(settle::SettleArgs),
     Approve(approve::ApproveArgs),
@@ -204,6 +206,7 @@ impl Command {
             Self::Approve(args) => args.settings(flags),
             Self::Undo(args) => args.settings(flags),
             Self::Init(_)
+            | Self::UndoReport(_)
             | Self::Settle(_)
             | Self::Reject(_)
             | Self::Cancel(_)
@@ -248,6 +251,7 @@ impl Command {
             Self::Replay(args) => sync::run_replay(&args, context),
             Self::Recheck(args) => recheck::run(&args, context),
             Self::Undo(args) => undo::run(&args, context),
+            Self::UndoReport(args) => undo_report::run(&args, context),
             Self::Settle(args) => settle::run(&args, context),
             Self::Approve(args) => approve::run_approve(&args, context),
             Self::Reject(args) => approve::run_reject(&args, context),

@@ -1,6 +1,6 @@
 //! `journal recheck`: looks again at what settled entries took away, and records where it is.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::cli::context::Context;
@@ -11,16 +11,14 @@ use crate::cli::signing;
 use crate::cli::sync::{self, execute, take_lock};
 use crate::cli::wanted::{self, Wanted};
 use crate::config::Flags;
-use crate::domain::id::{EntryId, ModuleName, RequestId};
+use crate::domain::id::{EntryId, RequestId};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::recheck::Found;
 use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
-use crate::domain::target::Product;
-use crate::export::undo::{Undo, UndoState};
+use crate::export::undo::{Bins, Undo, UndoState};
 use crate::reconcile::options::{RunKind, RunOptions};
-use crate::store::Reader;
-use crate::store::query::EntryView;
+use crate::store::query::{EntryFilter, EntryView, UndoneBy};
 
 /// Look again at what was deleted, untagged or unlinked, and record where it is; nothing is sent
 #[derive(Debug, clap::Args)]
@@ -94,7 +92,7 @@ pub(crate) fn run(args: &RecheckArgs, context: &mut Context) -> Result<Exit, Cli
 
 fn choose(args: &RecheckArgs, context: &Context) -> Result<Chosen, CliError> {
     let reader = context.reader()?;
-    let bins = bins(&reader)?;
+    let bins = Bins::of(&reader)?;
     let now = context.now();
     let mut chosen = Chosen::default();
     let mut found: BTreeSet<EntryId> = BTreeSet::new();
@@ -102,7 +100,7 @@ fn choose(args: &RecheckArgs, context: &Context) -> Result<Chosen, CliError> {
         let took = matches!(entry.state, EntryState::Done | EntryState::Absent);
         if !took || entry.scope.operation.is_undo() {
             chosen.nothing += 1;
-        } else if entry.undone_by.is_some_and(|undo| undo.is_back()) {
+        } else if entry.undone_by.is_some_and(UndoneBy::is_back) {
             chosen.undone += 1;
         } else if args.due && !is_due(entry, &bins, now) {
             chosen.not_due += 1;
@@ -112,7 +110,7 @@ fn choose(args: &RecheckArgs, context: &Context) -> Result<Chosen, CliError> {
         }
     };
     if args.things.is_empty() {
-        reader.entries(&Default::default(), |entry| {
+        reader.entries(&EntryFilter::default(), |entry| {
             look(entry);
             Ok::<_, CliError>(())
         })?;
@@ -130,17 +128,11 @@ fn choose(args: &RecheckArgs, context: &Context) -> Result<Chosen, CliError> {
     Ok(chosen)
 }
 
-type Bins = HashMap<(Product, ModuleName), Option<bool>>;
-
-fn bins(reader: &Reader) -> Result<Bins, CliError> {
-    let bins = reader.recycle_bins()?.into_iter();
-    Ok(bins.map(|(product, module, bin)| ((product, module), bin)).collect())
-}
-
 /// Whether the recycle bin has let go of it, by the clock, and nobody has found it erased since.
 fn is_due(entry: &EntryView, bins: &Bins, now: crate::domain::time::Timestamp) -> bool {
-    let place = (entry.scope.product, entry.scope.module.clone());
-    let undo = Undo::of(entry, bins.get(&place).copied().flatten(), now);
+    // What earlier looks showed counts below only.
+    let unseen = EntryView { rechecks: Vec::new(), ..entry.clone() };
+    let undo = Undo::of(&unseen, bins, now);
     let over = undo.is_some_and(|undo| undo.state == UndoState::Expired);
     let erased = entry.rechecks.last().is_some_and(|last| last.found == Found::Erased);
     entry.scope.operation == Operation::Delete && over && !erased

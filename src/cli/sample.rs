@@ -9,7 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::list::{FilterArgs, heading, line};
 use crate::cli::output::words::{counted, grouped};
 use crate::domain::sample::Draw;
-use crate::export::{Style, View, export};
+use crate::export::{AsOf, Style, View, export};
 use crate::store::StoreError;
 use crate::store::query::EntryFilter;
 
@@ -73,13 +73,13 @@ pub(super) fn run(args: SampleArgs, context: &mut Context) -> Result<Exit, CliEr
         Ok::<_, StoreError>(())
     })?;
     let (population, drawn) = draw.finish();
-    let now = context.now();
+    let as_of = AsOf { now: context.now(), versions: context.settings.versions() };
     let out = &mut context.out;
     if out.is_json() {
         for (_, entry) in &drawn {
             let only = EntryFilter { entries: vec![*entry], ..EntryFilter::default() };
             let style = Style { row_type: Some("entry"), ..Style::jsonl() };
-            export(&reader, View::Entries, &only, style, now, &mut out.data_writer())?;
+            export(&reader, View::Entries, &only, style, as_of, &mut out.data_writer())?;
         }
         out.json_line(&Summary {
             r#type: "summary",

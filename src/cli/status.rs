@@ -23,7 +23,7 @@ use crate::platform::{self, Holder};
 use crate::store::Reader;
 use crate::store::holding::HoldView;
 use crate::store::pausing::PauseView;
-use crate::store::query::{Blocked, LastRun, Summary};
+use crate::store::query::{Blocked, LastRun, Summary, UndoGlance};
 use crate::store::upgrade::Older;
 
 /// Show where everything stands, whether a run is on, and what to do next
@@ -129,11 +129,38 @@ struct Document<'a> {
     waits_for: Vec<WaitRow>,
     run: RunDocument,
     last_run: Option<LastRunDocument<'a>>,
+    undo: UndoDocument,
     /// In seconds.
     quarantine: f64,
     #[serde(flatten)]
     spending: Spending,
     next: &'a str,
+}
+
+/// What can be brought back: so many entries at most, and the first deadline at the earliest.
+#[derive(Serialize)]
+struct UndoDocument {
+    possible: u64,
+    soonest: Option<Timestamp>,
+}
+
+impl UndoDocument {
+    fn of(UndoGlance { possible, soonest }: UndoGlance) -> Self {
+        Self { possible, soonest }
+    }
+
+    /// `2,000 entries at most, the first deadline from 2027-01-21 on`
+    fn in_words(&self) -> Option<String> {
+        if self.possible == 0 {
+            return None;
+        }
+        let entries = counted(self.possible, "entry", "entries");
+        let from = self.soonest.map(|at| format!(", the first deadline from {at} on"));
+        let from = from.unwrap_or_default();
+        Some(format!(
+            "{entries} at most can be brought back{from}; journal undo-report counts them"
+        ))
+    }
 }
 
 #[derive(Serialize)]
@@ -181,8 +208,7 @@ impl StatusArgs {
         let Self {} = self;
         let (reader, summary, activity) = look(context)?;
         let binding = reader.binding()?;
-        let jobs_open = reader.open_jobs()?;
-        let blocked = blocked_at_a_glance(&reader, &summary)?;
+        let (jobs_open, blocked) = (reader.open_jobs()?, blocked_at_a_glance(&reader, &summary)?);
         let (pause, holds, policies) = (reader.pause()?, reader.holds(false)?, reader.policies()?);
         let next = typed(context, &next(&summary, jobs_open, blocked.as_ref(), &activity));
         let resume = || format!("{} ends the pause", context.command("resume"));
@@ -224,6 +250,7 @@ impl StatusArgs {
                 ended_at: last.ended.map(|(at, _)| at),
                 exit_code: last.ended.map(|(_, exit)| exit),
             }),
+            undo: UndoDocument::of(reader.undo_at_a_glance(context.now())?),
             quarantine: settings.quarantine.value.as_secs_f64(),
             spending: Spending::of(context, &reader)?,
             next: &next,
@@ -308,6 +335,7 @@ fn lines(
         let quarantine = std::time::Duration::from_secs_f64(document.quarantine);
         lines.push(("unknown", Tone::Plain, quarantine_in_words(quarantine)));
     }
+    lines.extend(document.undo.in_words().map(|told| ("undo", Tone::Plain, told)));
     match summary.workflows {
         Some(true) => {
             lines.push(("at Zoho", Tone::Warn, "workflows WILL run".to_owned()));

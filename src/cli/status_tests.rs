@@ -28,6 +28,7 @@ fn the_keys_of_the_json_are_pinned() {
             r#""journal":"DB","events":13,"open_batches":1,"parked":[],"pause":null,"awaiting_approval":[],"holds":0,"holds_to_review":[],"proposals":[],"undecided":1,"blocked":0,"waits_for":[],"#,
             r#""run":{"on":false,"died":true,"command":null,"since":null,"pid":null,"host":null},"#,
             r#""last_run":{"run":1,"command":"sync","started_at":"2026-11-22T10:00:00.000Z","ended_at":null,"exit_code":null},"#,
+            r#""undo":{"possible":2,"soonest":"2027-01-21T10:00:00.000Z"},"#,
             r#""quarantine":120.0,"calls_24h":0,"credits_24h":0,"daily_credits":null,"daily_left":null,"#,
             r#""org_credits_left":null,"org_credits_at":null,"not_before":null,"#,
             r#""next":"journal replay --db DB"}"#,
@@ -56,6 +57,7 @@ fn people_read_the_same_in_lines() {
             "used      nothing in the last 24 hours",
             "undecided 1 entry: reading cannot tell what happened; journal settle records what a person decides",
             "unknown   quarantine 2 min: for so long a call without an answer may still take effect, and what is still there decides nothing",
+            "undo      2 entries at most can be brought back, the first deadline from 2027-01-21T10:00:00.000Z on; journal undo-report counts them",
             "at Zoho   workflows WILL run",
             "next      journal replay --db DB",
         ]

@@ -1,6 +1,7 @@
 //! Requests, entries and records as people name them on the command line.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
 use crate::cli::error::CliError;
@@ -18,6 +19,17 @@ pub(crate) enum Wanted {
     Entries(EntryId, EntryId),
     /// All entries that are about a record, or a tag.
     Record(RecordId),
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(request) => request.fmt(f),
+            Self::Entries(first, last) if first == last => first.fmt(f),
+            Self::Entries(first, last) => write!(f, "{first}-{last}"),
+            Self::Record(record) => record.fmt(f),
+        }
+    }
 }
 
 impl FromStr for Wanted {
@@ -45,15 +57,35 @@ const RANGE_MAX: u64 = 1_000_000;
 pub(crate) fn each<E: From<StoreError> + From<CliError>>(
     reader: &Reader,
     wanted: &[Wanted],
+    visit: impl FnMut(&EntryView) -> Result<(), E>,
+) -> Result<u64, E> {
+    each_among(reader, wanted, &EntryFilter::default(), visit)
+}
+
+/// The same of those that a filter lets through, too; without arguments, all of these.
+pub(crate) fn each_among<E: From<StoreError> + From<CliError>>(
+    reader: &Reader,
+    wanted: &[Wanted],
+    among: &EntryFilter,
     mut visit: impl FnMut(&EntryView) -> Result<(), E>,
 ) -> Result<u64, E> {
+    if wanted.is_empty() {
+        return reader.entries(among, visit);
+    }
+    // What an argument names takes the place of the same kind in the filter, which is asked afterwards.
+    let is_among = |view: &EntryView| {
+        let about =
+            |record: &RecordId| view.target == Some(*record) || view.scope.parent == Some(*record);
+        (among.requests.is_empty() || among.requests.contains(&view.request.request))
+            && (among.records.is_empty() || among.records.iter().any(about))
+    };
     let mut visited: BTreeMap<EntryId, EntryId> = BTreeMap::new();
     let mut count = 0;
     for one in wanted {
         let mut found: Vec<EntryId> = Vec::new();
-        reader.entries(&filter(one)?, |view| {
+        reader.entries(&filter(one, among)?, |view| {
             let known = visited.range(..=view.entry).next_back();
-            if known.is_none_or(|(_, last)| *last < view.entry) {
+            if is_among(view) && known.is_none_or(|(_, last)| *last < view.entry) {
                 visit(view)?;
                 found.push(view.entry);
                 count += 1;
@@ -69,12 +101,11 @@ pub(crate) fn each<E: From<StoreError> + From<CliError>>(
     Ok(count)
 }
 
-fn filter(wanted: &Wanted) -> Result<EntryFilter, CliError> {
+fn filter(wanted: &Wanted, among: &EntryFilter) -> Result<EntryFilter, CliError> {
+    let rest = EntryFilter { records: Vec::new(), requests: Vec::new(), ..among.clone() };
     Ok(match wanted {
-        Wanted::Request(request) => {
-            EntryFilter { requests: vec![*request], ..EntryFilter::default() }
-        }
-        Wanted::Record(record) => EntryFilter { records: vec![*record], ..EntryFilter::default() },
+        Wanted::Request(request) => EntryFilter { requests: vec![*request], ..rest },
+        Wanted::Record(record) => EntryFilter { records: vec![*record], ..rest },
         Wanted::Entries(first, last) => {
             let many = first.get().abs_diff(last.get()) + 1;
             if many > RANGE_MAX {
@@ -82,7 +113,7 @@ fn filter(wanted: &Wanted) -> Result<EntryFilter, CliError> {
                 return Err(CliError::new(Exit::Usage, error).hint("name requests instead, as R12"));
             }
             let entries = (first.get()..=last.get()).map(EntryId::new).collect();
-            EntryFilter { entries, ..EntryFilter::default() }
+            EntryFilter { entries, ..rest }
         }
     })
 }

@@ -31,4 +31,5 @@ pub mod state;
 pub mod target;
 pub mod template;
 pub mod time;
+pub mod undo;
 pub mod usage;

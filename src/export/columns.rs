@@ -141,5 +141,29 @@ pub(super) const REQUESTS: &[&str] = &[
 /// The columns of the view `rejected`.
 pub(super) const REJECTED: &[&str] = &["request_id", "line", "value", "reason"];
 
+/// The columns of the view `undo`.
+pub(super) const UNDO: &[&str] = &[
+    "entry_id",
+    "request_id",
+    "operation",
+    "product",
+    "module",
+    "target_id",
+    "parent_id",
+    "related_list",
+    "tags",
+    "state",
+    "undo",
+    "undo_until",
+    "undone_by",
+    "how",
+    "reason",
+    "comes_back",
+    "stays_lost",
+    "reason_code",
+    "per_call",
+    "checked_at",
+];
+
 /// The columns of the view `events`.
 pub(super) const EVENTS: &[&str] = &["log_index", "at", "kind", "leaf_hash", "event"];

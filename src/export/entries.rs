@@ -3,18 +3,16 @@
 //! Entries of one batch with the same result differ in two cells only, their own number and the record's.
 //! What stands around these is rendered once and copied.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::domain::id::{ModuleName, RecordId, RequestId};
+use crate::domain::id::{RecordId, RequestId};
 use crate::domain::state::EntryState;
-use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
 use crate::export::ExportError;
 use crate::export::columns::{ENTRY_COLUMNS, TARGET};
 use crate::export::evidence::{message_of, reads_in_brief};
 use crate::export::style::{Cell, Rows};
-use crate::export::undo::Undo;
+use crate::export::undo::{Bins, Undo};
 use crate::export::words::in_words;
 use crate::store::Reader;
 use crate::store::error::Result;
@@ -32,6 +30,8 @@ struct Rendering {
     hold: Option<Rc<HoldView>>,
     steps: Vec<Step>,
     undone_by: Option<UndoneBy>,
+    /// Whether the record's id was erased: then nothing can be asked for it.
+    erased: bool,
     rechecks: Vec<RecheckView>,
     /// From `request_id` to the cell before `target_id`.
     before: Vec<u8>,
@@ -47,6 +47,7 @@ impl Rendering {
             && self.hold == entry.hold
             && self.scope == entry.scope
             && self.undone_by == entry.undone_by
+            && self.erased == entry.target.is_none()
             && self.rechecks == entry.rechecks
     }
 }
@@ -55,7 +56,7 @@ impl Rendering {
 struct Whole {
     org: Option<String>,
     environment: Option<String>,
-    bins: HashMap<(Product, ModuleName), Option<bool>>,
+    bins: Bins,
     now: Timestamp,
 }
 
@@ -69,11 +70,10 @@ pub(super) struct EntryRows {
 impl EntryRows {
     pub(super) fn new(reader: &Reader, now: Timestamp) -> Result<Self> {
         let binding = reader.binding()?;
-        let bins = reader.recycle_bins()?.into_iter();
         let whole = Whole {
             org: binding.as_ref().and_then(|binding| binding.org.clone()),
             environment: binding.map(|binding| binding.environment),
-            bins: bins.map(|(product, module, bin)| ((product, module), bin)).collect(),
+            bins: Bins::of(reader)?,
             now,
         };
         Ok(Self { whole, kept: Vec::with_capacity(KEPT), next: 0 })
@@ -115,6 +115,7 @@ impl EntryRows {
             hold: entry.hold.clone(),
             steps: entry.steps.clone(),
             undone_by: entry.undone_by,
+            erased: entry.target.is_none(),
             rechecks: entry.rechecks.clone(),
             before,
             after,
@@ -142,8 +143,7 @@ struct Texts {
 
 impl Texts {
     fn of(entry: &EntryView, whole: &Whole) -> Self {
-        let place = (entry.scope.product, entry.scope.module.clone());
-        let undo = Undo::of(entry, whole.bins.get(&place).copied().flatten(), whole.now);
+        let undo = Undo::of(entry, &whole.bins, whole.now);
         let in_words = in_words(entry, undo.as_ref());
         Self { undo, message: message_of(entry), evidence: reads_in_brief(entry), in_words }
     }

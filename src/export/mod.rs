@@ -22,6 +22,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::calls::Versions;
 use crate::domain::target::named_set;
 use crate::domain::time::Timestamp;
 use crate::store::query::{EntryFilter, EntryView};
@@ -32,11 +33,12 @@ pub use columns::ENTRY_COLUMNS;
 pub use evidence::{message_of, reading_in_brief, reading_sentence};
 pub use governance::hold_in_brief;
 pub use style::{Delimiter, DelimiterError, Format, Style};
-pub use undo::{Undo, UndoState};
+pub use undo::{Undo, UndoState, Why};
 pub use words::in_words;
 
 use entries::EntryRows;
 use style::Rows;
+use undo::{Bins, Remedy, UndoRows};
 
 named_set!(
     /// What the rows of an export are.
@@ -53,6 +55,8 @@ named_set!(
         Rejected = "rejected",
         /// One row an event of the log.
         Events = "events",
+        /// One row a settled entry: whether, how and until when it can be brought back.
+        Undo = "undo",
     }
 );
 
@@ -61,7 +65,7 @@ impl View {
     /// who names a request expects no other in the file.
     pub fn takes(self, filter: &EntryFilter) -> bool {
         match self {
-            Self::Entries | Self::Attempts => true,
+            Self::Entries | Self::Attempts | Self::Undo => true,
             Self::Requests | Self::Rejected => filter.is_about_requests_only(),
             Self::Batches | Self::Events => filter.is_empty(),
         }
@@ -76,6 +80,7 @@ impl View {
             Self::Requests => columns::REQUESTS,
             Self::Rejected => columns::REJECTED,
             Self::Events => columns::EVENTS,
+            Self::Undo => columns::UNDO,
         }
     }
 }
@@ -91,16 +96,25 @@ pub enum ExportError {
     Write(#[from] io::Error),
 }
 
-/// Writes the rows of a view that the filter lets through, and returns how many. `now` decides what can
-/// still be brought back.
+/// What rows depend on beside the journal.
+#[derive(Debug, Clone, Copy)]
+pub struct AsOf {
+    /// Decides what can still be brought back.
+    pub now: Timestamp,
+    /// By which API versions calls are made.
+    pub versions: Versions,
+}
+
+/// Writes the rows of a view that the filter lets through, and returns how many.
 pub fn export(
     reader: &Reader,
     view: View,
     filter: &EntryFilter,
     style: Style,
-    now: Timestamp,
+    as_of: AsOf,
     out: &mut dyn Write,
 ) -> Result<u64, ExportError> {
+    let AsOf { now, versions } = as_of;
     let mut rows = Rows::begin(out, style, view.columns());
     let count = match view {
         View::Entries => {
@@ -112,6 +126,15 @@ pub fn export(
         View::Requests => views::requests(reader, filter, &mut rows)?,
         View::Rejected => views::rejected(reader, filter, &mut rows)?,
         View::Events => views::events(reader, &mut rows)?,
+        View::Undo => {
+            let mut undo = UndoRows::over(rows, versions, None);
+            let bins = Bins::of(reader)?;
+            reader.entries(filter, |entry| match Remedy::of(entry, &bins, now) {
+                Some(remedy) => undo.write(entry, &remedy, false),
+                None => Ok(()),
+            })?;
+            return undo.end(true);
+        }
     };
     rows.end()?;
     Ok(count)

@@ -4,7 +4,7 @@ use crate::domain::evidence::Look;
 use crate::domain::evidence::comeback::{ComebackFacts, RetagFacts};
 use crate::domain::evidence::presence::{DefinitionFacts, TagFacts, ThingFacts};
 use crate::domain::scope::Operation;
-use crate::export::undo::{Undo, UndoState};
+use crate::export::undo::{Undo, UndoState, Why};
 use crate::store::query::EntryView;
 
 /// So many tags are named in a sentence; a column holds all of them.
@@ -97,17 +97,39 @@ pub(super) const fn seen(operation: Operation) -> &'static str {
     }
 }
 
+fn is_under_way(undo: Option<&Undo>) -> bool {
+    undo.is_some_and(|undo| undo.why == Why::UnderWay)
+}
+
+/// `it was brought back by E14`
+fn brought_back(undo: Option<&Undo>) -> String {
+    let by = undo.and_then(|undo| undo.by).map(|by| by.to_string());
+    let by = by.as_deref().unwrap_or("a later entry");
+    match undo.map(|undo| undo.why) {
+        Some(Why::BackAlready) if undo.is_some_and(|undo| undo.by.is_none()) => {
+            "somebody else brought it back, as a later look found".to_owned()
+        }
+        Some(Why::BackAlready) => format!("somebody else brought it back, as {by} found"),
+        Some(Why::UnderWay) => format!("{by} is to bring it back"),
+        _ => format!("it was brought back by {by}"),
+    }
+}
+
 /// Whether it can be brought back: `it can be restored until 2027-01-21`.
 pub(super) fn back(operation: Operation, undo: Option<&Undo>, until: Option<&str>) -> String {
     let state = undo.map(|undo| undo.state);
     let fixed = match (operation, state, until) {
+        (_, Some(UndoState::Possible | UndoState::Partial), until) if is_under_way(undo) => {
+            let until = until.map(|until| format!(", which can be done until {until}"));
+            return format!("{}{}", brought_back(undo), until.unwrap_or_default());
+        }
         (Operation::Delete, Some(UndoState::Possible), Some(until)) => {
             return format!("it can be restored until {until}");
         }
         (Operation::Delete, Some(UndoState::Expired), Some(until)) => {
             return format!("it could be restored until {until}, which has passed");
         }
-        (_, Some(UndoState::Undone), _) => "it was brought back later",
+        (_, Some(UndoState::Undone), _) => return brought_back(undo),
         (Operation::Delete, Some(UndoState::Possible), _) => "it can be restored",
         (Operation::Delete, ..) => "it cannot be restored",
         (Operation::Untag, Some(UndoState::Possible), _) => "what was removed can be put back",

@@ -1,3 +1,4 @@
+use crate::domain::calls::Versions;
 use crate::domain::evidence::UNDECIDED;
 use crate::domain::evidence::deletion::Facts;
 use crate::domain::id::RequestId;
@@ -5,10 +6,14 @@ use crate::domain::policy::ApprovalPolicy;
 use crate::domain::state::{EntryState, Outcome, Verdict};
 use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
-use crate::export::{Format, Style, View, export};
+use crate::export::{AsOf, Format, Style, View, export};
 use crate::store::query::EntryFilter;
 use crate::store::recording::{InvalidRow, RepeatedRow};
 use crate::store::testing::{Ask, Journal, OTHER, USER, in_bin, record, still_there};
+
+fn as_of(now: Timestamp) -> AsOf {
+    AsOf { now, versions: Versions::default() }
+}
 
 fn text_at(
     journal: &Journal,
@@ -18,7 +23,7 @@ fn text_at(
     now: Timestamp,
 ) -> String {
     let mut bytes = Vec::new();
-    let rows = export(&journal.reader(), view, filter, style, now, &mut bytes).unwrap();
+    let rows = export(&journal.reader(), view, filter, style, as_of(now), &mut bytes).unwrap();
     let text = String::from_utf8(bytes).unwrap();
     if filter.is_empty() {
         let lines = text.lines().count() - usize::from(style.format == Format::Csv);
@@ -206,7 +211,8 @@ fn texts_of_others_cannot_run_in_a_spreadsheet_break_rows_or_steer_a_terminal() 
 
 fn text_at_now(journal: &Journal, filter: &EntryFilter, style: Style) -> String {
     let mut bytes = Vec::new();
-    export(&journal.reader(), View::Entries, filter, style, journal.now, &mut bytes).unwrap();
+    export(&journal.reader(), View::Entries, filter, style, as_of(journal.now), &mut bytes)
+        .unwrap();
     String::from_utf8(bytes).unwrap()
 }
 
@@ -343,8 +349,8 @@ fn a_view_refuses_a_filter_that_it_would_ignore() {
         View::ALL.iter().filter(|view| view.takes(filter)).map(|view| view.wire_name()).collect()
     };
     assert_eq!(taken(&EntryFilter::default()).len(), View::ALL.len());
-    assert_eq!(taken(&request), ["entries", "attempts", "requests", "rejected"]);
-    assert_eq!(taken(&state), ["entries", "attempts"]);
+    assert_eq!(taken(&request), ["entries", "attempts", "requests", "rejected", "undo"]);
+    assert_eq!(taken(&state), ["entries", "attempts", "undo"]);
 }
 
 /// What is rendered once and copied must not leak from one entry into another.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::domain::calls::Versions;
 use crate::domain::evidence::comeback::ComebackFacts;
 use crate::domain::evidence::deletion::SeenRecord;
 use crate::domain::evidence::presence::{
@@ -12,7 +13,7 @@ use crate::domain::scope::Operation;
 use crate::domain::state::{Outcome, Verdict};
 use crate::domain::time::Timestamp;
 use crate::export::things::{Moment, ThingEvidence, thing_sentence, things_in_brief};
-use crate::export::{Style, View, export};
+use crate::export::{AsOf, Style, View, export};
 use crate::store::query::EntryFilter;
 use crate::store::query::stories::{
     JOB, Wish, carries, delete_tags, member, no_member, no_tag, tag, things, untag,
@@ -22,7 +23,8 @@ use crate::store::testing::{Journal, record};
 fn text(journal: &Journal, view: View, style: Style) -> String {
     let mut bytes = Vec::new();
     let all = EntryFilter::default();
-    export(&journal.reader(), view, &all, style, journal.now, &mut bytes).unwrap();
+    let as_of = AsOf { now: journal.now, versions: Versions::default() };
+    export(&journal.reader(), view, &all, style, as_of, &mut bytes).unwrap();
     String::from_utf8(bytes).unwrap()
 }
 

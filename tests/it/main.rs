@@ -41,6 +41,7 @@ mod cli_setup;
 mod cli_sync;
 mod cli_truth;
 mod cli_undo;
+mod cli_undo_report;
 mod cli_upgrade;
 mod clocks;
 mod engine;

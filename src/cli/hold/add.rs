@@ -17,6 +17,7 @@ use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
 use crate::evidence::keeper::lock_path;
 use crate::export::cell::visible_short;
+use crate::export::undo::Bins;
 use crate::export::{Undo, UndoState};
 use crate::platform;
 use crate::store::StoreError;
@@ -160,16 +161,14 @@ fn went_before(context: &Context, hold: HoldId) -> Result<(Vec<Went>, u64), CliE
     let reader = context.reader()?;
     let states = [EntryState::InFlight, EntryState::Queued, EntryState::Unknown, EntryState::Done];
     let entries = reader.under_hold(hold, &states)?;
-    let bins = reader.recycle_bins()?;
+    let bins = Bins::of(&reader)?;
     let now = context.now();
     let mut went = Vec::new();
     let shown = entries.iter().take(TOLD).collect();
     let filter = EntryFilter { entries: shown, ..EntryFilter::default() };
     if !entries.is_empty() {
         reader.entries(&filter, |entry: &EntryView| {
-            let place = (entry.scope.product, &entry.scope.module);
-            let bin = bins.iter().find(|(product, module, _)| (*product, module) == place);
-            let undo = Undo::of(entry, bin.and_then(|(.., bin)| *bin), now);
+            let undo = Undo::of(entry, &bins, now);
             let back = undo
                 .is_some_and(|undo| matches!(undo.state, UndoState::Possible | UndoState::Partial));
             let command = format!("undo {} --reason TEXT", entry.entry);

@@ -5,6 +5,7 @@ mod entry;
 mod named;
 mod request;
 mod story;
+mod undo;
 
 use std::str::FromStr;
 

@@ -8,6 +8,7 @@ use crate::cli::decisions::approval_in_words;
 use crate::cli::error::CliError;
 use crate::cli::output::words::{counted, grouped};
 use crate::cli::output::{Out, OutputError};
+use crate::cli::show::undo::{self, Counts};
 use crate::cli::show::{document, field, heading};
 use crate::cli::status::EntriesByState;
 use crate::domain::id::{RecordId, RequestId};
@@ -63,6 +64,8 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<String>,
     module_id: Option<RecordId>,
+    /// `null` where there is too much to count at once, and of an undo.
+    undo: Option<&'a Counts>,
 }
 
 /// What a request is about beside its records.
@@ -71,6 +74,8 @@ struct About {
     parents: Option<u64>,
     /// Zoho's id of the module that its calls name.
     module_id: Option<RecordId>,
+    /// What of it can be brought back.
+    undo: Option<Counts>,
 }
 
 /// Shows a request.
@@ -84,7 +89,8 @@ pub(super) fn show(
     let view = &detail.view;
     let entries = EntriesByState(detail.tally.clone());
     let parents = if view.list.is_some() { Some(reader.parents_of(view)?) } else { None };
-    let about = About { parents, module_id: reader.pinned_module(view)? };
+    let undo = undo::counts(context, reader, view)?;
+    let about = About { parents, module_id: reader.pinned_module(view)?, undo };
     if context.out.is_json() {
         return document(&Document {
             r#type: "request",
@@ -131,6 +137,7 @@ pub(super) fn show(
             snapshot: view.reads_first(),
             after: view.after.map(|after| after.to_string()),
             module_id: about.module_id,
+            undo: about.undo.as_ref(),
         });
     }
     tell(context, view, &entries, &about)?;
@@ -145,6 +152,7 @@ fn tell(
 ) -> Result<(), CliError> {
     let erased = || "(erased)".to_owned();
     let rows = context.command(&format!("list --request {}", view.request));
+    let report = context.command(&format!("undo-report {}", view.request));
     let out = &mut context.out;
     let entries_told = counted(view.entries(), "entry", "entries");
     let what = format!("{} {} of {}", view.operation, entries_told, view.module);
@@ -165,6 +173,12 @@ fn tell(
     );
     field(out, "rows", left_out)?;
     field(out, "entries", format!("{}–{}: {}", view.first, view.last, entries.in_words()))?;
+    let undo = match &about.undo {
+        Some(counts) => counts.in_words(),
+        None if view.operation.is_undo() => String::new(),
+        None => report,
+    };
+    field(out, "undo", undo)?;
     field(out, "approval", format!("policy met: {}", view.policy))?;
     if let Some(approval) = &view.approval {
         field(out, "", approval_in_words(approval))?;

@@ -1,16 +1,16 @@
 //! Which entries can be undone, by which requests: one for each thing that is asked of Zoho.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::cli::error::CliError;
 use crate::cli::wanted::{self, Wanted};
 use crate::domain::evidence::Look;
-use crate::domain::evidence::presence::{DefinitionFacts, TagFacts, ThingFacts};
+use crate::domain::evidence::presence::{DefinitionFacts, ThingFacts};
 use crate::domain::id::{EntryId, ModuleName, RecordId, RequestId};
-use crate::domain::scope::{Operation, RelatedList, TagName, TagSet, Task};
+use crate::domain::scope::{TagName, TagSet, Task};
 use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
-use crate::export::undo::{Undo, UndoState};
+use crate::export::undo::{Bins, Remedy, UndoState};
 use crate::store::Reader;
 use crate::store::entry::NewItem;
 use crate::store::query::{EntryView, UndoneBy};
@@ -76,23 +76,17 @@ pub(super) struct Collected {
 impl Collected {
     /// Looks at every entry that is named.
     pub(super) fn of(reader: &Reader, things: &[Wanted], now: Timestamp) -> Result<Self, CliError> {
-        let bins: HashMap<(Product, ModuleName), Option<bool>> = reader
-            .recycle_bins()?
-            .into_iter()
-            .map(|(product, module, bin)| ((product, module), bin))
-            .collect();
+        let bins = Bins::of(reader)?;
         let mut collected = Self::default();
         collected.seen = wanted::each(reader, things, |entry| {
-            let place = (entry.scope.product, entry.scope.module.clone());
-            let has_bin = bins.get(&place).copied().flatten();
-            collected.add(entry, Undo::of(entry, has_bin, now).map(|undo| undo.state));
+            collected.add(entry, Remedy::of(entry, &bins, now));
             Ok::<_, CliError>(())
         })?;
         Ok(collected)
     }
 
-    fn add(&mut self, entry: &EntryView, state: Option<UndoState>) {
-        let Some(state) = state else {
+    fn add(&mut self, entry: &EntryView, remedy: Option<Remedy>) {
+        let Some(Remedy { undo, task, .. }) = remedy else {
             self.open += 1;
             return;
         };
@@ -104,20 +98,12 @@ impl Collected {
             self.under_way += 1;
             return;
         }
-        let part = match state {
-            UndoState::Possible | UndoState::Partial => part_of(entry),
-            UndoState::Impossible
-            | UndoState::Expired
-            | UndoState::Undone
-            | UndoState::NothingToUndo => None,
-        };
-        let Some((part, target)) = part else {
-            // Of what could come back, what would have to be known was erased.
-            let known = matches!(state, UndoState::Possible | UndoState::Partial);
-            let state = if known { UndoState::Impossible } else { state };
-            *self.left_out.entry(state.wire_name()).or_default() += 1;
+        let (Some(task), Some(target), true) = (task, entry.target, undo.can_come_back()) else {
+            *self.left_out.entry(undo.state.wire_name()).or_default() += 1;
             return;
         };
+        let (product, module) = (entry.scope.product, entry.scope.module.clone());
+        let part = Part { product, module, task, after_tags: false };
         self.put_back(entry);
         let found = &mut self.parts.entry(part).or_default().found;
         let key = (entry.scope.parent, target);
@@ -170,36 +156,4 @@ impl Collected {
         parts.sort_by_key(|(part, items)| (part.after_tags, std::cmp::Reverse(items.newest())));
         parts
     }
-}
-
-/// What brings an entry's thing back; `None` when what must be known of it is not.
-fn part_of(entry: &EntryView) -> Option<(Part, RecordId)> {
-    let scope = &entry.scope;
-    let task = match scope.operation {
-        Operation::Delete => Task::Restore,
-        Operation::Untag => Task::Retag(carried(entry)?),
-        Operation::Unlink => {
-            scope.parent?;
-            let list: RelatedList = scope.related_list.as_ref()?.parse().ok()?;
-            Task::Relink(list)
-        }
-        Operation::DeleteTags => Task::RecreateTags,
-        Operation::Restore | Operation::Retag | Operation::Relink | Operation::RecreateTags => {
-            return None;
-        }
-    };
-    let module = scope.module.clone();
-    let part = Part { product: scope.product, module, task, after_tags: false };
-    Some((part, entry.target?))
-}
-
-/// The tags that the record carried before they were removed, as Zoho spelt them.
-fn carried(entry: &EntryView) -> Option<TagSet> {
-    let Some(ThingFacts::Tags(TagFacts { record: Look::Seen(carried), .. })) = entry.snapshot()
-    else {
-        return None;
-    };
-    let names = if carried.tags.is_empty() { carried.similar } else { carried.tags };
-    let names: Option<Vec<TagName>> = names.iter().map(|name| name.parse().ok()).collect();
-    TagSet::new(names?).ok()
 }

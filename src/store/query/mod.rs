@@ -7,6 +7,7 @@
 mod blocked;
 mod detail;
 mod filter;
+mod glance;
 mod later;
 mod lookup;
 mod scan;
@@ -17,6 +18,7 @@ pub use blocked::{Blocked, Blocker, Waits};
 pub use detail::{BatchDetail, LeftOutRow, RequestDetail};
 pub use filter::EntryFilter;
 pub(crate) use filter::entries_for;
+pub use glance::UndoGlance;
 pub use later::{RecheckView, UndoneBy};
 pub(crate) use scan::each_of;
 pub use summary::{LastRun, Summary};
