@@ -97,16 +97,7 @@ impl ExportArgs {
             return bundle::run(&path, &self.certificates, style, context);
         }
         if !view.takes(&filter) {
-            return Err(CliError::new(
-                Exit::Usage,
-                format!("the view {view} cannot be filtered this way"),
-            )
-            .hint(match view {
-                View::Batches | View::Events => "it always holds everything: leave the filters out",
-                View::Entries | View::Attempts | View::Undo | View::Requests | View::Rejected => {
-                    "it takes --request, --operation, --module and --ticket"
-                }
-            }));
+            return Err(takes_no_such_filter(view));
         }
         let (reader, given) = if self.manifest {
             let (reader, given) = obtain(context, None)?;
@@ -157,6 +148,16 @@ impl ExportArgs {
         context.out.say(format!("{} of {view} written to {shown}", counted(rows, "row", "rows")));
         Ok(Exit::Done)
     }
+}
+
+fn takes_no_such_filter(view: View) -> CliError {
+    let error = format!("the view {view} cannot be filtered this way");
+    CliError::new(Exit::Usage, error).hint(match view {
+        View::Batches | View::Events => "it always holds everything: leave the filters out",
+        View::Entries | View::Attempts | View::Undo | View::Requests | View::Rejected => {
+            "it takes --request, --operation, --module and --ticket"
+        }
+    })
 }
 
 /// What the name of a file promises: an `audit.csv` holds CSV, with `--json` too.

@@ -92,12 +92,13 @@ pub(crate) fn exit_of(summary: &Summary) -> Exit {
 
 /// What an exit code means after this run.
 pub(crate) fn meaning_of(summary: &Summary, exit: Exit) -> &'static str {
-    match exit {
-        Exit::SomeFailed if summary.rechecked.is_some() => {
-            "something that was taken away is there again"
-        }
-        Exit::Unfinished if summary.rechecked.is_some() => "something could not be looked at",
-        other => other.meaning(),
+    let looked = summary.rechecked.is_some();
+    if looked && exit == Exit::SomeFailed {
+        "something that was taken away is there again"
+    } else if looked && exit == Exit::Unfinished {
+        "something could not be looked at"
+    } else {
+        exit.meaning()
     }
 }
 

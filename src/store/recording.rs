@@ -65,6 +65,7 @@ pub struct InvalidRow {
 
 /// A request to be recorded.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 pub struct NewRequest<'a> {
     /// What is to be done.
     pub task: &'a Task,

@@ -9,7 +9,7 @@ use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::scope::RelatedList;
 use crate::domain::target::{ApiVersion, Product};
 use crate::domain::time::Timestamp;
-use crate::zoho::reads::PageAt;
+use crate::zoho::reads::{PageAt, RecordPage};
 use crate::zoho::token::TokenNumber;
 
 /// Zoho, as the engine sees it. Every method but `token` and `sign_in` is exactly one API call: nothing is
@@ -89,7 +89,7 @@ pub trait Zoho: Send + Sync + 'static {
         version: ApiVersion,
         module: &ModuleName,
         at: &PageAt,
-    ) -> impl Future<Output = Result<Read<(Vec<RecordSeen>, Option<PageAt>)>, ReadError>> + Send;
+    ) -> impl Future<Output = Result<Read<RecordPage>, ReadError>> + Send;
 
     /// Which of these records stand in a record's related list: one page (from 1) of
     /// `GET {module}/{id}/{list}?ids=`. `None` when the record itself is not there.

@@ -21,7 +21,7 @@ use crate::planted::Mistake;
 use crate::zoho::api::{ListAsked, Zoho};
 use crate::zoho::endpoint::Endpoint;
 use crate::zoho::headers::told;
-use crate::zoho::reads::{self, Fetched, PageAt};
+use crate::zoho::reads::{self, Fetched, PageAt, RecordPage};
 use crate::zoho::sent::in_words;
 use crate::zoho::token::{FixedToken, TokenNumber, TokenSource};
 use crate::zoho::transport::{self, BODY_MAX, Lost, Wire, collect};
@@ -253,7 +253,7 @@ impl<C: Clock, W: Wire> Zoho for ZohoClient<C, W> {
         version: ApiVersion,
         module: &ModuleName,
         at: &PageAt,
-    ) -> Result<Read<(Vec<RecordSeen>, Option<PageAt>)>, ReadError> {
+    ) -> Result<Read<RecordPage>, ReadError> {
         let path = reads::records::page_path(product, version, module, at)?;
         self.get(&path, None).await?.read(|fetched| reads::records::read_page(fetched, at))
     }

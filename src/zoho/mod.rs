@@ -29,5 +29,5 @@ mod wire;
 pub use api::{ListAsked, Zoho};
 pub use client::{ClientError, ZohoClient};
 pub use endpoint::{Endpoint, EndpointError};
-pub use reads::{PageAt, ReadOf, ids_shown};
+pub use reads::{PageAt, ReadOf, RecordPage, ids_shown};
 pub use transport::{BODY_MAX, CONNECT_TIMEOUT, DEFAULT_TIMEOUT, Lost, Wire, install_crypto};

@@ -12,7 +12,7 @@ use zoho_journal::domain::id::{ModuleName, RecordId};
 use zoho_journal::domain::target::{ApiVersion, Product};
 use zoho_journal::domain::time::Timestamp;
 use zoho_journal::zoho::token::TokenNumber;
-use zoho_journal::zoho::{ListAsked, PageAt, Zoho, ZohoClient};
+use zoho_journal::zoho::{ListAsked, PageAt, RecordPage, Zoho, ZohoClient};
 
 use crate::clock::MachineClock;
 use crate::ledger::Intent;
@@ -119,7 +119,7 @@ impl Zoho for Connection {
         version: ApiVersion,
         module: &ModuleName,
         at: &PageAt,
-    ) -> Result<Read<(Vec<RecordSeen>, Option<PageAt>)>, ReadError> {
+    ) -> Result<Read<RecordPage>, ReadError> {
         self.client.read_record_page(product, version, module, at).await
     }
 

@@ -61,6 +61,7 @@ fn verdict(history: &History, before: &ThingFacts, now: &ThingFacts) -> Option<(
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with what may be nothing")]
 fn settled(verdict: Verdict, code: &str) -> Option<(Verdict, String)> {
     Some((verdict, code.to_owned()))
 }

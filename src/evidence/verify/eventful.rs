@@ -443,6 +443,16 @@ fn rotate(journal: &mut Journal) {
     });
 }
 
+fn look_again(journal: &mut Journal, run: RunId) {
+    let seen = [(1, Found::InBin), (2, Found::Back), (15, Found::Erased), (18, Found::NotSeen)];
+    let seen = seen.map(|(entry, found)| Seen {
+        entry: EntryId::new(entry),
+        found,
+        facts: format!("{{\"record\":\"{found}\"}}"),
+    });
+    journal.write(|tx| tx.record_recheck(run, &leads(), &seen));
+}
+
 /// A journal in which everything happened that can happen.
 pub(in crate::evidence) fn eventful() -> Journal {
     let mut journal = Journal::new();
@@ -520,13 +530,7 @@ pub(in crate::evidence) fn eventful() -> Journal {
     let open = Verdict::Undecided;
     journal.read(run, &[(7, open, "UNDECIDED"), (18, open, "UNDECIDED")]);
     journal.decide([7, 18], Verdict::Failed, None);
-    let seen = [(1, Found::InBin), (2, Found::Back), (15, Found::Erased), (18, Found::NotSeen)];
-    let seen = seen.map(|(entry, found)| Seen {
-        entry: EntryId::new(entry),
-        found,
-        facts: format!("{{\"record\":\"{found}\"}}"),
-    });
-    journal.write(|tx| tx.record_recheck(run, &leads(), &seen));
+    look_again(&mut journal, run);
     drop(journal.begin(run, [14], None));
     of_decisions(&mut journal);
     journal

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::event::{Event, EventError, LoggedEvent, RequestRecorded};
 use crate::domain::fold::{Note, Rows, States};
-use crate::domain::id::{EntryId, EventSeq};
+use crate::domain::id::{BatchId, EntryId, EventSeq};
 use crate::domain::merkle::{Hash, NodeId, Tree, leaf_hash};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::TagSet;
@@ -230,16 +230,10 @@ impl<'a> LogPass<'a> {
                 }
             }
             Event::BatchUnanswered(data) => {
-                if let Some(parts) = self.parts([&data.entries]) {
-                    let (batch, outcome) = (data.batch, Outcome::Unknown);
-                    jobs.send(Job::Plain { seq, batch, outcome, parts });
-                }
+                self.send_plain(seq, (data.batch, Outcome::Unknown), &data.entries, jobs);
             }
             Event::BatchReturned(data) => {
-                if let Some(parts) = self.parts([&data.entries]) {
-                    let (batch, outcome) = (data.batch, Outcome::Returned);
-                    jobs.send(Job::Plain { seq, batch, outcome, parts });
-                }
+                self.send_plain(seq, (data.batch, Outcome::Returned), &data.entries, jobs);
             }
             Event::EvidenceRead(data) => {
                 if let Some(parts) = self.parts(data.groups.iter().map(|group| &group.entries)) {
@@ -290,6 +284,18 @@ impl<'a> LogPass<'a> {
             | Event::RunEnded(_) => {}
         }
         Ok(())
+    }
+
+    fn send_plain(
+        &self,
+        seq: EventSeq,
+        (batch, outcome): (BatchId, Outcome),
+        entries: &EntryRanges,
+        jobs: &mut Jobs<'_>,
+    ) {
+        if let Some(parts) = self.parts([entries]) {
+            jobs.send(Job::Plain { seq, batch, outcome, parts });
+        }
     }
 
     fn send_request(

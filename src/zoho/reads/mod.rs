@@ -15,7 +15,7 @@ pub(super) mod tags;
 #[cfg(test)]
 mod tests;
 
-pub use self::records::PageAt;
+pub use self::records::{PageAt, RecordPage};
 
 use std::collections::HashSet;
 

@@ -28,6 +28,9 @@ pub enum PageAt {
     Token(String),
 }
 
+/// The records of one page, and where the next one begins; `None` on the last.
+pub type RecordPage = (Vec<RecordSeen>, Option<PageAt>);
+
 /// The longest token that is taken for one.
 const TOKEN_MAX: usize = 1000;
 
@@ -47,10 +50,7 @@ pub(crate) fn page_path(
 }
 
 /// The records of one page, and where the next one begins; `None` on the last.
-pub(crate) fn read_page(
-    fetched: &Fetched,
-    at: &PageAt,
-) -> Result<(Vec<RecordSeen>, Option<PageAt>), ReadError> {
+pub(crate) fn read_page(fetched: &Fetched, at: &PageAt) -> Result<RecordPage, ReadError> {
     let Some(listing) = fetched.listing()? else { return Ok((Vec::new(), None)) };
     let rows = rows(fetched, &listing, true)?;
     let more = listing.more().unwrap_or(rows.len() >= PER_PAGE);
