@@ -479,12 +479,11 @@ pub(in crate::evidence) fn eventful() -> Journal {
     let body = r#"{"code":"NOT_APPROVED","details":{},"message":"not approved","status":"error"}"#;
     let culprit = flat(Outcome::Failed, "NOT_APPROVED", "not approved");
     let returned = flat(Outcome::Returned, "", "");
-    let results = vec![returned.clone(), culprit, returned.clone()];
-    journal.settle_raw(run, &refused, (400, true), body.to_owned(), results, None);
+    let some = vec![returned.clone(), culprit, returned.clone()];
+    journal.settle_raw(run, &refused, (400, true), body.to_owned(), some, None);
     // Over an item that is not named: the batch is halved.
     let halved = journal.begin(run, [5, 7, 8, 9], None);
-    let results = vec![returned; 4];
-    journal.settle_raw(run, &halved, (400, true), body.to_owned(), results, Some(2));
+    journal.settle_raw(run, &halved, (400, true), body.to_owned(), vec![returned; 4], Some(2));
     let small = journal.begin(run, [5], None);
     journal.settle(run, &small, &[DONE]);
 
