@@ -167,6 +167,16 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
             let counts = [event.total, event.deleted, event.failed];
             format!("the job of {} {}", event.batch, ending_in_words(event.ending, counts))
         }
+        Event::Forgotten(event) => {
+            let ticket = opened.get("ticket").map(|ticket| format!(" ({ticket})"));
+            format!(
+                "{} forgotten by {}: {}{}",
+                event.entries.named(),
+                seal("forgotten_by"),
+                seal("reason"),
+                ticket.unwrap_or_default()
+            )
+        }
         Event::RunEnded(event) => format!(
             "{}: exit code {}, {} calls, {} credits",
             event.run, event.exit_code, event.calls, event.credits

@@ -4,6 +4,7 @@
 //! rows, one event at a time; [`States`] gives the states of the entries in a window of numbers, at one
 //! byte an entry, so that ten million entries fit into little memory.
 
+mod forgotten;
 mod row;
 mod rows;
 mod states;
@@ -121,6 +122,8 @@ named_set!(
         Snapshot = "snapshot",
         /// What evidence says about one entry.
         Evidence = "evidence",
+        /// What was forgotten.
+        Erasure = "erasure",
     }
 );
 

@@ -3,9 +3,11 @@
 //! What other code takes for granted (a state that has a name, an answer that inflates) may not hold in a
 //! file that somebody edited, so every odd value comes out as a value here, not as an error.
 
+mod erased;
 mod items;
 mod schema;
 
+pub use erased::{PrunedTree, ScopeKind};
 pub use items::{
     AttemptRow, EntryStateRow, EvidenceRow, ItemRow, RawAnswerRow, RejectedRow, SecretRow,
     SnapshotRow, inflate,
@@ -119,6 +121,7 @@ const fn statements(table: Table) -> (&'static str, &'static str) {
         Table::Reading => of!("reading", "id = ?1"),
         Table::Evidence => of!("evidence", "entry = ?1 AND reading = ?2"),
         Table::Job => of!("job", "batch = ?1"),
+        Table::Erasure => of!("erasure", "id = ?1"),
         Table::Snapshot => of!("snapshot", "entry = ?1 AND reading = ?2"),
     }
 }

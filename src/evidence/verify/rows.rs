@@ -31,6 +31,7 @@ fn place(table: Table, key: &[Cell]) -> String {
         | Table::Reading
         | Table::Snapshot
         | Table::Job
+        | Table::Erasure
         | Table::Evidence => format!("{table} {key}"),
     }
 }

@@ -380,6 +380,7 @@ impl Audit<'_> {
             Table::Batch => outside!("batch"),
             Table::Reading => outside!("reading"),
             Table::Entry => outside!("entry"),
+            Table::Erasure => outside!("erasure"),
             Table::Binding
             | Table::Module
             | Table::Share

@@ -14,9 +14,11 @@ use crate::store::schema;
 /// For each older schema what makes it look like the newest. A new migration adds its part to every one of
 /// them; a test compares the columns.
 const OVERLAYS: &[(u32, &[&str])] = &[
-    (1, &[LACKS_V2, LACKS_V3, LACKS_V4, REQUEST_OF_V1]),
-    (2, &[LACKS_V3, LACKS_V4, REQUEST_OF_V2]),
-    (3, &[LACKS_V4, REQUEST_OF_V2]),
+    (1, &[LACKS_V2, LACKS_V3, LACKS_V4, LACKS_V6, REQUEST_OF_V1]),
+    (2, &[LACKS_V3, LACKS_V4, LACKS_V6, REQUEST_OF_V2]),
+    (3, &[LACKS_V4, LACKS_V6, REQUEST_OF_V2]),
+    (4, &[LACKS_V6]),
+    (5, &[LACKS_V6]),
 ];
 
 const REQUEST_OF_V1: &str = "-- lay_over (requests of schema 1)
@@ -48,6 +50,12 @@ const LACKS_V3: &str = "-- lay_over (schema 3)
 const LACKS_V4: &str = "-- lay_over (schema 4)
      CREATE TEMP VIEW recheck AS
      SELECT NULL AS entry, NULL AS reading, NULL AS found, NULL AS facts WHERE 0;";
+
+const LACKS_V6: &str = "-- lay_over (schema 6)
+     CREATE TEMP VIEW erasure AS SELECT NULL AS id, NULL AS seq WHERE 0;
+     CREATE TEMP VIEW pruned AS
+     SELECT NULL AS seq, NULL AS tree, NULL AS level, NULL AS idx, NULL AS hash WHERE 0;
+     CREATE TEMP VIEW sweep AS SELECT NULL AS one, NULL AS since_seq WHERE 0;";
 
 /// Makes an older schema look like the newest, for this connection only. To be called within the reader's
 /// snapshot: before it, another process may upgrade the file.
