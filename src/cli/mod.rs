@@ -16,12 +16,14 @@ mod delete_tags;
 mod demo;
 mod doctor;
 mod export;
+mod forget;
 mod init;
 mod jobs;
 mod list;
 mod log;
 mod next_step;
 mod plan;
+mod reason;
 mod record;
 mod run_json;
 mod running;
@@ -154,6 +156,7 @@ enum Command {
     Log(log::LogArgs),
     Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
+    Forget(forget::ForgetArgs),
     Auth(auth::AuthArgs),
     Config(config::ConfigArgs),
     Doctor(doctor::DoctorArgs),
@@ -184,6 +187,7 @@ impl Command {
             | Self::Log(_)
             | Self::Export(_)
             | Self::Verify(_)
+            | Self::Forget(_)
             | Self::Auth(_)
             | Self::Config(_)
             | Self::Completions(_)
@@ -217,6 +221,7 @@ impl Command {
             Self::Log(args) => args.run(context),
             Self::Export(args) => args.run(context),
             Self::Verify(args) => verify::run(&args, context),
+            Self::Forget(args) => forget::run(&args, context),
             Self::Auth(args) => auth::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Doctor(args) => doctor::run(&args, context),

@@ -8,6 +8,7 @@ pub mod anchor;
 pub mod keeper;
 pub mod key;
 pub mod note;
+pub mod sweeping;
 pub mod verify;
 
 mod init;

@@ -49,6 +49,10 @@ impl Undo {
         if entry.undone_by.is_some_and(UndoneBy::is_back) {
             return Some(Self::without_end(UndoState::Undone));
         }
+        // What it was about was forgotten.
+        if entry.target.is_none() {
+            return Some(Self::without_end(UndoState::Impossible));
+        }
         let known = entry.snapshot().as_ref().map(ThingFacts::before);
         let was_there = matches!(known, Some(Before::There { .. }));
         Some(match entry.scope.operation {

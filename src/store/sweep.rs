@@ -41,6 +41,11 @@ pub(crate) fn since(conn: &Connection) -> Result<Option<EventSeq>> {
 }
 
 impl Store {
+    /// Whether bytes of what was forgotten may still lie in the file.
+    pub fn is_unswept(&self) -> Result<bool> {
+        since(&self.conn).map(|since| since.is_some())
+    }
+
     /// Writes the file anew without what was forgotten, and empties its write-ahead log. Waits so long for others.
     pub fn sweep(&mut self, patience: Duration) -> Result<Swept> {
         let Some(since) = since(&self.conn)? else { return Ok(Swept::Clean) };

@@ -27,6 +27,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "migrations/V4__undo_and_recheck.sql",
         "9f806402f36bb8948bc4e42e5814a3ea56d652dc4377cfb8c024bfafcdc246d6",
     ),
+    (
+        "migrations/V6__forget.sql",
+        "197107768ab6e799841492dfe62fadd93eebc49709a4f71a91be9aaeee8b6546",
+    ),
 ];
 
 fn changed_migrations(pinned: &[(&str, &str)], found: &BTreeMap<String, Vec<u8>>) -> Vec<String> {

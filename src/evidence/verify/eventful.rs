@@ -26,6 +26,7 @@ use crate::domain::target::{ApiOrigin, ApiVersion, DataCenter, Environment, Prod
 use crate::domain::time::Timestamp;
 use crate::store::creation::{JournalId, NewJournal};
 use crate::store::entry::NewItem;
+use crate::store::forgetting::NewErasure;
 use crate::store::queue::Picked;
 use crate::store::reading::Finding as Read;
 use crate::store::recording::{InvalidRow, NewRequest, RepeatedRow, RequestSource};
@@ -380,6 +381,21 @@ impl Journal {
         assert_eq!(self.write(|tx| tx.settle(&decision)), Ok(()));
     }
 
+    /// Entries are forgotten, of some events all and of some a part.
+    pub(super) fn forget(&mut self, entries: &str) {
+        let entries = entries.parse().unwrap();
+        let new = NewErasure {
+            entries: &entries,
+            even_restorable: true,
+            forgotten_by: "zoe",
+            recorded_by: "zoe (uid 1002)",
+            reason: "asked for by the person",
+            ticket: Some("DSR-7"),
+            program: "test/1",
+        };
+        assert_eq!(self.write(|tx| tx.forget(&new, None)).unwrap().entries, entries);
+    }
+
     pub(super) fn read(&mut self, run: RunId, found: &[(i64, Verdict, &str)]) {
         let findings: Vec<Read> = found
             .iter()
@@ -490,6 +506,7 @@ pub(super) fn eventful() -> Journal {
     journal.read(run, &[(7, open, "UNDECIDED"), (18, open, "UNDECIDED")]);
     journal.decide([7, 18], Verdict::Failed, None);
     drop(journal.begin(run, [14], None));
+    journal.forget("1,3,16,21,27");
     journal
 }
 
