@@ -36,6 +36,27 @@ const SHOWN: usize = 200;
 /// How long others that read or write the journal are waited for, before the file is left to be swept later.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What became of the bytes of what was forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Bytes {
+    /// There were none to remove.
+    None,
+    /// They are gone from the file.
+    Gone,
+    /// They may still be there, and why.
+    Left(String),
+}
+
+impl Bytes {
+    fn of(left: Option<String>) -> Self {
+        left.map_or(Self::Gone, Self::Left)
+    }
+
+    fn exit(&self) -> Exit {
+        if matches!(self, Self::Left(_)) { Exit::Unfinished } else { Exit::Done }
+    }
+}
+
 /// Erase ids, tags, reasons and names of settled entries from this journal; counts, times and hashes stay
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -51,6 +72,10 @@ Examples:
   journal forget R12 E40-E52 --reason \"test records\" --dry-run
   journal forget --settled-before 2024-01-01 --even-restorable --reason \"kept for two years\" --yes
   journal forget --finish")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 pub(crate) struct ForgetArgs {
     /// Requests (R12), entries (E7, E1-E20) or record ids
     #[arg(value_name = "R|E|RECORD", required_unless_present_any = ["settled_before", "finish"], conflicts_with = "settled_before")]
@@ -116,7 +141,7 @@ pub(crate) fn run(args: &ForgetArgs, context: &mut Context) -> Result<Exit, CliE
     let would = check(context, reader.would_forget(&entries, restorable)?)?;
     drop(reader);
     if args.dry_run || would.entries.is_empty() {
-        return tell(context, args, &would, None);
+        return tell(context, args, &would, &Bytes::None);
     }
     confirm(context, args, &would)?;
     let account = context.account()?.name;
@@ -138,37 +163,36 @@ pub(crate) fn run(args: &ForgetArgs, context: &mut Context) -> Result<Exit, CliE
     let erasure = check(context, decided)?;
     let swept = keeper.sweep(now, PATIENCE);
     drop(keeper);
-    let left = match swept {
+    let bytes = Bytes::of(match swept {
         Ok(left) => left.as_ref().map(Unswept::to_string),
         // The rows are blank all the same, and the mark says what is to be done still.
         Err(error) => Some(error.to_string()),
-    };
-    tell(context, args, &erasure, Some(left))
+    });
+    tell(context, args, &erasure, &bytes)
 }
 
 /// Removes the bytes of what was forgotten before.
 fn finish(context: &mut Context) -> Result<Exit, CliError> {
-    let was_unswept = context.reader()?.is_unswept()?;
-    let mut left = None;
-    if was_unswept {
+    let mut bytes = Bytes::None;
+    if context.reader()?.is_unswept()? {
         let now = context.now();
         let mut keeper = context.keeper()?;
-        left = keeper.sweep(now, PATIENCE)?.map(|left| left.to_string());
+        let left = keeper.sweep(now, PATIENCE)?;
+        bytes = Bytes::of(left.as_ref().map(Unswept::to_string));
     }
-    let document =
-        document(context, &Erasure::default(), false, was_unswept.then(|| left.clone()))?;
+    let document = document(context, &Erasure::default(), false, &bytes)?;
     if context.out.is_json() {
         context.out.json_line(&document)?;
-    } else {
-        let told = match (&left, was_unswept) {
-            (Some(why), _) => format!("Not yet: {why}. Next: {}", document.next),
-            (None, true) => "The bytes of what was forgotten are gone from the file.".to_owned(),
-            (None, false) => "Nothing is left to remove.".to_owned(),
-        };
-        context.out.data_line(told)?;
-        tell_copies(context, &document);
+        return Ok(bytes.exit());
     }
-    Ok(if left.is_some() { Exit::Unfinished } else { Exit::Done })
+    let told = match &bytes {
+        Bytes::Left(why) => format!("Not yet: {why}. Next: {}", document.next),
+        Bytes::Gone => "The bytes of what was forgotten are gone from the file.".to_owned(),
+        Bytes::None => "Nothing is left to remove.".to_owned(),
+    };
+    context.out.data_line(told)?;
+    tell_copies(context, &document);
+    Ok(bytes.exit())
 }
 
 /// The entries that are meant.
@@ -305,14 +329,17 @@ fn copies(context: &Context) -> Vec<PathBuf> {
     (1..SCHEMAS).map(|schema| backup_path(&db, schema)).filter(|path| path.exists()).collect()
 }
 
-/// `swept`: `None` when nothing was to be swept, else what is left, if anything.
 fn document(
     context: &Context,
     erasure: &Erasure,
     dry_run: bool,
-    swept: Option<Option<String>>,
+    bytes: &Bytes,
 ) -> Result<Document, CliError> {
-    let left = swept.clone().flatten();
+    let (swept, left) = match bytes {
+        Bytes::None => (None, None),
+        Bytes::Gone => (Some(true), None),
+        Bytes::Left(why) => (Some(false), Some(why.clone())),
+    };
     let next = if left.is_some() {
         context.command("forget --finish")
     } else if dry_run && !erasure.entries.is_empty() {
@@ -327,7 +354,7 @@ fn document(
         left_out: erasure.left_out,
         before: erasure.before,
         dry_run,
-        swept: swept.map(|left| left.is_none()),
+        swept,
         left,
         copies: copies(context).iter().map(|path| path.display().to_string()).collect(),
         next,
@@ -339,10 +366,10 @@ fn tell(
     context: &mut Context,
     args: &ForgetArgs,
     erasure: &Erasure,
-    swept: Option<Option<String>>,
+    bytes: &Bytes,
 ) -> Result<Exit, CliError> {
-    let document = document(context, erasure, args.dry_run, swept)?;
-    let exit = if document.left.is_some() { Exit::Unfinished } else { Exit::Done };
+    let document = document(context, erasure, args.dry_run, bytes)?;
+    let exit = bytes.exit();
     if context.out.is_json() {
         context.out.json_line(&document)?;
         return Ok(exit);
@@ -358,12 +385,12 @@ fn tell(
         (false, _) => format!("{verb} in {place}: {}.", what_in_words(erasure)),
     };
     context.out.data_line(line)?;
-    match (&document.left, document.swept) {
-        (Some(why), _) => context.out.warn(&format!(
+    match bytes {
+        Bytes::Left(why) => context.out.warn(&format!(
             "the rows are blank, but their old bytes may still lie in the file: {why}"
         )),
-        (None, Some(_)) => context.out.say("The bytes are gone from the file."),
-        (None, None) => {}
+        Bytes::Gone => context.out.say("The bytes are gone from the file."),
+        Bytes::None => {}
     }
     tell_copies(context, &document);
     context.out.say(format!("Nothing was sent to Zoho. Next: {}", document.next));

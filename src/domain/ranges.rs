@@ -104,6 +104,7 @@ impl EntryRanges {
     }
 
     /// The entries of the set from the first to the last.
+    #[must_use]
     pub fn part(&self, first: EntryId, last: EntryId) -> Self {
         let at = self.0.partition_point(|(_, to)| *to < first.get());
         let inside = self.0.iter().skip(at).take_while(|(from, _)| *from <= last.get());

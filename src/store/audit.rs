@@ -7,7 +7,7 @@ mod erased;
 mod items;
 mod schema;
 
-pub use erased::{PrunedTree, ScopeKind};
+pub use erased::{PrunedRow, PrunedTree, ScopeKind};
 pub use items::{
     AttemptRow, EntryStateRow, EvidenceRow, ItemRow, RawAnswerRow, RejectedRow, SecretRow,
     SnapshotRow, inflate,

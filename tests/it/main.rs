@@ -22,6 +22,7 @@ mod cli_crash_auth;
 mod cli_crash_things;
 mod cli_demo;
 mod cli_doctor;
+mod cli_forget;
 mod cli_jobs;
 mod cli_plan;
 mod cli_record;

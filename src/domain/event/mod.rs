@@ -6,11 +6,11 @@
 //! file names stand in them as [seals](crate::domain::seal) only.
 
 mod data;
+mod forgetting;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::domain::id::EntryId;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::state::{Change, Outcome};
 use crate::domain::time::Timestamp;
@@ -239,48 +239,6 @@ impl Event {
             | Self::RequestUnparked(_)
             | Self::Forgotten(_)
             | Self::RunEnded(_) => Vec::new(),
-        }
-    }
-
-    /// Whether the opened form of its seals goes once these entries were forgotten: when it speaks of entries,
-    /// and of no others.
-    pub fn goes_with(&self, forgotten: &EntryRanges) -> bool {
-        let all = |sets: &[&EntryRanges]| {
-            let mut ranges = sets.iter().flat_map(|set| set.ranges()).peekable();
-            ranges.peek().is_some() && ranges.all(|(first, last)| forgotten.holds(first, last))
-        };
-        match self {
-            _ if forgotten.is_empty() => false,
-            Self::RequestRecorded(data) => {
-                let entries = i64::try_from(data.entries).unwrap_or(i64::MAX);
-                let last = data.first_entry.get().saturating_add(entries).saturating_sub(1);
-                entries > 0 && forgotten.holds(data.first_entry, EntryId::new(last))
-            }
-            Self::BatchAnswered(data) => {
-                all(&data.groups.iter().map(|group| &group.entries).collect::<Vec<_>>())
-            }
-            Self::BatchUnanswered(data) => all(&[&data.entries]),
-            Self::BatchReturned(data) => all(&[&data.entries]),
-            Self::EntriesSettled(data) => all(&[&data.entries]),
-            // The journal's own story, and who ran it and erased from it, stay.
-            Self::JournalCreated(_)
-            | Self::KeyReplaced(_)
-            | Self::SchemaUpgraded(_)
-            | Self::NothingRecorded(_)
-            | Self::RunStarted(_)
-            | Self::Bound(_)
-            | Self::UserSeen(_)
-            | Self::ModuleSeen(_)
-            | Self::RequestPinned(_)
-            | Self::SnapshotTaken(_)
-            | Self::BatchBegun(_)
-            | Self::JobEnded(_)
-            | Self::EvidenceRead(_)
-            | Self::EntriesReopened(_)
-            | Self::RequestParked(_)
-            | Self::RequestUnparked(_)
-            | Self::Forgotten(_)
-            | Self::RunEnded(_) => false,
         }
     }
 }

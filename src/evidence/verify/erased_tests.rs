@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::id::{EntryId, RecordId};
 use crate::domain::ranges::EntryRanges;
+use crate::domain::state::{EntryState, Verdict};
 use crate::evidence::verify::eventful::*;
 use crate::store::StoreError;
 use crate::store::forgetting::{Decided, NewErasure, Why};
@@ -168,13 +169,15 @@ fn what_is_open_is_not_forgotten_nor_anything_with_it() {
     let needed = forget(&mut journal, &"1-3,9".parse().unwrap()).unwrap_err();
     let told: Vec<(i64, Why)> = needed.iter().map(|one| (one.entry.get(), one.why)).collect();
     let open = |state| Why::Open(state);
-    use crate::domain::state::EntryState::{Pending, Unknown};
-    assert_eq!(told, [(2, open(Unknown)), (3, open(Pending)), (9, Why::NotThere)]);
+    assert_eq!(
+        told,
+        [(2, open(EntryState::Unknown)), (3, open(EntryState::Pending)), (9, Why::NotThere)]
+    );
     assert_eq!(journal.store.head().unwrap().size, size);
     assert!(!journal.reader().is_unswept().unwrap());
     // What goes on later in the same request is sealed under the secrets that are left.
     forget(&mut journal, &"1".parse().unwrap()).unwrap();
-    journal.read(run, &[(2, crate::domain::state::Verdict::Done, "")]);
+    journal.read(run, &[(2, Verdict::Done, "")]);
     let batch = journal.begin(run, [3], None);
     journal.settle(run, &batch, &[DONE]);
     whole(&journal);

@@ -333,7 +333,9 @@ impl<'a> Worker<'a> {
         for same in items.chunk_by(|one, other| one.scope == other.scope) {
             let scope = same.first().map_or(0, |item| item.scope);
             if same.iter().all(|item| item.target.is_none()) {
-                same.iter().for_each(|_| leaves.pass());
+                for _ in same {
+                    leaves.pass();
+                }
             } else if let Some((secrets, maker)) = self.tools(request, scope)? {
                 for (ordinal, item) in (from..).zip(same) {
                     let salt = secrets.salt(ordinal, LeafPurpose::Recorded);

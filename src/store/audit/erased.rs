@@ -35,6 +35,9 @@ pub struct ScopeKind {
     pub is_blank: bool,
 }
 
+/// A hash and where it stands; `None` for a row that can be none.
+pub type PrunedRow = Option<(NodeId, [u8; 32])>;
+
 impl Audit<'_> {
     /// The bytes of every event that the file lists as one that forgets.
     pub fn erasures(&self) -> Result<Vec<Vec<u8>>> {
@@ -49,14 +52,13 @@ impl Audit<'_> {
         rows.collect::<rusqlite::Result<_>>().doing(DOING)
     }
 
-    /// The hashes in the place of what was forgotten from one position of a tree to another, in order. `None`
-    /// for a row that can be no such hash.
+    /// The hashes in the place of what was forgotten from one position of a tree to another, in order.
     pub fn pruned(
         &self,
         seq: i64,
         tree: PrunedTree,
         (first, last): (u64, u64),
-    ) -> Result<Vec<Option<(NodeId, [u8; 32])>>> {
+    ) -> Result<Vec<PrunedRow>> {
         let mut statement = self
             .conn
             .prepare_cached(

@@ -26,7 +26,7 @@ impl WriteTx<'_> {
     /// Keeps the hashes of what goes of an event's items; none once nothing of them is left.
     pub(super) fn keep_hashes(&self, seq: EventSeq, plan: &Plan) -> Result<()> {
         let event = log::event(&self.tx, seq)?.decode()?.event;
-        let Some(entries) = entries_of(&event) else { return Ok(()) };
+        let Some(entries) = event.items() else { return Ok(()) };
         let tree = (seq, PrunedTree::Items);
         if entries.ranges().all(|(first, last)| plan.after.holds(first, last)) {
             return self.drop_hashes(tree, (0, u64::MAX >> 1));
@@ -171,38 +171,40 @@ impl WriteTx<'_> {
 
     /// The leaves of some entries in one event, in order.
     fn leaves_of(&self, event: &Event, entries: &EntryRanges) -> Result<Vec<Hash>> {
+        if let Event::BatchAnswered(data) = event {
+            return self.leaves_of_answer(data, entries);
+        }
+        if let Event::EvidenceRead(data) = event {
+            return self.leaves_of_evidence(data, entries);
+        }
         let items = items_of(&self.tx, entries)?;
         let plain = vec![(); items.len()];
         let over = &self.tx;
-        match event {
-            Event::RequestRecorded(_) => {
-                leaves_over(over, &items, &plain, LeafPurpose::Recorded, |maker, item, ()| {
-                    maker.recorded(item)
-                })
-            }
-            Event::BatchAnswered(data) => self.leaves_of_answer(data, entries),
-            Event::EvidenceRead(data) => self.leaves_of_evidence(data, entries),
-            Event::SnapshotTaken(data) => {
-                let facts = self.facts(SNAPSHOT, data.reading, entries)?;
-                let purpose = LeafPurpose::Snapshot(data.reading);
-                leaves_over(over, &items, &facts, purpose, |maker, item, facts| {
-                    maker.snapshot(item, data.reading, facts.as_bytes())
-                })
-            }
-            Event::EntriesSettled(data) => {
-                let (number, verdict) = (data.reading, data.verdict.wire_name());
-                let purpose = LeafPurpose::Settled(number);
-                leaves_over(over, &items, &plain, purpose, |maker, item, ()| {
-                    maker.settled(item, number, verdict)
-                })
-            }
-            _ => Err(StoreError::corrupt("event", "it has no items")),
+        if let Event::RequestRecorded(_) = event {
+            let purpose = LeafPurpose::Recorded;
+            leaves_over(over, &items, &plain, purpose, |maker, item, ()| maker.recorded(item))
+        } else if let Event::SnapshotTaken(data) = event {
+            let facts = self.facts(SNAPSHOT, data.reading, entries)?;
+            let purpose = LeafPurpose::Snapshot(data.reading);
+            leaves_over(over, &items, &facts, purpose, |maker, item, facts| {
+                maker.snapshot(item, data.reading, facts.as_bytes())
+            })
+        } else if let Event::EntriesSettled(data) = event {
+            let (number, verdict) = (data.reading, data.verdict.wire_name());
+            let purpose = LeafPurpose::Settled(number);
+            leaves_over(over, &items, &plain, purpose, |maker, item, ()| {
+                maker.settled(item, number, verdict)
+            })
+        } else {
+            let what = format!("the items of {} are not known", event.kind());
+            Err(StoreError::corrupt("event", what))
         }
     }
 
     fn leaves_of_answer(&self, data: &BatchAnswered, entries: &EntryRanges) -> Result<Vec<Hash>> {
         let items = items_of(&self.tx, entries)?;
-        let all = joined(data.groups.iter().map(|group| &group.entries));
+        let mut all = EntryRanges::default();
+        data.groups.iter().for_each(|group| all.join(&group.entries));
         let answer = answer_of(&self.tx, data.batch)?
             .ok_or_else(|| StoreError::corrupt("answer", data.batch.to_string()))?;
         let places = erasure::positions(&all, entries);
@@ -269,26 +271,4 @@ fn combined(known: &HashMap<NodeId, Hash>, id: NodeId) -> Option<Hash> {
 
 fn shifted(spans: &Spans, by: u64) -> Spans {
     spans.iter().map(|(first, last)| (first + by, last + by)).collect()
-}
-
-fn joined<'a>(sets: impl Iterator<Item = &'a EntryRanges>) -> EntryRanges {
-    let mut all = EntryRanges::default();
-    sets.for_each(|set| all.join(set));
-    all
-}
-
-/// The entries whose leaves an event holds the root of.
-fn entries_of(event: &Event) -> Option<EntryRanges> {
-    match event {
-        Event::RequestRecorded(data) => {
-            let entries = i64::try_from(data.entries).unwrap_or(i64::MAX);
-            let last = data.first_entry.get().saturating_add(entries).saturating_sub(1);
-            Some(EntryRanges::span(data.first_entry, EntryId::new(last)))
-        }
-        Event::BatchAnswered(data) => Some(joined(data.groups.iter().map(|group| &group.entries))),
-        Event::EvidenceRead(data) => Some(joined(data.groups.iter().map(|group| &group.entries))),
-        Event::SnapshotTaken(data) => Some(joined([&data.entries].into_iter())),
-        Event::EntriesSettled(data) => Some(joined([&data.entries].into_iter())),
-        _ => None,
-    }
 }
