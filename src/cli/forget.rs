@@ -249,9 +249,9 @@ fn check(context: &Context, decided: Decided) -> Result<Erasure, CliError> {
         format!("{} shows what is open; what is settled can be forgotten", context.command("list"))
     } else if any(|why| *why == Why::Restorable) {
         format!(
-            "{} shows until when; --even-restorable forgets it all the same, and nobody can bring it \
-             back from this journal then",
-            context.command("export --view undo")
+            "{} shows until when (columns undo, undo_until); --even-restorable forgets it all the same, \
+             and nobody can bring it back from this journal then",
+            context.command("export")
         )
     } else {
         format!("{} shows what there is", context.command("list"))

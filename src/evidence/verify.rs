@@ -57,6 +57,8 @@ pub struct Report {
     pub anchored: bool,
     /// Events in the log.
     pub events: u64,
+    /// Entries that were forgotten, by the log: of these only hashes are left to be checked.
+    pub forgotten: u64,
     /// The root over them, computed anew from their bytes.
     pub root: Hash,
     /// What is wrong, by the first event that it concerns.
@@ -112,6 +114,7 @@ pub fn verify(reader: &Reader, options: &Options) -> Result<Report> {
         ok: findings.is_empty(),
         anchored: anchored && findings.is_empty(),
         events: pass.tree.size(),
+        forgotten: pass.erased.entries.len(),
         root: pass.tree.root(),
         findings,
     })

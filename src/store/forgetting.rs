@@ -16,7 +16,7 @@ use crate::domain::id::{BatchId, EntryId, EventSeq, RequestId};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::state::EntryState;
 use crate::store::code::Sql;
-use crate::store::entry::{self, state_of};
+use crate::store::entry;
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::log::Seals;
 use crate::store::query::{self, EntryView, UndoneBy};
@@ -331,13 +331,5 @@ impl Concerned {
             }
         }
         Ok(concerned)
-    }
-}
-
-/// The state of an entry, for whoever tells why it cannot be forgotten.
-impl Reader {
-    /// Where an entry stands; `None` when there is none.
-    pub fn state_of(&self, entry: EntryId) -> Result<Option<EntryState>> {
-        state_of(&self.conn, entry)
     }
 }

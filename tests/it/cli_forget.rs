@@ -116,9 +116,8 @@ fn a_record_is_forgotten_and_no_byte_of_it_stays() {
     let ids: Vec<&str> = ids.iter().map(String::as_str).chain([REASON, WHO]).collect();
     assert_eq!(found_in_files(&env, &ids), None);
     verifies(&env);
-    for command in ["list", "status", "plan", "jobs", "doctor", "undo-report"] {
-        let ran = env.journal([command]);
-        assert!(ran.code == Some(0) || command == "undo-report", "{ran}");
+    for command in ["list", "status", "plan", "jobs", "doctor", "log"] {
+        env.journal([command]).exits(0);
     }
     for view in ["entries", "attempts", "batches", "requests", "rejected", "events"] {
         env.journal(["export", "--view", view]).exits(0);
@@ -226,6 +225,79 @@ fn a_process_that_dies_after_the_commit_leaves_the_rest_to_the_next_run() {
     env.journal(["sync", "--yes"]).exits(0);
     assert_eq!(found_in_files(&env, &[REASON, WHO]), None);
     verifies(&env);
+}
+
+/// Killed at each of many moments: nothing was forgotten, or all of it, and the next command sees to the bytes.
+#[test]
+fn an_erasure_that_is_killed_is_made_whole_by_the_next_command() {
+    let (mut before, mut after) = (0, 0);
+    for moment in 0..18 {
+        let env = deleted();
+        let erasures = || -> i64 {
+            let sql = "SELECT count(*) FROM erasure";
+            env.sqlite().query_row(sql, [], |row| row.get(0)).unwrap_or(0)
+        };
+        let wal = std::path::PathBuf::from(format!("{}-wal", env.db().display()));
+        let mut run = env.start(forget(&["R1"]));
+        let reached = || match moment % 3 {
+            0 => true,
+            1 => std::fs::metadata(&wal).is_ok_and(|file| file.len() > 0),
+            _ => erasures() > 0,
+        };
+        while !reached() && run.try_wait().unwrap().is_none() {
+            std::hint::spin_loop();
+        }
+        for _ in 0..moment * 30 {
+            std::thread::yield_now();
+        }
+        run.kill().unwrap();
+        run.wait().unwrap();
+        verifies(&env);
+        if erasures() == 0 {
+            before += 1;
+            assert_eq!(rows(&env)[0]["reason"], REASON, "moment {moment}");
+        } else {
+            after += 1;
+            assert_eq!(rows(&env)[0]["reason"], Value::Null, "moment {moment}");
+        }
+        env.journal(forget(&["R1"])).exits(0);
+        env.journal(["forget", "--finish"]).exits(0);
+        assert_eq!(
+            (erasures(), found_in_files(&env, &[REASON, WHO])),
+            (1, None),
+            "moment {moment}"
+        );
+        verifies(&env);
+    }
+    assert!(before > 0 && after > 0, "{before} before the commit, {after} after it");
+}
+
+/// An unlink over two parents: the parent goes with the last entry of its list.
+#[test]
+fn a_parent_is_forgotten_with_all_that_was_taken_from_it() {
+    let env = Env::new(3);
+    let leads = env.leads();
+    let (parent, other) = (leads[0].to_string(), leads[1].to_string());
+    let related = [410_405_000_000_777_001_u64, 410_405_000_000_777_002].map(|id| id.to_string());
+    for (parent, related) in [(&parent, &related[0]), (&parent, &related[1]), (&other, &related[0])]
+    {
+        let args = ["unlink", "Leads", parent, "Campaigns", related, "--reason", "x"];
+        env.journal(args).exits(0);
+    }
+    env.journal(["sync", "--yes"]);
+    let open = "SELECT count(*) FROM entry WHERE state NOT IN (7, 8, 9, 11)";
+    assert_eq!(env.sqlite().query_row(open, [], |row| row.get(0)), Ok(0), "{}", states(&env));
+    env.journal(forget(&[&related[1]])).exits(0);
+    verifies(&env);
+    assert_eq!(found_in_files(&env, &[&related[1]]), None);
+    assert!(found_in_files(&env, &[&parent]).is_some(), "another entry needs it");
+    env.journal(forget(&[&parent])).exits(0);
+    verifies(&env);
+    assert_eq!(found_in_files(&env, &[&parent, &related[1]]), None);
+    assert!(found_in_files(&env, &[&other]).is_some());
+    env.journal(["export"]).exits(0);
+    env.journal(["show", "E1"]).exits(0);
+    env.journal(["show", "B1"]).exits(0);
 }
 
 #[test]

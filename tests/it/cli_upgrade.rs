@@ -205,7 +205,7 @@ fn an_upgrade_that_is_killed_is_made_by_the_next_command() {
         let reached = || match moment % 4 {
             0 => exists(beside(&env, ".lock")),
             1 => exists(beside(&env, ".v1.backup.part")),
-            NEWEST => exists(backup(&env)),
+            2 => exists(backup(&env)),
             _ => fs::metadata(beside(&env, "-wal")).is_ok_and(|file| file.len() > 0),
         };
         while !reached() && run.try_wait().unwrap().is_none() {
