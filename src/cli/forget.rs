@@ -269,6 +269,9 @@ fn in_words(needed: &Needed) -> String {
         Why::Open(EntryState::Held) => format!("{entry} is under a hold"),
         Why::Open(state) => format!("{entry} is {state}, and not settled"),
         Why::UndoIsOpen(undo) => format!("{entry} is being brought back by {undo}"),
+        Why::BroughtBack(one) => {
+            format!("{entry} brought {one} back, which would seem gone without it: name both")
+        }
         Why::Restorable => format!("{entry} can still be brought back"),
     }
 }

@@ -64,6 +64,8 @@ pub enum Why {
     Open(EntryState),
     /// An entry of an undo is to bring it back.
     UndoIsOpen(EntryId),
+    /// It brought back another entry's thing, which would seem gone without it.
+    BroughtBack(EntryId),
     /// It can still be brought back.
     Restorable,
 }
@@ -220,12 +222,16 @@ fn plan(
     let (mut fresh, mut needed, mut expected) =
         (EntryRanges::default(), Vec::new(), entries.iter());
     let missing = |entry| Needed { entry, why: Why::NotThere };
+    let goes = |entry| before.contains(entry) || entries.contains(entry);
     query::each_of(conn, entries, |view| {
         needed.extend(expected.by_ref().take_while(|entry| *entry != view.entry).map(missing));
         match why_needed(view, restorable) {
             _ if before.contains(view.entry) => {}
             Some(why) => needed.push(Needed { entry: view.entry, why }),
-            None => drop(fresh.push(view.entry)),
+            None => match brought_back(view).filter(|one| !goes(*one)) {
+                Some(one) => needed.push(Needed { entry: view.entry, why: Why::BroughtBack(one) }),
+                None => drop(fresh.push(view.entry)),
+            },
         }
         Ok::<_, StoreError>(())
     })?;
@@ -258,6 +264,13 @@ fn why_needed(view: &EntryView, restorable: Option<Restorable<'_>>) -> Option<Wh
         return Some(Why::UndoIsOpen(undo.entry));
     }
     restorable.is_some_and(|restorable| restorable(view)).then_some(Why::Restorable)
+}
+
+/// The entry whose thing an entry of an undo brought back, or found to be there again.
+fn brought_back(view: &EntryView) -> Option<EntryId> {
+    let is_back = matches!(view.state, EntryState::Done | EntryState::Absent);
+    let undone = view.row.filter(|_| is_back && view.scope.operation.is_undo());
+    undone.map(EntryId::new)
 }
 
 /// Entries that were forgotten. They are found by the index of their records.

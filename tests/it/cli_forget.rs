@@ -164,6 +164,21 @@ fn what_is_still_needed_is_named_and_nothing_is_forgotten() {
 }
 
 #[test]
+fn what_brought_something_back_goes_with_it_or_after_it() {
+    let env = deleted();
+    env.journal(["undo", "E2", "--reason", "x"]).exits(0);
+    env.journal(["sync", "--yes"]).exits(0);
+    assert_eq!(states(&env), "done 4");
+    refused(env.journal(forget(&["R2"])), "E4 brought E2 back, which would seem gone without it");
+    assert_eq!(rows(&env)[1]["undo"], "undone");
+    // What was brought back needs no undo, so that nothing has to be overridden.
+    env.journal(["forget", "E2", "--reason", "x", "--yes"]).exits(0);
+    verifies(&env);
+    env.journal(forget(&["R2", "E3"])).exits(0);
+    verifies(&env);
+}
+
+#[test]
 fn a_reader_keeps_the_bytes_and_the_next_writer_removes_them() {
     let env = deleted();
     let reader = env.sqlite();
