@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::id::{EntryId, RecordId};
 use crate::domain::ranges::EntryRanges;
-use crate::domain::state::{EntryState, Verdict};
+use crate::domain::state::{EntryState, Outcome, Verdict};
 use crate::evidence::verify::eventful::*;
 use crate::store::StoreError;
 use crate::store::forgetting::{Decided, NewErasure, Why};
@@ -63,6 +63,46 @@ fn is_there(journal: &Journal, texts: &[&[u8]]) -> Option<String> {
     None
 }
 
+/// Every answer that is there, as Zoho gave it.
+fn answers(journal: &Journal) -> Vec<String> {
+    let reader = journal.reader();
+    (1..=20)
+        .filter_map(|batch| reader.batch(crate::domain::id::BatchId::new(batch)).ok()?.answer)
+        .map(|answer| String::from_utf8(answer.body).unwrap())
+        .collect()
+}
+
+#[test]
+fn an_answer_that_names_a_record_outside_of_its_own_bytes_is_blanked_around_its_items() {
+    let mut journal = Journal::new();
+    journal.record(&ask("Leads", 1..=3));
+    let run = journal.start_run(Some(901));
+    let batch = journal.begin(run, 1..=3, None);
+    let body = format!(
+        r#"{{"code":"INVALID_DATA","details":{{"id":"{}"}},"message":"not valid","status":"error"}}"#,
+        record(2)
+    );
+    let refused = flat(Outcome::Failed, "INVALID_DATA", "not valid");
+    journal.settle_raw(run, &batch, (400, true), body.clone(), vec![refused; 3], None);
+    whole(&journal);
+    // The first is not named: what stands around stays.
+    forget(&mut journal, &"1".parse().unwrap()).unwrap();
+    assert_eq!(answers(&journal), [body.as_str()]);
+    whole(&journal);
+    forget(&mut journal, &"2".parse().unwrap()).unwrap();
+    let [blank] = &answers(&journal)[..] else { panic!("the answer to the third stays") };
+    assert_eq!(blank.len(), body.len());
+    assert!(blank.trim_matches('"').bytes().all(|byte| byte == b'*'), "{blank}");
+    whole(&journal);
+    // No other seal of that event may be blank, and no other envelope.
+    let view = journal.reader().entry(EntryId::new(3)).unwrap();
+    let said = view.last_word().cloned();
+    assert!(format!("{said:?}").contains("not valid"), "the third keeps its message");
+    forget(&mut journal, &"3".parse().unwrap()).unwrap();
+    assert_eq!(answers(&journal), Vec::<String>::new());
+    whole(&journal);
+}
+
 #[test]
 fn any_settled_entries_are_forgotten_and_everything_else_still_verifies() {
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
@@ -105,7 +145,11 @@ fn any_settled_entries_are_forgotten_and_everything_else_still_verifies() {
                 kept
             };
             drop(left);
+            let answers = answers(&journal);
             for (entry, record) in gone.iter().filter(|(_, record)| !kept.contains(record)) {
+                let text = record.to_string();
+                let told = answers.iter().any(|body| body.contains(&text));
+                prop_assert!(!told, "{} in an answer", entry);
                 let (text, number) = (record.to_string(), record.get().to_be_bytes());
                 let found = is_there(&journal, &[text.as_bytes(), &number]);
                 prop_assert_eq!(found, None, "{}", entry);
