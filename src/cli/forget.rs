@@ -140,8 +140,12 @@ pub(crate) fn run(args: &ForgetArgs, context: &mut Context) -> Result<Exit, CliE
     let restorable: Option<Restorable<'_>> = (!args.even_restorable).then_some(&restorable);
     let would = check(context, reader.would_forget(&entries, restorable)?)?;
     drop(reader);
-    if args.dry_run || would.entries.is_empty() {
+    if args.dry_run {
         return tell(context, args, &would, &Bytes::None);
+    }
+    if would.entries.is_empty() {
+        let bytes = remove_bytes(context)?;
+        return tell(context, args, &would, &bytes);
     }
     confirm(context, args, &would)?;
     let account = context.account()?.name;
@@ -171,15 +175,20 @@ pub(crate) fn run(args: &ForgetArgs, context: &mut Context) -> Result<Exit, CliE
     tell(context, args, &erasure, &bytes)
 }
 
-/// Removes the bytes of what was forgotten before.
-fn finish(context: &mut Context) -> Result<Exit, CliError> {
-    let mut bytes = Bytes::None;
-    if context.reader()?.is_unswept()? {
-        let now = context.now();
-        let mut keeper = context.keeper()?;
-        let left = keeper.sweep(now, PATIENCE)?;
-        bytes = Bytes::of(left.as_ref().map(Unswept::to_string));
+/// Removes the bytes of what was forgotten before, if any may be left.
+fn remove_bytes(context: &mut Context) -> Result<Bytes, CliError> {
+    if !context.reader()?.is_unswept()? {
+        return Ok(Bytes::None);
     }
+    let now = context.now();
+    let mut keeper = context.keeper()?;
+    let left = keeper.sweep(now, PATIENCE)?;
+    Ok(Bytes::of(left.as_ref().map(Unswept::to_string)))
+}
+
+/// Only removes what is left.
+fn finish(context: &mut Context) -> Result<Exit, CliError> {
+    let bytes = remove_bytes(context)?;
     let document = document(context, &Erasure::default(), false, &bytes)?;
     if context.out.is_json() {
         context.out.json_line(&document)?;

@@ -194,6 +194,7 @@ fn a_reader_keeps_the_bytes_and_the_next_writer_removes_them() {
     assert!(doctor.stdout.contains("journal forget --finish"), "{doctor}");
     let finish = env.journal(["forget", "--finish"]).exits(4);
     assert!(finish.stdout.contains("Not yet"), "{finish}");
+    env.journal(forget(&["R1"])).exits(4);
     drop(reader);
     env.record(&env.leads()[..1]);
     assert_eq!(env.journal(["status", "--json"]).exits(0).json()["unswept"], false);
