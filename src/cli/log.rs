@@ -12,7 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::jobs::ending_in_words;
 use crate::cli::output::{Line, Out, Tone};
 use crate::cli::things::set_aside_in_words;
-use crate::domain::event::{Event, RequestRecorded};
+use crate::domain::event::{Event, Forgotten, RequestRecorded};
 use crate::domain::id::EventSeq;
 use crate::domain::merkle::Hash;
 use crate::domain::scope::TagSet;
@@ -149,6 +149,7 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
             let counts = [event.total, event.deleted, event.failed];
             format!("the job of {} {}", event.batch, ending_in_words(event.ending, counts))
         }
+        Event::Forgotten(event) => forgotten_in_words(event, opened),
         Event::RunEnded(event) => format!(
             "{}: exit code {}, {} calls, {} credits",
             event.run, event.exit_code, event.calls, event.credits
@@ -175,6 +176,13 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
         | Event::EntriesSettled(_)
         | Event::EntriesReopened(_) => entries_in_words(event, opened),
     }
+}
+
+fn forgotten_in_words(event: &Forgotten, opened: &BTreeMap<String, String>) -> String {
+    let seal = |field: &str| opened.get(field).map_or("(erased)", String::as_str);
+    let ticket = opened.get("ticket").map(|ticket| format!(" ({ticket})")).unwrap_or_default();
+    let (who, why) = (seal("forgotten_by"), seal("reason"));
+    format!("{} forgotten by {who}: {why}{ticket}", event.entries.named())
 }
 
 /// What the operation is about beside its records: tags, the related list, whether a snapshot is made.

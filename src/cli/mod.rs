@@ -22,6 +22,7 @@ mod delete_tags;
 mod demo;
 mod doctor;
 mod export;
+mod forget;
 mod hold;
 mod init;
 mod jobs;
@@ -33,6 +34,7 @@ mod next_step;
 mod pause;
 mod plan;
 mod policy;
+mod reason;
 mod recheck;
 mod record;
 mod run_json;
@@ -182,6 +184,7 @@ enum Command {
     Certificate(certificate::CertificateArgs),
     Sample(sample::SampleArgs),
     Key(key::KeyArgs),
+    Forget(forget::ForgetArgs),
     Auth(auth::AuthArgs),
     Config(config::ConfigArgs),
     Doctor(doctor::DoctorArgs),
@@ -225,6 +228,7 @@ impl Command {
             | Self::Certificate(_)
             | Self::Sample(_)
             | Self::Key(_)
+            | Self::Forget(_)
             | Self::Auth(_)
             | Self::Config(_)
             | Self::Completions(_)
@@ -271,6 +275,7 @@ impl Command {
             Self::Sample(args) => sample::run(args, context),
             Self::Certificate(args) => certificate::run(&args, context),
             Self::Key(args) => key::run(args, context),
+            Self::Forget(args) => forget::run(&args, context),
             Self::Auth(args) => auth::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Doctor(args) => doctor::run(&args, context),

@@ -9,6 +9,7 @@ use crate::cli::context::{Context, PROGRAM, Whereabouts};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::{counted, grouped};
+use crate::cli::reason;
 use crate::cli::status;
 use crate::domain::id::EntryId;
 use crate::domain::ranges::EntryRanges;
@@ -124,6 +125,7 @@ pub(crate) fn run(args: &SettleArgs, context: &mut Context) -> Result<Exit, CliE
         let hint = "say how you know, for the audit";
         return Err(CliError::new(Exit::Usage, "--reason is empty").hint(hint));
     }
+    reason::warn_of_addresses(context, &args.reason);
     let entries = together(&args.entries)?;
     let account = context.account()?.name;
     let decision = NewDecision {

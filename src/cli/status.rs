@@ -113,6 +113,8 @@ struct Document<'a> {
     workflows: Option<bool>,
     journal: String,
     events: u64,
+    /// Whether bytes of what was forgotten may still lie in the file.
+    unswept: bool,
     open_batches: usize,
     parked: Vec<String>,
     /// The pause, while there is one.
@@ -232,6 +234,7 @@ impl StatusArgs {
             workflows: summary.workflows,
             journal: context.db().display().to_string(),
             events: reader.head()?.size,
+            unswept: reader.is_unswept()?,
             open_batches: summary.open_batches.len(),
             parked: summary.parked.iter().map(ToString::to_string).collect(),
             awaiting_approval: summary.awaiting_approval.iter().map(ToString::to_string).collect(),
@@ -268,6 +271,11 @@ impl StatusArgs {
                 "schema {from}, of an older program; the next command that writes upgrades it to {to}"
             );
             lines.insert(1, ("", Tone::Warn, told));
+        }
+        if document.unswept {
+            let told =
+                "bytes of it may still lie in the file: journal forget --finish removes them";
+            lines.insert(1, ("forgotten", Tone::Warn, told.to_owned()));
         }
         for (label, tone, text) in lines {
             let label = format!("{label:<10}");

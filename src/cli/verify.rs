@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::output::words::grouped;
+use crate::cli::output::words::{counted, grouped};
 use crate::cli::output::{Line, Tone};
 use crate::cli::verify_files;
 use crate::domain::merkle::empty_root;
@@ -50,6 +50,8 @@ struct VerifyDocument<'a> {
     ok: bool,
     anchored: bool,
     events: u64,
+    /// Entries of which only hashes are left.
+    forgotten: u64,
     /// `null` when no event could be read.
     root: Option<String>,
     findings: Vec<FoundDocument<'a>>,
@@ -171,7 +173,7 @@ fn examine(
 /// The report on a file that is no journal, or too damaged to be read as one.
 fn unreadable(error: &StoreError) -> Report {
     let findings = vec![Finding::unreadable(error)];
-    Report { ok: false, anchored: false, events: 0, root: empty_root(), findings }
+    Report { ok: false, anchored: false, events: 0, forgotten: 0, root: empty_root(), findings }
 }
 
 fn document<'r>(report: &'r Report, kept: &AllKept) -> VerifyDocument<'r> {
@@ -187,6 +189,7 @@ fn document<'r>(report: &'r Report, kept: &AllKept) -> VerifyDocument<'r> {
         ok: report.ok,
         anchored: report.anchored,
         events: report.events,
+        forgotten: report.forgotten,
         root: (report.events > 0).then(|| report.root.to_string()),
         findings: report
             .findings
@@ -220,6 +223,12 @@ fn tell(
         out.data_row(format!("  {events} events, root {}", report.root))?;
         for line in CHECKED {
             out.data_row(*line)?;
+        }
+        if report.forgotten > 0 {
+            let entries = counted(report.forgotten, "entry", "entries");
+            out.data_row(format!(
+                "  forgotten: {entries}, as the log says; hashes stand in their place"
+            ))?;
         }
         for (name, kept) in kept {
             out.data_row(kept_in_words(name, kept))?;

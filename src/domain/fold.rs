@@ -4,6 +4,7 @@
 //! rows, one event at a time; [`States`] gives the states of the entries in a window of numbers, at one
 //! byte an entry, so that ten million entries fit into little memory.
 
+mod forgotten;
 mod governance;
 mod merged;
 mod row;
@@ -138,6 +139,8 @@ named_set!(
         HoldSecret = "hold_secret",
         /// Approval policies.
         Policy = "policy",
+        /// What was forgotten.
+        Erasure = "erasure",
     }
 );
 

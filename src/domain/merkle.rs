@@ -193,6 +193,26 @@ impl Tree {
         self.size += 1;
     }
 
+    /// Appends the root of a complete subtree of `2^level` leaves. `false`, and nothing was done, where none of
+    /// that size can begin.
+    pub fn append_subtree(&mut self, level: u32, root: Hash) -> bool {
+        let Some(width) = 1_u64.checked_shl(level) else { return false };
+        if !self.size.is_multiple_of(width) {
+            return false;
+        }
+        let (mut level, mut hash) = (level, root);
+        while let Some((top, left)) = self.frontier.last().copied()
+            && top == level
+        {
+            self.frontier.pop();
+            hash = node_hash(&left, &hash);
+            level += 1;
+        }
+        self.frontier.push((level, hash));
+        self.size += width;
+        true
+    }
+
     /// The root.
     pub fn root(&self) -> Hash {
         let roots: Vec<Hash> = self.frontier.iter().map(|(_, hash)| *hash).collect();

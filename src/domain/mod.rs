@@ -7,6 +7,7 @@ pub mod calls;
 pub mod codes;
 pub mod edition;
 pub mod entropy;
+pub mod erasure;
 pub mod event;
 pub mod evidence;
 pub mod fold;

@@ -89,6 +89,17 @@ impl ProofMaker {
         }
     }
 
+    /// The root of the complete subtree of `2^level` leaves that come next, none of which is the one to be proved.
+    pub fn push_subtree(&mut self, level: u32, root: Hash) {
+        let at = self.next;
+        self.next += 1 << level;
+        let range = self.ranges.partition_point(|(_, (_, end), _)| *end <= at);
+        if let Some((_, _, tree)) = self.ranges.get_mut(range) {
+            // Where it does not fit the proof is not made: the range stays short.
+            tree.append_subtree(level, root);
+        }
+    }
+
     /// The leaf and its proof; `None` when not all leaves were handed over, or too many.
     pub fn finish(mut self) -> Option<(Hash, Vec<Hash>)> {
         let whole = self.ranges.iter().all(|(_, (start, end), tree)| tree.size() == end - start);

@@ -37,6 +37,19 @@ impl EntryRanges {
         true
     }
 
+    /// Adds all entries from the first to the last, above all that are in the set; anything else is ignored and
+    /// reported as `false`.
+    pub fn push_span(&mut self, first: EntryId, last: EntryId) -> bool {
+        let (first, last) = (first.get(), last.get());
+        match self.0.last_mut() {
+            _ if last < first => return false,
+            Some((_, above)) if first <= *above => return false,
+            Some((_, above)) if first == *above + 1 => *above = last,
+            _ => self.0.push((first, last)),
+        }
+        true
+    }
+
     /// The ranges, ascending.
     pub fn ranges(&self) -> impl Iterator<Item = (EntryId, EntryId)> {
         self.0.iter().map(|(first, last)| (EntryId::new(*first), EntryId::new(*last)))
@@ -74,6 +87,41 @@ impl EntryRanges {
     /// The largest entry.
     pub fn last(&self) -> Option<EntryId> {
         self.0.last().map(|(_, last)| EntryId::new(*last))
+    }
+
+    /// Whether all entries from the first to the last are in the set. Only of a set in which ranges that touch
+    /// are one, as all are that were collected or [joined](Self::join).
+    pub fn holds(&self, first: EntryId, last: EntryId) -> bool {
+        let after = self.0.partition_point(|(from, _)| *from <= first.get());
+        let range = after.checked_sub(1).and_then(|at| self.0.get(at));
+        first > last || range.is_some_and(|(_, to)| last.get() <= *to)
+    }
+
+    /// Whether any entry from the first to the last is in the set.
+    pub fn touches(&self, first: EntryId, last: EntryId) -> bool {
+        let at = self.0.partition_point(|(_, to)| *to < first.get());
+        first <= last && self.0.get(at).is_some_and(|(from, _)| *from <= last.get())
+    }
+
+    /// The entries of the set from the first to the last.
+    #[must_use]
+    pub fn part(&self, first: EntryId, last: EntryId) -> Self {
+        let at = self.0.partition_point(|(_, to)| *to < first.get());
+        let inside = self.0.iter().skip(at).take_while(|(from, _)| *from <= last.get());
+        Self(inside.map(|(from, to)| (*from.max(&first.get()), *to.min(&last.get()))).collect())
+    }
+
+    /// Adds all entries of another set.
+    pub fn join(&mut self, other: &Self) {
+        let mut ranges: Vec<(i64, i64)> = self.0.iter().chain(&other.0).copied().collect();
+        ranges.sort_unstable();
+        self.0.clear();
+        for (first, last) in ranges {
+            match self.0.last_mut() {
+                Some((_, above)) if first <= above.saturating_add(1) => *above = last.max(*above),
+                _ => self.0.push((first, last)),
+            }
+        }
     }
 
     /// Whether the entry is in the set.
@@ -160,6 +208,14 @@ mod tests {
         assert!(ranges.contains(EntryId::new(7)) && !ranges.contains(EntryId::new(8)));
         assert!(!ranges.contains(EntryId::new(0)) && !ranges.contains(EntryId::new(11)));
         assert_eq!("".parse(), Ok(EntryRanges::default()));
+        assert!(ranges.holds(EntryId::new(9), EntryId::new(10)));
+        assert!(!ranges.holds(EntryId::new(7), EntryId::new(9)));
+        assert!(ranges.touches(EntryId::new(4), EntryId::new(7)));
+        assert!(!ranges.touches(EntryId::new(4), EntryId::new(6)));
+        assert_eq!(ranges.part(EntryId::new(2), EntryId::new(9)).to_string(), "2-3,7,9");
+        let mut joined = ranges.clone();
+        joined.join(&"4-6,8,20".parse().unwrap());
+        assert_eq!(joined.to_string(), "1-10,20");
         for wrong in ["3-1", "1,1", "2,1", "0", "-1", "a", "1-", "1--2", ","] {
             assert_eq!(wrong.parse::<EntryRanges>(), Err(RangesError), "{wrong}");
         }

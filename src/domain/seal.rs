@@ -89,6 +89,14 @@ impl Secret {
         Self(Sha256::digest(input).into())
     }
 
+    /// The secret of a node below this one: so many levels down, the `idx`-th there.
+    #[must_use]
+    pub fn below(&self, levels: u32, idx: u64) -> Self {
+        (0..levels)
+            .rev()
+            .fold(*self, |node, level| node.child(if idx >> level & 1 == 0 { LEFT } else { RIGHT }))
+    }
+
     /// The secret under which the rejected rows of the same request are salted.
     #[must_use]
     pub fn for_rejected_rows(&self) -> Self {

@@ -1,6 +1,7 @@
 //! A journal open for writing, together with its key and its anchor.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use secrecy::zeroize::Zeroizing;
 
@@ -9,6 +10,7 @@ use crate::domain::time::Timestamp;
 use crate::evidence::anchor::{Anchor, AnchorError, AnchorState, Published, beside};
 use crate::evidence::key::{JournalKey, KeyError, key_path, keys_dir};
 use crate::evidence::note::{NoteError, SignedNote, VerifierKey};
+use crate::evidence::sweeping::{self, Unswept};
 use crate::evidence::{rotation, upgrade};
 use crate::platform::{
     self, Access, FileProblem, Holder, OsLock, Sharing, Unsupported, shell_quoted,
@@ -318,6 +320,13 @@ impl Keeper {
             new_key(&mut store, path, journal, sharing)?
         };
         let unnamed = *key.verifier() != signed_by && !is_in_force(&store, key.verifier())?;
+        // Whatever keeps it from that is no reason to keep the command from its own work.
+        let nobody_waits = (now, Duration::ZERO);
+        match sweeping::sweep(&mut store, sharing, lock, nobody_waits) {
+            Ok(None) => {}
+            Ok(Some(why)) => warnings.push(unswept(&why)),
+            Err(error) => warnings.push(unswept(&error)),
+        }
         let publishing = Publisher::new(key, anchor, signed_by, last, now);
         let mut keeper = Self { store, journal, publisher: publishing, warnings, upgraded };
         if unnamed {
@@ -329,6 +338,16 @@ impl Keeper {
             keeper.publisher.publish(upgraded.head)?;
         }
         Ok(keeper)
+    }
+
+    /// Removes the bytes of what was forgotten from the file; waits so long for others. `None` when nothing is left.
+    pub fn sweep(
+        &mut self,
+        now: Timestamp,
+        patience: Duration,
+    ) -> Result<Option<Unswept>, KeeperError> {
+        let sharing = Sharing::seen_at(self.store.path())?;
+        sweeping::sweep(&mut self.store, sharing, None, (now, patience))
     }
 
     fn name_key(&mut self, by: Operator<'_>, now: Timestamp) -> Result<(), KeeperError> {
@@ -431,6 +450,12 @@ impl Keeper {
     pub fn into_run(self) -> (Store, Publisher) {
         (self.store, self.publisher)
     }
+}
+
+fn unswept(why: &dyn std::fmt::Display) -> String {
+    format!(
+        "bytes of what was forgotten may still lie in the file ({why}): journal forget --finish removes them"
+    )
 }
 
 /// Whether the log already names the key as the one in force. Reads the whole log, so it is asked only

@@ -13,6 +13,7 @@ pub mod keeper;
 pub mod key;
 pub mod note;
 pub mod rotation;
+pub mod sweeping;
 pub mod verify;
 
 mod init;

@@ -10,6 +10,7 @@
 mod crew;
 mod decided;
 mod entries;
+mod erased;
 #[cfg(test)]
 pub(in crate::evidence) mod eventful;
 mod findings;
@@ -24,7 +25,7 @@ mod words;
 pub use findings::Finding;
 pub(in crate::evidence) use seals::seals_of;
 
-use crate::domain::fold::WINDOW;
+use crate::domain::fold::{Table, WINDOW};
 use crate::domain::merkle::Hash;
 use crate::evidence::anchor::AnchorState;
 use crate::evidence::verify::crew::Crew;
@@ -60,6 +61,8 @@ pub struct Report {
     pub anchored: bool,
     /// Events in the log.
     pub events: u64,
+    /// Entries that were forgotten, by the log: of these only hashes are left to be checked.
+    pub forgotten: u64,
     /// The root over them, computed anew from their bytes.
     pub root: Hash,
     /// What is wrong, by the first event that it concerns.
@@ -107,13 +110,24 @@ pub fn verify(reader: &Reader, options: &Options) -> Result<Report> {
     read.check(Kind::Rows, |found| results.conclude(audit, &pass.requests, found))?;
     found.merge(read);
     let findings = found.into_sorted();
+    if !findings.is_empty() && threads > 0 && erased_meanwhile(reader)? {
+        // The crew looked at a newer journal, of which something was forgotten since.
+        return verify(reader, &Options { threads: Some(0), ..options.clone() });
+    }
     Ok(Report {
         ok: findings.is_empty(),
         anchored: anchored && findings.is_empty(),
         events: pass.tree.size(),
+        forgotten: pass.erased.entries.len(),
         root: pass.tree.root(),
         findings,
     })
+}
+
+/// Whether somebody has forgotten something since the reader's snapshot.
+fn erased_meanwhile(reader: &Reader) -> Result<bool> {
+    let now = Reader::open(reader.path())?;
+    Ok(now.audit().count(Table::Erasure)? != reader.audit().count(Table::Erasure)?)
 }
 
 /// Every invariant of the whole file, for tests to call after each step.
@@ -165,3 +179,7 @@ pub(crate) fn speaks_of_the_journal(error: &StoreError) -> bool {
 #[cfg(test)]
 #[path = "verify_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "verify/erased_tests.rs"]
+mod erased_tests;

@@ -3,10 +3,12 @@
 //! What other code takes for granted (a state that has a name, an answer that inflates) may not hold in a
 //! file that somebody edited, so every odd value comes out as a value here, not as an error.
 
+mod erased;
 mod holds;
 mod items;
 mod schema;
 
+pub use erased::{PrunedRow, PrunedTree, ScopeKind};
 pub use holds::HeldIdRow;
 pub use items::{
     AttemptRow, EntryStateRow, EvidenceRow, ItemRow, RawAnswerRow, RecheckRow, RejectedRow,
@@ -122,6 +124,7 @@ const fn statements(table: Table) -> (&'static str, &'static str) {
         Table::Evidence => of!("evidence", "entry = ?1 AND reading = ?2"),
         Table::Job => of!("job", "batch = ?1"),
         Table::Recheck => of!("recheck", "entry = ?1 AND reading = ?2"),
+        Table::Erasure => of!("erasure", "id = ?1"),
         Table::Snapshot => of!("snapshot", "entry = ?1 AND reading = ?2"),
         Table::Cancellation => of!("cancellation", "first_entry = ?1"),
         Table::Pause => of!("pause", "one = ?1"),

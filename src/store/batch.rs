@@ -300,7 +300,8 @@ impl WriteTx<'_> {
             .doing("recording attempts")
     }
 
-    fn said_id(&self, code: &str, message: &str) -> Result<i64> {
+    /// The number of Zoho's words; made when they are new.
+    pub(crate) fn said_id(&self, code: &str, message: &str) -> Result<i64> {
         let doing = "recording an answer's words";
         let found = self
             .tx
@@ -551,7 +552,7 @@ pub(crate) fn answer_of(conn: &Connection, batch: BatchId) -> Result<Option<Stor
 }
 
 /// Raw deflate. A delete answer's item of 103 bytes becomes 4 to 7.
-fn deflate(body: &[u8]) -> Vec<u8> {
+pub(crate) fn deflate(body: &[u8]) -> Vec<u8> {
     let mut encoder =
         flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
     // Writing into memory does not fail; and if it did, the raw bytes would not inflate and be found.

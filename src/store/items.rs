@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, named_params};
 
+use crate::domain::erasure::{SecretNode, Secrets};
 use crate::domain::id::{EntryId, RecordId, RequestId};
 use crate::domain::merkle::{Hash, root_of};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::Scope;
-use crate::domain::seal::{
-    ItemIdentity, LeafMaker, LeafPurpose, Salt, Secret, SecretTree, item_leaf,
-};
-use crate::store::code::{Sql, count, uncount};
+use crate::domain::seal::{ItemIdentity, LeafMaker, LeafPurpose, Salt, Secret, item_leaf};
+use crate::store::code::{Sql, uncount};
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::scope::{self, ScopeId};
 
@@ -74,19 +73,30 @@ pub(crate) fn root_over<T>(
     purpose: LeafPurpose,
     open: impl for<'m> Fn(&'m mut LeafMaker, &ItemIdentity, &T) -> &'m [u8],
 ) -> Result<Hash> {
+    Ok(root_of(leaves_over(conn, items, each, purpose, open)?))
+}
+
+/// The leaves of items in one event, in their order.
+pub(crate) fn leaves_over<T>(
+    conn: &Connection,
+    items: &[Item],
+    each: &[T],
+    purpose: LeafPurpose,
+    open: impl for<'m> Fn(&'m mut LeafMaker, &ItemIdentity, &T) -> &'m [u8],
+) -> Result<Vec<Hash>> {
     let salts = salts(conn, items, purpose)?;
     let mut makers: HashMap<i64, LeafMaker> = HashMap::new();
     let leaves = items.iter().zip(each).zip(&salts).map(|((item, one), salt)| {
         let maker = makers.entry(item.scope.0).or_insert_with(|| LeafMaker::new(&item.what));
         item_leaf(salt, open(maker, &item.identity, one))
     });
-    Ok(root_of(leaves))
+    Ok(leaves.collect())
 }
 
 /// The salts of items' leaves in one event, in the order of the items.
 fn salts(conn: &Connection, items: &[Item], purpose: LeafPurpose) -> Result<Vec<Salt>> {
     let mut salts = Vec::with_capacity(items.len());
-    let mut owner: Option<(EntryId, EntryId, SecretTree)> = None;
+    let mut owner: Option<(EntryId, EntryId, Secrets)> = None;
     for item in items {
         let entry = item.identity.entry;
         let inside =
@@ -94,19 +104,18 @@ fn salts(conn: &Connection, items: &[Item], purpose: LeafPurpose) -> Result<Vec<
         if !inside {
             owner = Some(secrets_of(conn, entry)?);
         }
-        if let Some((first, _, secrets)) = &mut owner {
-            let ordinal = entry.get().abs_diff(first.get());
-            salts.push(secrets.salt(ordinal, purpose));
-        }
+        let salt = owner.as_mut().and_then(|(first, _, secrets)| {
+            secrets.salt(entry.get().abs_diff(first.get()), purpose)
+        });
+        salts.push(salt.ok_or_else(|| {
+            StoreError::corrupt("secret", format!("the one of {entry} is not there"))
+        })?);
     }
     Ok(salts)
 }
 
-/// The range of entries of the request that owns an entry, and its tree of secrets.
-pub(crate) fn secrets_of(
-    conn: &Connection,
-    entry: EntryId,
-) -> Result<(EntryId, EntryId, SecretTree)> {
+/// The range of entries of the request that owns an entry, and the secrets of its items.
+pub(crate) fn secrets_of(conn: &Connection, entry: EntryId) -> Result<(EntryId, EntryId, Secrets)> {
     let (Sql(request), Sql(first), Sql(last)): (Sql<RequestId>, Sql<EntryId>, Sql<EntryId>) = conn
         .prepare_cached(
             "-- owner\nSELECT id, first_entry, last_entry FROM request
@@ -119,25 +128,35 @@ pub(crate) fn secrets_of(
         })
         .doing("finding the request of an entry")?;
     let entries = uncount(last.get() - first.get() + 1);
-    let secret = root_secret(conn, request, "items")?;
-    Ok((first, last, SecretTree::new(secret, entries)))
+    let nodes = secret_nodes(conn, request, "items")?;
+    Ok((first, last, Secrets::new(entries, nodes)))
 }
 
-/// The root of a request's tree of secrets.
-pub(crate) fn root_secret(conn: &Connection, request: RequestId, purpose: &str) -> Result<Secret> {
-    let key: Vec<u8> = conn
+/// The secrets that are there of a request's items (`items`) or of its rows that were left out (`rejected`):
+/// the root of their tree, or the nodes that are left of it.
+pub(crate) fn secret_nodes(
+    conn: &Connection,
+    request: RequestId,
+    purpose: &str,
+) -> Result<Vec<(SecretNode, Secret)>> {
+    let doing = "reading a request's secrets";
+    let mut statement = conn
         .prepare_cached(
-            "-- root_secret\nSELECT key FROM secret
-             WHERE request = :request AND purpose = :purpose AND level = 0 AND idx = :idx",
+            "-- secret_nodes\nSELECT level, idx, key FROM secret
+             WHERE request = :request AND purpose = :purpose",
         )
-        .and_then(|mut statement| {
-            statement.query_row(
-                named_params! {":request": Sql(request), ":purpose": purpose, ":idx": count(0)},
-                |row| row.get(0),
-            )
+        .doing(doing)?;
+    let rows = statement
+        .query_map(named_params! {":request": Sql(request), ":purpose": purpose}, |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Vec<u8>>(2)?))
         })
-        .doing("reading a request's secret")?;
-    <[u8; 32]>::try_from(key)
-        .map(Secret::new)
-        .map_err(|_| StoreError::corrupt("secret", request.to_string()))
+        .doing(doing)?;
+    let mut nodes = Vec::new();
+    for row in rows {
+        let (level, idx, key) = row.doing(doing)?;
+        let place = u32::try_from(level).ok().zip(u64::try_from(idx).ok());
+        let node = place.zip(<[u8; 32]>::try_from(key).ok().map(Secret::new));
+        nodes.push(node.ok_or_else(|| StoreError::corrupt("secret", request.to_string()))?);
+    }
+    Ok(nodes)
 }

@@ -205,6 +205,12 @@ pub const MANIFEST: &[(&str, Columns)] = &[
             ("rejected_seq", Derived),
         ],
     ),
+    ("erasure", &[("id", Derived), ("seq", Derived)]),
+    (
+        "pruned",
+        &[("seq", Sealed), ("tree", Sealed), ("level", Sealed), ("idx", Sealed), ("hash", Sealed)],
+    ),
+    ("sweep", &[("one", Operational), ("since_seq", Operational)]),
     ("usage", &[("minute", Operational), ("calls", Operational), ("credits", Operational)]),
     ("breaker", &[("one", Operational), ("not_before_ms", Operational), ("setbacks", Operational)]),
     ("credits_left", &[("one", Operational), ("credits", Operational), ("at_ms", Operational)]),

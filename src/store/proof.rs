@@ -5,13 +5,14 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
+use crate::domain::erasure::Secrets;
 use crate::domain::event::{AnsweredGroup, Event, EvidenceGroup};
 use crate::domain::id::{EntryId, EventSeq, RunId};
-use crate::domain::merkle::{Hash, root_of_frontier};
+use crate::domain::merkle::{Hash, NodeId, root_of_frontier};
 use crate::domain::proof::{ProofMaker, siblings, subtrees_of};
 use crate::domain::ranges::EntryRanges;
-use crate::domain::seal::{ItemIdentity, LeafMaker, LeafPurpose, Salt, SecretTree, item_leaf};
-use crate::store::audit::{EvidenceRow, SnapshotRow};
+use crate::domain::seal::{ItemIdentity, LeafMaker, LeafPurpose, Salt, item_leaf};
+use crate::store::audit::{Audit, EvidenceRow, PrunedTree, SnapshotRow};
 use crate::store::batch::{StoredAnswer, answer_of};
 use crate::store::code::count;
 use crate::store::error::{Doing, Result, StoreError};
@@ -127,7 +128,12 @@ impl Reader {
 
     /// The proof of one entry's item in an event; `None` for an event that has no items. Goes through all items
     /// of the event, in little memory.
-    pub fn item_proof(&self, entry: EntryId, event: &Event) -> Result<Option<ItemProof>> {
+    pub fn item_proof(
+        &self,
+        entry: EntryId,
+        seq: EventSeq,
+        event: &Event,
+    ) -> Result<Option<ItemProof>> {
         let Some(items) = Items::of(&self.conn, event)? else { return Ok(None) };
         let entries = items.entries();
         let position = entries.iter().position(|one| one == entry);
@@ -137,10 +143,20 @@ impl Reader {
         let mut maker = ProofMaker::new(position, entries.len());
         let mut own = None;
         let mut tools = Tools::default();
+        let pruned = pruned_of(&self.conn, seq, entries.len())?;
         each_item(&self.conn, &entries, |at, identity, scope| {
+            let Some(identity) = identity else {
+                // Of what was forgotten a hash stands in the place of one leaf, or of many.
+                if let Some((level, hash)) = u64::try_from(at).ok().and_then(|at| pruned.get(&at)) {
+                    maker.push_subtree(*level, *hash);
+                }
+                return Ok(());
+            };
             let (secrets, ordinal, leaves) = tools.of(&self.conn, &identity, scope)?;
             let (opened, purpose) = items.open(at, leaves, &identity)?;
-            let salt = secrets.salt(ordinal, purpose);
+            let salt = secrets.salt(ordinal, purpose).ok_or_else(|| {
+                StoreError::corrupt("secret", format!("{}: its secret is gone", identity.entry))
+            })?;
             if identity.entry == entry {
                 let opened = String::from_utf8_lossy(opened).into_owned();
                 own = Some((salt, opened, items.bytes(at, entry)));
@@ -183,7 +199,7 @@ impl<'e> Items<'e> {
                 .collect();
             each.sort_unstable_by_key(|(entry, _)| *entry);
             let mut rows: Vec<EvidenceRow> = Vec::new();
-            let audit = crate::store::audit::Audit { conn };
+            let audit = Audit { conn };
             for range in each.iter().map(|(entry, _)| *entry).collect::<EntryRanges>().ranges() {
                 audit.evidence(data.evidence, range, &mut rows)?;
             }
@@ -191,7 +207,7 @@ impl<'e> Items<'e> {
             Self::Evidence(data.evidence, each, facts)
         } else if let Event::SnapshotTaken(data) = event {
             let mut rows: Vec<SnapshotRow> = Vec::new();
-            let audit = crate::store::audit::Audit { conn };
+            let audit = Audit { conn };
             for range in data.entries.ranges() {
                 audit.snapshots(data.reading, range, &mut rows)?;
             }
@@ -270,7 +286,7 @@ fn slice_of(answer: &StoredAnswer, at: usize) -> Option<&[u8]> {
 /// Trees of salts and makers of leaves, each kept while items that share it come one after the other.
 #[derive(Default)]
 struct Tools {
-    owner: Option<(EntryId, EntryId, SecretTree)>,
+    owner: Option<(EntryId, EntryId, Secrets)>,
     scope: Option<(i64, LeafMaker)>,
 }
 
@@ -280,8 +296,8 @@ impl Tools {
         conn: &Connection,
         item: &ItemIdentity,
         scope: i64,
-    ) -> Result<(&mut SecretTree, u64, &mut LeafMaker)> {
-        let inside = |(first, last, _): &(EntryId, EntryId, SecretTree)| {
+    ) -> Result<(&mut Secrets, u64, &mut LeafMaker)> {
+        let inside = |(first, last, _): &(EntryId, EntryId, Secrets)| {
             *first <= item.entry && item.entry <= *last
         };
         let owner = match self.owner.take().filter(inside) {
@@ -298,23 +314,38 @@ impl Tools {
     }
 }
 
+/// The hashes in the place of forgotten leaves of an event's items, by the position of their first leaf, each with its
+/// level.
+fn pruned_of(
+    conn: &Connection,
+    seq: EventSeq,
+    items: u64,
+) -> Result<std::collections::HashMap<u64, (u32, Hash)>> {
+    let audit = Audit { conn };
+    let rows = audit.pruned(seq.get(), PrunedTree::Items, (0, items.saturating_sub(1)))?;
+    let place =
+        |(id, hash): (NodeId, [u8; 32])| (id.index << id.level, (id.level, Hash::new(hash)));
+    Ok(rows.into_iter().flatten().map(place).collect())
+}
+
 /// Hands the items of some entries on, in order, with their position and the number of their scope.
 fn each_item(
     conn: &Connection,
     entries: &EntryRanges,
-    mut visit: impl FnMut(usize, ItemIdentity, i64) -> Result<()>,
+    mut visit: impl FnMut(usize, Option<ItemIdentity>, i64) -> Result<()>,
 ) -> Result<()> {
-    let audit = crate::store::audit::Audit { conn };
+    let audit = Audit { conn };
     let (mut at, mut failed) = (0, Ok(()));
     for range in entries.ranges() {
         audit.each_item(range, |row| {
             let target = row.target.and_then(crate::domain::id::RecordId::from_stored);
-            let (Some(target), Some(number)) = (target, row.row) else {
-                failed = Err(StoreError::corrupt("entry", format!("E{} was erased", row.entry)));
-                return;
-            };
+            // An entry that was forgotten has none.
+            let identity = target.zip(row.row).map(|(target, number)| ItemIdentity {
+                entry: EntryId::new(row.entry),
+                target,
+                row: number,
+            });
             if failed.is_ok() {
-                let identity = ItemIdentity { entry: EntryId::new(row.entry), target, row: number };
                 failed = visit(at, identity, row.scope);
             }
             at += 1;

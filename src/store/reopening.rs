@@ -51,7 +51,8 @@ impl WriteTx<'_> {
     }
 }
 
-/// Refused entries with the code that settled them, in key order, without those that a person settled.
+/// Refused entries with the code that settled them, in key order, without those that a person settled or that were
+/// forgotten.
 /// CROSS JOIN fixes the order of the tables: only the entries of requests that have refused ones are looked at.
 fn failed_entries(
     conn: &Connection,
@@ -73,6 +74,7 @@ fn failed_entries(
              FROM tally t CROSS JOIN request r ON r.id = t.request
              CROSS JOIN entry e ON e.id BETWEEN r.first_entry AND r.last_entry
              WHERE t.state = 9 AND t.entries > 0 AND e.state = :failed
+               AND e.target IS NOT NULL
              ORDER BY e.id",
         )
         .doing(doing)?;

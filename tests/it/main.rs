@@ -25,6 +25,7 @@ mod cli_crash_auth;
 mod cli_crash_things;
 mod cli_demo;
 mod cli_doctor;
+mod cli_forget;
 mod cli_hold;
 mod cli_jobs;
 mod cli_pause;

@@ -31,6 +31,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "migrations/V5__approvals_and_holds.sql",
         "39a2c249d0259c19476376663b48cd9a780a400e162fcf6ac3d1594bb81057bd",
     ),
+    (
+        "migrations/V6__forget.sql",
+        "197107768ab6e799841492dfe62fadd93eebc49709a4f71a91be9aaeee8b6546",
+    ),
 ];
 
 fn changed_migrations(pinned: &[(&str, &str)], found: &BTreeMap<String, Vec<u8>>) -> Vec<String> {

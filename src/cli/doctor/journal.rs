@@ -84,6 +84,7 @@ pub(super) fn look(context: &Context, checks: &mut Vec<Check>) -> Found {
     checks.push(run(context, &reader));
     checks.push(spending(context, &reader));
     checks.extend(decisions(context, &reader));
+    checks.extend(unswept(context, &reader));
     found(&reader, checks)
 }
 
@@ -127,6 +128,19 @@ fn spending(context: &Context, reader: &Reader) -> Check {
         return Check::warning(NAME, words).remedy("wait: they come back over 24 hours");
     }
     Check::fine(NAME, words)
+}
+
+/// What was forgotten, as long as its bytes may still be there.
+fn unswept(context: &Context, reader: &Reader) -> Option<Check> {
+    const NAME: &str = "forgotten";
+    match reader.is_unswept() {
+        Ok(false) => None,
+        Ok(true) => {
+            let message = "bytes of what was forgotten may still lie in the journal's file";
+            Some(Check::warning(NAME, message).remedy(context.command("forget --finish")))
+        }
+        Err(error) => Some(told(NAME, &error.into())),
+    }
 }
 
 /// An error of the library as a line.

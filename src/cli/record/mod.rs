@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::cli::context::{Context, PROGRAM};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::reason;
 use crate::config::Flags;
 use crate::domain::event::SourceKind;
 use crate::domain::id::{ModuleName, RecordId};
@@ -133,9 +134,8 @@ pub(crate) fn record(
     args: &RecordArgs,
     asked: &Asked<'_>,
 ) -> Result<Exit, CliError> {
-    if args.reason.trim().is_empty() {
-        return Err(CliError::new(Exit::Usage, "--reason is empty").hint("say why, for the audit"));
-    }
+    reason::check(&args.reason)?;
+    reason::warn_of_addresses(context, &args.reason);
     // Before any input is read: a wrong path must not cost an hour of reading.
     let reader = context.reader()?;
     context.check_target()?;

@@ -123,7 +123,11 @@ pub(super) fn show_raw(
 ) -> Result<Exit, CliError> {
     let detail = reader.batch(id)?;
     let answer = detail.answer.ok_or_else(|| {
-        CliError::new(Exit::Error, format!("{id} has no answer: it is {}", ending(&detail.view)))
+        let why = match ending(&detail.view) {
+            "answered" => "it was forgotten".to_owned(),
+            other => format!("it is {other}"),
+        };
+        CliError::new(Exit::Error, format!("{id} has no answer: {why}"))
     })?;
     if std::io::stdout().is_terminal() {
         for line in String::from_utf8_lossy(&answer.body).lines() {
@@ -220,7 +224,8 @@ fn tell(
             format!("{} {} {}", counted(one.entries, "entry", "entries"), one.outcome, one.code);
         field(out, "result", told.trim_end())?;
     }
-    let status = view.http_status().map(|status| format!("HTTP {status}"));
+    let erased = if detail.answer.is_none() { " (erased)" } else { "" };
+    let status = view.http_status().map(|status| format!("HTTP {status}{erased}"));
     field(out, "answer", status.unwrap_or_default())?;
     if let Some(answer) = &detail.answer {
         for line in readable(&answer.body) {

@@ -12,6 +12,7 @@ use crate::cli::context::{Context, PROGRAM, Whereabouts};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::grouped;
+use crate::cli::reason;
 use crate::cli::things::{counted_items, in_product, named_tags};
 use crate::cli::wanted::Wanted;
 use crate::config::Flags;
@@ -122,9 +123,8 @@ struct LeftOut {
 
 /// Runs the command.
 pub(crate) fn run(args: &UndoArgs, context: &mut Context) -> Result<Exit, CliError> {
-    if args.reason.trim().is_empty() {
-        return Err(CliError::new(Exit::Usage, "--reason is empty").hint("say why, for the audit"));
-    }
+    reason::check(&args.reason)?;
+    reason::warn_of_addresses(context, &args.reason);
     let reader = context.reader()?;
     context.check_target()?;
     let collected = Collected::of(&reader, &args.things, context.now())?;

@@ -494,6 +494,44 @@ pub struct RequestUnparked {
     pub request: RequestId,
 }
 
+/// Rows that were left out of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForgottenRows {
+    /// The request.
+    pub request: RequestId,
+    /// Which of them, counted from 1 in the order in which they were recorded.
+    pub rows: EntryRanges,
+}
+
+/// See [`super::Event::Forgotten`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Forgotten {
+    /// The entries; all of them settled, and none forgotten before.
+    pub entries: EntryRanges,
+    /// The requests of which no entry is left now: what was typed about them is forgotten, too.
+    pub requests: Vec<RequestId>,
+    /// Rows that had been left out, because they named one of the entries' records or belong to one of the
+    /// requests.
+    pub left_out: Vec<ForgottenRows>,
+    /// Answers that named one of the entries' records outside of its own bytes, and to whose other entries
+    /// something is kept: all that stands around the items is forgotten.
+    pub envelopes: Vec<BatchId>,
+    /// Whether entries were among them that could still have been brought back.
+    pub even_restorable: bool,
+    /// Name and version of the program.
+    pub program: String,
+    /// Seal: who decided.
+    pub forgotten_by: Hash,
+    /// Seal: the OS account that recorded it.
+    pub recorded_by: Hash,
+    /// Seal: why.
+    pub reason: Hash,
+    /// Seal: the ticket.
+    pub ticket: Option<Hash>,
+}
+
 /// See [`super::Event::RunEnded`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -6,6 +6,7 @@
 //! file names stand in them as [seals](crate::domain::seal) only.
 
 mod data;
+mod forgetting;
 mod governance;
 mod recheck;
 
@@ -19,10 +20,10 @@ use crate::planted::Mistake;
 
 pub use self::data::{
     AnsweredGroup, BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, Bound,
-    EntriesReopened, EntriesSettled, EvidenceGroup, EvidenceRead, JobEnded, JobEnding,
-    JournalCreated, KeyReplaced, ModuleSeen, NothingRecorded, RequestParked, RequestPinned,
-    RequestRecorded, RequestUnparked, Returned, RunEnded, RunStarted, SchemaUpgraded,
-    SnapshotTaken, SourceKind, Unanswered, UserSeen,
+    EntriesReopened, EntriesSettled, EvidenceGroup, EvidenceRead, Forgotten, ForgottenRows,
+    JobEnded, JobEnding, JournalCreated, KeyReplaced, ModuleSeen, NothingRecorded, RequestParked,
+    RequestPinned, RequestRecorded, RequestUnparked, Returned, RunEnded, RunStarted,
+    SchemaUpgraded, SnapshotTaken, SourceKind, Unanswered, UserSeen,
 };
 pub use self::governance::{
     ApprovalNeeded, EntriesCancelled, EntriesHeld, HoldPlaced, HoldReleased, NeedCause, Paused,
@@ -155,6 +156,8 @@ events! {
     RequestParked = "request_parked",
     /// A parked request was named and goes on.
     RequestUnparked = "request_unparked",
+    /// Personal data of settled entries was erased from the journal.
+    Forgotten = "forgotten",
     /// The reconciler ended a run.
     RunEnded = "run_ended",
     /// Somebody approved a request.
@@ -290,6 +293,7 @@ impl Event {
             | Self::EntriesRechecked(_)
             | Self::RequestParked(_)
             | Self::RequestUnparked(_)
+            | Self::Forgotten(_)
             | Self::RunEnded(_) => Vec::new(),
         }
     }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::event::{
     BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, EntriesRechecked, EntriesSettled,
-    Event, EvidenceRead, JobEnded, ModuleSeen, RequestPinned, RequestRecorded, RunEnded,
+    Event, EvidenceRead, Forgotten, JobEnded, ModuleSeen, RequestPinned, RequestRecorded, RunEnded,
     RunStarted, SchemaUpgraded, SnapshotTaken, UserSeen,
 };
+use crate::domain::fold::forgotten::ForgottenSoFar;
 use crate::domain::fold::governance::{Governance, HoldRow, Standing};
 use crate::domain::fold::merged::{Merged, contradicts, merged};
 use crate::domain::fold::row::{BindingRow, Ending, Expected, OpenBatch, RunRow};
@@ -59,6 +60,7 @@ pub struct Rows {
     /// Jobs that are not over, with the event that speaks of them.
     jobs: BTreeMap<BatchId, EventSeq>,
     last_entry: i64,
+    forgotten: ForgottenSoFar,
     /// The schema that the last upgrade led to.
     schema: Option<(u32, EventSeq)>,
     governance: Governance,
@@ -100,6 +102,9 @@ impl Rows {
         // Only a recording speaks of entries that it makes itself.
         if strays && !matches!(event, Event::RequestRecorded(_)) {
             contradicts(seq, "it speaks of entries that were never recorded", tell);
+        }
+        if self.forgotten.is_touched_by(event) {
+            contradicts(seq, "it speaks of entries that were forgotten", tell);
         }
         match event {
             Event::JournalCreated(_) => {
@@ -147,6 +152,7 @@ impl Rows {
             Event::SnapshotTaken(data) => self.snapshot(seq, data, tell),
             Event::EntriesRechecked(data) => self.rechecked(seq, data, tell),
             Event::JobEnded(data) => self.job_ended(seq, data, tell),
+            Event::Forgotten(data) => self.forget(seq, data, tell),
             Event::RunEnded(data) => self.run_ended(seq, data, tell),
             Event::RequestApproved(_)
             | Event::ApprovalNeeded(_)
@@ -250,6 +256,7 @@ impl Rows {
         let pinned = data.module_id.map(|_| seq);
         let standing = Standing::recorded(seq, data);
         self.requests.push(RequestRow { parked: None, pinned, standing });
+        self.forgotten.recorded(EntryId::new(first), data.entries, left_out);
         self.add(Table::Entry, data.entries);
         self.add(Table::Secret, 1 + u64::from(left_out > 0));
         self.add(Table::Rejected, left_out);
@@ -274,6 +281,15 @@ impl Rows {
             ],
             since: seq,
         }));
+    }
+
+    fn forget(&mut self, seq: EventSeq, data: &Forgotten, tell: &mut dyn FnMut(Note)) {
+        if let Some(what) = self.forgotten.add(data, EntryId::new(self.last_entry)) {
+            contradicts(seq, what, tell);
+        }
+        let number = self.add(Table::Erasure, 1);
+        let (key, cells) = (vec![number.into()], vec![("seq", seq.into())]);
+        tell(Note::Row(Expected { table: Table::Erasure, key, cells, since: seq }));
     }
 
     fn request(&mut self, request: RequestId) -> Option<&mut RequestRow> {
@@ -536,6 +552,9 @@ impl Rows {
         self.add(Table::Binding, u64::from(self.binding.is_some()));
         self.add(Table::Module, u64::try_from(self.modules.len()).unwrap_or(u64::MAX));
         self.add(Table::Share, u64::try_from(self.shares.len()).unwrap_or(u64::MAX));
+        let (kept, were) = self.forgotten.secrets();
+        let secrets = self.counts.entry(Table::Secret).or_default();
+        *secrets = secrets.saturating_add(kept).saturating_sub(were);
         self.run.iter().for_each(|run| tell(Note::Row(run.expected())));
         self.open.values().for_each(|batch| tell(Note::Row(batch.expected(None))));
         self.binding.iter().for_each(|binding| tell(Note::Row(binding.expected())));

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use crate::domain::event::Event;
 use crate::domain::id::{EntryId, RequestId};
+use crate::domain::ranges::EntryRanges;
 use crate::domain::state::{Change, EntryState};
 
 /// Entries of one window: 16 MiB of states. Journals beyond it are replayed once more for each further
@@ -120,6 +121,19 @@ impl States {
             }
         }
         outcome
+    }
+
+    /// The first of these entries that is not settled, as far as they lie in the window.
+    pub fn first_open(&self, entries: &EntryRanges) -> Option<EntryId> {
+        let end = self.window().end().to_owned();
+        entries.ranges().find_map(|(first, last)| {
+            let from = usize::try_from(first.get().max(self.first) - self.first).ok()?;
+            let to = usize::try_from(last.get().min(end).checked_sub(self.first)?).ok()?;
+            let codes = self.codes.get(from..=to.min(self.codes.len().checked_sub(1)?))?;
+            let open = |code: &u8| !state(*code).is_some_and(EntryState::is_settled);
+            let at = i64::try_from(from + codes.iter().position(open)?).ok()?;
+            Some(EntryId::new(self.first + at))
+        })
     }
 
     fn record(&mut self, entries: u64, initial: EntryState) {

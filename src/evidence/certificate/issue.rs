@@ -112,7 +112,7 @@ pub fn issue(
                     salt: Hash::new(*seal.salt.bytes()),
                     value: seal.value,
                 });
-            let item = reader.item_proof(entry, &logged.event)?.map(|proof| Item {
+            let item = reader.item_proof(entry, *seq, &logged.event)?.map(|proof| Item {
                 salt: Hash::new(*proof.salt.bytes()),
                 opened: proof.opened,
                 path: proof.path,

@@ -1,7 +1,7 @@
 //! Who checks the items: this thread, or a few more, each with its own connection.
 //!
 //! Their snapshots may be newer than the one of the log. That does no harm: they are sent the events of the
-//! older one, and what those events say of items never changes again.
+//! older one, and what those events say of items never changes again, unless it is forgotten meanwhile.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError, mpsc};

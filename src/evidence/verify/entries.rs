@@ -1,11 +1,13 @@
 //! States, scopes and counts of entries, window by window.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
-use crate::domain::event::LoggedEvent;
+use crate::domain::event::{Event, LoggedEvent};
 use crate::domain::fold::States;
 use crate::domain::id::{EntryId, EventSeq, RequestId};
 use crate::domain::state::EntryState;
+use crate::evidence::verify::erased::STILL_THERE;
 use crate::evidence::verify::findings::{Findings, Kind};
 use crate::evidence::verify::items::Request;
 use crate::evidence::verify::log::LogPass;
@@ -35,7 +37,7 @@ pub(super) fn compare(pass: &mut LogPass<'_>) -> Result<()> {
     let audit = pass.audit;
     let mut found = std::mem::take(&mut pass.found);
     let outcome = found.check(Kind::Entries, |found| {
-        let (mut wrong, mut used) = (Wrong::default(), HashSet::new());
+        let (mut wrong, mut used) = (Wrong::default(), Used::default());
         loop {
             compare_window(pass, &mut wrong, &mut used)?;
             pass.states.count_window();
@@ -54,6 +56,11 @@ pub(super) fn compare(pass: &mut LogPass<'_>) -> Result<()> {
     outcome
 }
 
+/// What is told of an event that forgets what is still open.
+pub(super) fn not_settled(open: EntryId) -> String {
+    format!("it forgets {open}, which is not settled then")
+}
+
 fn replay(audit: Audit<'_>, states: &mut States, found: &mut Findings) -> Result<()> {
     audit.each_event(|raw| {
         if let Ok(logged) = LoggedEvent::decode(raw.body)
@@ -63,12 +70,18 @@ fn replay(audit: Audit<'_>, states: &mut States, found: &mut Findings) -> Result
                 format!("it moves {} by {:?}, as nothing can", illegal.entry, illegal.change);
             let seq = EventSeq::new(raw.seq);
             found.add(Kind::Log, format!("event {seq}"), what, Some(seq));
+        } else if let Ok(LoggedEvent { event: Event::Forgotten(data), .. }) =
+            LoggedEvent::decode(raw.body)
+            && let Some(open) = states.first_open(&data.entries)
+        {
+            let (what, seq) = (not_settled(open), EventSeq::new(raw.seq));
+            found.add(Kind::Log, format!("event {seq}"), what, Some(seq));
         }
         Ok(())
     })
 }
 
-fn compare_window(pass: &LogPass<'_>, wrong: &mut Wrong, used: &mut HashSet<i64>) -> Result<()> {
+fn compare_window(pass: &LogPass<'_>, wrong: &mut Wrong, used: &mut Used) -> Result<()> {
     let states = &pass.states;
     let mut owner = pass.requests.iter().peekable();
     let mut known = Known::default();
@@ -87,10 +100,12 @@ fn compare_window(pass: &LogPass<'_>, wrong: &mut Wrong, used: &mut HashSet<i64>
             wrong.add(row.entry, || format!("it is {is}, and by the log it is {state}"));
         }
         while owner.next_if(|request| request.last < entry).is_some() {}
-        if !owner.peek().is_some_and(|request| known.fits(audit, request, row.scope)) {
+        let forgotten = owner.peek().is_some_and(|request| request.has_forgotten(entry));
+        let fits = |request: &&Arc<Request>| known.fits(audit, request, row.scope, forgotten);
+        if !owner.peek().is_some_and(fits) {
             wrong.add(row.entry, || "its scope is not that of its request".to_owned());
         }
-        used.insert(row.scope);
+        if forgotten { &mut used.forgotten } else { &mut used.kept }.insert(row.scope);
     };
     let (first, last) = (*states.window().start(), *states.window().end());
     pass.audit.each_entry_state(first, last, &mut compare_row)?;
@@ -102,35 +117,55 @@ fn compare_window(pass: &LogPass<'_>, wrong: &mut Wrong, used: &mut HashSet<i64>
 
 /// The last scope that was looked at, and whether it fits its request. Entries of one scope lie together.
 #[derive(Default)]
-struct Known(Option<(RequestId, i64, bool)>);
+struct Known(Option<((RequestId, i64, bool), bool)>);
+
+/// Scopes of entries that are there, and of those that were forgotten.
+#[derive(Default)]
+struct Used {
+    kept: HashSet<i64>,
+    forgotten: HashSet<i64>,
+}
 
 impl Known {
-    fn fits(&mut self, audit: Audit<'_>, request: &Request, scope: i64) -> bool {
-        if let Some((id, known, fits)) = self.0
-            && (id, known) == (request.id, scope)
+    fn fits(&mut self, audit: Audit<'_>, request: &Request, scope: i64, forgotten: bool) -> bool {
+        let key = (request.id, scope, forgotten);
+        if let Some((known, fits)) = self.0
+            && known == key
         {
             return fits;
         }
         // One that cannot be read fits nothing.
-        let row = audit.scope(scope).ok().flatten();
-        let fits = row.is_some_and(|row| request.may_have(&row));
-        self.0 = Some((request.id, scope, fits));
+        let fits = if forgotten {
+            audit.scope_kind(scope).ok().flatten().is_some_and(|kind| request.is_of(&kind))
+        } else {
+            audit.scope(scope).ok().flatten().is_some_and(|row| request.may_have(&row))
+        };
+        self.0 = Some((key, fits));
         fits
     }
 }
 
-/// Every scope is that of some entry, and no two are the same.
-fn compare_scopes(audit: Audit<'_>, used: &HashSet<i64>, found: &mut Findings) -> Result<()> {
-    let mut texts = HashSet::new();
+/// Every scope is that of some entry, no two are the same, and parent and tags are gone where all entries are.
+fn compare_scopes(audit: Audit<'_>, used: &Used, found: &mut Findings) -> Result<()> {
+    let (mut texts, mut gone) = (HashSet::new(), Vec::new());
     audit.each_scope(|id, text| {
         let mut tell = |what: &str| found.add(Kind::Entries, format!("scope {id}"), what, None);
-        if !used.contains(&id) {
+        if used.kept.contains(&id) {
+            if !texts.insert(text) {
+                tell("it stands there twice");
+            }
+        } else if used.forgotten.contains(&id) {
+            gone.push(id);
+        } else {
             tell("no entry has it");
         }
-        if !texts.insert(text) {
-            tell("it stands there twice");
+    })?;
+    for id in gone {
+        if !audit.scope_kind(id)?.is_some_and(|kind| kind.is_blank) {
+            found.add(Kind::Entries, format!("scope {id}"), STILL_THERE, None);
         }
-    })
+    }
+    Ok(())
 }
 
 /// Tells what is wrong, each with the last event that spoke of the entry: one more look at the log, and

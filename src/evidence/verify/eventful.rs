@@ -31,6 +31,7 @@ use crate::evidence::key::JournalKey;
 use crate::evidence::verify::governed::of_decisions;
 use crate::store::creation::{JournalId, NewJournal, NextKey};
 use crate::store::entry::NewItem;
+use crate::store::forgetting::NewErasure;
 use crate::store::queue::Picked;
 use crate::store::reading::Finding as Read;
 use crate::store::recheck::Seen;
@@ -388,6 +389,21 @@ impl Journal {
         assert_eq!(self.write(|tx| tx.settle(&decision)), Ok(()));
     }
 
+    /// Entries are forgotten, of some events all and of some a part.
+    pub(super) fn forget(&mut self, entries: &str) {
+        let entries = entries.parse().unwrap();
+        let new = NewErasure {
+            entries: &entries,
+            even_restorable: true,
+            forgotten_by: "zoe",
+            recorded_by: "zoe (uid 1002)",
+            reason: "asked for by the person",
+            ticket: Some("DSR-7"),
+            program: "test/1",
+        };
+        assert_eq!(self.write(|tx| tx.forget(&new, None)).unwrap().entries, entries);
+    }
+
     pub(super) fn read(&mut self, run: RunId, found: &[(i64, Verdict, &str)]) {
         let findings: Vec<Read> = found
             .iter()
@@ -532,6 +548,7 @@ pub(in crate::evidence) fn eventful() -> Journal {
     look_again(&mut journal, run);
     drop(journal.begin(run, [14], None));
     of_decisions(&mut journal);
+    journal.forget("1,3,16,21,27");
     journal
 }
 

@@ -4,19 +4,20 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::domain::erasure::{Secrets, spans};
 use crate::domain::event::{
     BatchAnswered, EntriesRechecked, EntriesSettled, EvidenceRead, RequestRecorded, SnapshotTaken,
 };
 use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RecordId, RequestId};
-use crate::domain::merkle::{Hash, Tree};
+use crate::domain::merkle::Hash;
+use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::{Operation, RelatedList, Scope, TagSet};
-use crate::domain::seal::{
-    ItemIdentity, LeafMaker, LeafPurpose, Salt, Secret, SecretTree, item_leaf, rejected_row,
-};
+use crate::domain::seal::{ItemIdentity, LeafMaker, LeafPurpose, Salt, item_leaf, rejected_row};
 use crate::domain::state::Outcome;
 use crate::domain::target::Product;
+use crate::evidence::verify::erased::{Erased, STILL_THERE, is_gone};
 use crate::evidence::verify::findings::{Findings, Kind};
-use crate::store::audit::{AttemptRow, Audit, ItemRow};
+use crate::store::audit::{AttemptRow, Audit, ItemRow, PrunedTree, ScopeKind};
 use crate::store::{Result, StoreError};
 
 mod answered;
@@ -39,7 +40,12 @@ pub(super) struct Request {
     pub(super) last: EntryId,
     seq: EventSeq,
     entries: u64,
-    secret: Option<Secret>,
+    /// Secrets of its items and of its rows that were left out; `None` where none is there that must be.
+    secrets: Option<(Secrets, Secrets)>,
+    /// Those of its entries that were forgotten.
+    forgotten: EntryRanges,
+    /// Positions of the rows that were left out and forgotten.
+    gone_rows: Vec<(u64, u64)>,
     operation: Operation,
     product: Product,
     module: ModuleName,
@@ -55,17 +61,19 @@ impl Request {
         seq: EventSeq,
         data: &RequestRecorded,
         tags: Option<TagSet>,
-        secret: Option<Secret>,
+        secrets: Option<(Secrets, Secrets)>,
+        erased: &Erased,
     ) -> Self {
-        let entries = i64::try_from(data.entries).unwrap_or(i64::MAX);
-        let last = data.first_entry.get().saturating_add(entries).saturating_sub(1);
+        let last = Self::last(data);
         Self {
             id: data.request,
             first: data.first_entry,
-            last: EntryId::new(last),
+            last,
             seq,
             entries: data.entries,
-            secret,
+            secrets,
+            forgotten: erased.entries.part(data.first_entry, last),
+            gone_rows: erased.rows_of(data.request),
             operation: data.operation,
             product: data.product,
             module: data.module.clone(),
@@ -79,6 +87,36 @@ impl Request {
 }
 
 impl Request {
+    fn last(data: &RequestRecorded) -> EntryId {
+        let entries = i64::try_from(data.entries).unwrap_or(i64::MAX);
+        EntryId::new(data.first_entry.get().saturating_add(entries).saturating_sub(1))
+    }
+
+    /// Positions of those of a request's items that were forgotten.
+    pub(super) fn gone(data: &RequestRecorded, erased: &Erased) -> Vec<(u64, u64)> {
+        let part = erased.entries.part(data.first_entry, Self::last(data));
+        spans(&part, data.first_entry)
+    }
+
+    /// Whether an entry of this request was forgotten.
+    pub(super) fn has_forgotten(&self, entry: EntryId) -> bool {
+        self.forgotten.contains(entry)
+    }
+
+    /// Whether all of it was.
+    fn is_gone(&self) -> bool {
+        self.forgotten.holds(self.first, self.last)
+    }
+
+    /// Whether a scope's part that cannot be erased is the one of this request.
+    pub(super) fn is_of(&self, kind: &ScopeKind) -> bool {
+        let [operation, product, module, list] = &kind.names;
+        operation.as_deref() == Some(self.operation.wire_name())
+            && product.as_deref() == Some(self.product.wire_name())
+            && module.as_deref() == Some(self.module.as_str())
+            && list.as_deref() == self.list.as_ref().map(RelatedList::as_str)
+    }
+
     /// Whether entries of this request may have this in common. Of an unlink the parent is missing here: it
     /// stands in the entries' leaves.
     pub(super) fn may_have(&self, scope: &Scope) -> bool {
@@ -102,6 +140,28 @@ pub(super) fn owners(parts: &[Part]) -> impl Iterator<Item = &Arc<Request>> {
     parts.iter().flat_map(|part| (part.first.get()..=part.last.get()).map(move |_| &part.request))
 }
 
+/// Whether all entries of some parts were forgotten.
+pub(super) fn all_gone(parts: &[Part]) -> bool {
+    parts.iter().all(|part| part.request.forgotten.holds(part.first, part.last))
+}
+
+/// The positions of those entries of some parts that were forgotten.
+pub(super) fn gone_in(parts: &[Part]) -> Vec<(u64, u64)> {
+    let (mut gone, mut before): (Vec<(u64, u64)>, u64) = (Vec::new(), 0);
+    for part in parts {
+        let forgotten = part.request.forgotten.part(part.first, part.last);
+        for (first, last) in spans(&forgotten, part.first) {
+            let (first, last) = (before + first, before + last);
+            match gone.last_mut() {
+                Some((_, end)) if *end + 1 == first => *end = last,
+                _ => gone.push((first, last)),
+            }
+        }
+        before += part.first.get().abs_diff(part.last.get()) + 1;
+    }
+    gone
+}
+
 /// Something to check apart from the log.
 pub(super) enum Job {
     /// SQLite's own checks.
@@ -111,7 +171,7 @@ pub(super) enum Job {
     /// A request's rows that did not become entries.
     LeftOut { request: Arc<Request> },
     /// An answer, and each item's result.
-    Answered { seq: EventSeq, data: Box<BatchAnswered>, parts: Vec<Part> },
+    Answered { seq: EventSeq, data: Box<BatchAnswered>, parts: Vec<Part>, blanked: bool },
     /// The end of a batch that is the same for all its items.
     Plain { seq: EventSeq, batch: BatchId, outcome: Outcome, parts: Vec<Part> },
     /// What was there before a call.
@@ -136,7 +196,7 @@ pub(super) struct Worker<'a> {
     audit: Audit<'a>,
     pub(super) results: Results,
     pub(super) failed: Option<StoreError>,
-    trees: Vec<(RequestId, SecretTree)>,
+    trees: Vec<(RequestId, Secrets)>,
     /// Makers of leaves by the number of the scope; `None` for a scope that is not there or not whole.
     makers: HashMap<i64, Option<LeafMaker>>,
     words: HashMap<i64, Option<(String, String)>>,
@@ -145,6 +205,10 @@ pub(super) struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
+    pub(super) fn audit(&self) -> Audit<'a> {
+        self.audit
+    }
+
     pub(super) fn new(audit: Audit<'a>) -> Self {
         Self {
             audit,
@@ -164,7 +228,9 @@ impl<'a> Worker<'a> {
             Job::Sqlite => self.sqlite(found),
             Job::Recorded { request, chunk } => self.recorded(&request, chunk, found),
             Job::LeftOut { request } => self.left_out(&request, found),
-            Job::Answered { seq, data, parts } => self.answered(seq, &data, &parts, found),
+            Job::Answered { seq, data, parts, blanked } => {
+                self.answered(seq, (&data, blanked), &parts, found)
+            }
             Job::Plain { seq, batch, outcome, parts } => {
                 self.plain(seq, batch, outcome, &parts, found)
             }
@@ -191,14 +257,14 @@ impl<'a> Worker<'a> {
         &mut self,
         request: &Request,
         scope: i64,
-    ) -> Result<Option<(&mut SecretTree, &mut LeafMaker)>> {
-        let Some(secret) = request.secret else { return Ok(None) };
+    ) -> Result<Option<(&mut Secrets, &mut LeafMaker)>> {
+        let Some((secrets, _)) = &request.secrets else { return Ok(None) };
         let position = self.trees.iter().position(|(id, ..)| *id == request.id);
         let position = position.unwrap_or_else(|| {
             if self.trees.len() >= TREES {
                 self.trees.remove(0);
             }
-            self.trees.push((request.id, SecretTree::new(secret, request.entries)));
+            self.trees.push((request.id, secrets.clone()));
             self.trees.len() - 1
         });
         if !self.makers.contains_key(&scope) {
@@ -212,7 +278,7 @@ impl<'a> Worker<'a> {
         Ok(tree.zip(self.makers.get_mut(&scope).and_then(Option::as_mut)))
     }
 
-    /// The items of some entries, all there and none erased; tells what is not so.
+    /// The items of some entries: all there, and blank only where they were forgotten; tells what is not so.
     fn items_of(&mut self, parts: &[Part], found: &mut Findings) -> Result<bool> {
         self.items.clear();
         let mut whole = true;
@@ -224,14 +290,23 @@ impl<'a> Worker<'a> {
             whole &= self.items.iter().skip(before).map(|item| item.entry).eq(numbers);
         }
         // Missing rows are told with the states of the entries.
+        let requests = parts.iter().map(|part| &part.request);
+        let mut owners = requests.peekable();
         for item in &self.items {
-            if identity(item).is_none() {
-                whole = false;
-                let place = format!("entry {}", EntryId::new(item.entry));
-                let what =
-                    "its target or row is blank or no id, and no event says that it was erased";
-                found.add(Kind::Items, place, what, None);
-            }
+            let entry = EntryId::new(item.entry);
+            while owners.next_if(|request| request.last < entry).is_some() {}
+            let forgotten = owners.peek().is_some_and(|request| request.has_forgotten(entry));
+            let what = match (forgotten, identity(item)) {
+                (false, Some(_)) => continue,
+                (true, None) if item.target.is_none() && item.row.is_none() => continue,
+                (true, _) => format!("its target or row: {STILL_THERE}"),
+                (false, None) => {
+                    "its target or row is blank or no id, and no event says that it was forgotten"
+                        .to_owned()
+                }
+            };
+            whole = false;
+            found.add(Kind::Items, format!("entry {entry}"), what, None);
         }
         Ok(whole)
     }
@@ -252,16 +327,27 @@ impl<'a> Worker<'a> {
             return Ok(());
         }
         let items = std::mem::take(&mut self.items);
-        let mut tree = Tree::default();
+        let nothing = request.is_gone();
+        let chunk_of = (ordinal, CHUNK);
+        let gone: Vec<_> = spans(&request.forgotten.part(part.first, part.last), request.first);
+        let mut leaves =
+            self.leaves(request.seq, PrunedTree::Items, chunk_of, &gone, nothing, found)?;
         let mut from = ordinal;
         // Items of one scope lie together.
         for same in items.chunk_by(|one, other| one.scope == other.scope) {
             let scope = same.first().map_or(0, |item| item.scope);
-            if let Some((secrets, maker)) = self.tools(request, scope)? {
+            if same.iter().all(|item| item.target.is_none()) {
+                for _ in same {
+                    leaves.pass();
+                }
+            } else if let Some((secrets, maker)) = self.tools(request, scope)? {
                 for (ordinal, item) in (from..).zip(same) {
                     let salt = secrets.salt(ordinal, LeafPurpose::Recorded);
-                    if let Some(identity) = identity(item) {
-                        tree.append(item_leaf(&salt, maker.recorded(&identity)), |_, _| ());
+                    match salt.zip(identity(item)) {
+                        Some((salt, identity)) => {
+                            leaves.push(item_leaf(&salt, maker.recorded(&identity)));
+                        }
+                        None => leaves.pass(),
                     }
                 }
             }
@@ -269,33 +355,42 @@ impl<'a> Worker<'a> {
         }
         self.items = items;
         if request.entries > CHUNK {
-            self.results.roots.push((request.id, chunk, tree.root()));
-        } else if tree.root() != request.items_root {
+            let root = if nothing { None } else { Some(leaves.root()) };
+            self.results.roots.extend(root.map(|root| (request.id, chunk, root)));
+        } else if !leaves.give(&request.items_root) {
             items_changed(request, found);
         }
         Ok(())
     }
 
     fn left_out(&mut self, request: &Request, found: &mut Findings) -> Result<()> {
-        let Some(secret) = request.secret else { return Ok(()) };
-        let mut secrets = SecretTree::new(secret.for_rejected_rows(), request.left_out);
-        let mut tree = Tree::default();
+        let Some((_, mut secrets)) = request.secrets.clone() else { return Ok(()) };
+        let (gone, count) = (&request.gone_rows, request.left_out);
+        let nothing = gone.as_slice() == [(0, count.saturating_sub(1))];
+        let mut leaves =
+            self.leaves(request.seq, PrunedTree::Rejected, (0, count), gone, nothing, found)?;
         let mut ordinal = 0_u64;
-        let mut blank = false;
+        let mut strange = false;
         self.audit.each_rejected(request.id, |row| {
             let parts = (u64::try_from(row.ordinal), row.line, &row.value, &row.reason);
-            if let (Ok(number), Some(line), Some(value), Some(reason)) = parts
-                && let Ok(line) = u64::try_from(line)
-            {
-                let opened = rejected_row(number, line, value, reason);
-                let salt = secrets.salt(ordinal, LeafPurpose::Rejected);
-                tree.append(item_leaf(&salt, &opened), |_, _| ());
-            } else {
-                blank = true;
+            let salt = secrets.salt(ordinal, LeafPurpose::Rejected);
+            match parts {
+                (Ok(number), Some(line), Some(value), Some(reason))
+                    if !is_gone(gone, ordinal)
+                        && let (Ok(line), Some(salt)) = (u64::try_from(line), salt) =>
+                {
+                    let opened = rejected_row(number, line, value, reason);
+                    leaves.push(item_leaf(&salt, &opened));
+                }
+                (Ok(number), None, None, None) if number == ordinal && is_gone(gone, ordinal) => {
+                    leaves.pass();
+                }
+                _ => strange = true,
             }
             ordinal += 1;
         })?;
-        if blank || ordinal != request.left_out || Some(tree.root()) != request.rejected_root {
+        let fits = request.rejected_root.is_some_and(|root| leaves.give(&root));
+        if strange || ordinal != count || !fits {
             let what = "the rows that were left out are not those that were recorded";
             found.add(Kind::Items, request.id.to_string(), what, Some(request.seq));
         }
@@ -382,7 +477,7 @@ impl<'a> Worker<'a> {
     ) -> Result<Option<(Salt, &mut LeafMaker)>> {
         let ordinal = item.entry.abs_diff(request.first.get());
         let tools = self.tools(request, item.scope)?;
-        Ok(tools.map(|(secrets, maker)| (secrets.salt(ordinal, purpose), maker)))
+        Ok(tools.and_then(|(secrets, maker)| Some((secrets.salt(ordinal, purpose)?, maker))))
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::domain::erasure::{Secrets, kept_secrets};
 use crate::domain::event::{Event, EventError, LoggedEvent, RequestRecorded};
-use crate::domain::fold::{Note, Rows, States};
+use crate::domain::fold::{Note, Rows, States, Table};
 use crate::domain::id::{BatchId, EntryId, EventSeq};
 use crate::domain::merkle::{Hash, NodeId, Tree, leaf_hash};
 use crate::domain::ranges::EntryRanges;
@@ -12,10 +13,11 @@ use crate::domain::seal::Secret;
 use crate::domain::state::Outcome;
 use crate::evidence::handover;
 use crate::evidence::verify::crew::Jobs;
+use crate::evidence::verify::erased::Erased;
 use crate::evidence::verify::findings::{Findings, Kind};
 use crate::evidence::verify::items::{CHUNK, Job, Part, Request};
 use crate::evidence::verify::seals::SealRows;
-use crate::evidence::verify::{rows, seals};
+use crate::evidence::verify::{entries, rows, seals};
 use crate::store::Result;
 use crate::store::audit::{Audit, RawEvent, Stream};
 
@@ -29,6 +31,8 @@ pub(super) struct LogPass<'a> {
     pub(super) requests: Vec<Arc<Request>>,
     /// Rows of `entry`: no loop may follow a forged event beyond them.
     pub(super) entries: u64,
+    /// What the log says was forgotten, later events included.
+    pub(super) erased: Erased,
     nodes: Vec<Stream<'a, i64, Vec<u8>>>,
     seals: SealRows<'a>,
     next: i64,
@@ -50,6 +54,7 @@ impl<'a> LogPass<'a> {
             states: States::new(window),
             requests: Vec::new(),
             entries: 0,
+            erased: Erased::default(),
             nodes: Vec::new(),
             seals: audit.seals(),
             next: 0,
@@ -61,8 +66,9 @@ impl<'a> LogPass<'a> {
 
     /// Reads the whole log, and compares everything but the states of entries.
     pub(super) fn read(&mut self, jobs: &mut Jobs<'_>) -> Result<()> {
-        self.entries = self.audit.count(crate::domain::fold::Table::Entry)?;
         let audit = self.audit;
+        self.entries = audit.count(Table::Entry)?;
+        self.erased = Erased::load(audit)?;
         audit.each_event(|raw| self.event(raw, jobs))?;
         seals::strays(&mut self.seals, None, &mut self.found)?;
         self.end_of_tree()?;
@@ -111,7 +117,7 @@ impl<'a> LogPass<'a> {
                 None
             }
         };
-        seals::compare(&mut self.seals, raw.seq, event.as_ref(), &mut self.found)?;
+        seals::compare(&mut self.seals, raw.seq, event.as_ref(), &self.erased, &mut self.found)?;
         let Some(event) = event else { return Ok(()) };
         if raw.seq == 0 && !matches!(event, Event::JournalCreated(_)) {
             let what = "a journal's log begins with its creation, and this one does not";
@@ -128,6 +134,12 @@ impl<'a> LogPass<'a> {
                 illegal.entry, illegal.change
             );
             self.found.add(Kind::Log, place, what, Some(seq));
+        }
+        if let Event::Forgotten(data) = &event
+            && let Some(open) = self.states.first_open(&data.entries)
+        {
+            let what = entries::not_settled(open);
+            self.found.add(Kind::Log, format!("event {seq}"), what, Some(seq));
         }
         self.send(seq, leaf, event, jobs)
     }
@@ -226,7 +238,8 @@ impl<'a> LogPass<'a> {
             }
             Event::BatchAnswered(data) => {
                 if let Some(parts) = self.parts(data.groups.iter().map(|group| &group.entries)) {
-                    jobs.send(Job::Answered { seq, data: Box::new(data), parts });
+                    let blanked = self.erased.envelopes.contains(&data.batch);
+                    jobs.send(Job::Answered { seq, data: Box::new(data), parts, blanked });
                 }
             }
             Event::BatchUnanswered(data) => {
@@ -281,6 +294,7 @@ impl<'a> LogPass<'a> {
             | Event::EntriesReopened(_)
             | Event::RequestParked(_)
             | Event::RequestUnparked(_)
+            | Event::Forgotten(_)
             | Event::RunEnded(_) => {}
         }
         Ok(())
@@ -310,35 +324,14 @@ impl<'a> LogPass<'a> {
             self.found.add(Kind::Items, place, what, Some(seq));
             return Ok(());
         }
-        let (mut secret, mut of_rejected) = (None, false);
-        for row in self.audit.secrets(data.request)? {
-            let key = <[u8; 32]>::try_from(row.key).map(Secret::new);
-            match (row.purpose.as_str(), row.level, row.idx, key) {
-                ("items", 0, 0, Ok(key)) => secret = Some(key),
-                // The rejected rows' own secret follows from the items' secret.
-                ("rejected", 0, 0, Ok(key))
-                    if secret.is_none_or(|items| items.for_rejected_rows() == key) =>
-                {
-                    of_rejected = true;
-                }
-                _ => {
-                    let what = format!("a secret ({}) that it never had", row.purpose);
-                    self.found.add(Kind::Items, place.as_str(), what, Some(seq));
-                }
-            }
-        }
-        if secret.is_none() || of_rejected != data.rejected_root.is_some() {
-            let what = "a secret of its items or rows is missing, or one too many: what they were \
-                        cannot be proven any more";
-            self.found.add(Kind::Items, place, what, Some(seq));
-        }
+        let secrets = self.secrets_of(seq, data)?;
         // That the text is the one that the event sealed is checked with the seals.
         let tags = match data.tags {
             Some(_) => self.audit.opened(seq.get(), "tags")?,
             None => None,
         };
         let tags = tags.as_deref().and_then(TagSet::from_json);
-        let request = Arc::new(Request::new(seq, data, tags, secret));
+        let request = Arc::new(Request::new(seq, data, tags, secrets, &self.erased));
         self.requests.push(Arc::clone(&request));
         if data.rejected_root.is_some() {
             jobs.send(Job::LeftOut { request: Arc::clone(&request) });
@@ -347,6 +340,54 @@ impl<'a> LogPass<'a> {
             jobs.send(Job::Recorded { request: Arc::clone(&request), chunk });
         }
         Ok(())
+    }
+
+    /// The secrets of a request's items and rows, which must be those that are left of the ones it had.
+    fn secrets_of(
+        &mut self,
+        seq: EventSeq,
+        data: &RequestRecorded,
+    ) -> Result<Option<(Secrets, Secrets)>> {
+        let gone = Request::gone(data, &self.erased);
+        let left_out = data.duplicates.saturating_add(data.rejected);
+        let gone_rows = self.erased.rows_of(data.request);
+        let expected = kept_secrets((data.entries, &gone), (left_out, &gone_rows));
+        let (mut items, mut rows, mut strange) = (Vec::new(), Vec::new(), None);
+        for row in self.audit.secrets(data.request)? {
+            let node = u32::try_from(row.level).ok().zip(u64::try_from(row.idx).ok());
+            let key = <[u8; 32]>::try_from(row.key).ok().map(Secret::new);
+            match (row.purpose.as_str(), node.zip(key)) {
+                ("items", Some(node)) => items.push(node),
+                ("rejected", Some(node)) => rows.push(node),
+                _ => strange = Some(row.purpose),
+            }
+        }
+        let places = |nodes: &[((u32, u64), Secret)]| {
+            let mut places: Vec<_> = nodes.iter().map(|(place, _)| *place).collect();
+            places.sort_unstable();
+            places
+        };
+        let sorted = |mut places: Vec<(u32, u64)>| {
+            places.sort_unstable();
+            places
+        };
+        // The rejected rows' own secret follows from the items' secret, as long as both are whole.
+        let follows = match (items.as_slice(), rows.as_slice()) {
+            ([((0, 0), root)], [((0, 0), of_rows)]) => root.for_rejected_rows() == *of_rows,
+            _ => true,
+        };
+        let rows_expected = if data.rejected_root.is_some() { expected.1 } else { Vec::new() };
+        let are_those =
+            (places(&items), places(&rows)) == (sorted(expected.0), sorted(rows_expected));
+        if strange.is_some() || !follows || !are_those {
+            let what = "a secret of its items or rows is missing, or one too many: what they were \
+                        cannot be proven any more";
+            self.found.add(Kind::Items, data.request.to_string(), what, Some(seq));
+        }
+        if items.is_empty() && !expected_is_empty(data.entries, &gone) {
+            return Ok(None);
+        }
+        Ok(Some((Secrets::new(data.entries, items), Secrets::new(left_out, rows))))
     }
 
     /// The requests that own some entries, each with its ranges, ascending. `None` when an entry belongs to
@@ -381,6 +422,11 @@ impl<'a> LogPass<'a> {
         }
         Some(parts)
     }
+}
+
+/// Whether nothing is left of so many items.
+fn expected_is_empty(entries: u64, gone: &[(u64, u64)]) -> bool {
+    gone.iter().map(|(first, last)| last - first + 1).sum::<u64>() == entries
 }
 
 impl Findings {

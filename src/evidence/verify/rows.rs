@@ -38,6 +38,7 @@ fn place(table: Table, key: &[Cell]) -> String {
         | Table::Pause
         | Table::HoldId
         | Table::HoldSecret
+        | Table::Erasure
         | Table::Evidence => format!("{table} {key}"),
     }
 }

@@ -4,6 +4,7 @@ use crate::domain::event::Event;
 use crate::domain::id::EventSeq;
 use crate::domain::merkle::Hash;
 use crate::domain::seal::{Salt, seal};
+use crate::evidence::verify::erased::{Erased, STILL_THERE};
 use crate::evidence::verify::findings::{Findings, Kind};
 use crate::store::Result;
 use crate::store::audit::{SealedRow, Stream};
@@ -54,6 +55,12 @@ pub(in crate::evidence) fn seals_of(event: &Event) -> Vec<(&'static str, Option<
         | Event::PolicySet(_)
         | Event::PolicyApproved(_)
         | Event::PolicyRejected(_) => of_governance(event),
+        Event::Forgotten(data) => vec![
+            ("forgotten_by", Some(data.forgotten_by)),
+            ("recorded_by", Some(data.recorded_by)),
+            ("reason", Some(data.reason)),
+            ("ticket", data.ticket),
+        ],
         Event::BatchUnanswered(data) => vec![("detail", Some(data.detail))],
         Event::BatchReturned(data) => vec![("detail", Some(data.detail))],
         Event::ModuleSeen(_)
@@ -120,6 +127,7 @@ pub(super) fn compare(
     rows: &mut SealRows<'_>,
     seq: i64,
     event: Option<&Event>,
+    erased: &Erased,
     found: &mut Findings,
 ) -> Result<()> {
     strays(rows, Some(seq), found)?;
@@ -132,13 +140,23 @@ pub(super) fn compare(
     let mut tell = |field: &str, what: &str| {
         found.add(Kind::Seals, format!("seal \"{field}\" of event {seq}"), what, since);
     };
+    let gone = event.goes_with(&erased.entries);
+    let blanked =
+        matches!(event, Event::BatchAnswered(data) if erased.envelopes.contains(&data.batch));
     for (field, commitment) in seals_of(event) {
+        let gone = gone || (blanked && field == "envelope");
         let position = stored.iter().position(|(stored, _)| stored == field);
         let row = position.map(|position| stored.swap_remove(position).1);
         match (commitment, row) {
             (None, None) => {}
             (None, Some(_)) => tell(field, "the event holds no such seal"),
             (Some(_), None) => tell(field, "its opened form is missing"),
+            (Some(_), Some(SealedRow { salt: None, value: None })) if gone => {}
+            (Some(_), Some(SealedRow { salt: Some(_), .. } | SealedRow { value: Some(_), .. }))
+                if gone =>
+            {
+                tell(field, STILL_THERE);
+            }
             (Some(commitment), Some(SealedRow { salt: Some(salt), value: Some(value) })) => {
                 let salt = <[u8; 32]>::try_from(salt).map(Salt::new);
                 if salt.map(|salt| seal(&salt, field, &value)) != Ok(commitment) {

@@ -423,6 +423,7 @@ impl Audit<'_> {
             Table::Entry => outside!("entry"),
             Table::Hold => outside!("hold"),
             Table::Policy => outside!("policy"),
+            Table::Erasure => outside!("erasure"),
             Table::Binding
             | Table::Module
             | Table::Share

@@ -22,6 +22,7 @@ use crate::evidence::handover;
 use crate::evidence::key::JournalKey;
 use crate::store::creation::{JournalId, NewJournal, NextKey};
 use crate::store::entry::NewItem;
+use crate::store::forgetting::NewErasure;
 use crate::store::query::stories;
 use crate::store::queue::Picked;
 use crate::store::reading::Finding;
@@ -79,6 +80,13 @@ pub(super) const ANYBODY: &[Case] = &[
         prepare: settle,
         writes: "entry update, evidence insert, node insert, reading insert, sealed insert, \
                  tally insert, tally update",
+    },
+    Case {
+        name: "forget",
+        prepare: forget,
+        writes: "answer update, attempt update, entry update, erasure insert, evidence update, \
+                 node insert, pruned insert, rejected update, said insert, sealed insert, \
+                 sealed update, secret delete, secret insert, sweep insert",
     },
     Case {
         name: "start_run",
@@ -557,4 +565,31 @@ fn unpark(journal: &mut Journal) -> Write {
 fn end_run(journal: &mut Journal) -> Write {
     let run = started(journal);
     Box::new(move |tx| tx.end_run(run, 0, 3, 3))
+}
+
+/// Of two Leads the first is forgotten, of a request of one everything, and with it a row that names it.
+fn forget(journal: &mut Journal) -> Write {
+    journal.write(|tx| recording(1, 2)(tx));
+    journal.ask(&Ask { records: vec![record(1)], again: true, ..Ask::default() });
+    journal.start("sync");
+    let done = journal.begin(&[1, 2]);
+    journal.succeed(&done);
+    let lost = journal.begin(&[3]);
+    journal.lose(&lost);
+    let sent = journal.now;
+    journal.find(&[(3, Verdict::Done, "", crate::store::testing::in_bin(USER, sent))]);
+    pad(journal);
+    Box::new(|tx| {
+        let entries = "1,3".parse().unwrap();
+        let new = NewErasure {
+            entries: &entries,
+            even_restorable: true,
+            forgotten_by: "Zoe",
+            recorded_by: "zoe (uid 1002)",
+            reason: "erasure request",
+            ticket: Some("DSR-7"),
+            program: "zoho-journal/0.1.0",
+        };
+        tx.forget(&new, None).map(|decided| drop(decided.unwrap()))
+    })
 }

@@ -2,16 +2,18 @@
 
 use std::ops::Range;
 
+use crate::domain::erasure::filler;
 use crate::domain::event::{AnsweredGroup, BatchAnswered};
 use crate::domain::id::{EntryId, EventSeq};
-use crate::domain::merkle::{Hash, Tree};
+use crate::domain::merkle::Hash;
 use crate::domain::seal::{LeafPurpose, item_leaf};
 use crate::domain::slices::{decode_cuts, encode_cuts, envelope};
+use crate::evidence::verify::erased::{BLANK, STILL_THERE};
 use crate::evidence::verify::findings::{Findings, Kind};
-use crate::evidence::verify::items::{Part, Worker, identity, owners};
+use crate::evidence::verify::items::{Part, Worker, all_gone, identity, owners};
 use crate::evidence::verify::words::{LastItem, Words, of_call};
 use crate::store::Result;
-use crate::store::audit::inflate;
+use crate::store::audit::{RawAnswerRow, inflate};
 
 /// A stored answer, read.
 struct Answer {
@@ -30,38 +32,51 @@ impl Worker<'_> {
     pub(super) fn answered(
         &mut self,
         seq: EventSeq,
-        data: &BatchAnswered,
+        (data, blanked): (&BatchAnswered, bool),
         parts: &[Part],
         found: &mut Findings,
     ) -> Result<()> {
+        let nothing = all_gone(parts);
         let mut plan: Vec<(EntryId, &AnsweredGroup)> = data
             .groups
             .iter()
             .flat_map(|group| group.entries.iter().map(move |entry| (entry, group)))
             .collect();
         plan.sort_unstable_by_key(|(entry, _)| *entry);
-        let answer = self.read_answer(seq, data, plan.len(), found)?;
-        self.compare_attempts(seq, data, &plan, parts, answer.as_ref(), found)?;
-        let Some(answer) = answer else { return Ok(()) };
-        if !self.items_of(parts, found)? {
-            return Ok(());
-        }
+        let answer = if nothing {
+            self.nothing_is_left(seq, data, found)?;
+            None
+        } else {
+            self.read_answer(seq, (data, blanked), plan.len(), found)?
+        };
+        self.compare_attempts(seq, data, &plan, parts, (answer.as_ref(), blanked), found)?;
+        let whole = self.items_of(parts, found)?;
+        let Some(answer) = answer.filter(|_| whole) else { return Ok(()) };
+        let mut leaves = self.leaves_of(seq, parts, found)?;
         let items = std::mem::take(&mut self.items);
         let owners = owners(parts);
-        let mut tree = Tree::default();
         let rows = plan.iter().zip(owners).zip(&items).enumerate();
         for (position, (((_, group), request), item)) in rows {
             let purpose = LeafPurpose::Answered(data.batch);
+            if request.has_forgotten(EntryId::new(item.entry)) {
+                if answer.slice(position).is_some_and(|slice| slice != filler(slice.len())) {
+                    let place = format!("answer to {}", data.batch);
+                    let what = format!("the bytes of {}: {STILL_THERE}", EntryId::new(item.entry));
+                    found.add(Kind::Answers, place, what, Some(seq));
+                }
+                leaves.pass();
+                continue;
+            }
             if let Some(identity) = identity(item)
                 && let Some((salt, maker)) = self.salt(request, item, purpose)?
             {
                 let (outcome, slice) = (group.outcome.wire_name(), answer.slice(position));
                 let opened = maker.answered(&identity, data.batch, outcome, &group.code, slice);
-                tree.append(item_leaf(&salt, opened), |_, _| ());
+                leaves.push(item_leaf(&salt, opened));
             }
         }
         self.items = items;
-        if tree.root() != data.items_root {
+        if !leaves.give(&data.items_root) {
             let what = "what the answer says about its items is not what the log sealed: the answer, \
                         an id or a secret was edited";
             found.add(Kind::Answers, format!("answer to {}", data.batch), what, Some(seq));
@@ -69,11 +84,28 @@ impl Worker<'_> {
         Ok(())
     }
 
+    /// Of an answer whose items were all forgotten nothing may be there.
+    fn nothing_is_left(
+        &self,
+        seq: EventSeq,
+        data: &BatchAnswered,
+        found: &mut Findings,
+    ) -> Result<()> {
+        let blank = RawAnswerRow { body: None, cuts: None };
+        let what = match self.audit().answer(data.batch)? {
+            Some(row) if row == blank => return Ok(()),
+            Some(_) => STILL_THERE,
+            None => "it is missing",
+        };
+        found.add(Kind::Answers, format!("answer to {}", data.batch), what, Some(seq));
+        Ok(())
+    }
+
     /// Reads an answer and checks what stands around its items. `None`, and told, when it is no use.
     fn read_answer(
         &self,
         seq: EventSeq,
-        data: &BatchAnswered,
+        (data, blanked): (&BatchAnswered, bool),
         items: usize,
         found: &mut Findings,
     ) -> Result<Option<Answer>> {
@@ -85,7 +117,7 @@ impl Worker<'_> {
             return Ok(None);
         };
         let (Some(body), Some(cuts)) = (row.body, row.cuts) else {
-            tell("it is blank, and no event says that it was erased");
+            tell(BLANK);
             return Ok(None);
         };
         let Some(body) = inflate(&body) else {
@@ -102,7 +134,14 @@ impl Worker<'_> {
             tell("where its items stand is damaged");
             return Ok(None);
         };
-        let rest = Hash::of(&envelope(&body, &places)).to_string();
+        let rest = envelope(&body, &places);
+        if blanked {
+            if rest != filler(rest.len()) {
+                tell(&format!("what stands around its items: {STILL_THERE}"));
+            }
+            return Ok(Some(Answer { body, cuts: places }));
+        }
+        let rest = Hash::of(&rest).to_string();
         if self.audit.opened(seq.get(), "envelope")?.as_deref() != Some(rest.as_str()) {
             tell("what stands around its items is not what the log sealed");
         }
@@ -115,7 +154,7 @@ impl Worker<'_> {
         data: &BatchAnswered,
         plan: &[(EntryId, &AnsweredGroup)],
         parts: &[Part],
-        answer: Option<&Answer>,
+        (answer, blanked): (Option<&Answer>, bool),
         found: &mut Findings,
     ) -> Result<()> {
         self.read_attempts(data.batch, parts)?;
@@ -124,12 +163,15 @@ impl Worker<'_> {
         let later = parts.iter().any(|part| part.request.operation.may_begin_later());
         let flat = Flat::of(data, answer, later);
         let mut last = LastItem::default();
-        for (position, (entry, group)) in plan.iter().enumerate() {
+        for ((position, (entry, group)), request) in plan.iter().enumerate().zip(owners(parts)) {
             let row = rows.next_if(|row| row.entry == entry.get());
             let are_the_words = |code: &str, message: &str| {
+                if request.has_forgotten(*entry) {
+                    return code == group.code && message.is_empty();
+                }
                 let said = match answer.and_then(|answer| answer.slice(position)) {
                     Some(slice) => last.read(slice).is_some_and(|words| words.are(code, message)),
-                    None => answer.is_none() || flat.are(code, message),
+                    None => answer.is_none() || blanked || flat.are(code, message),
                 };
                 code == group.code && said
             };

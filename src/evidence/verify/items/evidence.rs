@@ -2,8 +2,8 @@
 
 use crate::domain::event::EvidenceRead;
 use crate::domain::id::EventSeq;
-use crate::domain::merkle::Tree;
 use crate::domain::seal::{LeafPurpose, item_leaf};
+use crate::evidence::verify::erased::{BLANK, STILL_THERE};
 use crate::evidence::verify::findings::{Findings, Kind};
 use crate::evidence::verify::items::{Part, Worker, identity, owners};
 use crate::store::Result;
@@ -30,7 +30,7 @@ impl Worker<'_> {
             .collect();
         groups.sort_unstable_by_key(|(entry, _)| *entry);
         let mut rows = rows.iter().peekable();
-        let mut tree = Tree::default();
+        let mut leaves = self.leaves_of(seq, parts, found)?;
         let items = std::mem::take(&mut self.items);
         let owners = owners(parts);
         for ((request, (entry, group)), item) in owners.zip(groups).zip(&items) {
@@ -46,8 +46,15 @@ impl Worker<'_> {
             if row.verdict != Some(group.verdict) || row.code != group.code {
                 tell("its verdict or code is not the one in the log");
             }
+            if request.has_forgotten(entry) {
+                if row.facts.is_some() {
+                    tell(STILL_THERE);
+                }
+                leaves.pass();
+                continue;
+            }
             let (Some(facts), Some(identity)) = (&row.facts, identity(item)) else {
-                tell("it is blank, and no event says that it was erased");
+                tell(BLANK);
                 continue;
             };
             let purpose = LeafPurpose::Evidence(data.evidence);
@@ -55,11 +62,11 @@ impl Worker<'_> {
                 let verdict = group.verdict.wire_name();
                 let facts = facts.as_bytes();
                 let opened = maker.evidence(&identity, data.evidence, verdict, &group.code, facts);
-                tree.append(item_leaf(&salt, opened), |_, _| ());
+                leaves.push(item_leaf(&salt, opened));
             }
         }
         self.items = items;
-        if whole && tree.root() != data.items_root {
+        if whole && !leaves.give(&data.items_root) {
             let what =
                 "what was read is not what the log sealed: facts, ids or a secret were edited";
             found.add(Kind::Evidence, format!("reading {}", data.evidence), what, Some(seq));

@@ -2,8 +2,8 @@
 
 use crate::domain::event::EntriesRechecked;
 use crate::domain::id::EventSeq;
-use crate::domain::merkle::Tree;
 use crate::domain::seal::{LeafPurpose, item_leaf};
+use crate::evidence::verify::erased::{BLANK, STILL_THERE};
 use crate::evidence::verify::findings::{Findings, Kind};
 use crate::evidence::verify::items::{Part, Worker, identity, owners};
 use crate::store::Result;
@@ -30,7 +30,7 @@ impl Worker<'_> {
             .collect();
         groups.sort_unstable_by_key(|(entry, _)| *entry);
         let mut rows = rows.iter().peekable();
-        let mut tree = Tree::default();
+        let mut leaves = self.leaves_of(seq, parts, found)?;
         let items = std::mem::take(&mut self.items);
         let owners = owners(parts);
         for ((request, (entry, logged)), item) in owners.zip(groups).zip(&items) {
@@ -46,19 +46,26 @@ impl Worker<'_> {
             if row.found != Some(logged) {
                 tell("what was found is not what the log says");
             }
+            if request.has_forgotten(entry) {
+                if row.facts.is_some() {
+                    tell(STILL_THERE);
+                }
+                leaves.pass();
+                continue;
+            }
             let (Some(facts), Some(identity)) = (&row.facts, identity(item)) else {
-                tell("it is blank, and no event says that it was erased");
+                tell(BLANK);
                 continue;
             };
             let purpose = LeafPurpose::Recheck(data.reading);
             if let Some((salt, maker)) = self.salt(request, item, purpose)? {
                 let name = logged.wire_name();
                 let opened = maker.rechecked(&identity, data.reading, name, facts.as_bytes());
-                tree.append(item_leaf(&salt, opened), |_, _| ());
+                leaves.push(item_leaf(&salt, opened));
             }
         }
         self.items = items;
-        if whole && tree.root() != data.items_root {
+        if whole && !leaves.give(&data.items_root) {
             let what =
                 "what was read is not what the log sealed: facts, ids or a secret were edited";
             found.add(Kind::Evidence, format!("reading {}", data.reading), what, Some(seq));

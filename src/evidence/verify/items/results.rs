@@ -64,6 +64,8 @@ pub(in crate::evidence::verify) struct Results {
     pub(in crate::evidence::verify) found: Findings,
     /// What Zoho said somewhere: rows of `said` that stand for something.
     pub(super) said: Numbers,
+    /// Hashes in the place of what was forgotten, as many as were looked up.
+    pub(in crate::evidence::verify) pruned: u64,
     /// Roots over the chunks of large requests.
     pub(super) roots: Vec<(RequestId, u64, Hash)>,
 }
@@ -72,6 +74,7 @@ impl Results {
     pub(in crate::evidence::verify) fn merge(&mut self, other: Self) {
         self.found.merge(other.found);
         self.said.merge(other.said);
+        self.pruned = self.pruned.saturating_add(other.pruned);
         self.roots.extend(other.roots);
     }
 
@@ -90,8 +93,13 @@ impl Results {
                 found.add(Kind::Attempts, format!("said {id}"), what, None);
             }
         })?;
+        if audit.pruned_count()? != self.pruned {
+            let what = "hashes stand in the place of what was never forgotten";
+            found.add(Kind::Items, "table pruned", what, None);
+        }
         self.roots.sort_unstable_by_key(|(request, chunk, _)| (*request, *chunk));
-        for request in requests.iter().filter(|request| request.entries > CHUNK) {
+        let large = |request: &&Arc<Request>| request.entries > CHUNK && !request.is_gone();
+        for request in requests.iter().filter(large) {
             let after = self.roots.partition_point(|(id, ..)| *id < request.id);
             let own = self.roots.iter().skip(after).take_while(|(id, ..)| *id == request.id);
             // Complete subtrees combine as leaves do; RFC 6962 splits at a power of two.

@@ -2,7 +2,6 @@
 
 use crate::domain::event::EntriesSettled;
 use crate::domain::id::{EntryId, EventSeq};
-use crate::domain::merkle::Tree;
 use crate::domain::seal::{LeafPurpose, item_leaf};
 use crate::evidence::verify::findings::{Findings, Kind};
 use crate::evidence::verify::items::{Part, Worker, identity, owners};
@@ -25,7 +24,7 @@ impl Worker<'_> {
         }
         let mut whole = self.items_of(parts, found)?;
         let mut rows = rows.iter().peekable();
-        let mut tree = Tree::default();
+        let mut leaves = self.leaves_of(seq, parts, found)?;
         let items = std::mem::take(&mut self.items);
         for (request, item) in owners(parts).zip(&items) {
             let mut tell = |what: &str| {
@@ -43,15 +42,19 @@ impl Worker<'_> {
             if row.facts.is_some() {
                 tell("it holds what was read, and a person decided");
             }
+            if request.has_forgotten(EntryId::new(item.entry)) {
+                leaves.pass();
+                continue;
+            }
             let Some(identity) = identity(item) else { continue };
             let purpose = LeafPurpose::Settled(data.reading);
             if let Some((salt, maker)) = self.salt(request, item, purpose)? {
                 let opened = maker.settled(&identity, data.reading, data.verdict.wire_name());
-                tree.append(item_leaf(&salt, opened), |_, _| ());
+                leaves.push(item_leaf(&salt, opened));
             }
         }
         self.items = items;
-        if whole && tree.root() != data.items_root {
+        if whole && !leaves.give(&data.items_root) {
             let what = "the items are not those that the log sealed: ids or a secret were edited";
             found.add(Kind::Evidence, format!("reading {}", data.reading), what, Some(seq));
         }

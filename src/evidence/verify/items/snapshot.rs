@@ -2,8 +2,8 @@
 
 use crate::domain::event::SnapshotTaken;
 use crate::domain::id::{EntryId, EventSeq};
-use crate::domain::merkle::Tree;
 use crate::domain::seal::{LeafPurpose, item_leaf};
+use crate::evidence::verify::erased::{BLANK, STILL_THERE};
 use crate::evidence::verify::findings::{Findings, Kind};
 use crate::evidence::verify::items::{Part, Worker, identity, owners};
 use crate::store::Result;
@@ -25,7 +25,7 @@ impl Worker<'_> {
         }
         let mut whole = self.items_of(parts, found)?;
         let mut rows = rows.iter().peekable();
-        let mut tree = Tree::default();
+        let mut leaves = self.leaves_of(seq, parts, found)?;
         let items = std::mem::take(&mut self.items);
         let owners = owners(parts);
         for (request, item) in owners.zip(&items) {
@@ -39,8 +39,15 @@ impl Worker<'_> {
                 tell("the row is missing");
                 continue;
             };
+            if request.has_forgotten(entry) {
+                if row.facts.is_some() {
+                    tell(STILL_THERE);
+                }
+                leaves.pass();
+                continue;
+            }
             let (Some(facts), Some(identity)) = (&row.facts, identity(item)) else {
-                tell("it is blank, and no event says that it was erased");
+                tell(BLANK);
                 continue;
             };
             let absent = data.absent.as_ref().is_some_and(|absent| absent.contains(entry));
@@ -55,11 +62,11 @@ impl Worker<'_> {
             let purpose = LeafPurpose::Snapshot(data.reading);
             if let Some((salt, maker)) = self.salt(request, item, purpose)? {
                 let opened = maker.snapshot(&identity, data.reading, facts.as_bytes());
-                tree.append(item_leaf(&salt, opened), |_, _| ());
+                leaves.push(item_leaf(&salt, opened));
             }
         }
         self.items = items;
-        if whole && tree.root() != data.items_root {
+        if whole && !leaves.give(&data.items_root) {
             let what =
                 "what was read is not what the log sealed: facts, ids or a secret were edited";
             found.add(Kind::Evidence, format!("reading {}", data.reading), what, Some(seq));
