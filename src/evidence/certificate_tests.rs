@@ -2,9 +2,10 @@ use super::check::{Checked, Trust, check, check_tlog_proof};
 use super::issue::{events_of, issue};
 use super::*;
 use crate::domain::id::EntryId;
+use crate::domain::ranges::EntryRanges;
 use crate::evidence::checkpoint::SignedCheckpoint;
 use crate::evidence::note::{Checkpoint, VerifierKey};
-use crate::evidence::verify::eventful::{Journal, eventful, signing_key};
+use crate::evidence::verify::eventful::{FORGOTTEN, Journal, eventful, signing_key, unforgotten};
 use crate::store::Reader;
 
 /// The last entry of [`eventful`].
@@ -18,7 +19,10 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let journal = eventful();
+        Self::of(unforgotten())
+    }
+
+    fn of(journal: Journal) -> Self {
         let reader = journal.reader();
         let key = signing_key(2);
         let note = key.sign(reader.head().unwrap()).unwrap();
@@ -41,6 +45,28 @@ fn public(number: u8) -> VerifierKey {
 
 fn checked(certificate: &Certificate) -> Result<Checked, String> {
     check(certificate.to_json().as_bytes(), Some(&public(2)))
+}
+
+#[test]
+fn what_others_were_forgotten_of_leaves_the_certificates_of_the_rest_as_they_are() {
+    let before = World::new();
+    let gone: EntryRanges = FORGOTTEN.parse().unwrap();
+    let kept: Vec<i64> = (1..=LAST).filter(|one| !gone.contains(EntryId::new(*one))).collect();
+    let given: Vec<Certificate> = kept.iter().map(|one| before.certificate(*one, false)).collect();
+    let after = World::of(eventful());
+    for (entry, old) in kept.iter().zip(given) {
+        let new = after.certificate(*entry, false);
+        checked(&new).unwrap();
+        let items = |one: &Certificate| -> Vec<_> {
+            one.events.iter().filter_map(|event| event.item.clone()).collect()
+        };
+        assert_eq!(items(&new), items(&old), "{entry}");
+        // What was handed out before still verifies by itself.
+        checked(&old).unwrap();
+    }
+    let erased = after.reader.entry(EntryId::new(1)).unwrap();
+    let events = events_of(&after.reader, &erased, false).unwrap();
+    issue(&after.reader, &after.given, EntryId::new(1), &events, false).unwrap_err();
 }
 
 #[test]

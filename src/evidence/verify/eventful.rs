@@ -471,6 +471,16 @@ fn look_again(journal: &mut Journal, run: RunId) {
 
 /// A journal in which everything happened that can happen.
 pub(in crate::evidence) fn eventful() -> Journal {
+    let mut journal = unforgotten();
+    journal.forget(FORGOTTEN);
+    journal
+}
+
+/// The entries that [`eventful`] has forgotten.
+pub(in crate::evidence) const FORGOTTEN: &str = "1,3,16,21,27";
+
+/// The same while nothing was forgotten.
+pub(in crate::evidence) fn unforgotten() -> Journal {
     let mut journal = Journal::new();
     let repeated = [RepeatedRow { parent: None, line: 30, target: record(3) }];
     let invalid = [InvalidRow { line: 31, value: "12".to_owned(), reason: "2 digits".to_owned() }];
@@ -548,7 +558,6 @@ pub(in crate::evidence) fn eventful() -> Journal {
     look_again(&mut journal, run);
     drop(journal.begin(run, [14], None));
     of_decisions(&mut journal);
-    journal.forget("1,3,16,21,27");
     journal
 }
 
