@@ -172,6 +172,7 @@ impl From<KeeperError> for CliError {
             KeeperError::BackupTaken(ref path) => {
                 Some(format!("move {} away and run it again", shell_quoted(path)))
             }
+            KeeperError::CopyTaken(_) => Some("choose another name for the copy".to_owned()),
             KeeperError::Unsupported(_)
             | KeeperError::Rights(_)
             | KeeperError::Network { .. }

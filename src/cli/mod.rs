@@ -9,6 +9,7 @@ pub mod output;
 
 mod approve;
 mod auth;
+mod backup;
 mod blocked;
 mod bundle;
 mod cancel;
@@ -185,6 +186,7 @@ enum Command {
     Sample(sample::SampleArgs),
     Key(key::KeyArgs),
     Forget(forget::ForgetArgs),
+    Backup(backup::BackupArgs),
     Auth(auth::AuthArgs),
     Config(config::ConfigArgs),
     Doctor(doctor::DoctorArgs),
@@ -229,6 +231,7 @@ impl Command {
             | Self::Sample(_)
             | Self::Key(_)
             | Self::Forget(_)
+            | Self::Backup(_)
             | Self::Auth(_)
             | Self::Config(_)
             | Self::Completions(_)
@@ -276,6 +279,7 @@ impl Command {
             Self::Certificate(args) => certificate::run(&args, context),
             Self::Key(args) => key::run(args, context),
             Self::Forget(args) => forget::run(&args, context),
+            Self::Backup(args) => backup::run(&args, context),
             Self::Auth(args) => auth::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Doctor(args) => doctor::run(&args, context),

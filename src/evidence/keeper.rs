@@ -106,6 +106,9 @@ pub enum KeeperError {
     /// Something lies where the copy from before an upgrade belongs.
     #[error("the journal must be upgraded first, and {} lies where its copy belongs and is none of it", shell_quoted(.0))]
     BackupTaken(PathBuf),
+    /// Something lies where a copy was to be made. Nothing is ever written over.
+    #[error("{} is there already, and no copy is written over anything", shell_quoted(.0))]
+    CopyTaken(PathBuf),
     /// The signing key.
     #[error(transparent)]
     Key(#[from] KeyError),

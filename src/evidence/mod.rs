@@ -5,6 +5,7 @@
 //! that write use it instead of a bare store.
 
 pub mod anchor;
+pub mod backup;
 pub mod bundle;
 pub mod certificate;
 pub mod checkpoint;

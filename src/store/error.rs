@@ -51,8 +51,8 @@ pub enum StoreError {
         /// The schema of this program.
         known: u32,
     },
-    /// A copy of a journal, as it was before an upgrade. It can be looked at, and is never written to.
-    #[error("{} is a copy from before an upgrade: it is not written to", .0.display())]
+    /// A copy of a journal: a backup, or from before an upgrade. It can be looked at, and is never written to.
+    #[error("{} is a copy of a journal: it is not written to", .0.display())]
     Copy(PathBuf),
     /// A copy of the journal could not be verified. The journal was not changed.
     #[error("the copy {} is not the journal as it is: {what}; nothing was changed", .path.display())]

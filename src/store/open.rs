@@ -14,7 +14,7 @@ use crate::store::schema;
 /// `ZJnl`: what `PRAGMA application_id` says of a journal, and `file` shows.
 pub(crate) const APPLICATION_ID: i32 = 0x5A4A_6E6C;
 
-/// `ZJnC`: the same of a copy from before an upgrade. It can be looked at like a journal, and is never
+/// `ZJnC`: the same of a copy, as a backup or from before an upgrade. It can be looked at like a journal, and is never
 /// written to, also where it was put in the journal's place.
 pub(crate) const COPY_ID: i32 = 0x5A4A_6E43;
 

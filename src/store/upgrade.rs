@@ -20,7 +20,7 @@ use crate::store::log::{self, Head, Seals};
 use crate::store::open::{self, COPY_ID, Mode};
 use crate::store::{Reader, Store, WriteTx, schema};
 
-const COPYING: &str = "copying the journal before its upgrade";
+const COPYING: &str = "copying the journal";
 const UPGRADING: &str = "upgrading the journal";
 
 /// The schema of a file, and the one of this program.
