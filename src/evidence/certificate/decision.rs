@@ -26,7 +26,7 @@ pub(super) fn approved(data: &RequestApproved, about: &About<'_>, says: &mut Say
     let moved = if about.moved {
         "The entry had waited for that."
     } else {
-        "The entry did not wait for it then, and was not moved by it."
+        "The entry was not moved by that: it was held, or waited for nothing."
     };
     format!("{} was approved {who}. {moved}", data.request)
 }

@@ -364,6 +364,6 @@ pub const NOT_SAID: &[&str] = &[
      recorded then and not changed since. Names are taken at their word; the OS account is the machine's.",
     "Whoever holds the private key could have made another log. Against that helps only a checkpoint that \
      somebody else kept: the journal must extend it.",
-    "What happened after the last event above is not in it. Nor need be what moved nothing (a later look), or what \
-     together led back to where the entry stood (a hold and its release).",
+    "What happened after the last event above is not in it. Nor need be what moved nothing (a later look), or moves \
+     without which the rest fits as well (a hold together with its release).",
 ];
