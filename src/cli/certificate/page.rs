@@ -84,8 +84,7 @@ pub(super) fn beside(view: &EntryView, receipt: bool) -> Vec<String> {
             [("held by", &hold.held_by), ("reason", &hold.reason), ("ticket", &hold.ticket)];
         let names = names.into_iter().filter(|_| !receipt);
         for (name, value) in names.filter_map(|(name, value)| Some((name, value.as_ref()?))) {
-            // Writing into a text does not fail.
-            let _ = write!(text, "; {name}: {value}");
+            text += &["; ", name, ": ", value.as_str()].concat();
         }
         beside.push(text + ".");
     }

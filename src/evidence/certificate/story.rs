@@ -350,7 +350,7 @@ pub fn conclusion(operation: Operation, state: EntryState, story: &[Chapter]) ->
     };
     let again = story.iter().rev().find_map(|chapter| Some((chapter.at, chapter.found?)));
     if let Some((at, found)) = again {
-        text.push_str(&format!(" Looked at again at {at}: {}.", found_words(found)));
+        text = format!("{text} Looked at again at {at}: {}.", found_words(found));
     }
     text
 }
