@@ -191,7 +191,7 @@ class Event:
 
 
 def entries_of(text):
-    """`1-3,5` as ranges."""
+    """`1-3,5` as ranges; none for nothing."""
     ranges, above = [], 0
     for part in text.split(",") if text else []:
         first, _, last = part.partition("-")
@@ -277,6 +277,23 @@ SEALED = {
     "batch_unanswered": ["detail"],
     "batch_returned": ["detail"],
     "entries_settled": ["settled_by", "recorded_by", "reason", "ticket"],
+    "request_approved": ["approved_by", "recorded_by"],
+    "request_rejected": ["rejected_by", "recorded_by", "reason"],
+    "entries_cancelled": ["cancelled_by", "recorded_by", "reason"],
+    "hold_placed": ["held_by", "recorded_by", "reason", "ticket"],
+    "hold_released": ["released_by", "recorded_by", "reason", "ticket"],
+}
+
+# Events that move all entries that they name, and how.
+PLAIN = {
+    "batch_unanswered": "answer unknown",
+    "batch_returned": "answer returned",
+    "entries_reopened": "reopened",
+    "approval_needed": "expired",
+    "request_rejected": "cancelled",
+    "entries_cancelled": "cancelled",
+    "hold_placed": "held",
+    "entries_held": "held",
 }
 
 
@@ -285,25 +302,30 @@ class Story:
 
     def __init__(self, entry):
         self.entry, self.state, self.request, self.identity = entry, None, None, None
+        self.recorded, self.account = None, None
         self.batches, self.lines = set(), []
 
     def read(self, event, seals, item):
-        data, what = event.data, None
+        data, what, found = event.data, None, ""
         if event.kind == "request_recorded":
             need(self.request is None and holds(recorded_range(data), self.entry),
                  "it records something else")
             self.request = data["request"]
+            self.recorded = leaf_hash(event.body.encode()).hex()
             self.state = "awaiting_approval" if data["awaiting_approval"] else "pending"
+            what = "held" if holds(entries_of(data.get("held")), self.entry) else None
         elif event.kind not in ("bound", "user_seen"):
             need(self.request is not None, "it comes before the entry was recorded")
             what = self.step(event.kind, data)
         if what:
             need((self.state, what) in MOVES, "an event before it is left out")
             self.state = MOVES[self.state, what]
-        self.seals(event, seals)
+        if event.kind == "entries_rechecked":
+            found = ": seen as " + group_of(data["groups"], self.entry)["found"]
+        self.accounts(event, self.seals(event, seals).get("recorded_by"))
         self.item(event, item)
         self.lines.append("%7d  %s  %s%s" % (event.index, event.at, event.kind,
-                                             ": " + what if what else ""))
+                                             ": " + what if what else found))
 
     def step(self, kind, data):
         """What an event does to the entry; nothing for one that only tells."""
@@ -323,16 +345,37 @@ class Story:
             return None
         if kind == "snapshot_taken":
             need(holds(entries_of(data["entries"]), self.entry), "it tells of other entries")
-            return "never there" if holds(entries_of(data["absent"] or ""), self.entry) else None
-        moves = {"batch_unanswered": "answer unknown", "batch_returned": "answer returned",
-                 "entries_settled": "person %s" % data.get("verdict"),
-                 "entries_reopened": "reopened"}
-        need(kind in moves, "no certificate holds such an event")
+            return "never there" if holds(entries_of(data["absent"]), self.entry) else None
+        if kind == "entries_rechecked":
+            group_of(data["groups"], self.entry)
+            return None
+        if kind in ("request_approved", "request_rejected"):
+            need((data["request"], data["content"]) == (self.request, self.recorded),
+                 "it decides about another request")
+        if kind == "request_approved":
+            return "approved" if holds(entries_of(data["entries"]), self.entry) else None
+        if kind == "hold_released":
+            if holds(entries_of(data["pending"]), self.entry):
+                return "released"
+            need(holds(entries_of(data["awaiting_approval"]), self.entry),
+                 "it tells of other entries")
+            return "released unapproved"
+        move = "person %s" % data["verdict"] if kind == "entries_settled" else PLAIN.get(kind)
+        need(move, "no certificate holds such an event")
         need(holds(entries_of(data["entries"]), self.entry), "it tells of other entries")
-        return moves[kind]
+        return move
+
+    def accounts(self, event, account):
+        """Whether one account recorded both request and approval, as far as both are opened."""
+        if event.kind == "request_recorded":
+            self.account = account
+        elif event.kind == "request_approved" and None not in (account, self.account):
+            need((account == self.account) == event.data["same_account"],
+                 "whether the same account approved is not what the accounts say")
 
     def seals(self, event, seals):
-        before = ""
+        """The opened fields."""
+        before, found = "", {}
         for seal in list_of(seals, "the opened fields"):
             field, salt, value = fields(seal, ["field", "salt", "value"], "an opened field")
             need(text_of(field, "a field") > before, "the opened fields are not in order")
@@ -342,6 +385,8 @@ class Story:
             leaf = leaf_hash(from_hex(salt, field) + opened.encode())
             need(field in SEALED.get(event.kind, []) and event.data.get(field) == leaf.hex(),
                  '"%s" is not what was sealed' % field)
+            found[field] = value
+        return found
 
     def item(self, event, item):
         data, says, hashed = event.data, [], False
@@ -361,6 +406,10 @@ class Story:
         elif event.kind == "entries_settled":
             kind, ranges = "settled", entries_of(data["entries"])
             says = [data["reading"], data["verdict"]]
+        elif event.kind == "entries_rechecked":
+            group = group_of(data["groups"], self.entry)
+            kind, ranges, hashed = "rechecked", together(data["groups"]), True
+            says = [data["reading"], group["found"]]
         else:
             need(item is None, "it has no items, and one is given")
             return

@@ -153,6 +153,7 @@ func checkCertificate(raw []byte, key string, verifier note.Verifier) error {
 	if err != nil {
 		return err
 	}
+	recorded := ""
 	for _, e := range append(c.Keys, c.Events...) {
 		path, err := hashes(e.Path)
 		if err != nil {
@@ -162,11 +163,31 @@ func checkCertificate(raw []byte, key string, verifier note.Verifier) error {
 		if err := tlog.CheckRecord(path, tree.N, tree.Hash, e.Index, leaf); err != nil {
 			return fmt.Errorf("event %d: %w", e.Index, err)
 		}
+		if recorded, err = checkContent(e.Body, leaf, recorded); err != nil {
+			return fmt.Errorf("event %d: %w", e.Index, err)
+		}
 		if err := checkOpened(e, entry); err != nil {
 			return fmt.Errorf("event %d: %w", e.Index, err)
 		}
 	}
 	return nil
+}
+
+// checkContent checks that an approval or a rejection is of what was recorded, whose leaf hash it gives on.
+func checkContent(body string, leaf tlog.Hash, recorded string) (string, error) {
+	var said logged
+	if err := json.Unmarshal([]byte(body), &said); err != nil {
+		return "", err
+	}
+	switch said.Kind {
+	case "request_recorded":
+		return hex.EncodeToString(leaf[:]), nil
+	case "request_approved", "request_rejected":
+		if string(said.Data["content"]) != fmt.Sprintf("%q", recorded) {
+			return "", errors.New("it decides about another request")
+		}
+	}
+	return recorded, nil
 }
 
 // checkOpened checks what is opened of an event: sealed fields, and the entry's item.
@@ -259,7 +280,7 @@ func placeOf(said logged, entry int64) (index, size int64, err error) {
 			return 0, 0, err
 		}
 		ranges = append(ranges, [2]int64{first, first + number - 1})
-	case "batch_answered", "evidence_read":
+	case "batch_answered", "evidence_read", "entries_rechecked":
 		if err := json.Unmarshal(said.Data["groups"], &groups); err != nil {
 			return 0, 0, err
 		}

@@ -69,6 +69,7 @@ pub(super) fn run(
         return Err(CliError::new(Exit::Error, what).hint("run it again when the run is over"));
     }
     let entries = certificate::entries(&reader, certificates)?;
+    let decisions = reader.decisions()?;
     let failed = |error: io::Error| {
         CliError::new(Exit::Error, format!("{} was not written: {error}", path.display()))
     };
@@ -87,7 +88,7 @@ pub(super) fn run(
         })?;
     }
     for entry in &entries {
-        let events = certificate::events(&reader, *entry, false)?;
+        let events = certificate::events(&reader, &decisions, *entry, false)?;
         let made = certificate::make(&reader, &given, *entry, &events, false)?;
         for (name, contents) in certificate::files(&made, false) {
             bundle.text(&format!("certificates/{name}"), &contents).map_err(failed)?;

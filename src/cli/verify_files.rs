@@ -17,8 +17,6 @@ use crate::evidence::certificate::check::{Checked, Trust, check, check_tlog_proo
 use crate::evidence::certificate::story::conclusion;
 use crate::evidence::note::{Checkpoint, VerifierKey};
 
-use super::certificate::last_word;
-
 /// What `--json` says. Its keys are a contract; the first five are those of a journal that is verified.
 #[derive(Serialize)]
 struct Document {
@@ -284,7 +282,7 @@ fn tell(
     out.data_row(format!(
         "  {}: {}",
         checked.entry,
-        conclusion(checked.state, last_word(&checked.story))
+        conclusion(checked.operation, checked.state, &checked.story)
     ))?;
     for chapter in &checked.story {
         out.data_row(format!("  {:>7}  {}  {}", chapter.index, chapter.at, chapter.what))?;

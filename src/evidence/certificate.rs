@@ -8,6 +8,7 @@
 //! `docs/auditor.md` says how to check one without this program.
 
 pub mod check;
+mod decision;
 pub mod issue;
 pub mod story;
 

@@ -1,15 +1,19 @@
 use super::check::{Checked, Trust, check, check_tlog_proof};
 use super::issue::{events_of, issue};
 use super::*;
-use crate::domain::id::EntryId;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::story::{About, chapter, conclusion, label};
+use crate::domain::event::{Event, LoggedEvent};
+use crate::domain::id::{EntryId, EventSeq};
 use crate::domain::ranges::EntryRanges;
+use crate::domain::state::{Change, EntryState};
 use crate::evidence::checkpoint::SignedCheckpoint;
 use crate::evidence::note::{Checkpoint, VerifierKey};
 use crate::evidence::verify::eventful::{FORGOTTEN, Journal, eventful, signing_key, unforgotten};
-use crate::store::Reader;
-
-/// The last entry of [`eventful`].
-const LAST: i64 = 30;
+use crate::evidence::verify::seals_of;
+use crate::store::query::EntryFilter;
+use crate::store::{Reader, StoreError};
 
 struct World {
     _journal: Journal,
@@ -31,10 +35,23 @@ impl World {
         Self { _journal: journal, reader, given }
     }
 
+    /// Every entry.
+    fn entries(&self) -> impl Iterator<Item = i64> + use<> {
+        let mut entries = Vec::new();
+        let all = EntryFilter::default();
+        let read = self.reader.entries(&all, |entry| {
+            entries.push(entry.entry.get());
+            Ok::<_, StoreError>(())
+        });
+        read.unwrap();
+        entries.into_iter()
+    }
+
     fn certificate(&self, entry: i64, receipt: bool) -> Certificate {
         let entry = EntryId::new(entry);
         let view = self.reader.entry(entry).unwrap();
-        let events = events_of(&self.reader, &view, receipt).unwrap();
+        let decisions = self.reader.decisions().unwrap();
+        let events = events_of(&self.reader, &view, &decisions, receipt).unwrap();
         issue(&self.reader, &self.given, entry, &events, receipt).unwrap()
     }
 }
@@ -51,7 +68,7 @@ fn checked(certificate: &Certificate) -> Result<Checked, String> {
 fn what_others_were_forgotten_of_leaves_the_certificates_of_the_rest_as_they_are() {
     let before = World::new();
     let gone: EntryRanges = FORGOTTEN.parse().unwrap();
-    let kept: Vec<i64> = (1..=LAST).filter(|one| !gone.contains(EntryId::new(*one))).collect();
+    let kept: Vec<i64> = before.entries().filter(|one| !gone.contains(EntryId::new(*one))).collect();
     let given: Vec<Certificate> = kept.iter().map(|one| before.certificate(*one, false)).collect();
     let after = World::of(eventful());
     for (entry, old) in kept.iter().zip(given) {
@@ -65,15 +82,16 @@ fn what_others_were_forgotten_of_leaves_the_certificates_of_the_rest_as_they_are
         checked(&old).unwrap();
     }
     let erased = after.reader.entry(EntryId::new(1)).unwrap();
-    let events = events_of(&after.reader, &erased, false).unwrap();
+    let decisions = after.reader.decisions().unwrap();
+    let events = events_of(&after.reader, &erased, &decisions, false).unwrap();
     issue(&after.reader, &after.given, EntryId::new(1), &events, false).unwrap_err();
 }
 
 #[test]
 fn every_entry_of_every_operation_and_state_has_a_certificate_that_says_where_it_stands() {
     let world = World::new();
-    let mut kinds = std::collections::BTreeSet::new();
-    for entry in 1..=LAST {
+    let mut kinds = BTreeSet::new();
+    for entry in world.entries() {
         for receipt in [false, true] {
             let checked = checked(&world.certificate(entry, receipt)).unwrap();
             let view = world.reader.entry(EntryId::new(entry)).unwrap();
@@ -82,16 +100,24 @@ fn every_entry_of_every_operation_and_state_has_a_certificate_that_says_where_it
         }
     }
     let expected = [
+        "approval_needed",
         "batch_answered",
         "batch_begun",
         "batch_returned",
         "batch_unanswered",
         "bound",
+        "entries_cancelled",
+        "entries_held",
+        "entries_rechecked",
         "entries_reopened",
         "entries_settled",
         "evidence_read",
+        "hold_placed",
+        "hold_released",
         "job_ended",
+        "request_approved",
         "request_recorded",
+        "request_rejected",
         "snapshot_taken",
         "user_seen",
     ];
@@ -101,7 +127,7 @@ fn every_entry_of_every_operation_and_state_has_a_certificate_that_says_where_it
 #[test]
 fn a_receipt_names_no_staff_and_opens_nothing_that_somebody_typed() {
     let world = World::new();
-    for entry in 1..=LAST {
+    for entry in world.entries() {
         let whole = world.certificate(entry, false).to_json();
         let receipt = world.certificate(entry, true);
         assert!(whole.contains("\"requested_by\"") && whole.contains("\"reason\""));
@@ -129,11 +155,12 @@ fn a_certificate_names_no_other_item() {
 fn no_byte_of_a_certificate_can_be_changed() {
     let world = World::new();
     // An answer with all that was typed; a relation that was read before and after, as a receipt.
-    for (entry, receipt) in [(1, false), (25, true)] {
+    // One that was held, approved, let go, needed another approval, got it, and was withdrawn; one looked at again.
+    for (entry, receipt, step) in [(1, false, 1), (25, true, 1), (31, false, 7), (18, true, 5)] {
         let text = world.certificate(entry, receipt).to_json().into_bytes();
         check(&text, None).unwrap();
         let mut changed = text.clone();
-        for at in 0..text.len() {
+        for at in (0..text.len()).step_by(step) {
             // The case of letters, and the last bit, in turn.
             let bit = if at % 2 == 0 { 0x20 } else { 0x01 };
             changed[at] ^= bit;
@@ -173,7 +200,7 @@ fn nothing_can_be_left_out_exchanged_or_put_in() {
         less.events.remove(at);
         let context = ["bound", "user_seen"].contains(&chapter.kind);
         // Without its last event a certificate is that of an earlier moment.
-        let last = at + 1 == moving.len();
+        let last = !chapter.moved || moving[at + 1..].iter().all(|later| !later.moved);
         assert_eq!(checked(&less).is_ok(), context || last, "{chapter:?}");
         let mut twice = whole.clone();
         twice.events.insert(at, whole.events[at].clone());
@@ -251,4 +278,238 @@ fn the_proof_of_each_event_stands_on_its_own() {
         changed[at] ^= 1;
     }
     assert!(proof.starts_with(b"c2sp.org/tlog-proof@v1\nextra "));
+}
+
+/// What the events of an entry say, each with its kind.
+fn told(world: &World, entry: i64) -> Vec<String> {
+    let story = checked(&world.certificate(entry, false)).unwrap().story;
+    story.iter().map(|chapter| format!("{}: {}", chapter.kind, chapter.what)).collect()
+}
+
+fn count(told: &[String], kind: &str) -> usize {
+    told.iter().filter(|one| one.starts_with(kind)).count()
+}
+
+#[test]
+fn what_was_decided_is_told_also_where_the_story_holds_without_it() {
+    let world = World::new();
+    // Held while its request was approved, which did not move it.
+    let first = told(&world, 31);
+    assert_eq!((count(&first, "request_approved"), count(&first, "hold_")), (2, 2), "{first:#?}");
+    assert!(first[3].contains("R8 was approved by somebody of another name than who asked"));
+    assert!(first[3].contains("the same OS account recorded both"), "{first:#?}");
+    assert!(
+        first[3].ends_with("The entry was not moved by that: it was held, or waited for nothing.")
+    );
+    assert!(first[4].contains("(H1, H2): it could be sent from then on"), "{first:#?}");
+    assert!(first[6].ends_with("The entry had waited for that."), "{first:#?}");
+    let second = told(&world, 32);
+    assert!(second.iter().any(|one| one.ends_with("(H1): it still needed an approval.")));
+    // Pending, taken back by a policy, approved: it stands where it began.
+    let loose = told(&world, 44);
+    assert_eq!((count(&loose, "approval_needed"), count(&loose, "request_approved")), (1, 1));
+    // Held from its recording on.
+    let held = checked(&world.certificate(41, false)).unwrap();
+    assert_eq!((held.state, held.story.len()), (EntryState::Held, 2));
+    let says = &held.story[1].says;
+    assert!(says.iter().any(|(name, text)| *name == "hold" && text.contains("held from then on")));
+    let names = |entry, receipt| -> Vec<(&'static str, String)> {
+        let story = checked(&world.certificate(entry, receipt)).unwrap().story;
+        story.into_iter().flat_map(|chapter| chapter.says).collect()
+    };
+    for (entry, name, text) in [
+        (31, "approved by", "Bert"),
+        (31, "put on hold by", "Carla"),
+        (31, "hold released by", "Carla"),
+        (31, "withdrawn by", "ann"),
+        (51, "rejected by", "Bert"),
+    ] {
+        let said = |receipt| names(entry, receipt).contains(&(name, text.to_owned()));
+        assert!(said(false) && !said(true), "E{entry} {name}");
+    }
+}
+
+#[test]
+fn a_later_look_is_told_as_what_was_seen_and_settles_nothing() {
+    let world = World::new();
+    for (entry, state, seen) in [
+        (1, EntryState::Done, "it lay in the recycle bin, or was listed as something"),
+        (2, EntryState::Unknown, "it was there again"),
+        (15, EntryState::Done, "it was neither in the recycle bin nor listed as something"),
+        (18, EntryState::Failed, "it was not seen, and nothing that was read says where it is"),
+    ] {
+        let whole = world.certificate(entry, false);
+        let Checked { operation, state: is, story, .. } = checked(&whole).unwrap();
+        assert_eq!(is, state);
+        let (last, before) = story.split_last().unwrap();
+        assert_eq!((last.kind, last.moved), ("entries_rechecked", false));
+        let told = conclusion(operation, is, &story);
+        assert!(told.contains(&format!("Looked at again at {}: {seen}", last.at)), "{told}");
+        let stood = before.iter().rev().find(|chapter| chapter.moved).unwrap();
+        assert!(told.contains(&format!("at {}", stood.at)), "{told}");
+        // What was seen is sealed for this entry, by what was read.
+        for (from, to) in [("in_bin", "erased"), ("erased", "in_bin"), ("{\\\"", "{ \\\"")] {
+            let mut other = whole.clone();
+            let event = other.events.last_mut().unwrap();
+            let item = event.item.as_mut().unwrap();
+            let (opened, bytes) = (item.opened.clone(), item.bytes.clone().unwrap());
+            item.opened = opened.replace(from, to);
+            item.bytes = Some(bytes.replace("{\"", "{ \""));
+            assert!(checked(&other).is_err(), "{from}");
+        }
+    }
+}
+
+#[test]
+fn an_approval_is_of_what_was_recorded_and_of_nothing_else() {
+    let world = World::new();
+    let whole = world.certificate(31, false);
+    // What the later moves need cannot be left out: the recording, the hold, its release, the expiry. A withdrawal fits
+    // what waits and what is pending, so the approval before it can be.
+    let found = |at: &usize| {
+        let mut less = whole.clone();
+        less.events.remove(*at);
+        checked(&less).is_err()
+    };
+    let needed: Vec<usize> = (0..whole.events.len()).filter(found).collect();
+    assert_eq!(needed, [1, 2, 4, 5]);
+    // Another request's approval, and another entry's hold.
+    let approval = world.certificate(44, false).events.pop().unwrap();
+    let later = whole.events.iter().position(|event| event.index > approval.index).unwrap();
+    let mut more = whole.clone();
+    more.events.insert(later, approval);
+    assert!(checked(&more).unwrap_err().contains("does not tell of this entry"));
+    let held = world.certificate(50, false).events.pop().unwrap();
+    let later = whole.events.iter().position(|event| event.index > held.index).unwrap();
+    let mut more = whole;
+    more.events.insert(later, held);
+    assert!(checked(&more).unwrap_err().contains("does not tell of this entry"));
+}
+
+/// Of each kind the event with the most seals.
+fn samples(world: &World) -> BTreeMap<&'static str, LoggedEvent> {
+    let mut fullest: BTreeMap<&'static str, (usize, LoggedEvent)> = BTreeMap::new();
+    let read = world.reader.events_from(EventSeq::new(0), |stored| {
+        let logged = stored.decode()?;
+        let seals = seals_of(&logged.event).iter().filter(|(_, hash)| hash.is_some()).count();
+        let kind = logged.event.kind();
+        if fullest.get(kind).is_none_or(|(most, _)| seals > *most) {
+            fullest.insert(kind, (seals, logged));
+        }
+        Ok::<_, StoreError>(())
+    });
+    read.unwrap();
+    fullest.into_iter().map(|(kind, (_, logged))| (kind, logged)).collect()
+}
+
+/// Kinds of events that tell of no entry.
+const UNTOLD: [&str; 14] = [
+    "journal_created",
+    "key_replaced",
+    "module_seen",
+    "nothing_recorded",
+    "paused",
+    "policy_approved",
+    "policy_rejected",
+    "policy_set",
+    "request_parked",
+    "request_unparked",
+    "resumed",
+    "run_ended",
+    "run_started",
+    "schema_upgraded",
+];
+
+const PYTHON: &str = include_str!("../../contrib/verify_certificate.py");
+
+#[test]
+fn every_kind_of_event_is_worded_and_known_to_the_python_program_or_tells_of_no_entry() {
+    let samples = samples(&World::new());
+    assert_eq!(
+        samples.keys().copied().collect::<BTreeSet<_>>(),
+        Event::KINDS.iter().copied().collect()
+    );
+    let mut sealed: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (kind, logged) in &samples {
+        let empty = EntryEvent {
+            index: 0,
+            body: String::new(),
+            path: Vec::new(),
+            seals: Vec::new(),
+            item: None,
+        };
+        // Entry 1 is one of those that were looked at again.
+        let entry = EntryId::new(1);
+        let about = About { entry, operation: None, moved: true, opened: None };
+        let told = chapter(&empty, logged, &about);
+        assert_eq!(told.is_none(), UNTOLD.contains(kind), "{kind}");
+        let Some(told) = told else { continue };
+        assert!(told.what.ends_with('.') && told.what.len() > 20, "{}", told.what);
+        let fields: Vec<&str> =
+            seals_of(&logged.event).into_iter().map(|(field, _)| field).collect();
+        // The hash of an answer without its items' bytes says nothing to people.
+        assert!(
+            fields.iter().all(|field| *field == "envelope" || label(field).is_some()),
+            "{kind}"
+        );
+        if !fields.is_empty() {
+            sealed.insert(kind, fields);
+        }
+    }
+    let (_, table) = PYTHON.split_once("SEALED = ").unwrap();
+    let (table, _) = table.split_once(",\n}\n").unwrap();
+    let table = format!("{table}}}");
+    let known: BTreeMap<&str, Vec<&str>> = serde_json::from_str(&table).unwrap();
+    assert_eq!(known, sealed);
+}
+
+#[test]
+fn whatever_moves_an_entry_is_looked_for() {
+    let world = World::new();
+    let moving = samples(&world).into_values().filter(|logged| !logged.event.steps().is_empty());
+    let mut moving: BTreeSet<&str> = moving.map(|logged| logged.event.kind()).collect();
+    for (_, event) in world.reader.decisions().unwrap() {
+        moving.remove(event.kind());
+    }
+    // What the story of an entry names by itself.
+    let by_story = [
+        "batch_answered",
+        "batch_begun",
+        "batch_returned",
+        "batch_unanswered",
+        "entries_settled",
+        "evidence_read",
+        "snapshot_taken",
+    ];
+    assert_eq!(moving.into_iter().collect::<Vec<_>>(), by_story);
+}
+
+#[test]
+fn the_python_program_allows_the_same_moves() {
+    let name = |change: Change| match change {
+        Change::Claimed => "claimed".to_owned(),
+        Change::NeverThere => "never there".to_owned(),
+        Change::Answered(outcome) => format!("answer {outcome}"),
+        Change::Evidence(verdict) => format!("evidence {verdict}"),
+        Change::Reopened => "reopened".to_owned(),
+        Change::SettledByPerson(verdict) => format!("person {verdict}"),
+        Change::Approved => "approved".to_owned(),
+        Change::Expired => "expired".to_owned(),
+        Change::Held => "held".to_owned(),
+        Change::Released => "released".to_owned(),
+        Change::ReleasedUnapproved => "released unapproved".to_owned(),
+        Change::Cancelled => "cancelled".to_owned(),
+        Change::Adopted => "adopted".to_owned(),
+    };
+    let mut allowed = BTreeSet::new();
+    for state in EntryState::ALL {
+        for change in Change::ALL {
+            if let Ok(next) = state.next(*change) {
+                allowed.insert(format!("(\"{state}\", \"{}\"): \"{next}\",", name(*change)));
+            }
+        }
+    }
+    let (_, table) = PYTHON.split_once("MOVES = {\n").unwrap();
+    let (table, _) = table.split_once("\n}\n").unwrap();
+    assert_eq!(table.lines().map(|line| line.trim().to_owned()).collect::<BTreeSet<_>>(), allowed);
 }

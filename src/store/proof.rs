@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::domain::erasure::Secrets;
-use crate::domain::event::{AnsweredGroup, Event, EvidenceGroup};
+use crate::domain::event::{AnsweredGroup, Event, EvidenceGroup, RecheckGroup};
 use crate::domain::id::{EntryId, EventSeq, RunId};
 use crate::domain::merkle::{Hash, NodeId, root_of_frontier};
 use crate::domain::proof::{ProofMaker, siblings, subtrees_of};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::seal::{ItemIdentity, LeafMaker, LeafPurpose, Salt, item_leaf};
-use crate::store::audit::{Audit, EvidenceRow, PrunedTree, SnapshotRow};
+use crate::store::audit::{Audit, EvidenceRow, PrunedTree, RecheckRow, SnapshotRow};
 use crate::store::batch::{StoredAnswer, answer_of};
 use crate::store::code::count;
 use crate::store::error::{Doing, Result, StoreError};
@@ -51,7 +51,23 @@ enum Items<'e> {
     Evidence(i64, Vec<(EntryId, &'e EvidenceGroup)>, HashMap<i64, Option<String>>),
     Snapshot(i64, &'e EntryRanges, HashMap<i64, Option<String>>),
     Settled(i64, &'e EntryRanges, &'static str),
+    Rechecked(i64, Vec<(EntryId, &'e RecheckGroup)>, HashMap<i64, Option<String>>),
 }
+
+/// Kinds of events by which something else than a call or a read decides about entries.
+const DECISIONS: [&str; 8] = [
+    "request_approved",
+    "request_rejected",
+    "approval_needed",
+    "entries_cancelled",
+    "hold_placed",
+    "entries_held",
+    "hold_released",
+    "entries_reopened",
+];
+
+/// Version, time and kind of an event have fewer bytes.
+const FRONT: usize = 160;
 
 impl Reader {
     /// One event.
@@ -81,6 +97,23 @@ impl Reader {
             found.extend(user.flatten());
         }
         Ok(found.into_iter().map(EventSeq::new).collect())
+    }
+
+    /// The events by which people, policies and holds decide about entries, and replays take them up, in order.
+    /// Looks through the whole log.
+    pub fn decisions(&self) -> Result<Vec<(EventSeq, Event)>> {
+        let mut decisions = Vec::new();
+        log::each_event(&self.conn, EventSeq::new(0), |stored| {
+            // The kind stands near the front of every event; most need not be read any further.
+            let front = stored.body.get(..FRONT.min(stored.body.len())).unwrap_or_default();
+            let front = String::from_utf8_lossy(front);
+            let decides = |kind: &&str| front.contains(&format!("\"kind\":\"{kind}\""));
+            if DECISIONS.iter().any(decides) {
+                decisions.push((stored.seq, stored.decode()?.event));
+            }
+            Ok::<_, StoreError>(())
+        })?;
+        Ok(decisions)
     }
 
     /// The events that name the journal's signing keys, each with its key. Looks through the whole log.
@@ -215,6 +248,20 @@ impl<'e> Items<'e> {
             Self::Snapshot(data.reading, &data.entries, facts)
         } else if let Event::EntriesSettled(data) = event {
             Self::Settled(data.reading, &data.entries, data.verdict.wire_name())
+        } else if let Event::EntriesRechecked(data) = event {
+            let mut each: Vec<_> = data
+                .groups
+                .iter()
+                .flat_map(|group| group.entries.iter().map(move |entry| (entry, group)))
+                .collect();
+            each.sort_unstable_by_key(|(entry, _)| *entry);
+            let mut rows: Vec<RecheckRow> = Vec::new();
+            let audit = Audit { conn };
+            for range in each.iter().map(|(entry, _)| *entry).collect::<EntryRanges>().ranges() {
+                audit.rechecks(data.reading, range, &mut rows)?;
+            }
+            let facts = rows.into_iter().map(|row| (row.entry, row.facts)).collect();
+            Self::Rechecked(data.reading, each, facts)
         } else {
             return Ok(None);
         }))
@@ -225,6 +272,7 @@ impl<'e> Items<'e> {
             Self::Recorded(entries) => entries.clone(),
             Self::Answered(_, each, _) => each.iter().map(|(entry, _)| *entry).collect(),
             Self::Evidence(_, each, _) => each.iter().map(|(entry, _)| *entry).collect(),
+            Self::Rechecked(_, each, _) => each.iter().map(|(entry, _)| *entry).collect(),
             Self::Snapshot(_, entries, _) | Self::Settled(_, entries, _) => (*entries).clone(),
         }
     }
@@ -263,6 +311,13 @@ impl<'e> Items<'e> {
             Self::Settled(number, _, verdict) => {
                 (leaves.settled(item, *number, verdict), LeafPurpose::Settled(*number))
             }
+            Self::Rechecked(number, each, facts) => {
+                let (_, group) = each.get(at).ok_or_else(erased)?;
+                let facts = facts.get(&entry.get()).and_then(Option::as_ref).ok_or_else(erased)?;
+                let found = group.found.wire_name();
+                let opened = leaves.rechecked(item, *number, found, facts.as_bytes());
+                (opened, LeafPurpose::Recheck(*number))
+            }
         })
     }
 
@@ -272,7 +327,9 @@ impl<'e> Items<'e> {
             Self::Answered(_, _, answer) => {
                 answer.as_ref().and_then(|answer| slice_of(answer, at)).map(<[u8]>::to_vec)
             }
-            Self::Evidence(_, _, facts) | Self::Snapshot(_, _, facts) => {
+            Self::Evidence(_, _, facts)
+            | Self::Snapshot(_, _, facts)
+            | Self::Rechecked(_, _, facts) => {
                 facts.get(&entry.get()).cloned().flatten().map(String::into_bytes)
             }
         }

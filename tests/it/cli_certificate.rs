@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use zoho_journal::simulator::Fault;
 
+use crate::cli_certificate_decided::{DECIDED, decided};
 use crate::env::{Env, Ran, lines};
 
 /// An id that Zoho never knew, which comes first (E1), leads deleted after a lost answer, and a tag removed.
@@ -26,13 +27,13 @@ fn world() -> Env {
 }
 
 /// The public key, in a file.
-fn key_file(env: &Env) -> String {
+pub fn key_file(env: &Env) -> String {
     let path = env.dir.path().join("acme.vkey").display().to_string();
     env.journal(["key", "export", "-o", &path]).exits(0);
     path
 }
 
-fn write_all(env: &Env, args: &[&str]) -> Vec<PathBuf> {
+pub fn write_all(env: &Env, args: &[&str]) -> Vec<PathBuf> {
     let args = ["certificate", "--json"].into_iter().chain(args.iter().copied());
     let written = env.journal(args.collect::<Vec<_>>()).exits(0).json();
     let files = written["certificates"].as_array().unwrap().iter();
@@ -42,11 +43,11 @@ fn write_all(env: &Env, args: &[&str]) -> Vec<PathBuf> {
         .collect()
 }
 
-fn named<'f>(files: &'f [PathBuf], end: &str) -> Vec<&'f str> {
+pub fn named<'f>(files: &'f [PathBuf], end: &str) -> Vec<&'f str> {
     files.iter().filter_map(|file| file.to_str()).filter(|file| file.ends_with(end)).collect()
 }
 
-fn verify(env: &Env, files: &[&str], key: Option<&str>) -> Ran {
+pub fn verify(env: &Env, files: &[&str], key: Option<&str>) -> Ran {
     let mut args = vec!["verify", "--json", "--certificate"];
     args.extend(files);
     args.extend(key.iter().flat_map(|key| ["--key", key]));
@@ -266,7 +267,7 @@ fn skipped(what: &str) {
 }
 
 /// Python with the package that the independent verifier needs; says loudly when it is not there.
-fn python(args: &[&str]) -> Option<Output> {
+pub fn python(args: &[&str]) -> Option<Output> {
     let has = Command::new("python3").args(["-c", "import cryptography"]).output();
     if !has.is_ok_and(|has| has.status.success()) {
         skipped("python3 with the package cryptography");
@@ -275,7 +276,7 @@ fn python(args: &[&str]) -> Option<Output> {
     Some(Command::new("python3").args(args).env("PYTHONDONTWRITEBYTECODE", "1").output().unwrap())
 }
 
-fn contrib(name: &str) -> String {
+pub fn contrib(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib").join(name).display().to_string()
 }
 
@@ -355,6 +356,14 @@ fn the_packages_that_check_go_s_module_checksums_come_to_the_same_result() {
         let (code, told) = go(&files);
         assert_eq!((code, told.matches("verified: ").count()), (Some(0), files.len()), "{told}");
     }
+    let other = decided();
+    let other_key = std::fs::read_to_string(key_file(&other)).unwrap();
+    let args: Vec<&str> = DECIDED.iter().copied().chain(["-o", "out"]).collect();
+    let decided = write_all(&other, &args);
+    let decided = named(&decided, ".certificate.json");
+    let seen = Command::new(&program).arg(other_key.trim_end()).args(&decided).output().unwrap();
+    let told = String::from_utf8_lossy(&seen.stdout);
+    assert_eq!((seen.status.code(), told.matches("verified: ").count()), (Some(0), 9), "{told}");
     let text = std::fs::read_to_string(named(&files, "E1.certificate.json")[0]).unwrap();
     for (from, to) in [("Anna", "Bert"), ("INVALID_DATA", "INVALID_DATE"), ("\"E1\"", "\"E2\"")] {
         let edited = env.file("edited.json", text.replacen(from, to, 1));

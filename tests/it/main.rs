@@ -20,6 +20,7 @@ mod cli_approve;
 mod cli_backup;
 mod cli_cancel;
 mod cli_certificate;
+mod cli_certificate_decided;
 mod cli_config;
 mod cli_crash;
 mod cli_crash_auth;

@@ -2,8 +2,6 @@
 
 mod page;
 
-pub(super) use page::last_word;
-
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -14,6 +12,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::counted;
+use crate::domain::event::Event;
 use crate::domain::id::{EntryId, EventSeq, IdError, RecordId, RequestId};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::certificate::check::{Checked, check};
@@ -91,6 +90,8 @@ struct Written {
 pub(super) struct Made {
     pub(super) certificate: Certificate,
     pub(super) checked: Checked,
+    /// What the journal's tables say beside it, which nothing here proves.
+    beside: Vec<String>,
 }
 
 /// Runs the command.
@@ -179,10 +180,11 @@ pub(super) fn under_a_checkpoint(
     let mut enough = 0;
     loop {
         let (reader, given) = obtain(context, Some(enough))?;
+        let decisions = reader.decisions()?;
         let mut plans = Plans::new();
         let mut needed = 0;
         for entry in entries {
-            let events = self::events(&reader, *entry, receipt)?;
+            let events = self::events(&reader, &decisions, *entry, receipt)?;
             let last = events.last().map_or(0, |seq| seq.get().unsigned_abs() + 1);
             needed = needed.max(last);
             plans.push((*entry, events));
@@ -201,10 +203,11 @@ pub(super) fn under_a_checkpoint(
 /// The events that a certificate of an entry shows.
 pub(super) fn events(
     reader: &Reader,
+    decisions: &[(EventSeq, Event)],
     entry: EntryId,
     receipt: bool,
 ) -> Result<Vec<EventSeq>, CliError> {
-    Ok(events_of(reader, &reader.entry(entry)?, receipt)?)
+    Ok(events_of(reader, &reader.entry(entry)?, decisions, receipt)?)
 }
 
 /// Makes a certificate, and checks it as anybody would before it is given away.
@@ -218,7 +221,10 @@ pub(super) fn make(
     let certificate = issue(reader, given, entry, events, receipt)?;
     let checked = check(certificate.to_json().as_bytes(), Some(&given.signed_by));
     match checked {
-        Ok(checked) => Ok(Made { certificate, checked }),
+        Ok(checked) => {
+            let beside = page::beside(&reader.entry(entry)?, receipt);
+            Ok(Made { certificate, checked, beside })
+        }
         Err(why) => Err(CliError::new(
             Exit::NotVerified,
             format!("no certificate of {entry} was written, since it would not hold: {why}"),

@@ -5,8 +5,9 @@ use std::fmt::Write;
 
 use crate::cli::certificate::Made;
 use crate::evidence::certificate::check::Checked;
-use crate::evidence::certificate::story::{Chapter, NOT_SAID, conclusion};
+use crate::evidence::certificate::story::{NOT_SAID, conclusion};
 use crate::export::cell::visible;
+use crate::store::query::EntryView;
 
 /// What is on the page, in order.
 enum Part<'a> {
@@ -20,11 +21,11 @@ enum Part<'a> {
 }
 
 fn parts(made: &Made, receipt: bool) -> Vec<Part<'_>> {
-    let Checked { entry, checkpoint, signed_by, story, state, .. } = &made.checked;
+    let Checked { entry, checkpoint, signed_by, operation, story, state, .. } = &made.checked;
     let name = if receipt { "Receipt" } else { "Certificate" };
     let mut parts = vec![
         Part::Title(format!("{name} for {entry}")),
-        Part::Text(conclusion(*state, last_word(story))),
+        Part::Text(conclusion(*operation, *state, story)),
     ];
     for chapter in story {
         parts.push(Part::Heading(format!("{} — event {}", chapter.at, chapter.index)));
@@ -35,6 +36,12 @@ fn parts(made: &Made, receipt: bool) -> Vec<Part<'_>> {
         let left_out = "Who asked, who approved, why, and what was read are left out. The sealed form of each \
                         stands in the events, so it can be opened later by whoever has the journal.";
         parts.push(Part::Text(left_out.to_owned()));
+    }
+    if !made.beside.is_empty() {
+        parts.push(Part::Heading(
+            "What the journal says beside it, and nothing here proves".to_owned(),
+        ));
+        parts.extend(made.beside.iter().cloned().map(Part::Text));
     }
     parts.push(Part::Heading("What it does not say".to_owned()));
     parts.extend(NOT_SAID.iter().map(|text| Part::Bullet(text)));
@@ -62,10 +69,26 @@ fn parts(made: &Made, receipt: bool) -> Vec<Part<'_>> {
     parts
 }
 
-/// The last event that says what became of the entry.
-pub(in crate::cli) fn last_word(story: &[Chapter]) -> Option<&Chapter> {
-    const CONTEXT: [&str; 3] = ["bound", "user_seen", "request_pinned"];
-    story.iter().rev().find(|chapter| !CONTEXT.contains(&chapter.kind))
+/// What the journal's own tables say of an entry beside its events: who brings it back, and what holds it.
+pub(super) fn beside(view: &EntryView, receipt: bool) -> Vec<String> {
+    let mut beside = Vec::new();
+    if let Some(undo) = view.undone_by {
+        beside.push(format!(
+            "Entry {} was recorded to bring back what this one took away; it is {}. It has a certificate of its own.",
+            undo.entry, undo.state
+        ));
+    }
+    if let Some(hold) = &view.hold {
+        let mut text = format!("Hold {}, placed at {}, keeps it", hold.hold, hold.at);
+        let names =
+            [("held by", &hold.held_by), ("reason", &hold.reason), ("ticket", &hold.ticket)];
+        let names = names.into_iter().filter(|_| !receipt);
+        for (name, value) in names.filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+            text += &["; ", name, ": ", value.as_str()].concat();
+        }
+        beside.push(text + ".");
+    }
+    beside
 }
 
 /// The page as Markdown.

@@ -7,10 +7,11 @@ use crate::domain::id::{BatchId, EntryId};
 use crate::domain::merkle::{Hash, leaf_hash};
 use crate::domain::proof::root_from;
 use crate::domain::ranges::EntryRanges;
+use crate::domain::scope::Operation;
 use crate::domain::seal::{Salt, item_leaf, seal};
 use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
-use crate::evidence::certificate::story::{Chapter, chapter};
+use crate::evidence::certificate::story::{About, Chapter, chapter};
 use crate::evidence::certificate::{Certificate, EntryEvent, Item, ProvenEvent};
 use crate::evidence::checkpoint::SignedCheckpoint;
 use crate::evidence::handover;
@@ -40,6 +41,8 @@ pub struct Checked {
     pub signed_by: VerifierKey,
     /// Whether that key is known.
     pub trust: Trust,
+    /// What was asked for.
+    pub operation: Operation,
     /// The state that the events leave the entry in.
     pub state: EntryState,
     /// What each event says.
@@ -73,9 +76,11 @@ pub fn check(bytes: &[u8], key: Option<&VerifierKey>) -> Result<Checked, Refused
             .map_err(|why| format!("event {} ({}): {why}", event.index, logged.event.kind()))?;
     }
     let state = reader.state.ok_or("it does not hold the event that recorded the entry")?;
+    let operation = reader.request.as_ref().map(|(request, _)| request.operation);
+    let operation = operation.ok_or("it does not hold the event that recorded the entry")?;
     let story = reader.story;
     let SignedCheckpoint { checkpoint, signed_by, .. } = signed;
-    Ok(Checked { entry, checkpoint, signed_by, trust, state, story })
+    Ok(Checked { entry, checkpoint, signed_by, trust, operation, state, story })
 }
 
 /// The checkpoint of a certificate: one form, one signature, by the key that it names.
@@ -174,7 +179,10 @@ fn keys(
 struct EntryReader {
     entry: EntryId,
     state: Option<EntryState>,
-    request: Option<RequestRecorded>,
+    /// The request, and the leaf of the event that recorded it.
+    request: Option<(RequestRecorded, Hash)>,
+    /// The OS account that recorded it, where that is opened.
+    account: Option<String>,
     batches: Vec<BatchId>,
     /// The part of every opened item that names it.
     identity: Option<Vec<Value>>,
@@ -186,27 +194,33 @@ const IDENTITY: usize = 8;
 
 impl EntryReader {
     fn new(entry: EntryId) -> Self {
-        let (state, request, identity) = (None, None, None);
-        Self { entry, state, request, batches: Vec::new(), identity, story: Vec::new() }
+        let (state, request, account, identity) = (None, None, None, None);
+        Self { entry, state, request, account, batches: Vec::new(), identity, story: Vec::new() }
     }
 
     fn read(&mut self, event: &EntryEvent, logged: &LoggedEvent) -> Result<(), Refused> {
         self.concerns(&logged.event)?;
         if let Event::RequestRecorded(data) = &logged.event {
-            self.request = Some(data.clone());
+            self.request = Some((data.clone(), leaf_hash(event.body.as_bytes())));
             self.state = Some(first_state(data));
         }
+        let mut moved = matches!(logged.event, Event::RequestRecorded(_));
         for step in logged.event.steps() {
             if step.entries.contains(self.entry) {
                 let next = self.state.map(|state| state.next(step.change));
                 let next = next.ok_or("it comes before the entry was recorded")?;
                 let left_out = |_| "an event before it is left out, or it is another journal's";
                 self.state = Some(next.map_err(left_out)?);
+                moved = true;
             }
         }
         opened_seals(event, &logged.event)?;
+        self.accounts(event, &logged.event)?;
         let opened = self.item(event, &logged.event)?;
-        self.story.push(chapter(event, logged, self.entry, opened.as_deref()));
+        let operation = self.request.as_ref().map(|(request, _)| request.operation);
+        let about = About { entry: self.entry, operation, moved, opened: opened.as_deref() };
+        let told = chapter(event, logged, &about).ok_or("no certificate holds such an event")?;
+        self.story.push(told);
         Ok(())
     }
 
@@ -218,7 +232,18 @@ impl EntryReader {
             // The journal's org may be known before the request is.
             (Event::Bound(_) | Event::UserSeen(_), _) => true,
             (_, None) => false,
-            (Event::RequestPinned(data), Some(request)) => data.request == request.request,
+            (Event::RequestPinned(data), Some((request, _))) => data.request == request.request,
+            // An approval may find nothing that waits for it; it is of what was recorded, and of nothing else.
+            (Event::RequestApproved(data), Some((request, leaf))) => {
+                (data.request, data.content) == (request.request, *leaf)
+            }
+            (Event::RequestRejected(data), Some((request, leaf))) => {
+                (data.request, data.content) == (request.request, *leaf)
+                    && data.entries.contains(self.entry)
+            }
+            (Event::EntriesRechecked(data), Some(_)) => {
+                data.groups.iter().any(|group| group.entries.contains(self.entry))
+            }
             (Event::SnapshotTaken(data), Some(_)) => data.entries.contains(self.entry),
             (Event::JobEnded(data), Some(_)) => self.batches.contains(&data.batch),
             (event, Some(_)) => {
@@ -229,6 +254,23 @@ impl EntryReader {
             }
         };
         if fits { Ok(()) } else { Err("it does not tell of this entry".to_owned()) }
+    }
+
+    /// Whether the account that approved is the one that recorded, as the event says, as far as both are opened.
+    fn accounts(&mut self, event: &EntryEvent, said: &Event) -> Result<(), Refused> {
+        let account = event.seals.iter().find(|seal| seal.field == "recorded_by");
+        let account = account.map(|seal| seal.value.clone());
+        if let Event::RequestRecorded(_) = said {
+            self.account = account;
+        } else if let (Event::RequestApproved(data), Some(asked), Some(approved)) =
+            (said, &self.account, account)
+            && (*asked == approved) != data.same_account
+        {
+            return Err(
+                "whether the same OS account approved is not what the accounts say".to_owned()
+            );
+        }
+        Ok(())
     }
 
     /// Checks the item of the entry in an event, and gives its opened form.
@@ -328,6 +370,11 @@ impl Expected {
         } else if let Event::EntriesSettled(data) = event {
             let says = vec![Value::from(data.reading), Value::from(data.verdict.wire_name())];
             ("settled", data.entries.clone(), data.items_root, says, false)
+        } else if let Event::EntriesRechecked(data) = event {
+            let all = data.groups.iter().flat_map(|group| group.entries.iter()).collect();
+            let group = data.groups.iter().find(|group| group.entries.contains(entry))?;
+            let says = vec![Value::from(data.reading), Value::from(group.found.wire_name())];
+            ("rechecked", whole(all), data.items_root, says, true)
         } else {
             return None;
         };

@@ -16,9 +16,15 @@ const IMPERSONAL: [&str; 2] = ["org", "job"];
 
 /// The events that tell of an entry, in order.
 ///
-/// Those that its story names do in most cases. Where they do not lead to the state that it is in (it was
-/// reopened, approved, held), the log is read for whatever else moved it.
-pub fn events_of(reader: &Reader, view: &EntryView, receipt: bool) -> Result<Vec<EventSeq>> {
+/// Those that its story names, later looks, and of `decisions` ([`Reader::decisions`]) those about it, also where
+/// the story leads to where it stands without them. Where all of them do not lead there (something was decided since
+/// the decisions were read), the log is read for whatever else moved it.
+pub fn events_of(
+    reader: &Reader,
+    view: &EntryView,
+    decisions: &[(EventSeq, Event)],
+    receipt: bool,
+) -> Result<Vec<EventSeq>> {
     let mut events = BTreeSet::from([view.request.seq]);
     let mut runs = BTreeSet::new();
     for step in &view.steps {
@@ -37,6 +43,9 @@ pub fn events_of(reader: &Reader, view: &EntryView, receipt: bool) -> Result<Vec
             }
         }
     }
+    events.extend(view.rechecks.iter().map(|recheck| recheck.reading.seq));
+    let about = decisions.iter().filter(|(_, event)| decides_about(event, view));
+    events.extend(about.map(|(seq, _)| *seq));
     if leads_to(reader, &events, view.entry)? != Some(view.state) {
         reader.events_from(view.request.seq, |stored| {
             // What a newer program wrote cannot be shown; the check of what was made says so.
@@ -51,6 +60,13 @@ pub fn events_of(reader: &Reader, view: &EntryView, receipt: bool) -> Result<Vec
     let runs: Vec<RunId> = if receipt { Vec::new() } else { runs.into_iter().collect() };
     events.extend(reader.context_events(&runs)?);
     Ok(events.into_iter().collect())
+}
+
+/// Whether a decision is about an entry: it moves it, or approves its request.
+fn decides_about(event: &Event, view: &EntryView) -> bool {
+    let approves =
+        matches!(event, Event::RequestApproved(data) if data.request == view.request.request);
+    approves || event.steps().iter().any(|step| step.entries.contains(view.entry))
 }
 
 /// The state that some events leave an entry in; `None` where one is left out.

@@ -3,12 +3,17 @@
 
 use serde_json::Value;
 
-use crate::domain::event::{Event, LoggedEvent, RequestRecorded, Returned, Unanswered};
+use crate::domain::event::{
+    BatchAnswered, BatchReturned, BatchUnanswered, EntriesRechecked, Event, EvidenceRead,
+    LoggedEvent, RequestRecorded, Returned, SnapshotTaken, SourceKind, Unanswered,
+};
 use crate::domain::id::EntryId;
+use crate::domain::recheck::Found;
+use crate::domain::scope::Operation;
 use crate::domain::state::{EntryState, Outcome, Verdict};
 use crate::domain::target::ApiOrigin;
 use crate::domain::time::Timestamp;
-use crate::evidence::certificate::EntryEvent;
+use crate::evidence::certificate::{EntryEvent, decision};
 
 /// What one event says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,21 +24,36 @@ pub struct Chapter {
     pub at: Timestamp,
     /// The kind of event.
     pub kind: &'static str,
+    /// Whether it recorded the entry, or moved it.
+    pub moved: bool,
+    /// Of a later look: what was seen.
+    pub found: Option<Found>,
     /// What happened, in a sentence.
     pub what: String,
     /// What else is known: name and text.
     pub says: Vec<(&'static str, String)>,
 }
 
-/// Tells one event of an entry. `opened` is the entry's item.
+/// What of an entry is known where one of its events is told.
+pub(super) struct About<'a> {
+    /// The entry.
+    pub(super) entry: EntryId,
+    /// What was asked for; `None` before the event that says so.
+    pub(super) operation: Option<Operation>,
+    /// Whether the event recorded the entry, or moves it.
+    pub(super) moved: bool,
+    /// The entry's item in the event.
+    pub(super) opened: Option<&'a [Value]>,
+}
+
+/// Tells one event of an entry; `None` for a kind that tells of none.
 pub(super) fn chapter(
     event: &EntryEvent,
     logged: &LoggedEvent,
-    entry: EntryId,
-    opened: Option<&[Value]>,
-) -> Chapter {
+    about: &About<'_>,
+) -> Option<Chapter> {
     let mut says = Vec::new();
-    let what = told(&logged.event, entry, opened, &mut says);
+    let what = told(&logged.event, about, &mut says)?;
     for seal in &event.seals {
         if let Some(label) = label(&seal.field) {
             says.push((label, seal.value.clone()));
@@ -48,11 +68,17 @@ pub(super) fn chapter(
         };
         says.push((label, bytes));
     }
-    Chapter { index: event.index, at: logged.at, kind: logged.event.kind(), what, says }
+    let found = if let Event::EntriesRechecked(data) = &logged.event {
+        seen_again(data, about.entry)
+    } else {
+        None
+    };
+    let kind = logged.event.kind();
+    Some(Chapter { index: event.index, at: logged.at, kind, moved: about.moved, found, what, says })
 }
 
 /// How an opened field is called; `None` for one that tells a person nothing.
-fn label(field: &str) -> Option<&'static str> {
+pub(super) fn label(field: &str) -> Option<&'static str> {
     Some(match field {
         "requested_by" => "asked by",
         "recorded_by" => "recorded by the OS account",
@@ -78,68 +104,135 @@ fn label(field: &str) -> Option<&'static str> {
 }
 
 /// `1 entry`, `7 entries`.
-fn counted(entries: u64) -> String {
+pub(super) fn counted(entries: u64) -> String {
     if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") }
 }
 
-type Says = Vec<(&'static str, String)>;
+/// What else an event says: name and text.
+pub(super) type Says = Vec<(&'static str, String)>;
 
-fn told(event: &Event, entry: EntryId, opened: Option<&[Value]>, says: &mut Says) -> String {
-    if let Event::RequestRecorded(data) = event {
-        recorded(data, opened, says)
-    } else if let Event::Bound(data) = event {
-        format!("The journal met its Zoho org ({}).", data.target.environment)
-    } else if let Event::UserSeen(_) = event {
-        "A run learned whose token it uses.".to_owned()
-    } else if let Event::RequestPinned(_) = event {
-        "A run read Zoho's id of the module.".to_owned()
-    } else if let Event::SnapshotTaken(data) = event {
-        if data.absent.as_ref().is_some_and(|absent| absent.contains(entry)) {
-            "Read before a call: it was not there, so nothing was sent.".to_owned()
-        } else {
-            "Read before a call: what was there was kept.".to_owned()
+/// One sentence for each kind of event that can tell of an entry; `None` for the others. A new kind of event does
+/// not compile until it is one or the other.
+fn told(event: &Event, about: &About<'_>, says: &mut Says) -> Option<String> {
+    Some(match event {
+        Event::RequestRecorded(data) => recorded(data, about, says),
+        Event::Bound(data) => {
+            format!("The journal met its Zoho org ({}).", data.target.environment)
         }
-    } else if let Event::BatchBegun(data) = event {
-        says.push(("call", data.template.replace('\n', " ")));
-        says.push(("not sent later than", data.send_by.to_string()));
-        format!(
-            "Batch {} with {} was recorded, to be sent from then on.",
-            data.batch,
-            counted(data.entries.len())
-        )
-    } else if let Event::BatchUnanswered(data) = event {
-        match data.reason {
-            Unanswered::NoAnswer => format!("The call of batch {} got no answer.", data.batch),
-            Unanswered::RunDied => {
-                format!("The process that may have sent batch {} died.", data.batch)
-            }
+        Event::UserSeen(_) => "A run learned whose token it uses.".to_owned(),
+        Event::RequestPinned(_) => "A run read Zoho's id of the module.".to_owned(),
+        Event::SnapshotTaken(data) => read_before(data, about).to_owned(),
+        Event::BatchBegun(data) => {
+            says.push(("call", data.template.replace('\n', " ")));
+            says.push(("not sent later than", data.send_by.to_string()));
+            let entries = counted(data.entries.len());
+            format!("Batch {} with {entries} was recorded, to be sent from then on.", data.batch)
         }
-    } else if let Event::BatchReturned(data) = event {
-        let why = match data.reason {
-            Returned::NotSent => "no connection came about",
-            Returned::TooLate => "its time had passed",
-            Returned::Stopped => "the run stopped before",
-            Returned::Forbidden => "something forbade it at the last check",
-        };
-        format!("Batch {} was not sent: {why}.", data.batch)
-    } else if let Event::JobEnded(data) = event {
-        format!("Zoho's job of batch {} ended: {}.", data.batch, data.ending)
-    } else if let Event::EntriesReopened(_) = event {
-        "A replay took it up again.".to_owned()
+        Event::BatchAnswered(data) => answered(data, about.entry, says),
+        Event::BatchUnanswered(data) => unanswered(data),
+        Event::BatchReturned(data) => returned(data),
+        Event::JobEnded(data) => {
+            format!("Zoho's job of batch {} ended: {}.", data.batch, data.ending)
+        }
+        Event::EvidenceRead(data) => read_afterwards(data, about, says),
+        Event::EntriesRechecked(data) => {
+            let found = seen_again(data, about.entry)?;
+            format!("Looked at again: {}.", found_words(found))
+        }
+        Event::EntriesSettled(data) => {
+            format!("No read could tell. A person decided: {}.", data.verdict)
+        }
+        Event::EntriesReopened(_) => "A replay took it up again.".to_owned(),
+        Event::RequestApproved(data) => decision::approved(data, about, says),
+        Event::RequestRejected(data) => {
+            format!("{} was rejected: the entry was withdrawn before it was sent.", data.request)
+        }
+        Event::ApprovalNeeded(data) => decision::needed(data),
+        Event::EntriesCancelled(_) => "It was withdrawn before it was sent.".to_owned(),
+        Event::HoldPlaced(data) => decision::held(data, says),
+        Event::EntriesHeld(_) => {
+            "A hold that was in force covers it: a run held it instead of sending it.".to_owned()
+        }
+        Event::HoldReleased(data) => decision::released(data, about.entry),
+        Event::JournalCreated(_)
+        | Event::KeyReplaced(_)
+        | Event::SchemaUpgraded(_)
+        | Event::NothingRecorded(_)
+        | Event::RunStarted(_)
+        | Event::ModuleSeen(_)
+        | Event::RequestParked(_)
+        | Event::RequestUnparked(_)
+        | Event::RunEnded(_)
+        | Event::Paused(_)
+        | Event::Resumed(_)
+        | Event::PolicySet(_)
+        | Event::PolicyApproved(_)
+        | Event::PolicyRejected(_) => return None,
+    })
+}
+
+fn unanswered(data: &BatchUnanswered) -> String {
+    match data.reason {
+        Unanswered::NoAnswer => format!("The call of batch {} got no answer.", data.batch),
+        Unanswered::RunDied => {
+            format!("The process that may have sent batch {} died.", data.batch)
+        }
+    }
+}
+
+fn returned(data: &BatchReturned) -> String {
+    let why = match data.reason {
+        Returned::NotSent => "no connection came about",
+        Returned::TooLate => "its time had passed",
+        Returned::Stopped => "the run stopped before",
+        Returned::Forbidden => "something forbade it at the last check",
+    };
+    format!("Batch {} was not sent: {why}.", data.batch)
+}
+
+fn read_before(data: &SnapshotTaken, about: &About<'_>) -> &'static str {
+    if !data.absent.as_ref().is_some_and(|absent| absent.contains(about.entry)) {
+        "Read before a call: what was there was kept."
+    } else if about.operation.is_some_and(Operation::is_undo) {
+        "Read before a call: it was there already, so nothing was sent."
     } else {
-        settling(event, entry, says)
+        "Read before a call: it was not there, so nothing was sent."
+    }
+}
+
+/// What a later look saw of an entry.
+fn seen_again(data: &EntriesRechecked, entry: EntryId) -> Option<Found> {
+    data.groups.iter().find(|group| group.entries.contains(entry)).map(|group| group.found)
+}
+
+/// What was seen, and no more than that.
+const fn found_words(found: Found) -> &'static str {
+    match found {
+        Found::InBin => {
+            "it lay in the recycle bin, or was listed as something that can be restored"
+        }
+        Found::Erased => {
+            "it was neither in the recycle bin nor listed as something that can be restored"
+        }
+        Found::Back => "it was there again",
+        Found::NotSeen => "it was not seen, and nothing that was read says where it is",
     }
 }
 
 /// `Asked for: delete record 4876876000000624001 of Leads.`
-fn recorded(data: &RequestRecorded, opened: Option<&[Value]>, says: &mut Says) -> String {
+fn recorded(data: &RequestRecorded, about: &About<'_>, says: &mut Says) -> String {
     let text = |at: usize| {
-        let value = opened.and_then(|opened| opened.get(at)).filter(|value| !value.is_null());
+        let value = about.opened.and_then(|opened| opened.get(at)).filter(|value| !value.is_null());
         value.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     };
-    let (id, parent, list) = (text(4).unwrap_or_default(), text(5), text(6));
+    let [id, parent, list, tags] = [4, 5, 6, 7].map(|at| text(at).unwrap_or_default());
+    let row = text(8);
+    // The row of an undo's item is the number of the entry that it undoes.
+    let undone = row.clone().filter(|_| data.source == SourceKind::Journal);
     says.push(("request", format!("{}, {}", data.request, counted(data.entries))));
-    says.extend(text(8).map(|row| ("row of the source", row)));
+    if undone.is_none() {
+        says.extend(row.map(|row| ("row of the source", row)));
+    }
     let (environment, center) = (data.target.environment, data.target.data_center);
     says.push((
         "Zoho",
@@ -150,79 +243,96 @@ fn recorded(data: &RequestRecorded, opened: Option<&[Value]>, says: &mut Says) -
         },
     ));
     let asked = if data.awaiting_approval {
-        "it waited for a second person's approval"
+        "it had to wait for a second person's approval"
     } else if data.policy == "never" {
-        "no second person was asked: the policy in force wanted none"
+        "no second person was asked then: the policy in force wanted none"
     } else {
-        "no second person was asked: the policy in force did not ask for one here"
+        "no second person was asked then: the policy in force did not ask for one here"
     };
     says.push(("approval", format!("{asked} (policy {})", data.policy)));
-    let workflows = if data.workflows { "run" } else { "do not run" };
-    match (data.operation.wire_name(), parent, list) {
-        ("delete", ..) => {
-            says.push(("workflows", workflows.to_owned()));
-            format!("Asked for: delete record {id} of {}.", data.module)
-        }
-        ("untag", ..) => {
-            let tags = text(7).unwrap_or_default();
-            format!("Asked for: remove the tags {tags} from record {id} of {}.", data.module)
-        }
-        ("unlink", Some(parent), Some(list)) => format!(
-            "Asked for: take record {id} out of the list {list} of record {parent} of {}.",
-            data.module
-        ),
-        ("delete-tags", ..) => format!("Asked for: delete tag {id} of {}.", data.module),
-        (other, ..) => format!("Asked for: {other} {id} of {}.", data.module),
+    if data.held.as_ref().is_some_and(|held| held.contains(about.entry)) {
+        says.push((
+            "hold",
+            "one covered it when it was recorded: it was held from then on".to_owned(),
+        ));
     }
+    let module = &data.module;
+    let what = match data.operation {
+        Operation::Delete => {
+            let workflows = if data.workflows { "run" } else { "do not run" };
+            says.push(("workflows", workflows.to_owned()));
+            format!("delete record {id} of {module}")
+        }
+        Operation::Untag => format!("remove the tags {tags} from record {id} of {module}"),
+        Operation::Unlink => {
+            format!("take record {id} out of the list {list} of record {parent} of {module}")
+        }
+        Operation::DeleteTags => format!("delete tag {id} of {module}"),
+        Operation::Restore => format!("bring record {id} of {module} back from the recycle bin"),
+        Operation::Retag => format!("put the tags {tags} back on record {id} of {module}"),
+        Operation::Relink => {
+            format!("put record {id} back into the list {list} of record {parent} of {module}")
+        }
+        Operation::RecreateTags => {
+            format!("define tag {id} of {module}, which was deleted, anew under a new id")
+        }
+    };
+    let undoes = undone
+        .map(|entry| format!(" It undoes entry E{entry}, which has a certificate of its own."));
+    format!("Asked for: {what}.{}", undoes.unwrap_or_default())
 }
 
-/// Events that say what became of it.
-fn settling(event: &Event, entry: EntryId, says: &mut Says) -> String {
-    if let Event::BatchAnswered(data) = event {
-        let group = data.groups.iter().find(|group| group.entries.contains(entry));
-        let (outcome, code) =
-            group.map_or((Outcome::Unknown, ""), |group| (group.outcome, &group.code));
-        says.push(("sent at", data.sent_at.to_string()));
-        says.push(("HTTP status", data.http_status.to_string()));
-        if !code.is_empty() {
-            says.push(("Zoho's code for it", code.to_owned()));
-        }
-        let what = match outcome {
-            Outcome::Done => "Zoho answered that it was done",
-            Outcome::Failed => "Zoho refused it",
-            Outcome::Queued => "Zoho took it on as a job of its own",
-            Outcome::Unknown => "The answer does not say what happened to it",
-            Outcome::Returned => "The answer shows that the call did nothing to it",
-        };
-        format!("{what} (batch {}).", data.batch)
-    } else if let Event::EvidenceRead(data) = event {
-        let group = data.groups.iter().find(|group| group.entries.contains(entry));
-        let (verdict, code) =
-            group.map_or((Verdict::Undecided, ""), |group| (group.verdict, &group.code));
-        if !code.is_empty() {
-            says.push(("code", code.to_owned()));
-        }
-        let what = match verdict {
-            Verdict::Done => "what was seen shows that the call took effect",
-            Verdict::Absent => "it is gone, and not by this call",
-            Verdict::Failed => "the calls changed nothing",
-            Verdict::Pending => "the calls changed nothing, and it may be sent again",
-            Verdict::Undecided => "what was seen does not tell",
-        };
-        format!("Read at Zoho afterwards: {what}.")
-    } else if let Event::EntriesSettled(data) = event {
-        format!("No read could tell. A person decided: {}.", data.verdict)
-    } else {
-        format!("An event of kind {}.", event.kind())
+/// Zoho's answer.
+fn answered(data: &BatchAnswered, entry: EntryId, says: &mut Says) -> String {
+    let group = data.groups.iter().find(|group| group.entries.contains(entry));
+    let (outcome, code) =
+        group.map_or((Outcome::Unknown, ""), |group| (group.outcome, &group.code));
+    says.push(("sent at", data.sent_at.to_string()));
+    says.push(("HTTP status", data.http_status.to_string()));
+    if !code.is_empty() {
+        says.push(("Zoho's code for it", code.to_owned()));
     }
+    let what = match outcome {
+        Outcome::Done => "Zoho answered that it was done",
+        Outcome::Failed => "Zoho refused it",
+        Outcome::Queued => "Zoho took it on as a job of its own",
+        Outcome::Unknown => "The answer does not say what happened to it",
+        Outcome::Returned => "The answer shows that the call did nothing to it",
+    };
+    format!("{what} (batch {}).", data.batch)
+}
+
+/// What reads say happened.
+fn read_afterwards(data: &EvidenceRead, about: &About<'_>, says: &mut Says) -> String {
+    let group = data.groups.iter().find(|group| group.entries.contains(about.entry));
+    let (verdict, code) =
+        group.map_or((Verdict::Undecided, ""), |group| (group.verdict, &group.code));
+    if !code.is_empty() {
+        says.push(("code", code.to_owned()));
+    }
+    let what = match verdict {
+        Verdict::Done => "what was seen shows that the call took effect",
+        Verdict::Absent if about.operation.is_some_and(Operation::is_undo) => {
+            "it is there again, and not by this call"
+        }
+        Verdict::Absent => "it is gone, and not by this call",
+        Verdict::Failed => "the calls changed nothing",
+        Verdict::Pending => "the calls changed nothing, and it may be sent again",
+        Verdict::Undecided => "what was seen does not tell",
+    };
+    format!("Read at Zoho afterwards: {what}.")
 }
 
 /// What the events together say, and what not.
-pub fn conclusion(state: EntryState, last: Option<&Chapter>) -> String {
+pub fn conclusion(operation: Operation, state: EntryState, story: &[Chapter]) -> String {
+    let last = story.iter().rev().find(|chapter| chapter.moved);
     let at = last.map(|last| last.at.to_string()).unwrap_or_default();
-    match state {
+    let mut text = match state {
         EntryState::Done => {
             format!("Done: that is how it stood at {at}, by the answer or the reads above.")
+        }
+        EntryState::Absent if operation.is_undo() => {
+            format!("There already, and not by this journal's calls, as seen by {at}.")
         }
         EntryState::Absent => {
             format!("Already gone, and not by this journal's calls, as seen by {at}.")
@@ -237,7 +347,12 @@ pub fn conclusion(state: EntryState, last: Option<&Chapter>) -> String {
         | EntryState::Held => {
             format!("Not settled: {state} at {at}. What became of it is not known here.")
         }
+    };
+    let again = story.iter().rev().find_map(|chapter| Some((chapter.at, chapter.found?)));
+    if let Some((at, found)) = again {
+        text = format!("{text} Looked at again at {at}: {}.", found_words(found));
     }
+    text
 }
 
 /// What no certificate says, for people.
@@ -245,9 +360,10 @@ pub const NOT_SAID: &[&str] = &[
     "It does not say that the data no longer exists. It says what was asked, what Zoho answered, and what was \
      read at the times given. Zoho keeps deleted records in a recycle bin, and backups, exports and other \
      systems are not known here.",
-    "It does not say that what was typed (who asked, and why) is true; only that it was recorded then and not \
-     changed since.",
+    "It does not say that what was typed (who asked, who approved or held it, and why) is true; only that it was \
+     recorded then and not changed since. Names are taken at their word; the OS account is the machine's.",
     "Whoever holds the private key could have made another log. Against that helps only a checkpoint that \
      somebody else kept: the journal must extend it.",
-    "What happened after the last event above is not in it.",
+    "What happened after the last event above is not in it. Nor need be what moved nothing (a later look), or moves \
+     without which the rest fits as well (a hold together with its release).",
 ];
