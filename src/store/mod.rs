@@ -28,6 +28,7 @@ pub mod releasing;
 pub mod reopening;
 pub mod run;
 pub mod settling;
+pub mod signing;
 pub mod snapshot;
 pub mod unknown;
 pub mod upgrade;

@@ -50,6 +50,9 @@ struct Document<'a> {
     approval_recorded_by: Option<&'a str>,
     second_person: Option<bool>,
     same_account: Option<bool>,
+    /// Left out of an approval that is not signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed_with: Option<Option<&'a str>>,
     expired_at: Option<Timestamp>,
     not_before: Option<Timestamp>,
     valid_until: Timestamp,
@@ -123,6 +126,11 @@ pub(super) fn show(
             approval_recorded_by: view.approval.as_ref().and_then(|one| one.account.as_deref()),
             second_person: view.approval.as_ref().map(|one| one.second),
             same_account: view.approval.as_ref().map(|one| one.same_account),
+            signed_with: view
+                .approval
+                .as_ref()
+                .and_then(|one| one.key.as_ref())
+                .map(Option::as_deref),
             expired_at: view.expired,
             not_before: view.not_before,
             valid_until: view.valid_until,

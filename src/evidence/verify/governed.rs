@@ -64,7 +64,7 @@ pub(super) fn of_decisions(journal: &mut Journal) {
         journal.write(|tx| tx.set_policy(ApprovalPolicy::From(200 + number), by("ann")));
         let policy = PolicyId::new(i64::try_from(number).unwrap());
         if decided {
-            journal.write(|tx| tx.approve_policy(policy, by("Bert"))).unwrap();
+            journal.write(|tx| tx.approve_policy(policy, by("Bert"), None)).unwrap();
         } else {
             journal.write(|tx| tx.reject_policy(policy, by("Bert"))).unwrap();
         }

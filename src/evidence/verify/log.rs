@@ -1,10 +1,11 @@
 //! The one pass over the log: bytes, leaves, tree, seals, and the fold; it sends out what concerns items.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::event::{Event, EventError, LoggedEvent, RequestRecorded};
 use crate::domain::fold::{Note, Rows, States};
-use crate::domain::id::{EntryId, EventSeq};
+use crate::domain::id::{EntryId, EventSeq, RequestId};
 use crate::domain::merkle::{Hash, NodeId, Tree, leaf_hash};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::TagSet;
@@ -15,7 +16,7 @@ use crate::evidence::verify::crew::Jobs;
 use crate::evidence::verify::findings::{Findings, Kind};
 use crate::evidence::verify::items::{CHUNK, Job, Part, Request};
 use crate::evidence::verify::seals::SealRows;
-use crate::evidence::verify::{rows, seals};
+use crate::evidence::verify::{Unchecked, rows, seals};
 use crate::store::Result;
 use crate::store::audit::{Audit, RawEvent, Stream};
 
@@ -36,6 +37,12 @@ pub(super) struct LogPass<'a> {
     pub(super) recorded: Vec<(EventSeq, Hash)>,
     /// Events that set or proposed policies, with their leaves.
     pub(super) proposals: Vec<(EventSeq, Hash)>,
+    /// The newest approval of each request.
+    pub(super) approvals: HashMap<RequestId, EventSeq>,
+    /// Signatures of approvals that are good.
+    pub(super) signatures: u64,
+    /// Those that nothing here can check.
+    pub(super) unchecked: Vec<Unchecked>,
     /// The signing key that the log has named last.
     key: String,
 }
@@ -55,6 +62,9 @@ impl<'a> LogPass<'a> {
             next: 0,
             recorded: Vec::new(),
             proposals: Vec::new(),
+            approvals: HashMap::new(),
+            signatures: 0,
+            unchecked: Vec::new(),
             key: String::new(),
         }
     }
