@@ -5,6 +5,8 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use crate::domain::approval_text::{ApprovalText, NAMESPACE, Subject};
 use crate::domain::event::{Event, RequestApproved};
 use crate::domain::id::{EventSeq, PolicyId, RequestId};
+use crate::domain::merkle::Hash;
+use crate::domain::seal::{Salt, seal};
 use crate::domain::sshsig::{SshSignature, Verdict};
 use crate::store::audit::Audit;
 use crate::store::code::Sql;
@@ -143,13 +145,30 @@ fn kept(conn: &Connection, about: About, seq: EventSeq) -> Result<KeptSignature>
         .map_or(KeptSignature::Erased, |(armoured, text)| KeptSignature::Whole { armoured, text }))
 }
 
+/// Whether the signature that is kept is the one that the event sealed.
+fn is_whole(conn: &Connection, seq: EventSeq, sealed: Option<Hash>) -> Result<bool> {
+    let kept: Option<(Option<[u8; 32]>, Option<String>)> = conn
+        .prepare_cached(
+            "-- kept_signature\nSELECT salt, value FROM sealed
+             WHERE seq = :seq AND field = 'signature'",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row(named_params! {":seq": Sql(seq)}, |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()
+        })
+        .doing("reading a signature")?;
+    let Some((Some(salt), Some(armoured))) = kept else { return Ok(false) };
+    Ok(sealed == Some(seal(&Salt::new(salt), "signature", &armoured)))
+}
+
 /// Whether an approval is signed, and the signature is of what is approved. Of a key that only `ssh-keygen` checks,
 /// what counts is that it was checked before it was recorded. What is erased cannot be held against anything.
 pub(crate) fn is_signed(conn: &Connection, asked: EventSeq, approved: EventSeq) -> Result<bool> {
     let Event::RequestApproved(event) = log::event(conn, approved)?.decode()?.event else {
         return Err(StoreError::corrupt("request", format!("event {approved} approves nothing")));
     };
-    if event.signature.is_none() {
+    if !is_whole(conn, approved, event.signature)? {
         return Ok(false);
     }
     let verdict = kept(conn, About { asked, earlier: event.earlier }, approved)?.verdict();
