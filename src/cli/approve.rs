@@ -261,13 +261,13 @@ pub(crate) fn run_approve(args: &ApproveArgs, context: &mut Context) -> Result<E
 fn one_subject(subjects: &Subjects) -> Result<Subject, CliError> {
     match subjects {
         Subjects::Policy(policy) => Ok(Subject::Policy(*policy)),
-        Subjects::Requests(requests) => match requests.as_slice() {
-            [request] => Ok(Subject::Request(*request)),
-            _ => {
-                let what = "one signature is about one request; nothing was recorded";
-                Err(CliError::new(Exit::Usage, what).hint("name one request"))
+        Subjects::Requests(requests) => {
+            if let [request] = requests.as_slice() {
+                return Ok(Subject::Request(*request));
             }
-        },
+            let what = "one signature is about one request; nothing was recorded";
+            Err(CliError::new(Exit::Usage, what).hint("name one request"))
+        }
     }
 }
 

@@ -21,11 +21,8 @@ pub(crate) fn approval_in_words(approval: &ApprovalView) -> String {
         (true, true) => format!("; {SAME_ACCOUNT}"),
         (true, false) => String::new(),
     };
-    let signed = match &approval.key {
-        Some(Some(key)) => format!(", signed with {key}"),
-        Some(None) => ", signed with a key that was erased".to_owned(),
-        None => String::new(),
-    };
+    let signed = approval.key.as_ref().map(|key| format!(", signed with {key}"));
+    let signed = signed.unwrap_or_default();
     format!("approved by {by}{signed}, recorded by {account}, at {}{whose}", approval.at)
 }
 

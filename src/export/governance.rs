@@ -41,7 +41,6 @@ pub fn hold_in_brief(hold: &HoldView) -> String {
 pub(super) fn approver_in_brief(approval: &ApprovalView) -> Option<String> {
     let by = approval.by.as_ref();
     let Some(key) = &approval.key else { return by.cloned() };
-    let key = key.as_deref().unwrap_or("a key that was erased");
     Some(format!("{} (signed with {key})", by.map_or(ERASED, String::as_str)))
 }
 

@@ -68,9 +68,12 @@ fn ask<'a>(
     let mut command = Command::new(PROGRAM);
     command.args(words).args(["-n", namespace, "-s"]).arg(signature);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => SshKeygenError::Missing,
-        _ => SshKeygenError::Io(error),
+    let mut child = command.spawn().map_err(|error| {
+        if error.kind() == io::ErrorKind::NotFound {
+            SshKeygenError::Missing
+        } else {
+            SshKeygenError::Io(error)
+        }
     })?;
     if let Some(mut stdin) = child.stdin.take() {
         // One that refuses early does not read to the end; its answer says why.

@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 use crate::store::code::{Sql, count};
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::log::{self, Seals};
-use crate::store::signing::{self, Signed};
+use crate::store::signing::{self, Signed, SignedWith};
 use crate::store::{Reader, WriteTx, cancelling, entry, policy};
 
 const DOING: &str = "looking for what waits for approval";
@@ -92,8 +92,8 @@ pub struct ApprovalView {
     pub second: bool,
     /// Whether the same OS account recorded the request.
     pub same_account: bool,
-    /// The fingerprint of the key that signed it: `None` where nobody did, the inner one once it is erased.
-    pub key: Option<Option<String>>,
+    /// The key that signed it, if one did.
+    pub key: Option<SignedWith>,
 }
 
 /// A request as approving sees it.
@@ -229,7 +229,7 @@ pub(crate) fn approval(conn: &Connection, seq: EventSeq) -> Result<ApprovalView>
         account: log::opened(conn, seq, "recorded_by")?,
         second: event.second,
         same_account: event.same_account,
-        key: signing::key_of(conn, seq, event.signature.is_some())?,
+        key: signing::signed_with(conn, seq, event.signature.is_some())?,
     })
 }
 

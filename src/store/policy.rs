@@ -237,10 +237,11 @@ pub(crate) fn in_force(conn: &Connection) -> Result<ApprovalPolicy> {
 
 /// How that one says a second person approves.
 fn approver_of(conn: &Connection, seq: EventSeq) -> Result<Approver> {
-    match log::event(conn, seq)?.decode()?.event {
-        Event::PolicySet(event) => Ok(event.approver.unwrap_or(Approver::Named)),
-        other => Err(StoreError::corrupt("policy", format!("{} sets none", other.kind()))),
+    let event = log::event(conn, seq)?.decode()?.event;
+    if let Event::PolicySet(event) = event {
+        return Ok(event.approver.unwrap_or(Approver::Named));
     }
+    Err(StoreError::corrupt("policy", format!("event {seq} sets none")))
 }
 
 /// Which requests the journal itself wants to wait, and how they are approved.

@@ -1,5 +1,7 @@
 //! Signed approvals: what is to be signed, and whether what was signed is that.
 
+use std::fmt;
+
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::domain::approval_text::{ApprovalText, NAMESPACE, Subject};
@@ -51,18 +53,43 @@ impl KeptSignature {
     }
 }
 
-/// The fingerprint of the key that signed an approval: `None` for one that is not signed, the inner one once the
-/// signature is erased.
-pub(crate) fn key_of(
+/// The key that signed an approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignedWith {
+    /// Its fingerprint.
+    Key(String),
+    /// The signature, and with it the key, was erased.
+    Erased,
+}
+
+impl SignedWith {
+    /// The fingerprint, while it is there.
+    pub fn fingerprint(&self) -> Option<&str> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::Erased => None,
+        }
+    }
+}
+
+impl fmt::Display for SignedWith {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.fingerprint().unwrap_or("a key that was erased"))
+    }
+}
+
+/// The key that signed an approval; `None` for one that is not signed.
+pub(crate) fn signed_with(
     conn: &Connection,
     seq: EventSeq,
     signed: bool,
-) -> Result<Option<Option<String>>> {
+) -> Result<Option<SignedWith>> {
     if !signed {
         return Ok(None);
     }
     let armoured = log::opened(conn, seq, "signature")?;
-    Ok(Some(armoured.and_then(|one| SshSignature::parse(&one).ok()).map(|one| one.fingerprint())))
+    let key = armoured.and_then(|one| SshSignature::parse(&one).ok());
+    Ok(Some(key.map_or(SignedWith::Erased, |key| SignedWith::Key(key.fingerprint()))))
 }
 
 /// Which event is approved, and after which approval.

@@ -11,6 +11,7 @@ use crate::env::{Env, lines};
 const NAMESPACE: &str = "zoho-journal-approval";
 
 /// Whether OpenSSH is here. Without it these tests show nothing, and say so.
+#[expect(clippy::print_stderr, reason = "a test that shows nothing says so")]
 fn has_ssh_keygen() -> bool {
     let found = Command::new("ssh-keygen").arg("-?").output().is_ok();
     if !found {
