@@ -65,7 +65,37 @@ impl fmt::Display for ApprovalText<'_> {
                 writeln!(f, "require approval: {}\napprover: {approver}", data.require_approval)?;
             }
         }
-        // One line, whatever it holds.
-        writeln!(f, "content: {content}\nreason: \"{}\"", reason.escape_debug())
+        writeln!(f, "content: {content}\nreason: \"{}\"", on_one_line(reason))
+    }
+}
+
+/// On one line, and without what would turn the line around. The standard library's own escapes follow its version
+/// of Unicode, and this text must be the same in ten years.
+fn on_one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => line.extend(['\\', c]),
+            '\n' => line.push_str("\\n"),
+            '\u{0}'..='\u{1f}'
+            | '\u{7f}'..='\u{9f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' => line.extend(c.escape_unicode()),
+            _ => line.push(c),
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_stays_on_its_line_and_reads_from_left_to_right() {
+        let line = on_one_line("a \"b\" \\\n\r\u{202e}é");
+        assert_eq!(line, r#"a \"b\" \\\n\u{d}\u{202e}é"#);
     }
 }
