@@ -1,5 +1,6 @@
 //! `journal approve` and `journal reject`: a second person decides about requests, or about a proposed policy.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -10,6 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::counted;
 use crate::cli::plan;
+use crate::cli::signature::{self, Proof};
 use crate::cli::work::in_a_line;
 use crate::config::Flags;
 use crate::domain::id::{IdError, PolicyId, RequestId};
@@ -33,7 +35,12 @@ Examples:
   journal show R12
   journal approve R12
   journal approve R12 R13 --as \"Bert Boss\"
-  journal approve P1")]
+  journal approve P1
+
+With a signature, where the policy wants one (approver = signed):
+  journal approve R12 --ask R12.txt
+  ssh-keygen -Y sign -f ~/.ssh/id_ed25519 -n zoho-journal-approval R12.txt
+  journal approve R12 --as bert@example.com --signature R12.txt.sig")]
 pub(crate) struct ApproveArgs {
     /// Requests, as R12, or one proposed policy, as P1
     #[arg(required = true, value_name = "R|P")]
@@ -41,6 +48,12 @@ pub(crate) struct ApproveArgs {
     /// Who approves [default: the OS user]
     #[arg(long = "as", value_name = "WHO")]
     who: Option<String>,
+    /// Write what is to be signed to a file, and record nothing; - is stdout
+    #[arg(long, value_name = "FILE", conflicts_with = "signature")]
+    ask: Option<PathBuf>,
+    /// The SSH signature of what --ask writes, made with -n zoho-journal-approval
+    #[arg(long, value_name = "FILE")]
+    signature: Option<PathBuf>,
     /// Which requests wait for a second person: never, always, or from so many entries on [env:
     /// JOURNAL_REQUIRE_APPROVAL] [default: never]
     #[arg(long, value_name = "POLICY")]
@@ -141,7 +154,7 @@ pub(crate) fn who(given: Option<&str>, account: &str) -> Result<String, CliError
 }
 
 #[derive(Serialize)]
-struct ApprovedRow {
+struct ApprovedRow<'a> {
     request_id: String,
     entries: u64,
     held: u64,
@@ -149,12 +162,14 @@ struct ApprovedRow {
     same_account: bool,
     valid_until: Timestamp,
     content_hash: Hash,
+    /// The fingerprint of the key that signed it.
+    signed_with: Option<&'a str>,
 }
 
 /// The outcome with `--json`. Its keys are a contract.
 #[derive(Serialize)]
 struct ApprovedDocument<'a> {
-    approved: Vec<ApprovedRow>,
+    approved: Vec<ApprovedRow<'a>>,
     approved_by: &'a str,
     recorded_by: &'a str,
     next: String,
@@ -183,6 +198,7 @@ struct RejectedDocument<'a> {
 struct PolicyDocument<'a> {
     policy_id: String,
     require_approval: String,
+    approver: &'static str,
     in_force: bool,
     decided_by: &'a str,
     recorded_by: &'a str,
@@ -195,25 +211,39 @@ pub(crate) fn run_approve(args: &ApproveArgs, context: &mut Context) -> Result<E
     let name = who(args.who.as_deref(), &account)?;
     let by = By { who: &name, account: &account, reason: "", program: PROGRAM };
     let now = context.now();
-    let requests = match subjects(&args.subjects)? {
+    let subjects = subjects(&args.subjects)?;
+    if let Some(file) = &args.ask {
+        let (subject, text) = to_sign(context, one_subject(&subjects)?)?;
+        return signature::write_text(context, &subject, &text, file);
+    }
+    let demand = plan::settings_demand(context);
+    let requests = match subjects {
         Subjects::Requests(requests) => requests,
         Subjects::Policy(policy) => {
+            let (proof, text) = proof(args, context, Subject::Policy(policy), &name)?;
+            let signed = proof.as_ref().map(|proof| proof.signed(&text));
             let mut keeper = context.keeper()?;
-            let decided =
-                keeper.write("approving a policy", now, |tx| tx.approve_policy(policy, by))?;
+            let decided = keeper
+                .write("approving a policy", now, |tx| tx.approve_policy(policy, by, signed))?;
             drop(keeper);
-            let view = decided.map_err(|refused| policy_refused(&refused))?;
+            let view = decided.map_err(|refused| policy_refused(context, &refused))?;
             return tell_policy(context, &view, by);
         }
     };
-    let policy = context.settings.require_approval.value;
     let reader = context.reader()?;
-    let refused = reader.not_approvable(&requests, policy, &name, now)?;
+    let signed = args.signature.is_some();
+    let refused = reader.not_approvable(&requests, demand, &name, signed, now)?;
     drop(reader);
     check(context, &refused)?;
+    if signed {
+        let Subject::Request(request) = one_subject(&Subjects::Requests(requests))? else {
+            return Ok(Exit::Done);
+        };
+        return approve_signed(args, context, request, by);
+    }
     let mut keeper = context.keeper()?;
     let decided =
-        keeper.write("approving a request", now, |tx| tx.approve(&requests, policy, by))?;
+        keeper.write("approving a request", now, |tx| tx.approve(&requests, demand, by))?;
     drop(keeper);
     let approved = match decided {
         Ok(approved) => approved,
@@ -223,7 +253,67 @@ pub(crate) fn run_approve(args: &ApproveArgs, context: &mut Context) -> Result<E
             Vec::new()
         }
     };
-    tell_approved(context, &approved, by)?;
+    tell_approved(context, &approved, by, None)?;
+    Ok(Exit::Done)
+}
+
+/// One signature is about one thing.
+fn one_subject(subjects: &Subjects) -> Result<Subject, CliError> {
+    match subjects {
+        Subjects::Policy(policy) => Ok(Subject::Policy(*policy)),
+        Subjects::Requests(requests) => {
+            if let [request] = requests.as_slice() {
+                return Ok(Subject::Request(*request));
+            }
+            let what = "one signature is about one request; nothing was recorded";
+            Err(CliError::new(Exit::Usage, what).hint("name one request"))
+        }
+    }
+}
+
+/// What is to be signed about something, with its name.
+fn to_sign(context: &Context, subject: Subject) -> Result<(String, String), CliError> {
+    let reader = context.reader()?;
+    let (name, text) = match subject {
+        Subject::Request(request) => (request.to_string(), reader.text_to_sign(request)?),
+        Subject::Policy(policy) => (policy.to_string(), reader.policy_to_sign(policy)?),
+    };
+    let text = signature::whole(text, &name)?;
+    Ok((name, text))
+}
+
+/// The signature that was given, held against what is there now.
+fn proof(
+    args: &ApproveArgs,
+    context: &Context,
+    subject: Subject,
+    who: &str,
+) -> Result<(Option<Proof>, String), CliError> {
+    let Some(file) = &args.signature else { return Ok((None, String::new())) };
+    let (_, text) = to_sign(context, subject)?;
+    let proof = signature::prove(context, who, file, &text)?;
+    Ok((Some(proof), text))
+}
+
+fn approve_signed(
+    args: &ApproveArgs,
+    context: &mut Context,
+    request: RequestId,
+    by: By<'_>,
+) -> Result<Exit, CliError> {
+    let (Some(proof), text) = proof(args, context, Subject::Request(request), by.who)? else {
+        return Ok(Exit::Done);
+    };
+    let (demand, now) = (plan::settings_demand(context), context.now());
+    let mut keeper = context.keeper()?;
+    let decided = keeper.write("approving a request", now, |tx| {
+        tx.approve_signed(request, demand, by, proof.signed(&text))
+    })?;
+    drop(keeper);
+    match decided {
+        Ok(approved) => tell_approved(context, &[approved], by, Some(&proof.key))?,
+        Err(refused) => check(context, &[refused])?,
+    }
     Ok(Exit::Done)
 }
 
@@ -241,7 +331,7 @@ pub(crate) fn run_reject(args: &RejectArgs, context: &mut Context) -> Result<Exi
             let decided =
                 keeper.write("rejecting a policy", now, |tx| tx.reject_policy(policy, by))?;
             drop(keeper);
-            let view = decided.map_err(|refused| policy_refused(&refused))?;
+            let view = decided.map_err(|refused| policy_refused(context, &refused))?;
             return tell_policy(context, &view, by);
         }
     };
@@ -275,6 +365,9 @@ fn check(context: &Context, refused: &[NotDecided]) -> Result<(), CliError> {
             let approve = context.command(&format!("approve {request}"));
             format!("somebody else does it, best on an account of their own: {approve}")
         }
+        NotDecided::Unsigned(request) | NotDecided::OtherText(request) => {
+            signature::how_to_sign(context, &request.to_string())
+        }
     };
     let what = format!("nothing was recorded: {}", told.join("; "));
     Err(CliError::new(Exit::Refused, what).hint(hint))
@@ -291,23 +384,41 @@ fn in_words(refused: &NotDecided) -> String {
             "{request} needs a second person, and {} asked for it",
             visible_short(who, SHOWN)
         ),
+        NotDecided::Unsigned(request) => format!(
+            "{request} needs a signed approval: the policy says approver signed, and a name alone does not do"
+        ),
+        NotDecided::OtherText(request) => {
+            format!("what was signed for {request} is not what stands there by now")
+        }
     }
 }
 
-fn policy_refused(refused: &PolicyNotDecided) -> CliError {
+fn policy_refused(context: &Context, refused: &PolicyNotDecided) -> CliError {
     let (what, hint) = match refused {
         PolicyNotDecided::Over(policy) => (
             format!(
                 "{policy} is no open proposal: it was decided about, or another policy came into force since"
             ),
-            "journal policy show",
+            context.command("policy show"),
         ),
         PolicyNotDecided::SamePerson(policy, who) => (
             format!(
                 "{policy} needs a second person, and {} proposed it; nothing was recorded",
                 visible_short(who, SHOWN)
             ),
-            "somebody else approves it, best on an account of their own",
+            "somebody else approves it, best on an account of their own".to_owned(),
+        ),
+        PolicyNotDecided::Unsigned(policy) => (
+            format!(
+                "{policy} needs a signed approval: the policy in force says approver signed; nothing was recorded"
+            ),
+            signature::how_to_sign(context, &policy.to_string()),
+        ),
+        PolicyNotDecided::OtherText(policy) => (
+            format!(
+                "what was signed for {policy} is not what stands there by now; nothing was recorded"
+            ),
+            signature::how_to_sign(context, &policy.to_string()),
         ),
     };
     CliError::new(Exit::Refused, what).hint(hint)
@@ -319,6 +430,7 @@ fn tell_policy(context: &mut Context, view: &PolicyView, by: By<'_>) -> Result<E
         context.out.json_line(&PolicyDocument {
             policy_id: view.policy.to_string(),
             require_approval: view.require_approval.to_string(),
+            approver: view.approver.wire_name(),
             in_force: !view.rejected,
             decided_by: by.who,
             recorded_by: by.account,
@@ -329,9 +441,10 @@ fn tell_policy(context: &mut Context, view: &PolicyView, by: By<'_>) -> Result<E
     let verb = if view.rejected { "Rejected" } else { "Approved" };
     let stands = if view.rejected { "it does not come into force" } else { "in force from now on" };
     context.out.data_line(format!(
-        "{verb} {}: require approval {}; {stands}; decided by {}, recorded by {}.",
+        "{verb} {}: require approval {}, approver {}; {stands}; decided by {}, recorded by {}.",
         view.policy,
         view.require_approval,
+        view.approver,
         visible_short(by.who, SHOWN),
         by.account
     ))?;
@@ -344,7 +457,12 @@ fn tell_policy(context: &mut Context, view: &PolicyView, by: By<'_>) -> Result<E
     Ok(Exit::Done)
 }
 
-fn tell_approved(context: &mut Context, approved: &[Approved], by: By<'_>) -> Result<(), CliError> {
+fn tell_approved(
+    context: &mut Context,
+    approved: &[Approved],
+    by: By<'_>,
+    key: Option<&str>,
+) -> Result<(), CliError> {
     let requests: Vec<RequestId> = approved.iter().map(|one| one.request).collect();
     let names = plan::names(Some(&requests));
     let next = format!(
@@ -362,6 +480,7 @@ fn tell_approved(context: &mut Context, approved: &[Approved], by: By<'_>) -> Re
             same_account: one.same_account,
             valid_until: one.valid_until,
             content_hash: one.content,
+            signed_with: key,
         });
         let (approved_by, recorded_by) = (by.who, by.account);
         let approved = rows.collect();
@@ -382,6 +501,9 @@ fn tell_approved(context: &mut Context, approved: &[Approved], by: By<'_>) -> Re
             by.account,
             one.content
         ))?;
+        if let Some(key) = key {
+            context.out.data_line(format!("  signed with {key}"))?;
+        }
         if one.held > 0 {
             let held = counted(one.held, "entry stays", "entries stay");
             context.out.data_line(format!("  {held} under a hold"))?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::cli::output::words::counted;
 use crate::domain::event::{Event, HoldPlaced, HoldReleased, NeedCause, RequestApproved};
 use crate::domain::ranges::EntryRanges;
+use crate::domain::sshsig::SshSignature;
 use crate::store::approval::ApprovalView;
 
 /// What is said where the OS account behind two names is one: nobody can know whether two people sat at it.
@@ -20,7 +21,9 @@ pub(crate) fn approval_in_words(approval: &ApprovalView) -> String {
         (true, true) => format!("; {SAME_ACCOUNT}"),
         (true, false) => String::new(),
     };
-    format!("approved by {by}, recorded by {account}, at {}{whose}", approval.at)
+    let signed = approval.key.as_ref().map(|key| format!(", signed with {key}"));
+    let signed = signed.unwrap_or_default();
+    format!("approved by {by}{signed}, recorded by {account}, at {}{whose}", approval.at)
 }
 
 /// Events of decisions on one line. `opened` are their sealed fields, as far as they were not erased.
@@ -29,7 +32,8 @@ pub(crate) fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> Stri
     let account = seal("recorded_by");
     let why = seal("reason");
     if let Event::RequestApproved(event) = event {
-        approved(event, seal("approved_by"), account)
+        let signed = signed_in_words(event.signature.is_some(), opened);
+        approved(event, &format!("{}{signed}", seal("approved_by")), account)
     } else if let Event::RequestRejected(event) = event {
         let (who, entries) = (seal("rejected_by"), event.entries.named());
         let request = event.request;
@@ -57,15 +61,27 @@ pub(crate) fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> Stri
     } else if let Event::PolicySet(event) = event {
         let verb = if event.in_force { "set" } else { "proposed" };
         let (policy, who) = (&event.require_approval, seal("set_by"));
-        format!("{} {verb} by {who}: require approval {policy}: {why}", event.policy)
+        let approver = event.approver.map(|one| format!(", approver {one}")).unwrap_or_default();
+        format!("{} {verb} by {who}: require approval {policy}{approver}: {why}", event.policy)
     } else if let Event::PolicyApproved(event) = event {
         let same = if event.same_account { "; one OS account recorded both" } else { "" };
-        format!("{} approved by {}{same}", event.policy, seal("approved_by"))
+        let signed = signed_in_words(event.signature.is_some(), opened);
+        format!("{} approved by {}{signed}{same}", event.policy, seal("approved_by"))
     } else if let Event::PolicyRejected(event) = event {
         format!("{} rejected by {}: {why}", event.policy, seal("rejected_by"))
     } else {
         event.kind().to_owned()
     }
+}
+
+/// `, signed with SHA256:…`; nothing for an approval that is not signed.
+fn signed_in_words(signed: bool, opened: &BTreeMap<String, String>) -> String {
+    if !signed {
+        return String::new();
+    }
+    let key = opened.get("signature").and_then(|armoured| SshSignature::parse(armoured).ok());
+    let key = key.map_or_else(|| "a key that was erased".to_owned(), |key| key.fingerprint());
+    format!(", signed with {key}")
 }
 
 fn waits(entries: &EntryRanges) -> String {

@@ -43,6 +43,7 @@ mod running;
 mod sample;
 mod settle;
 mod show;
+mod signature;
 mod signing;
 mod simulate;
 mod spending;

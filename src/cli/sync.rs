@@ -289,6 +289,7 @@ pub(crate) fn options_of(
         quarantine: settings.quarantine.value,
         max_failures: settings.max_failures.value,
         policy: context.settings.require_approval.value,
+        approver: context.settings.approver.value,
         program: PROGRAM.to_owned(),
         operator: operator(context)?,
         arguments: serde_json::to_string(&arguments)?,

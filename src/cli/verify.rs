@@ -11,6 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::{counted, grouped};
 use crate::cli::output::{Line, Tone};
+use crate::cli::signature::check_rest;
 use crate::cli::verify_files;
 use crate::domain::merkle::empty_root;
 use crate::evidence::anchor::{Anchor, AnchorState};
@@ -55,6 +56,11 @@ struct VerifyDocument<'a> {
     /// `null` when no event could be read.
     root: Option<String>,
     findings: Vec<FoundDocument<'a>>,
+    /// Signatures of approvals that are good.
+    signed_approvals: u64,
+    /// Those that nobody checked, and why.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    unchecked_signatures: &'a [String],
     /// Left out where none was given.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     checkpoints: Vec<KeptDocument>,
@@ -99,15 +105,19 @@ pub(super) fn run(args: &VerifyArgs, context: &mut Context) -> Result<Exit, CliE
     }
     let given = args.checkpoints.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
     check_reader(&db)?;
-    let (report, anchor, kept) = match examine(&db, &given, key.as_ref()) {
+    let (mut report, anchor, kept) = match examine(&db, &given, key.as_ref()) {
         Ok(examined) => examined,
         Err(error) if speaks_of_the_journal(&error) => (unreadable(&error), None, Vec::new()),
         Err(error) => return Err(error.into()),
     };
+    let unchecked = check_rest(&mut report);
     if context.out.is_json() {
-        context.out.json_line(&document(&report, &kept))?;
+        context.out.json_line(&document(&report, &kept, &unchecked))?;
     } else {
         tell(context, &db, &report, anchor.as_ref(), &kept)?;
+        for one in &unchecked {
+            context.out.warn(one);
+        }
     }
     Ok(if report.ok { Exit::Done } else { Exit::NotVerified })
 }
@@ -173,10 +183,19 @@ fn examine(
 /// The report on a file that is no journal, or too damaged to be read as one.
 fn unreadable(error: &StoreError) -> Report {
     let findings = vec![Finding::unreadable(error)];
-    Report { ok: false, anchored: false, events: 0, forgotten: 0, root: empty_root(), findings }
+    Report {
+        ok: false,
+        anchored: false,
+        events: 0,
+        forgotten: 0,
+        root: empty_root(),
+        findings,
+        signatures: 0,
+        unchecked: Vec::new(),
+    }
 }
 
-fn document<'r>(report: &'r Report, kept: &AllKept) -> VerifyDocument<'r> {
+fn document<'r>(report: &'r Report, kept: &AllKept, unchecked: &'r [String]) -> VerifyDocument<'r> {
     let kept_document = |(name, kept): &(String, Kept)| KeptDocument {
         file: name.clone(),
         ok: kept.problem.is_none(),
@@ -190,6 +209,8 @@ fn document<'r>(report: &'r Report, kept: &AllKept) -> VerifyDocument<'r> {
         anchored: report.anchored,
         events: report.events,
         forgotten: report.forgotten,
+        signed_approvals: report.signatures,
+        unchecked_signatures: unchecked,
         root: (report.events > 0).then(|| report.root.to_string()),
         findings: report
             .findings
@@ -221,6 +242,10 @@ fn tell(
         out.data_row(Line::new().toned(Tone::Good, "verified").text(format!(": {path}")))?;
         let events = grouped(report.events);
         out.data_row(format!("  {events} events, root {}", report.root))?;
+        if report.signatures > 0 {
+            let signed = counted(report.signatures, "signed approval", "signed approvals");
+            out.data_row(format!("  {signed}: each signature is of what was approved"))?;
+        }
         for line in CHECKED {
             out.data_row(*line)?;
         }

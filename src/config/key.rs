@@ -27,6 +27,10 @@ named_set!(
         Quarantine = "quarantine",
         /// Which requests need a second person.
         RequireApproval = "require_approval",
+        /// How a second person approves.
+        Approver = "approver",
+        /// Whose SSH keys may sign approvals.
+        AllowedSigners = "allowed_signers",
         /// How many entries a run may send.
         MaxEntries = "max_entries",
         /// How many API calls a run may make, reads included.
@@ -69,7 +73,8 @@ pub(super) enum Shape {
 
 impl Key {
     /// The flag that sets it. What belongs to signing in has none: a profile says it once, and a command
-    /// on a command line would be seen by everybody on the machine.
+    /// on a command line would be seen by everybody on the machine. Nor has what says whose approval counts: who
+    /// asks for one does not choose that.
     pub const fn flag(self) -> Option<&'static str> {
         Some(match self {
             Self::Product => "--product",
@@ -90,7 +95,9 @@ impl Key {
             Self::MaxFailures => "--max-failures",
             Self::TagsPerJob => "--tags-per-job",
             Self::ServiceUser => "--service-user",
-            Self::ClientId
+            Self::Approver
+            | Self::AllowedSigners
+            | Self::ClientId
             | Self::ClientSecretCommand
             | Self::RefreshTokenCommand
             | Self::AccessTokenCommand
@@ -111,6 +118,8 @@ impl Key {
             Self::Timeout => "JOURNAL_HTTP_TIMEOUT",
             Self::Quarantine => "JOURNAL_QUARANTINE",
             Self::RequireApproval => "JOURNAL_REQUIRE_APPROVAL",
+            Self::Approver => "JOURNAL_APPROVER",
+            Self::AllowedSigners => "JOURNAL_ALLOWED_SIGNERS",
             Self::MaxEntries => "JOURNAL_MAX_ENTRIES",
             Self::MaxCalls => "JOURNAL_MAX_CALLS",
             Self::MaxCredits => "JOURNAL_MAX_CREDITS",
@@ -149,6 +158,8 @@ impl Key {
             | Self::ClientSecretCommand
             | Self::RefreshTokenCommand
             | Self::AccessTokenCommand
+            | Self::Approver
+            | Self::AllowedSigners
             | Self::CredentialsFile => Shape::Text,
         }
     }

@@ -9,7 +9,7 @@ use super::key::Key;
 use super::setting::{Origin, Setting};
 use super::value::{self, BaseUrl, ServiceUser};
 use crate::domain::calls::{Limits, Versions};
-use crate::domain::policy::{ApprovalPolicy, ApprovalPolicyError};
+use crate::domain::policy::{ApprovalPolicy, ApprovalPolicyError, Approver};
 use crate::domain::target::{ApiVersion, DataCenter, Environment, Product};
 use crate::domain::usage::{DailyBudget, DailyBudgetError};
 use crate::platform::{Directories, NoHome};
@@ -78,7 +78,9 @@ impl Flags {
             Key::Concurrency => self.concurrency.as_deref(),
             Key::MaxFailures => self.max_failures.as_deref(),
             Key::TagsPerJob => self.tags_per_job.as_deref(),
-            Key::ClientId
+            Key::Approver
+            | Key::AllowedSigners
+            | Key::ClientId
             | Key::ClientSecretCommand
             | Key::RefreshTokenCommand
             | Key::AccessTokenCommand
@@ -115,6 +117,10 @@ pub struct Settings {
     pub quarantine: Setting<Duration>,
     /// Which requests need a second person; the journal's own policy may ask for more.
     pub require_approval: Setting<ApprovalPolicy>,
+    /// How a second person approves; the journal's own policy may ask for more.
+    pub approver: Setting<Approver>,
+    /// Whose SSH keys may sign approvals, in the format of `ssh-keygen`.
+    pub allowed_signers: Setting<Option<PathBuf>>,
     /// How many entries a run may send.
     pub max_entries: Setting<u64>,
     /// How many API calls a run may make, reads included.
@@ -219,6 +225,8 @@ impl Settings {
                 ApprovalPolicy::Never,
                 |text| text.parse().map_err(|error: ApprovalPolicyError| error.to_string()),
             )?,
+            approver: sources.name(Key::Approver, Approver::Named)?,
+            allowed_signers: sources.some_path(Key::AllowedSigners)?,
             max_entries: number(Key::MaxEntries, DEFAULT_MAX_ENTRIES, 0, u64::MAX)?,
             max_calls: bound(Key::MaxCalls)?,
             max_credits: bound(Key::MaxCredits)?,
@@ -292,6 +300,10 @@ impl Settings {
             row(own(Key::Timeout), &self.timeout, span),
             row(own(Key::Quarantine), &self.quarantine, span),
             row(own(Key::RequireApproval), &self.require_approval, ToString::to_string),
+            row(own(Key::Approver), &self.approver, ToString::to_string),
+            row(own(Key::AllowedSigners), &self.allowed_signers, |file| {
+                file.as_ref().map(path).unwrap_or_default()
+            }),
             row(own(Key::MaxEntries), &self.max_entries, ToString::to_string),
             row(own(Key::MaxCalls), &self.max_calls, bound),
             row(own(Key::MaxCredits), &self.max_credits, bound),
@@ -398,6 +410,14 @@ impl Sources<'_> {
         }
         let directories = directories().ok();
         Ok(Setting::default_of(directories.map(|all| all.credentials(self.profile))))
+    }
+
+    /// A path that nobody need give.
+    fn some_path(&self, key: Key) -> Result<Setting<Option<PathBuf>>, ConfigError> {
+        Ok(match self.path(key)? {
+            Some(Setting { value, origin }) => Setting { value: Some(value), origin },
+            None => Setting::default_of(None),
+        })
     }
 
     /// A relative path in the file counts from the file's directory: it must mean the same

@@ -51,6 +51,8 @@ fn the_defaults_are_the_documented_ones() {
             "timeout=30s",
             "quarantine=2m",
             "require_approval=never",
+            "approver=named",
+            "allowed_signers=",
             "max_entries=10000",
             "max_calls=",
             "max_credits=",
@@ -101,6 +103,8 @@ fn every_setting_can_come_from_every_place() {
             }
             Key::Timeout | Key::Quarantine => ("90s", "1m 30s"),
             Key::RequireApproval => ("7", "7"),
+            Key::Approver => ("signed", "signed"),
+            Key::AllowedSigners => ("/etc/signers", "/etc/signers"),
             Key::MaxEntries
             | Key::MaxCalls
             | Key::MaxCredits

@@ -1,6 +1,7 @@
 //! The rules, without any input or output: no clock, no database, no network.
 
 pub mod answer;
+pub mod approval_text;
 pub mod barred;
 pub mod call;
 pub mod calls;
@@ -28,6 +29,7 @@ pub mod scope;
 pub mod scopes;
 pub mod seal;
 pub mod slices;
+pub mod sshsig;
 pub mod state;
 pub mod target;
 pub mod template;

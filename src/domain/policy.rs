@@ -3,7 +3,58 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::scope::Operation;
+use crate::domain::target::named_set;
+
+named_set!(
+    /// How a second person shows who they are.
+    Approver, "approver", {
+        /// By a name, which whoever types may give.
+        Named = "named",
+        /// By an SSH signature of a key that is allowed to.
+        Signed = "signed",
+    }
+);
+
+/// Which requests wait for a second person, and how that one approves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Demand {
+    /// Which requests wait.
+    pub wants: ApprovalPolicy,
+    /// How they are approved.
+    pub approver: Approver,
+}
+
+impl Demand {
+    /// What either of two demands asks for.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        let approver = self.approver.max(other.approver);
+        Self { wants: self.wants.stricter(other.wants), approver }
+    }
+
+    /// Whether this asks for no less than another one.
+    pub fn is_as_strict_as(self, other: Self) -> bool {
+        self.wants.is_as_strict_as(other.wants) && self.approver >= other.approver
+    }
+}
+
+impl From<ApprovalPolicy> for Demand {
+    fn from(wants: ApprovalPolicy) -> Self {
+        Self { wants, approver: Approver::Named }
+    }
+}
+
+impl fmt::Display for Demand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.approver {
+            Approver::Named => self.wants.fmt(f),
+            Approver::Signed => write!(f, "{}, signed", self.wants),
+        }
+    }
+}
 
 /// Which requests wait for a second person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -129,6 +180,22 @@ mod tests {
             }
         }
         assert!(From(1).is_as_strict_as(Always) && Always.is_as_strict_as(From(1)));
+    }
+
+    #[test]
+    fn a_signature_is_more_than_a_name() {
+        let demand = |wants, approver| Demand { wants, approver };
+        let (named, signed) = (Approver::Named, Approver::Signed);
+        let loose = demand(ApprovalPolicy::Always, named);
+        let strict = demand(ApprovalPolicy::From(5), signed);
+        assert!(!loose.is_as_strict_as(strict) && !strict.is_as_strict_as(loose));
+        let both = loose.stricter(strict);
+        assert_eq!(both, demand(ApprovalPolicy::Always, signed));
+        assert!(both.is_as_strict_as(loose) && both.is_as_strict_as(strict));
+        assert_eq!(
+            (both.to_string(), loose.to_string()),
+            ("always, signed".into(), "always".into())
+        );
     }
 
     #[test]

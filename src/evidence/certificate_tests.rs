@@ -68,7 +68,8 @@ fn checked(certificate: &Certificate) -> Result<Checked, String> {
 fn what_others_were_forgotten_of_leaves_the_certificates_of_the_rest_as_they_are() {
     let before = World::new();
     let gone: EntryRanges = FORGOTTEN.parse().unwrap();
-    let kept: Vec<i64> = before.entries().filter(|one| !gone.contains(EntryId::new(*one))).collect();
+    let kept: Vec<i64> =
+        before.entries().filter(|one| !gone.contains(EntryId::new(*one))).collect();
     let given: Vec<Certificate> = kept.iter().map(|one| before.certificate(*one, false)).collect();
     let after = World::of(eventful());
     for (entry, old) in kept.iter().zip(given) {

@@ -26,6 +26,7 @@ pub use findings::Finding;
 pub(in crate::evidence) use seals::seals_of;
 
 use crate::domain::fold::{Table, WINDOW};
+use crate::domain::id::EventSeq;
 use crate::domain::merkle::Hash;
 use crate::evidence::anchor::AnchorState;
 use crate::evidence::verify::crew::Crew;
@@ -67,6 +68,26 @@ pub struct Report {
     pub root: Hash,
     /// What is wrong, by the first event that it concerns.
     pub findings: Vec<Finding>,
+    /// Signatures of approvals that are good.
+    pub signatures: u64,
+    /// Those that nothing here can check.
+    pub unchecked: Vec<Unchecked>,
+}
+
+/// The signature of an approval that was not checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unchecked {
+    /// It, or something that its text names, was erased.
+    Erased(EventSeq),
+    /// Its key is of a kind that only `ssh-keygen` checks.
+    OtherKey {
+        /// The approval.
+        seq: EventSeq,
+        /// The signature in its armour.
+        armoured: String,
+        /// What it must be of.
+        text: String,
+    },
 }
 
 /// Below so many events threads cost more than they bring.
@@ -121,6 +142,8 @@ pub fn verify(reader: &Reader, options: &Options) -> Result<Report> {
         forgotten: pass.erased.entries.len(),
         root: pass.tree.root(),
         findings,
+        signatures: pass.signatures,
+        unchecked: pass.unchecked,
     })
 }
 

@@ -11,6 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::export::ExportError;
 use crate::export::columns::{ENTRY_COLUMNS, TARGET};
 use crate::export::evidence::{message_of, reads_in_brief};
+use crate::export::governance::approver_in_brief;
 use crate::export::style::{Cell, Rows};
 use crate::export::undo::{Bins, Undo};
 use crate::export::words::in_words;
@@ -139,13 +140,16 @@ struct Texts {
     message: String,
     evidence: String,
     in_words: String,
+    approved_by: Option<String>,
 }
 
 impl Texts {
     fn of(entry: &EntryView, whole: &Whole) -> Self {
         let undo = Undo::of(entry, &whole.bins, whole.now);
         let in_words = in_words(entry, undo.as_ref());
-        Self { undo, message: message_of(entry), evidence: reads_in_brief(entry), in_words }
+        let approved_by = entry.request.approval.as_ref().and_then(approver_in_brief);
+        let (message, evidence) = (message_of(entry), reads_in_brief(entry));
+        Self { undo, message, evidence, in_words, approved_by }
     }
 }
 
@@ -194,7 +198,7 @@ fn cells<'a>(
         Cell::some_text(request.reason.as_ref()),
         Cell::some_text(request.ticket.as_ref()),
         Cell::some_text(request.source_name.as_ref()),
-        Cell::some_text(approval.and_then(|approval| approval.by.as_ref())),
+        Cell::some_text(texts.approved_by.as_ref()),
         Cell::some(approval, |approval| Cell::Time(approval.at)),
         Cell::some(batch.and_then(|one| one.submitted_at()), Cell::Time),
         Cell::some(settled, |settled| Cell::Time(settled.at)),

@@ -3,6 +3,7 @@
 
 use crate::domain::state::EntryState;
 use crate::export::words::day;
+use crate::store::approval::ApprovalView;
 use crate::store::cancelling::CancellationView;
 use crate::store::holding::HoldView;
 use crate::store::query::{EntryView, Step};
@@ -34,6 +35,13 @@ pub fn hold_in_brief(hold: &HoldView) -> String {
         why(hold.reason.as_ref(), hold.ticket.as_ref()),
         review.unwrap_or_else(|| "; until it is released".to_owned())
     )
+}
+
+/// `Bert`, or `bert@example.com (signed with SHA256:…)`
+pub(super) fn approver_in_brief(approval: &ApprovalView) -> Option<String> {
+    let by = approval.by.as_ref();
+    let Some(key) = &approval.key else { return by.cloned() };
+    Some(format!("{} (signed with {key})", by.map_or(ERASED, String::as_str)))
 }
 
 /// `withdrawn by Anna: asked twice`

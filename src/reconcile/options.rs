@@ -8,7 +8,7 @@ use crate::domain::calls::{Limits, Versions};
 use crate::domain::codes;
 use crate::domain::event::JobEnding;
 use crate::domain::id::{BatchId, EntryId, ModuleName, RequestId, RunId};
-use crate::domain::policy::ApprovalPolicy;
+use crate::domain::policy::{ApprovalPolicy, Approver, Demand};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::recheck::Found;
 use crate::domain::state::EntryState;
@@ -78,12 +78,21 @@ pub struct RunOptions {
     pub max_failures: u64,
     /// The approval policy in force.
     pub policy: ApprovalPolicy,
+    /// How a second person approves; the journal's own policy may ask for more.
+    pub approver: Approver,
     /// Name and version of the program.
     pub program: String,
     /// OS account, host and process, as JSON.
     pub operator: String,
     /// The command's arguments, as JSON.
     pub arguments: String,
+}
+
+impl RunOptions {
+    /// What flags and settings ask for before something is sent.
+    pub(crate) const fn demand(&self) -> Demand {
+        Demand { wants: self.policy, approver: self.approver }
+    }
 }
 
 /// Whether a replay puts a refused entry with this code back to pending: it may pass now, and it is one of

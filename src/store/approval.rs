@@ -7,13 +7,14 @@ use crate::domain::event::{
 };
 use crate::domain::id::{EntryId, EventSeq, RequestId, RunId};
 use crate::domain::merkle::Hash;
-use crate::domain::policy::{ApprovalPolicy, may_approve, same_person};
+use crate::domain::policy::{ApprovalPolicy, Approver, Demand, may_approve, same_person};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
 use crate::store::code::{Sql, count};
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::log::{self, Seals};
+use crate::store::signing::{self, Signed, SignedWith};
 use crate::store::{Reader, WriteTx, cancelling, entry, policy};
 
 const DOING: &str = "looking for what waits for approval";
@@ -70,6 +71,10 @@ pub enum NotDecided {
     NotAwaiting(RequestId),
     /// Policy asks for a second person, and this is who asked for it.
     SamePerson(RequestId, String),
+    /// Policy asks for a signature, and there is none.
+    Unsigned(RequestId),
+    /// What was signed is not what is there now.
+    OtherText(RequestId),
 }
 
 /// The newest approval of a request.
@@ -87,6 +92,8 @@ pub struct ApprovalView {
     pub second: bool,
     /// Whether the same OS account recorded the request.
     pub same_account: bool,
+    /// The key that signed it, if one did.
+    pub key: Option<SignedWith>,
 }
 
 /// A request as approving sees it.
@@ -107,6 +114,17 @@ struct Standing {
 impl Standing {
     fn entries(&self) -> u64 {
         self.first.get().abs_diff(self.last.get()) + 1
+    }
+
+    /// Whether a second person approved, in the way that is asked for.
+    fn is_approved(&self, conn: &Connection, approver: Approver) -> Result<bool> {
+        Ok(match (approver, self.approved) {
+            (Approver::Signed, Some(seq)) => {
+                self.second && signing::is_signed(conn, self.seq, seq)?
+            }
+            (Approver::Signed, None) => false,
+            (Approver::Named, _) => self.second,
+        })
     }
 
     fn has(&self, conn: &Connection, state: EntryState) -> Result<u64> {
@@ -211,6 +229,7 @@ pub(crate) fn approval(conn: &Connection, seq: EventSeq) -> Result<ApprovalView>
         account: log::opened(conn, seq, "recorded_by")?,
         second: event.second,
         same_account: event.same_account,
+        key: signing::signed_with(conn, seq, event.signature.is_some())?,
     })
 }
 
@@ -219,41 +238,57 @@ impl Reader {
     pub fn not_approvable(
         &self,
         requests: &[RequestId],
-        policy: ApprovalPolicy,
+        policy: impl Into<Demand>,
         who: &str,
+        signed: bool,
         now: Timestamp,
     ) -> Result<Vec<NotDecided>> {
+        let given = Given { policy: policy.into(), who, signed };
         let mut refused = Vec::new();
         for request in requests {
             let standing = standing(&self.conn, *request)?;
-            refused.extend(refusal(&self.conn, &standing, policy, who, now)?);
+            refused.extend(refusal(&self.conn, &standing, given, now)?);
         }
         Ok(refused)
     }
 }
 
+/// What an approval brings.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    /// What flags and settings ask for.
+    policy: Demand,
+    who: &'a str,
+    signed: bool,
+}
+
 fn refusal(
     conn: &Connection,
     standing: &Standing,
-    policy: ApprovalPolicy,
-    who: &str,
+    given: Given<'_>,
     now: Timestamp,
 ) -> Result<Option<NotDecided>> {
+    let Given { policy, who, signed } = given;
     let request = standing.request;
     let open = [EntryState::AwaitingApproval, EntryState::Pending, EntryState::Held];
     if in_states(conn, standing.first, standing.last, &open)?.is_empty() {
         return Ok(Some(NotDecided::NothingLeft(request)));
     }
-    let policy = policy.stricter(policy::in_force(conn)?);
-    let needs_second = standing.asked || policy.wants_approval(standing.entries());
+    let policy = policy.stricter(policy::demand_in_force(conn)?);
+    let needs_second = standing.asked || policy.wants.wants_approval(standing.entries());
     let requested_by = log::opened(conn, standing.seq, "requested_by")?;
     if !may_approve(needs_second, requested_by.as_deref(), who) {
         return Ok(Some(NotDecided::SamePerson(request, who.to_owned())));
     }
-    let adds = !standing.second && !requested_by.is_some_and(|one| same_person(&one, who));
+    let approver = if needs_second { policy.approver } else { Approver::Named };
+    let adds = !standing.is_approved(conn, approver)?
+        && !requested_by.is_some_and(|one| same_person(&one, who));
     let valid = !standing.awaits && standing.valid_until > now;
     match standing.approved {
         Some(seq) if valid && !adds => Ok(Some(NotDecided::Already(request, approval(conn, seq)?))),
+        Some(_) | None if approver == Approver::Signed && !signed => {
+            Ok(Some(NotDecided::Unsigned(request)))
+        }
         Some(_) | None => Ok(None),
     }
 }
@@ -264,25 +299,51 @@ impl WriteTx<'_> {
     pub fn approve(
         &mut self,
         requests: &[RequestId],
-        policy: ApprovalPolicy,
+        policy: impl Into<Demand>,
         by: By<'_>,
     ) -> Result<std::result::Result<Vec<Approved>, Vec<NotDecided>>> {
+        let given = Given { policy: policy.into(), who: by.who, signed: false };
         let mut refused = Vec::new();
         let mut standings = Vec::new();
         for request in requests {
             let standing = standing(&self.tx, *request)?;
-            refused.extend(refusal(&self.tx, &standing, policy, by.who, self.now)?);
+            refused.extend(refusal(&self.tx, &standing, given, self.now)?);
             standings.push(standing);
         }
         if !refused.is_empty() {
             return Ok(Err(refused));
         }
         let approved: Result<Vec<Approved>> =
-            standings.iter().map(|standing| self.approve_one(standing, by)).collect();
+            standings.iter().map(|standing| self.approve_one(standing, by, None)).collect();
         approved.map(Ok)
     }
 
-    fn approve_one(&mut self, standing: &Standing, by: By<'_>) -> Result<Approved> {
+    /// Approves a request by a signature, which whoever calls this has held against the list of allowed signers.
+    pub fn approve_signed(
+        &mut self,
+        request: RequestId,
+        policy: impl Into<Demand>,
+        by: By<'_>,
+        signed: Signed<'_>,
+    ) -> Result<std::result::Result<Approved, NotDecided>> {
+        let standing = standing(&self.tx, request)?;
+        let given = Given { policy: policy.into(), who: by.who, signed: true };
+        if let Some(refused) = refusal(&self.tx, &standing, given, self.now)? {
+            return Ok(Err(refused));
+        }
+        // Somebody may have approved since, or the journal has met its org.
+        if signing::request_text(&self.tx, request)?.as_deref() != Some(signed.text) {
+            return Ok(Err(NotDecided::OtherText(request)));
+        }
+        self.approve_one(&standing, by, Some(signed)).map(Ok)
+    }
+
+    fn approve_one(
+        &mut self,
+        standing: &Standing,
+        by: By<'_>,
+        signed: Option<Signed<'_>>,
+    ) -> Result<Approved> {
         let request = standing.request;
         let (content, _, valid_for) = recorded(&self.tx, standing.seq)?;
         let requested_by = log::opened(&self.tx, standing.seq, "requested_by")?;
@@ -305,6 +366,17 @@ impl WriteTx<'_> {
             program: by.program.to_owned(),
             approved_by: seals.add(self.entropy, "approved_by", by.who)?,
             recorded_by: seals.add(self.entropy, "recorded_by", by.account)?,
+            signature: seals.add_some(
+                self.entropy,
+                "signature",
+                signed.map(|signed| signed.armoured),
+            )?,
+            allowed_signers: seals.add_some(
+                self.entropy,
+                "allowed_signers",
+                signed.map(|signed| signed.allowed_signers),
+            )?,
+            earlier: signed.and(standing.approved),
         });
         entry::apply(&self.tx, &event)?;
         let seq = self.append(event, seals)?;
@@ -369,16 +441,17 @@ impl WriteTx<'_> {
         &mut self,
         run: RunId,
         of: impl Fn(RequestId) -> bool,
-        policy: ApprovalPolicy,
+        policy: impl Into<Demand>,
     ) -> Result<Vec<(RequestId, NeedCause)>> {
-        let policy = policy.stricter(policy::in_force(&self.tx)?);
+        let policy = policy.into().stricter(policy::demand_in_force(&self.tx)?);
         let mut withheld = Vec::new();
         for request in unapproved(&self.tx, policy, self.now)? {
             if !of(request) {
                 continue;
             }
             let standing = standing(&self.tx, request)?;
-            let lacks = policy.wants_approval(standing.entries()) && !standing.second;
+            let lacks = policy.wants.wants_approval(standing.entries())
+                && !standing.is_approved(&self.tx, policy.approver)?;
             let expired = standing.valid_until <= self.now || standing.expired;
             let cause = match (lacks, expired) {
                 (false, true) => NeedCause::Expired,
@@ -402,8 +475,8 @@ impl WriteTx<'_> {
     }
 
     /// What flags and settings ask for, tightened by what the journal itself asks for.
-    pub(crate) fn policy_met(&self, policy: ApprovalPolicy) -> Result<ApprovalPolicy> {
-        Ok(policy.stricter(policy::in_force(&self.tx)?))
+    pub(crate) fn policy_met(&self, policy: impl Into<Demand>) -> Result<Demand> {
+        Ok(policy.into().stricter(policy::demand_in_force(&self.tx)?))
     }
 
     fn withhold_one(
@@ -411,7 +484,7 @@ impl WriteTx<'_> {
         run: RunId,
         standing: &Standing,
         cause: NeedCause,
-        policy: ApprovalPolicy,
+        policy: Demand,
     ) -> Result<()> {
         self.check_run(run)?;
         let pending = [EntryState::Pending];
@@ -436,27 +509,44 @@ impl WriteTx<'_> {
 }
 
 /// Requests with pending entries that nobody may send as they stand, in order.
-fn unapproved(conn: &Connection, policy: ApprovalPolicy, now: Timestamp) -> Result<Vec<RequestId>> {
-    let least = match policy {
+fn unapproved(conn: &Connection, policy: Demand, now: Timestamp) -> Result<Vec<RequestId>> {
+    let least = match policy.wants {
         ApprovalPolicy::Never => i64::MAX,
         ApprovalPolicy::Always => 1,
         ApprovalPolicy::From(least) => count(least),
     };
+    let signed = policy.approver == Approver::Signed;
     let mut statement = conn
         .prepare_cached(
-            "-- unapproved\nSELECT r.id FROM tally t JOIN request r ON r.id = t.request
+            "-- unapproved\nSELECT r.id,
+                 CASE WHEN NOT (r.awaits OR r.valid_until_ms <= :now OR NOT r.second)
+                 THEN r.seq END, r.approved_seq
+             FROM tally t JOIN request r ON r.id = t.request
              WHERE t.state = 3 AND t.entries > 0
                AND (r.awaits OR r.valid_until_ms <= :now
-                    OR NOT r.second AND r.last_entry - r.first_entry + 1 >= :least)
+                    OR (:signed OR NOT r.second) AND r.last_entry - r.first_entry + 1 >= :least)
              ORDER BY r.id",
         )
         .doing(DOING)?;
-    let rows = statement
-        .query_map(named_params! {":now": Sql(now), ":least": least}, |row| {
-            row.get::<_, Sql<RequestId>>(0)
-        })
+    let mut rows = statement
+        .query(named_params! {":now": Sql(now), ":least": least, ":signed": signed})
         .doing(DOING)?;
-    rows.map(|row| row.map(|Sql(request)| request)).collect::<rusqlite::Result<_>>().doing(DOING)
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().doing(DOING)? {
+        let read = || -> rusqlite::Result<(Sql<RequestId>, Option<Sql<_>>, Option<Sql<_>>)> {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        };
+        let (Sql(request), asked, approved) = read().doing(DOING)?;
+        // All that this one may lack is a signature.
+        let signed = match asked.zip(approved) {
+            Some((Sql(asked), Sql(approved))) => signing::is_signed(conn, asked, approved)?,
+            None => false,
+        };
+        if !signed {
+            found.push(request);
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -496,6 +586,9 @@ mod tests {
                 program: "test/1".to_owned(),
                 approved_by: seals.add(tx.entropy, "approved_by", who)?,
                 recorded_by: seals.add(tx.entropy, "recorded_by", "anna (uid 1000)")?,
+                signature: None,
+                allowed_signers: None,
+                earlier: None,
             };
             change(&mut event);
             let second = event.second;

@@ -29,6 +29,7 @@ pub mod releasing;
 pub mod reopening;
 pub mod run;
 pub mod settling;
+pub mod signing;
 pub mod snapshot;
 pub mod sweep;
 pub mod unknown;

@@ -5,12 +5,13 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::domain::event::{Event, PolicyApproved, PolicyRejected, PolicySet};
 use crate::domain::id::{EventSeq, PolicyId};
-use crate::domain::policy::{ApprovalPolicy, same_person};
+use crate::domain::policy::{ApprovalPolicy, Approver, Demand, same_person};
 use crate::domain::time::Timestamp;
 use crate::store::approval::By;
 use crate::store::code::{Name, Sql};
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::log::{self, Seals, event_at};
+use crate::store::signing::{self, Signed};
 use crate::store::{Reader, WriteTx};
 
 const DOING: &str = "reading the policy";
@@ -24,6 +25,8 @@ pub struct PolicyView {
     pub seq: EventSeq,
     /// Which requests wait for a second person.
     pub require_approval: ApprovalPolicy,
+    /// How a second person approves.
+    pub approver: Approver,
     /// When it was set or proposed.
     pub at: Timestamp,
     /// Who set or proposed it.
@@ -54,6 +57,25 @@ pub enum PolicyNotDecided {
     Over(PolicyId),
     /// Who proposed it cannot approve it.
     SamePerson(PolicyId, String),
+    /// The policy in force asks for a signature, and there is none.
+    Unsigned(PolicyId),
+    /// What was signed is not what is there now.
+    OtherText(PolicyId),
+}
+
+/// What of a policy is to be set; what is left out stays as it is in force.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted {
+    /// Which requests wait for a second person.
+    pub require_approval: Option<ApprovalPolicy>,
+    /// How that one approves.
+    pub approver: Option<Approver>,
+}
+
+impl From<ApprovalPolicy> for Wanted {
+    fn from(policy: ApprovalPolicy) -> Self {
+        Self { require_approval: Some(policy), approver: None }
+    }
 }
 
 /// What became of setting a policy.
@@ -63,8 +85,10 @@ pub struct SetPolicy {
     pub policy: PolicyId,
     /// Whether it is in force at once; else it is a proposal.
     pub in_force: bool,
+    /// What it asks for.
+    pub demand: Demand,
     /// What was in force before.
-    pub before: ApprovalPolicy,
+    pub before: Demand,
 }
 
 impl Reader {
@@ -74,15 +98,20 @@ impl Reader {
     }
 
     /// The policy that the journal itself sets; `never` while it sets none.
-    pub fn policy_in_force(&self) -> Result<ApprovalPolicy> {
-        in_force(&self.conn)
+    pub fn policy_in_force(&self) -> Result<Demand> {
+        demand_in_force(&self.conn)
     }
 }
 
 impl WriteTx<'_> {
     /// Sets a policy, or proposes it where it would loosen what is in force.
-    pub fn set_policy(&mut self, wanted: ApprovalPolicy, by: By<'_>) -> Result<SetPolicy> {
-        let before = in_force(&self.tx)?;
+    pub fn set_policy(&mut self, wanted: impl Into<Wanted>, by: By<'_>) -> Result<SetPolicy> {
+        let before = demand_in_force(&self.tx)?;
+        let Wanted { require_approval, approver } = wanted.into();
+        let wanted = Demand {
+            wants: require_approval.unwrap_or(before.wants),
+            approver: approver.unwrap_or(before.approver),
+        };
         let at_once = wanted.is_as_strict_as(before);
         let Sql(policy) = self
             .tx
@@ -93,7 +122,8 @@ impl WriteTx<'_> {
         let mut seals = Seals::default();
         let event = PolicySet {
             policy,
-            require_approval: wanted.to_string(),
+            require_approval: wanted.wants.to_string(),
+            approver: (wanted.approver == Approver::Signed).then_some(wanted.approver),
             in_force: at_once,
             program: by.program.to_owned(),
             set_by: seals.add(self.entropy, "set_by", by.who)?,
@@ -106,12 +136,12 @@ impl WriteTx<'_> {
                 "-- set_policy\nINSERT INTO policy (id, seq, require_approval, in_force_seq)
                  VALUES (:id, :seq, :policy, :in_force)",
                 named_params! {
-                    ":id": Sql(policy), ":seq": Sql(seq), ":policy": wanted.to_string(),
+                    ":id": Sql(policy), ":seq": Sql(seq), ":policy": wanted.wants.to_string(),
                     ":in_force": at_once.then_some(Sql(seq)),
                 },
             )
             .doing("setting the policy")?;
-        Ok(SetPolicy { policy, in_force: at_once, before })
+        Ok(SetPolicy { policy, in_force: at_once, demand: wanted, before })
     }
 
     /// Puts a proposed policy in force.
@@ -119,13 +149,24 @@ impl WriteTx<'_> {
         &mut self,
         policy: PolicyId,
         by: By<'_>,
+        signed: Option<Signed<'_>>,
     ) -> Result<std::result::Result<PolicyView, PolicyNotDecided>> {
         let view = match open_proposal(&self.tx, policy)? {
             Ok(view) => view,
             Err(over) => return Ok(Err(over)),
         };
+        let in_force = demand_in_force(&self.tx)?;
         if view.set_by.as_ref().is_none_or(|one| same_person(one, by.who)) {
             return Ok(Err(PolicyNotDecided::SamePerson(policy, by.who.to_owned())));
+        }
+        match signed {
+            None if in_force.approver == Approver::Signed => {
+                return Ok(Err(PolicyNotDecided::Unsigned(policy)));
+            }
+            Some(one) if signing::policy_text(&self.tx, policy)?.as_deref() != Some(one.text) => {
+                return Ok(Err(PolicyNotDecided::OtherText(policy)));
+            }
+            Some(_) | None => {}
         }
         let mut seals = Seals::default();
         let event = PolicyApproved {
@@ -135,6 +176,12 @@ impl WriteTx<'_> {
             program: by.program.to_owned(),
             approved_by: seals.add(self.entropy, "approved_by", by.who)?,
             recorded_by: seals.add(self.entropy, "recorded_by", by.account)?,
+            signature: seals.add_some(self.entropy, "signature", signed.map(|one| one.armoured))?,
+            allowed_signers: seals.add_some(
+                self.entropy,
+                "allowed_signers",
+                signed.map(|one| one.allowed_signers),
+            )?,
         };
         let seq = self.append(Event::from(event), seals)?;
         self.tx
@@ -188,6 +235,28 @@ pub(crate) fn in_force(conn: &Connection) -> Result<ApprovalPolicy> {
     Ok(found.map_or(ApprovalPolicy::Never, |Name(policy)| policy))
 }
 
+/// How that one says a second person approves.
+fn approver_of(conn: &Connection, seq: EventSeq) -> Result<Approver> {
+    let event = log::event(conn, seq)?.decode()?.event;
+    if let Event::PolicySet(event) = event {
+        return Ok(event.approver.unwrap_or(Approver::Named));
+    }
+    Err(StoreError::corrupt("policy", format!("event {seq} sets none")))
+}
+
+/// Which requests the journal itself wants to wait, and how they are approved.
+pub(crate) fn demand_in_force(conn: &Connection) -> Result<Demand> {
+    let seq: Option<Sql<EventSeq>> = conn
+        .prepare_cached(
+            "-- policy_event\nSELECT seq FROM policy WHERE in_force_seq IS NOT NULL
+             ORDER BY in_force_seq DESC LIMIT 1",
+        )
+        .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
+        .doing(DOING)?;
+    let approver = seq.map_or(Ok(Approver::Named), |Sql(seq)| approver_of(conn, seq))?;
+    Ok(Demand { wants: in_force(conn)?, approver })
+}
+
 fn all(conn: &Connection) -> Result<Vec<PolicyView>> {
     let mut statement = conn
         .prepare_cached(
@@ -209,6 +278,7 @@ fn all(conn: &Connection) -> Result<Vec<PolicyView>> {
             policy,
             seq,
             require_approval,
+            approver: approver_of(conn, seq)?,
             at: event_at(conn, seq)?.0,
             set_by: log::opened(conn, seq, "set_by")?,
             recorded_by: log::opened(conn, seq, "recorded_by")?,

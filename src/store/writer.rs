@@ -19,7 +19,7 @@ use crate::domain::evidence::presence::ThingFacts;
 use crate::domain::id::{BatchId, EntryId, ModuleName, RecordId, RequestId, RunId};
 use crate::domain::outcome::Judgement;
 use crate::domain::pace::Breaker;
-use crate::domain::policy::ApprovalPolicy;
+use crate::domain::policy::Demand;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::Operation;
 use crate::domain::target::{Product, Target};
@@ -52,7 +52,7 @@ pub struct ClaimRules {
     /// Entries of theirs that were held or waited for approval when the run began.
     pub not_mine: EntryRanges,
     /// The approval policy of flags and settings; the journal's own counts as well.
-    pub policy: ApprovalPolicy,
+    pub policy: Demand,
 }
 
 /// What a run gathers and the next commit takes along.

@@ -17,6 +17,7 @@ mod adversary;
 mod auth;
 mod auth_canary;
 mod cli_approve;
+mod cli_approve_signed;
 mod cli_backup;
 mod cli_cancel;
 mod cli_certificate;

@@ -14,7 +14,7 @@ use zoho_journal::domain::entropy::SeededEntropy;
 use zoho_journal::domain::event::SourceKind;
 use zoho_journal::domain::id::{ModuleName, RecordId, RequestId};
 use zoho_journal::domain::merkle::Hash;
-use zoho_journal::domain::policy::ApprovalPolicy;
+use zoho_journal::domain::policy::{ApprovalPolicy, Approver};
 use zoho_journal::domain::scope::{Operation, TagSet, Task};
 use zoho_journal::domain::state::EntryState;
 use zoho_journal::domain::target::{ApiVersion, DataCenter, Environment, Product, Target};
@@ -193,6 +193,7 @@ impl World {
             quarantine: Duration::from_millis(1),
             max_failures: 100,
             policy: ApprovalPolicy::Never,
+            approver: Approver::Named,
             program: "test".to_owned(),
             operator: "{}".to_owned(),
             arguments: "[]".to_owned(),

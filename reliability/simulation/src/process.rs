@@ -16,7 +16,7 @@ use zoho_journal::domain::entropy::SeededEntropy;
 use zoho_journal::domain::event::SourceKind;
 use zoho_journal::domain::id::EntryId;
 use zoho_journal::domain::merkle::Hash;
-use zoho_journal::domain::policy::ApprovalPolicy;
+use zoho_journal::domain::policy::{ApprovalPolicy, Approver};
 use zoho_journal::domain::ranges::EntryRanges;
 use zoho_journal::domain::scope::Task;
 use zoho_journal::domain::state::Verdict;
@@ -341,6 +341,7 @@ fn options(world: &World, run: &Run) -> RunOptions {
         quarantine: QUARANTINE,
         max_failures: 1000,
         policy: ApprovalPolicy::Never,
+        approver: Approver::Named,
         program: "simulation".to_owned(),
         operator: "{}".to_owned(),
         arguments: "[]".to_owned(),

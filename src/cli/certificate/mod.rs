@@ -134,7 +134,9 @@ pub(super) fn entries(reader: &Reader, subjects: &[Subject]) -> Result<Vec<Entry
     for subject in subjects {
         let filter = match *subject {
             Subject::Entry(entry) => {
-                reader.entry(entry)?;
+                if reader.entry(entry)?.target.is_none() {
+                    return Err(forgotten(&entry.to_string()));
+                }
                 entries.push(entry);
                 continue;
             }
@@ -145,15 +147,20 @@ pub(super) fn entries(reader: &Reader, subjects: &[Subject]) -> Result<Vec<Entry
                 EntryFilter { records: vec![record], ..EntryFilter::default() }
             }
         };
-        let before = entries.len();
+        let (before, mut gone) = (entries.len(), false);
         reader.entries(&filter, |entry| {
-            if entries.len() <= ENTRIES_MAX {
+            if entry.target.is_none() {
+                gone = true;
+            } else if entries.len() <= ENTRIES_MAX {
                 entries.push(entry.entry);
             }
             Ok::<_, StoreError>(())
         })?;
         if let (Subject::Record(record), true) = (subject, entries.len() == before) {
             return Err(StoreError::NotFound(format!("an entry for record {record}")).into());
+        }
+        if let (Subject::Request(request), true, true) = (subject, gone, entries.len() == before) {
+            return Err(forgotten(&format!("every entry of {request}")));
         }
     }
     entries.sort_unstable();
@@ -165,6 +172,12 @@ pub(super) fn entries(reader: &Reader, subjects: &[Subject]) -> Result<Vec<Entry
             .hint("journal export --bundle FILE.zip holds the whole log; or name fewer entries"));
     }
     Ok(entries)
+}
+
+fn forgotten(what: &str) -> CliError {
+    let what = format!("{what} was forgotten: nothing is left that a certificate could open");
+    CliError::new(Exit::Error, what)
+        .hint("certificates that were given before stay valid; journal log --kind forgotten says who forgot it")
 }
 
 /// What is certified of each entry.

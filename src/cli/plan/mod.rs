@@ -13,7 +13,7 @@ use crate::config::Flags;
 use crate::domain::calls::{self, WriteCall};
 use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview, Rules, Waiting, plan};
-use crate::domain::policy::ApprovalPolicy;
+use crate::domain::policy::{Approver, Demand};
 use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
 use crate::store::Reader;
@@ -67,7 +67,11 @@ pub(crate) fn make(
     let policy = policy(context, &reader)?;
     let mut requests = reader.overview(wanted, wanted.is_none())?;
     for request in &mut requests {
-        request.meet(policy);
+        if policy.approver == Approver::Signed && request.second {
+            // A second person without a signature is none.
+            request.second = reader.has_signed_approval(request.request)?;
+        }
+        request.meet(policy.wants);
     }
     let named = |request| wanted.is_some_and(|wanted| wanted.contains(&request));
     let concurrency = concurrency.unwrap_or(context.settings.concurrency.value);
@@ -81,9 +85,15 @@ pub(crate) fn make(
     Ok((requests, plan))
 }
 
+/// What flags and settings ask for.
+pub(crate) fn settings_demand(context: &Context) -> Demand {
+    let settings = &context.settings;
+    Demand { wants: settings.require_approval.value, approver: settings.approver.value }
+}
+
 /// What flags and settings ask for, tightened by what the journal itself asks for.
-pub(crate) fn policy(context: &Context, reader: &Reader) -> Result<ApprovalPolicy, CliError> {
-    Ok(context.settings.require_approval.value.stricter(reader.policy_in_force()?))
+pub(crate) fn policy(context: &Context, reader: &Reader) -> Result<Demand, CliError> {
+    Ok(settings_demand(context).stricter(reader.policy_in_force()?))
 }
 
 /// Prints the plan, as text or as one JSON document.

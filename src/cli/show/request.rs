@@ -17,6 +17,7 @@ use crate::domain::scope::{Operation, RelatedList};
 use crate::domain::time::Timestamp;
 use crate::store::Reader;
 use crate::store::query::RequestView;
+use crate::store::signing::SignedWith;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -50,6 +51,10 @@ struct Document<'a> {
     approval_recorded_by: Option<&'a str>,
     second_person: Option<bool>,
     same_account: Option<bool>,
+    /// Whether the approval is signed.
+    signed: Option<bool>,
+    /// The key's fingerprint.
+    signed_with: Option<&'a str>,
     expired_at: Option<Timestamp>,
     not_before: Option<Timestamp>,
     valid_until: Timestamp,
@@ -123,6 +128,12 @@ pub(super) fn show(
             approval_recorded_by: view.approval.as_ref().and_then(|one| one.account.as_deref()),
             second_person: view.approval.as_ref().map(|one| one.second),
             same_account: view.approval.as_ref().map(|one| one.same_account),
+            signed: view.approval.as_ref().map(|one| one.key.is_some()),
+            signed_with: view
+                .approval
+                .as_ref()
+                .and_then(|one| one.key.as_ref())
+                .and_then(SignedWith::fingerprint),
             expired_at: view.expired,
             not_before: view.not_before,
             valid_until: view.valid_until,

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::id::{HoldId, ModuleName, PolicyId, RequestId, RunId};
+use crate::domain::id::{EventSeq, HoldId, ModuleName, PolicyId, RequestId, RunId};
 use crate::domain::merkle::Hash;
+use crate::domain::policy::Approver;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::target::named_set;
 use crate::domain::time::Timestamp;
@@ -30,6 +31,15 @@ pub struct RequestApproved {
     pub approved_by: Hash,
     /// Seal: the OS account that recorded it.
     pub recorded_by: Hash,
+    /// Seal: the SSH signature of a signed approval, in its armour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Hash>,
+    /// Seal: SHA-256 in hex of the list of allowed signers that it was held against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_signers: Option<Hash>,
+    /// The request's approval before this one, which a signed text names, so that it counts once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<EventSeq>,
 }
 
 /// See [`super::Event::RequestRejected`].
@@ -203,6 +213,9 @@ pub struct PolicySet {
     pub policy: PolicyId,
     /// Which requests wait for a second person: `never`, `always`, or a number of entries.
     pub require_approval: String,
+    /// `signed` where approvals must be; left out where a name is enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approver: Option<Approver>,
     /// Whether it is in force at once; else it is a proposal.
     pub in_force: bool,
     /// Name and version of the program.
@@ -231,6 +244,12 @@ pub struct PolicyApproved {
     pub approved_by: Hash,
     /// Seal: the OS account that recorded it.
     pub recorded_by: Hash,
+    /// Seal: the SSH signature of a signed approval, in its armour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Hash>,
+    /// Seal: SHA-256 in hex of the list of allowed signers that it was held against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_signers: Option<Hash>,
 }
 
 /// See [`super::Event::PolicyRejected`].

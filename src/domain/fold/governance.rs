@@ -310,6 +310,7 @@ mod tests {
         Event::from(PolicySet {
             policy: PolicyId::new(policy),
             require_approval: "always".to_owned(),
+            approver: None,
             in_force,
             program: String::new(),
             set_by: HASH,
@@ -326,6 +327,8 @@ mod tests {
             program: String::new(),
             approved_by: HASH,
             recorded_by: HASH,
+            signature: None,
+            allowed_signers: None,
         })
     }
 

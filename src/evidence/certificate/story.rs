@@ -99,6 +99,8 @@ pub(super) fn label(field: &str) -> Option<&'static str> {
         "held_by" => "put on hold by",
         "released_by" => "hold released by",
         "tags" => "tags",
+        "signature" => "SSH signature",
+        "allowed_signers" => "SHA-256 of the list of signers",
         _ => return None,
     })
 }
@@ -167,7 +169,8 @@ fn told(event: &Event, about: &About<'_>, says: &mut Says) -> Option<String> {
         | Event::Resumed(_)
         | Event::PolicySet(_)
         | Event::PolicyApproved(_)
-        | Event::PolicyRejected(_) => return None,
+        | Event::PolicyRejected(_)
+        | Event::Forgotten(_) => return None,
     })
 }
 

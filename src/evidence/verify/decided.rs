@@ -1,15 +1,18 @@
 //! What people decided: that an approval is of what was recorded, by whom it says, and that holds hold what they did.
 
-use crate::domain::event::{Event, RequestApproved};
+use crate::domain::event::{Event, PolicyApproved, RequestApproved};
 use crate::domain::id::{EventSeq, HoldId, RecordId, RequestId};
 use crate::domain::merkle::{Hash, Tree};
 use crate::domain::policy::same_person;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::seal::{LeafPurpose, Secret, SecretTree, held_id, item_leaf};
+use crate::domain::sshsig::Verdict;
+use crate::evidence::verify::Unchecked;
 use crate::evidence::verify::findings::Kind;
 use crate::evidence::verify::log::LogPass;
 use crate::store::Result;
 use crate::store::audit::HeldIdRow;
+use crate::store::signing::KeptSignature;
 
 /// What a decision is about, by its number.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +28,7 @@ impl LogPass<'_> {
             let request = Decided::Request(data.request.get());
             self.decided(seq, request, data.content, "approved_by")?;
             self.of_request(seq, data.request, data.entries.as_ref());
+            self.request_signature(seq, data)?;
             self.by_whom(seq, data)
         } else if let Event::RequestRejected(data) = event {
             let request = Decided::Request(data.request.get());
@@ -32,6 +36,7 @@ impl LogPass<'_> {
             self.decided(seq, request, data.content, "rejected_by")
         } else if let Event::PolicyApproved(data) = event {
             let policy = Decided::Policy(data.policy.get());
+            self.policy_signature(seq, data)?;
             self.decided(seq, policy, data.content, "approved_by")
         } else if let Event::PolicyRejected(data) = event {
             let policy = Decided::Policy(data.policy.get());
@@ -39,6 +44,46 @@ impl LogPass<'_> {
         } else {
             self.proposals.push((seq, leaf));
             Ok(())
+        }
+    }
+
+    /// A signed approval is of the text that the log gives for it, after the approval that it names.
+    fn request_signature(&mut self, seq: EventSeq, data: &RequestApproved) -> Result<()> {
+        let earlier = self.approvals.insert(data.request, seq);
+        let position = data.request.get().checked_sub(1).and_then(|at| usize::try_from(at).ok());
+        let asked = position.and_then(|at| self.recorded.get(at)).map(|(asked, _)| *asked);
+        let (Some(_), Some(asked)) = (data.signature, asked) else { return Ok(()) };
+        if data.earlier != earlier {
+            let what = "its signature is of an approval after another one than there was";
+            self.found.add(Kind::Log, format!("event {seq}"), what, Some(seq));
+        }
+        let kept = self.audit.signature_of_request(asked, seq, data)?;
+        self.signature(seq, kept);
+        Ok(())
+    }
+
+    /// The same of a policy.
+    fn policy_signature(&mut self, seq: EventSeq, data: &PolicyApproved) -> Result<()> {
+        let position = data.policy.get().checked_sub(1).and_then(|at| usize::try_from(at).ok());
+        let asked = position.and_then(|at| self.proposals.get(at)).map(|(asked, _)| *asked);
+        let (Some(_), Some(asked)) = (data.signature, asked) else { return Ok(()) };
+        let kept = self.audit.signature_of_policy(asked, seq)?;
+        self.signature(seq, kept);
+        Ok(())
+    }
+
+    fn signature(&mut self, seq: EventSeq, kept: KeptSignature) {
+        let verdict = kept.verdict();
+        match (verdict, kept) {
+            (Some(Verdict::Good), _) => self.signatures += 1,
+            (Some(Verdict::Bad), _) => {
+                let what = "the signature of this approval is not of what it approves";
+                self.found.add(Kind::Log, format!("event {seq}"), what, Some(seq));
+            }
+            (Some(Verdict::NotChecked), KeptSignature::Whole { armoured, text }) => {
+                self.unchecked.push(Unchecked::OtherKey { seq, armoured, text });
+            }
+            (None | Some(Verdict::NotChecked), _) => self.unchecked.push(Unchecked::Erased(seq)),
         }
     }
 

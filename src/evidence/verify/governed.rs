@@ -2,14 +2,17 @@
 
 use std::collections::HashSet;
 
+use crate::domain::approval_text::NAMESPACE;
 use crate::domain::id::{PolicyId, RequestId};
 use crate::domain::policy::ApprovalPolicy;
+use crate::domain::sshsig::testing::sign;
 use crate::domain::time::Timestamp;
 use crate::evidence::verify::eventful::{Ask, Journal, ask, leads, record};
 use crate::store::approval::By;
 use crate::store::cancelling::Withdrawn;
 use crate::store::holding::NewHold;
 use crate::store::releasing::Release;
+use crate::store::signing::Signed;
 
 fn by(who: &str) -> By<'_> {
     By { who, account: "ann (uid 1000)", reason: "it has to be", program: "test/1" }
@@ -41,7 +44,10 @@ pub(super) fn of_decisions(journal: &mut Journal) {
     let ticket = Some("LEG-8");
     let go = Release { module: &module, ids: Some(&one), ticket, by: by("Carla") };
     journal.write(|tx| tx.release(&go)).unwrap();
-    journal.write(|tx| tx.approve(&[waiting], never, by("Bert"))).unwrap();
+    let text = journal.reader().text_to_sign(waiting).unwrap().unwrap();
+    let armoured = sign(7, NAMESPACE, &text);
+    let signed = Signed { text: &text, armoured: &armoured, allowed_signers: "0123abcd" };
+    journal.write(|tx| tx.approve_signed(waiting, never, by("Bert"), signed)).unwrap();
     let one = [record(70)];
     let go = Release { module: &module, ids: Some(&one), ticket, by: by("Carla") };
     journal.write(|tx| tx.release(&go)).unwrap();
@@ -64,7 +70,10 @@ pub(super) fn of_decisions(journal: &mut Journal) {
         journal.write(|tx| tx.set_policy(ApprovalPolicy::From(200 + number), by("ann")));
         let policy = PolicyId::new(i64::try_from(number).unwrap());
         if decided {
-            journal.write(|tx| tx.approve_policy(policy, by("Bert"))).unwrap();
+            let text = journal.reader().policy_to_sign(policy).unwrap().unwrap();
+            let armoured = sign(7, NAMESPACE, &text);
+            let signed = Signed { text: &text, armoured: &armoured, allowed_signers: "0123abcd" };
+            journal.write(|tx| tx.approve_policy(policy, by("Bert"), Some(signed))).unwrap();
         } else {
             journal.write(|tx| tx.reject_policy(policy, by("Bert"))).unwrap();
         }

@@ -1,11 +1,12 @@
 //! The one pass over the log: bytes, leaves, tree, seals, and the fold; it sends out what concerns items.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::erasure::{Secrets, kept_secrets};
 use crate::domain::event::{Event, EventError, LoggedEvent, RequestRecorded};
 use crate::domain::fold::{Note, Rows, States, Table};
-use crate::domain::id::{BatchId, EntryId, EventSeq};
+use crate::domain::id::{BatchId, EntryId, EventSeq, RequestId};
 use crate::domain::merkle::{Hash, NodeId, Tree, leaf_hash};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::TagSet;
@@ -17,7 +18,7 @@ use crate::evidence::verify::erased::Erased;
 use crate::evidence::verify::findings::{Findings, Kind};
 use crate::evidence::verify::items::{CHUNK, Job, Part, Request};
 use crate::evidence::verify::seals::SealRows;
-use crate::evidence::verify::{entries, rows, seals};
+use crate::evidence::verify::{Unchecked, entries, rows, seals};
 use crate::store::Result;
 use crate::store::audit::{Audit, RawEvent, Stream};
 
@@ -40,6 +41,12 @@ pub(super) struct LogPass<'a> {
     pub(super) recorded: Vec<(EventSeq, Hash)>,
     /// Events that set or proposed policies, with their leaves.
     pub(super) proposals: Vec<(EventSeq, Hash)>,
+    /// The newest approval of each request.
+    pub(super) approvals: HashMap<RequestId, EventSeq>,
+    /// Signatures of approvals that are good.
+    pub(super) signatures: u64,
+    /// Those that nothing here can check.
+    pub(super) unchecked: Vec<Unchecked>,
     /// The signing key that the log has named last.
     key: String,
 }
@@ -60,6 +67,9 @@ impl<'a> LogPass<'a> {
             next: 0,
             recorded: Vec::new(),
             proposals: Vec::new(),
+            approvals: HashMap::new(),
+            signatures: 0,
+            unchecked: Vec::new(),
             key: String::new(),
         }
     }

@@ -92,9 +92,11 @@ fn of_governance(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
         seals
     };
     if let Event::RequestApproved(data) = event {
-        by("approved_by", data.approved_by, data.recorded_by)
+        let seals = by("approved_by", data.approved_by, data.recorded_by);
+        signed(seals, data.signature, data.allowed_signers)
     } else if let Event::PolicyApproved(data) = event {
-        by("approved_by", data.approved_by, data.recorded_by)
+        let seals = by("approved_by", data.approved_by, data.recorded_by);
+        signed(seals, data.signature, data.allowed_signers)
     } else if let Event::RequestRejected(data) = event {
         why(by("rejected_by", data.rejected_by, data.recorded_by), Some(data.reason))
     } else if let Event::PolicyRejected(data) = event {
@@ -116,6 +118,16 @@ fn of_governance(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
     } else {
         Vec::new()
     }
+}
+
+/// What a signed approval has more.
+fn signed(
+    mut seals: Vec<(&'static str, Option<Hash>)>,
+    signature: Option<Hash>,
+    allowed_signers: Option<Hash>,
+) -> Vec<(&'static str, Option<Hash>)> {
+    seals.extend([("signature", signature), ("allowed_signers", allowed_signers)]);
+    seals
 }
 
 /// The rows of `sealed`, read along with the log.

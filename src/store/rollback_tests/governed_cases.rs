@@ -173,7 +173,7 @@ fn proposed(journal: &mut Journal) -> PolicyId {
 
 fn approve_policy(journal: &mut Journal) -> Write {
     let policy = proposed(journal);
-    Box::new(move |tx| tx.approve_policy(policy, by("Bert")).map(|done| drop(done.unwrap())))
+    Box::new(move |tx| tx.approve_policy(policy, by("Bert"), None).map(|done| drop(done.unwrap())))
 }
 
 fn reject_policy(journal: &mut Journal) -> Write {

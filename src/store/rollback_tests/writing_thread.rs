@@ -55,7 +55,7 @@ fn start_thread(journal: &mut Journal, run: RunId) -> Started {
         limits: Limits::default(),
         requests,
         not_mine: EntryRanges::default(),
-        policy: crate::domain::policy::ApprovalPolicy::Never,
+        policy: crate::domain::policy::ApprovalPolicy::Never.into(),
     };
     let (writer, writing) = Writer::start(
         store,

@@ -1,0 +1,101 @@
+//! What a signed approval signs: a small text that says which journal, which request, and what is in it.
+//!
+//! It is built anew wherever it is needed, from the log alone, so that nobody can sign one thing and approve another.
+
+use std::fmt;
+
+use crate::domain::event::{PolicySet, RequestRecorded};
+use crate::domain::id::EventSeq;
+use crate::domain::merkle::Hash;
+
+/// The first line, which no other text that people sign has.
+pub const HEADER: &str = "zoho-journal/approval@1";
+
+/// The namespace of the signatures: one that was made for anything else does not count.
+pub const NAMESPACE: &str = "zoho-journal-approval";
+
+/// What is approved.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    /// A request, with its approval before this one.
+    Request(&'a RequestRecorded, Option<EventSeq>),
+    /// A proposed policy.
+    Policy(&'a PolicySet),
+}
+
+/// The text.
+#[derive(Debug, Clone, Copy)]
+pub struct ApprovalText<'a> {
+    /// The journal's id.
+    pub journal: &'a str,
+    /// Zoho's id of the org, once the journal has met it.
+    pub org: Option<&'a str>,
+    /// What is approved.
+    pub subject: Subject<'a>,
+    /// The leaf of the event that recorded it.
+    pub content: Hash,
+    /// Why it was asked for.
+    pub reason: &'a str,
+}
+
+impl fmt::Display for ApprovalText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { journal, org, subject, content, reason } = self;
+        writeln!(f, "{HEADER}\njournal: zoho-journal/{journal}")?;
+        writeln!(f, "org: {}", org.unwrap_or("not known yet"))?;
+        match subject {
+            Subject::Request(data, earlier) => {
+                let target = &data.target;
+                let (zone, origin) = (target.data_center, &target.api_origin);
+                writeln!(f, "environment: {} ({zone}, {origin})", target.environment)?;
+                writeln!(f, "request: {}", data.request)?;
+                writeln!(f, "operation: {}", data.operation)?;
+                writeln!(f, "product: {}\nmodule: {}", data.product, data.module)?;
+                writeln!(f, "workflows: {}", if data.workflows { "run" } else { "do not run" })?;
+                writeln!(f, "entries: {}", data.entries)?;
+                writeln!(f, "duplicates: {}\nrejected: {}", data.duplicates, data.rejected)?;
+                match earlier {
+                    Some(seq) => writeln!(f, "approved before: event {seq}")?,
+                    None => writeln!(f, "approved before: never")?,
+                }
+            }
+            Subject::Policy(data) => {
+                let approver = data.approver.map_or("named", |one| one.wire_name());
+                writeln!(f, "policy: {}", data.policy)?;
+                writeln!(f, "require approval: {}\napprover: {approver}", data.require_approval)?;
+            }
+        }
+        writeln!(f, "content: {content}\nreason: \"{}\"", on_one_line(reason))
+    }
+}
+
+/// On one line, and without what would turn the line around. The standard library's own escapes follow its version
+/// of Unicode, and this text must be the same in ten years.
+fn on_one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => line.extend(['\\', c]),
+            '\n' => line.push_str("\\n"),
+            '\u{0}'..='\u{1f}'
+            | '\u{7f}'..='\u{9f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' => line.extend(c.escape_unicode()),
+            _ => line.push(c),
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_stays_on_its_line_and_reads_from_left_to_right() {
+        let line = on_one_line("a \"b\" \\\n\r\u{202e}é");
+        assert_eq!(line, r#"a \"b\" \\\n\u{d}\u{202e}é"#);
+    }
+}
