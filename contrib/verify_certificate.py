@@ -277,7 +277,7 @@ SEALED = {
     "batch_unanswered": ["detail"],
     "batch_returned": ["detail"],
     "entries_settled": ["settled_by", "recorded_by", "reason", "ticket"],
-    "request_approved": ["approved_by", "recorded_by"],
+    "request_approved": ["approved_by", "recorded_by", "signature", "allowed_signers"],
     "request_rejected": ["rejected_by", "recorded_by", "reason"],
     "entries_cancelled": ["cancelled_by", "recorded_by", "reason"],
     "hold_placed": ["held_by", "recorded_by", "reason", "ticket"],

@@ -266,17 +266,7 @@ impl StatusArgs {
         let run = run_in_words(&activity, &summary, now);
         let waits = blocked.map(|blocked| blocked::in_words(context, &blocked)).unwrap_or_default();
         let mut lines = lines(&document, run, &summary, waits);
-        if let Some(Older { from, to }) = reader.older()? {
-            let told = format!(
-                "schema {from}, of an older program; the next command that writes upgrades it to {to}"
-            );
-            lines.insert(1, ("", Tone::Warn, told));
-        }
-        if document.unswept {
-            let told =
-                "bytes of it may still lie in the file: journal forget --finish removes them";
-            lines.insert(1, ("forgotten", Tone::Warn, told.to_owned()));
-        }
+        lines.splice(1..1, of_the_file(&reader, document.unswept)?);
         for (label, tone, text) in lines {
             let label = format!("{label:<10}");
             context.out.data_row(Line::new().toned(Tone::Strong, label).toned(tone, text))?;
@@ -284,6 +274,22 @@ impl StatusArgs {
         context.out.flush()?;
         Ok(Exit::Done)
     }
+}
+
+/// What is to be done about the file itself.
+fn of_the_file(reader: &Reader, unswept: bool) -> Result<Vec<Told>, CliError> {
+    let mut told = Vec::new();
+    if unswept {
+        let bytes = "bytes of it may still lie in the file: journal forget --finish removes them";
+        told.push(("forgotten", Tone::Warn, bytes.to_owned()));
+    }
+    if let Some(Older { from, to }) = reader.older()? {
+        let older = format!(
+            "schema {from}, of an older program; the next command that writes upgrades it to {to}"
+        );
+        told.push(("", Tone::Warn, older));
+    }
+    Ok(told)
 }
 
 type Told = (&'static str, Tone, String);

@@ -18,6 +18,8 @@ mod findings;
 mod governed;
 mod items;
 mod log;
+#[cfg(test)]
+mod other_operations;
 mod rows;
 mod seals;
 mod words;
