@@ -8,12 +8,17 @@ use zoho_journal::simulator::{Config, Fault, Snapshot};
 use crate::env::{Env, Ran, filtered};
 
 fn env() -> Env {
+    env_with(Config::default().delay_ms)
+}
+
+/// One whose delayed answers take so many milliseconds.
+fn env_with(delay_ms: u64) -> Env {
     let records =
         [("Leads", 12), ("Accounts", 2), ("Contacts", 6), ("Campaigns", 1), ("Products", 1)]
             .into_iter()
             .chain([("Price_Books", 2)]);
     let records = records.map(|(module, count)| (module.to_owned(), count)).collect();
-    Env::with(Config { records, ..Config::default() })
+    Env::with(Config { records, delay_ms, ..Config::default() })
 }
 
 fn ids(records: &[u64]) -> Vec<String> {
@@ -149,6 +154,40 @@ fn whatever_goes_wrong_in_the_middle_of_an_undo_ends_as_before() {
                 break;
             }
             code = env.journal(["replay", "--yes", "--wait", "20s"]).code;
+        }
+        assert_eq!((code, env.states()), (Some(0), "done 26".to_owned()), "{fault:?}");
+        is_as_before(&env, &before);
+        env.journal(["verify"]).exits(0);
+    }
+}
+
+#[test]
+fn an_undo_that_is_killed_in_each_of_its_calls_ends_as_before() {
+    // Nothing done and never answered; done, and not answered in time.
+    for fault in [Fault::NeverAnswers, Fault::Delay] {
+        let env = env_with(60_000);
+        everything(&env);
+        let before = env.zoho.snapshot();
+        take_away(&env);
+        undo(&env, &ALL).exits(0);
+        for _ in 0..env.sent() {
+            env.next_write();
+        }
+        env.zoho.set_rate(fault, 1.0);
+        for _ in 0..3 {
+            let mut run = env.start(["replay", "--yes", "--concurrency", "1", "--wait", "0s"]);
+            env.next_write();
+            run.kill().unwrap();
+            run.wait().unwrap();
+            assert_eq!(env.journal(["verify", "--json"]).exits(0).json()["ok"], true);
+        }
+        env.zoho.clear_faults();
+        let mut code = None;
+        for _ in 0..5 {
+            code = env.journal(["replay", "--yes", "--wait", "20s"]).code;
+            if code == Some(0) {
+                break;
+            }
         }
         assert_eq!((code, env.states()), (Some(0), "done 26".to_owned()), "{fault:?}");
         is_as_before(&env, &before);
