@@ -172,6 +172,14 @@ impl From<KeeperError> for CliError {
             KeeperError::BackupTaken(ref path) => {
                 Some(format!("move {} away and run it again", shell_quoted(path)))
             }
+            KeeperError::CopyTaken(ref path)
+                if path.extension().is_some_and(|end| end == "part") =>
+            {
+                Some(
+                    "another backup is being made there, or one was killed: then remove it"
+                        .to_owned(),
+                )
+            }
             KeeperError::CopyTaken(_) => Some("choose another name for the copy".to_owned()),
             KeeperError::Unsupported(_)
             | KeeperError::Rights(_)

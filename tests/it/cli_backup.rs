@@ -83,3 +83,28 @@ fn a_backup_is_written_over_nothing() {
     assert!(ran.stderr.contains("/nowhere/at/all.db"), "{ran}");
     env.journal(["verify"]).exits(0);
 }
+
+/// The kernel ends whoever writes more to one file than it may: in the midst of the copy.
+#[test]
+fn a_backup_that_dies_amid_its_copy_leaves_no_backup_and_the_journal_as_it_was() {
+    let env = journal();
+    let path = |name: &str| env.dir.path().join(name);
+    let copy = path("copy.db").display().to_string();
+    let before = fs::read(env.db()).unwrap();
+    let ran = env.shell(&format!("ulimit -f 100; exec \"$@\" backup {copy}"), []);
+    assert_eq!(ran.code, None, "{ran}");
+    assert!(exists(path("copy.db.part")) && !exists(path("copy.db")));
+    assert!(fs::read(env.db()).unwrap() == before);
+    let ran = env.journal(["backup", &copy]).exits(1);
+    assert!(
+        ran.stderr.contains("copy.db.part") && ran.stderr.contains("is there already"),
+        "{ran}"
+    );
+    // The same limit as an error instead of a death: nothing is left.
+    let other = path("other.db").display().to_string();
+    let limited = format!("trap '' XFSZ; ulimit -f 100; exec \"$@\" backup {other}");
+    env.shell(&limited, []).exits(1);
+    assert!(!exists(path("other.db.part")) && !exists(path("other.db")));
+    env.journal(["backup", &other]).exits(0);
+    env.journal(["verify"]).exits(0);
+}
