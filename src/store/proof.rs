@@ -211,26 +211,24 @@ impl Reader {
     }
 }
 
+/// Each entry with the group that speaks of it, in order.
+fn by_entry<'g, G>(groups: &'g [G], entries: fn(&G) -> &EntryRanges) -> Vec<(EntryId, &'g G)> {
+    let each = |group: &'g G| entries(group).iter().map(move |entry| (entry, group));
+    let mut each: Vec<_> = groups.iter().flat_map(each).collect();
+    each.sort_unstable_by_key(|(entry, _)| *entry);
+    each
+}
+
 impl<'e> Items<'e> {
     fn of(conn: &Connection, event: &'e Event) -> Result<Option<Self>> {
         Ok(Some(if let Event::RequestRecorded(data) = event {
             let last = data.first_entry.get().saturating_add(count(data.entries)).saturating_sub(1);
             Self::Recorded(EntryRanges::span(data.first_entry, EntryId::new(last)))
         } else if let Event::BatchAnswered(data) = event {
-            let mut each: Vec<_> = data
-                .groups
-                .iter()
-                .flat_map(|group| group.entries.iter().map(move |entry| (entry, group)))
-                .collect();
-            each.sort_unstable_by_key(|(entry, _)| *entry);
+            let each = by_entry(&data.groups, |group| &group.entries);
             Self::Answered(data.batch.get(), each, answer_of(conn, data.batch)?)
         } else if let Event::EvidenceRead(data) = event {
-            let mut each: Vec<_> = data
-                .groups
-                .iter()
-                .flat_map(|group| group.entries.iter().map(move |entry| (entry, group)))
-                .collect();
-            each.sort_unstable_by_key(|(entry, _)| *entry);
+            let each = by_entry(&data.groups, |group| &group.entries);
             let mut rows: Vec<EvidenceRow> = Vec::new();
             let audit = Audit { conn };
             for range in each.iter().map(|(entry, _)| *entry).collect::<EntryRanges>().ranges() {
@@ -249,12 +247,7 @@ impl<'e> Items<'e> {
         } else if let Event::EntriesSettled(data) = event {
             Self::Settled(data.reading, &data.entries, data.verdict.wire_name())
         } else if let Event::EntriesRechecked(data) = event {
-            let mut each: Vec<_> = data
-                .groups
-                .iter()
-                .flat_map(|group| group.entries.iter().map(move |entry| (entry, group)))
-                .collect();
-            each.sort_unstable_by_key(|(entry, _)| *entry);
+            let each = by_entry(&data.groups, |group| &group.entries);
             let mut rows: Vec<RecheckRow> = Vec::new();
             let audit = Audit { conn };
             for range in each.iter().map(|(entry, _)| *entry).collect::<EntryRanges>().ranges() {
