@@ -43,11 +43,19 @@ pub enum Mistake {
     IgnoresTheLock,
     /// A run that a newer one has replaced goes on writing.
     IgnoresTheEpoch,
+    /// Holds keep nothing back.
+    IgnoresHolds,
+    /// Nobody looks for a pause.
+    IgnoresPauses,
+    /// Once a batch is claimed nobody looks again for a hold or a pause.
+    LooksOnlyAtClaim,
+    /// What waits for a second person can be sent.
+    SendsUnapproved,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::SendsBeforeSync,
         Self::AcknowledgesBeforeSync,
         Self::PublishesBeforeCommit,
@@ -66,6 +74,10 @@ impl Mistake {
         Self::SendsLate,
         Self::IgnoresTheLock,
         Self::IgnoresTheEpoch,
+        Self::IgnoresHolds,
+        Self::IgnoresPauses,
+        Self::LooksOnlyAtClaim,
+        Self::SendsUnapproved,
     ];
 
     /// Whether the code is to make it.

@@ -31,6 +31,7 @@ const READ_ONLY: [&str; 3] = [JOURNAL, "journal.db-wal", "journal.db.anchor"];
 pub struct Before {
     files: BTreeMap<&'static str, Vec<u8>>,
     entries: u64,
+    states: String,
     out: Option<Vec<u8>>,
 }
 
@@ -44,7 +45,8 @@ impl Before {
         for name in READ_ONLY {
             files.insert(name, place.read(name)?.unwrap_or_default());
         }
-        Ok(Self { files, entries: truth::entries(&place.db())?, out: place.read("out.csv")? })
+        let (entries, states) = (truth::entries(&place.db())?, truth::states(&place.db())?);
+        Ok(Self { files, entries, states, out: place.read("out.csv")? })
     }
 }
 
@@ -92,9 +94,11 @@ impl Case<'_> {
                 self.reported_is_kept()?;
                 self.replay()?;
             }
-            Kind::Settle => {
-                self.settled()?;
-                self.replay()?;
+            Kind::Decide { event, then } => {
+                self.decided(event, then)?;
+                if then != self.scenario.end {
+                    self.replay()?;
+                }
             }
             Kind::Export => self.exported()?,
             Kind::Upgrade { entries } => self.upgraded(entries)?,
@@ -111,7 +115,11 @@ impl Case<'_> {
         match self.scenario.kind {
             Kind::Export => self.export_is_whole()?,
             Kind::Read => {}
-            Kind::Init | Kind::Record { .. } | Kind::Run | Kind::Settle | Kind::Upgrade { .. } => {
+            Kind::Init
+            | Kind::Record { .. }
+            | Kind::Run
+            | Kind::Decide { .. }
+            | Kind::Upgrade { .. } => {
                 let states = truth::states(&self.place.db())?;
                 let end = self.scenario.end;
                 ensure!(states == end, "the entries stand as {states}, and should as {end}");
@@ -237,18 +245,28 @@ impl Case<'_> {
         truth::agree(&self.place.db(), self.zoho, 0).context("before the recovery")
     }
 
-    fn settled(&self) -> Result<()> {
+    /// A decision is there with its event, for all entries, or nothing of it is; then it can be made anew.
+    fn decided(&self, event: &str, then: &str) -> Result<()> {
+        let there = events(self.place, event)?;
         let states = truth::states(&self.place.db())?;
-        let said = self.ran.succeeded()
-            || self.ran.documents().iter().any(|line| !line["settled"].is_null());
-        match states.as_str() {
-            "failed 3" => self.recover(&["verify"])?.exits(&[0]).map(drop),
-            "unknown 3" if !said => self.again(&[0, 7]),
-            _ => bail!(
-                "a decision is there by half, or was reported and is not: {states}: {}",
-                self.ran
-            ),
+        let should = if there == 1 { then } else { self.before.states.as_str() };
+        ensure!(
+            there <= 1 && states == should,
+            "{there} {event}, and the entries stand as {states}"
+        );
+        if there == 1 {
+            return self.recover(&["verify"])?.exits(&[0]).map(drop);
         }
+        let said = self.ran.documents().iter().any(|line| line["error"].is_null());
+        ensure!(
+            !said && !self.ran.succeeded(),
+            "what was reported as decided is not there: {}",
+            self.ran
+        );
+        self.again(&[0])?;
+        let there = events(self.place, event)?;
+        ensure!(there == 1, "decided twice, and there are {there} {event}");
+        Ok(())
     }
 
     /// The file is the new one whole, or what was there before, by the word of the command.
@@ -301,6 +319,11 @@ impl Case<'_> {
             .context("the copy from before the upgrade")?;
         Ok(())
     }
+}
+
+/// How many events of a kind the log has.
+fn events(place: &Place, kind: &str) -> Result<usize> {
+    Ok(place.run(["log", "--kind", kind, "--json"])?.exits(&[0])?.documents().len())
 }
 
 /// The highest number of a migration that there is.

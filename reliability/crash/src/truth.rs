@@ -36,7 +36,9 @@ pub fn rows(db: &Path) -> Result<Vec<Row>> {
     let mut statement = conn.prepare(
         "SELECT e.id, e.target, w.name, s.operation, s.parent, s.module, s.tags FROM entry e
              JOIN word w ON w.kind = 'state' AND w.number = e.state
-             JOIN scope s ON s.id = e.scope ORDER BY e.id",
+             JOIN scope s ON s.id = e.scope
+             -- What was erased cannot be held against anything.
+             WHERE e.target IS NOT NULL ORDER BY e.id",
     )?;
     let rows = statement.query_map([], |row| {
         let tags: Option<String> = row.get(6)?;
@@ -91,6 +93,7 @@ impl Row {
                 });
                 call.url.contains("remove_tags") && !is_other
             }
+            ("restore", kind) => kind == EffectKind::Restored,
             ("unlink", EffectKind::Unlinked(parent)) => self.parent == Some(parent),
             _ => false,
         }

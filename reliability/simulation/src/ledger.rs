@@ -9,6 +9,8 @@ use zoho_journal::domain::call::{CallItem, PreparedBatch};
 use zoho_journal::domain::id::{BatchId, RecordId, RequestId};
 use zoho_journal::domain::scope::{Operation, Scope};
 
+use crate::orders::Orders;
+
 /// What is sent for at most once at a time: a record, a relation from whichever side, a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Thing {
@@ -39,6 +41,8 @@ pub struct Intent {
     pub items: Vec<CallItem>,
     /// What they are about.
     pub things: Vec<Thing>,
+    /// Where they stand.
+    pub scope: Scope,
     /// Whether it deletes records, of which Zoho says when and by whom they were deleted.
     pub deletes_records: bool,
     /// Until when it may leave, by the clock that nobody sets.
@@ -54,7 +58,8 @@ impl Intent {
         let left = batch.send_by().since(clock.now());
         let leaves_by = if left.is_zero() { left } else { clock.elapsed() + left };
         let deletes_records = scope.operation() == Operation::Delete;
-        Self { batch: batch.batch(), items, things, deletes_records, leaves_by }
+        let scope = scope.clone();
+        Self { batch: batch.batch(), items, things, scope, deletes_records, leaves_by }
     }
 }
 
@@ -114,6 +119,8 @@ pub struct Ledger {
     sends: Vec<Intent>,
     /// What was acknowledged.
     pub promises: Vec<Promise>,
+    /// What people decided about it.
+    pub orders: Orders,
     /// Runs that are on, with the processes that may be on beside another one.
     pub runs_on: usize,
     /// Whether somebody took the lock file away.
@@ -150,6 +157,11 @@ impl Ledger {
         self.counters.one("calls that left");
         self.under_way.insert(number, intent.clone());
         number
+    }
+
+    /// Whether a call has left and not arrived.
+    pub fn is_under_way(&self) -> bool {
+        !self.under_way.is_empty()
     }
 
     /// A call arrived, or a copy of it, as this request of Zoho's; or it is lost for good.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use journal_disk::{Disk, ProcessId};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use zoho_journal::clock::Clock;
+use zoho_journal::domain::id::RequestId;
 
 use crate::ledger::Intent;
 use crate::world::World;
@@ -18,6 +19,10 @@ pub fn at_sending(world: &World, intent: &Intent, process: ProcessId) {
     }
     if world.clock.elapsed() > intent.leaves_by {
         world.violation(format!("{batch} was sent later than it was to be"));
+    }
+    let why = world.ledger().orders.forbid(intent);
+    if let Some(why) = why {
+        world.violation(format!("{batch} was sent {why}"));
     }
     with_durable(world, |journal| {
         for item in &intent.items {
@@ -33,7 +38,12 @@ pub fn at_sending(world: &World, intent: &Intent, process: ProcessId) {
             let entry = item.entry;
             match found {
                 // In flight.
-                Some((target, 4, _)) if target.to_string() == item.target.to_string() => {}
+                Some((target, 4, request)) if target.to_string() == item.target.to_string() => {
+                    let why = world.ledger().orders.forbid_request(RequestId::new(request));
+                    if let Some(why) = why {
+                        world.violation(format!("{batch} was sent {why}"));
+                    }
+                }
                 // Another run took this one for dead, and waits out whatever it may still send.
                 Some((_, 6, _)) if world.ledger().lock_taken_away => {}
                 Some((target, state, _)) => world.violation(format!(

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use zoho_journal::domain::policy::ApprovalPolicy;
 use zoho_journal::domain::scope::{TagSet, Task};
 use zoho_journal::simulator::{Config, Fault};
 
@@ -89,7 +90,8 @@ fn live(world: &World, module: &str) -> Vec<u64> {
     world.zoho.snapshot().modules.get(module).map(|module| module.live.clone()).unwrap_or_default()
 }
 
-fn everything(world: &World, module: &str) -> Vec<u64> {
+/// Every record that there is or was.
+pub fn everything(world: &World, module: &str) -> Vec<u64> {
     let snapshot = world.zoho.snapshot();
     let Some(module) = snapshot.modules.get(module) else { return Vec::new() };
     [&module.live[..], &module.binned, &module.purged].concat()
@@ -97,7 +99,14 @@ fn everything(world: &World, module: &str) -> Vec<u64> {
 
 /// Something that somebody wants done.
 pub fn wish(world: &World, chance: &mut Chance) -> Ask {
-    let ask = |module, task, items| Ask { module, task, items, snapshot: true, again: false };
+    let ask = |module, task, items| Ask {
+        module,
+        task,
+        items,
+        snapshot: true,
+        again: false,
+        policy: ApprovalPolicy::Never,
+    };
     let each = |ids: Vec<u64>| ids.into_iter().map(|id| (None, id)).collect();
     let again = chance.percent(20);
     let ask = match chance.below(10) {
@@ -137,7 +146,8 @@ pub fn wish(world: &World, chance: &mut Chance) -> Ask {
             ask("Leads", Task::DeleteTags, each(chance.some(&tags, 50)))
         }
     };
-    Ask { again, snapshot: chance.percent(80), ..ask }
+    let policy = if chance.percent(12) { ApprovalPolicy::Always } else { ApprovalPolicy::Never };
+    Ask { again, snapshot: chance.percent(80), policy, ..ask }
 }
 
 /// Somebody else does something.

@@ -105,9 +105,12 @@ pub struct Ask {
     pub snapshot: bool,
     /// Whether what an open entry covers is recorded all the same.
     pub again: bool,
+    /// Whether somebody else has to approve.
+    pub policy: ApprovalPolicy,
 }
 
-fn by() -> Operator<'static> {
+/// Who uses the program.
+pub(crate) fn by() -> Operator<'static> {
     Operator { account: "ops", program: "simulation" }
 }
 
@@ -150,7 +153,7 @@ pub async fn record(world: &Arc<World>, seed: u64, ask: &Ask) -> Result<Recorded
         repeated: &[],
         invalid: &[],
         again: ask.again,
-        policy: ApprovalPolicy::Never,
+        policy: ask.policy,
         not_before: None,
         valid_for: Duration::from_hours(24 * 365 * 50),
         source: &source,
@@ -168,6 +171,10 @@ pub async fn record(world: &Arc<World>, seed: u64, ask: &Ask) -> Result<Recorded
 pub fn acknowledge(world: &World, recorded: &Recorded) {
     if let Some(request) = recorded.request {
         let entries = recorded.entries;
+        if recorded.awaiting_approval {
+            world.ledger().orders.awaits(request);
+            world.count("requests that wait for approval");
+        }
         world.ledger().promises.push(Promise { request, entries });
         world.count("requests acknowledged");
     }

@@ -17,6 +17,7 @@ use crate::chance::Chance;
 use crate::clock::MachineClock;
 use crate::ledger::{Counters, Ledger};
 use crate::network::Weather;
+use crate::office::{self, Order};
 use crate::people;
 use crate::process::{self, Ended, Living, QUARANTINE, Ran, Run};
 use crate::truth;
@@ -229,8 +230,10 @@ impl Script {
         async move {
             let deeds = chance.below(5);
             for _ in 0..deeds {
-                tokio::time::sleep(chance.millis(20_000)).await;
-                match chance.below(8) {
+                // Most runs take seconds; some wait for long.
+                let soon = if chance.percent(50) { 1_500 } else { 20_000 };
+                tokio::time::sleep(chance.millis(soon)).await;
+                match chance.below(11) {
                     0..=3 => people::meddle(&world, &mut chance),
                     4 => {
                         let ask = people::wish(&world, &mut chance);
@@ -241,6 +244,13 @@ impl Script {
                         judge_recording(&world, ended, true);
                     }
                     5 | 6 => second_run(&world, &mut chance).await,
+                    7..=9 => {
+                        if chance.percent(60) {
+                            while_a_call_is_under_way(&world).await;
+                        }
+                        let process = world.disk.start();
+                        give_order(&world, process, &mut chance, true).await;
+                    }
                     _ => set_clock(&world, &mut chance),
                 }
             }
@@ -264,7 +274,14 @@ impl Script {
     }
 
     async fn between(&mut self) {
-        let world = &self.world;
+        let world = Arc::clone(&self.world);
+        let world = &world;
+        if self.chance.percent(25) {
+            let process = world.disk.start();
+            let troubled = self.trouble(process, 40);
+            give_order(world, process, &mut self.chance, troubled).await;
+            self.after(process).await;
+        }
         if self.chance.percent(40) {
             tokio::time::sleep(self.chance.millis(200_000)).await;
         }
@@ -292,12 +309,39 @@ impl Script {
         }
     }
 
+    /// A pause ends, and most of what is held or waits for somebody is decided: the rest stays as it is.
+    async fn decide_what_is_open(&mut self) {
+        let world = Arc::clone(&self.world);
+        let mut orders = Vec::new();
+        {
+            let ledger = world.ledger();
+            if ledger.orders.may_be_paused {
+                orders.push(Order::Resume);
+            }
+            let mut likely = |order| {
+                if self.chance.percent(60) {
+                    orders.push(order)
+                }
+            };
+            for held in &ledger.orders.holds {
+                likely(Order::Release(held.module.clone(), held.ids.clone()));
+            }
+            ledger.orders.unapproved().into_iter().for_each(|one| likely(Order::Approve(one)));
+        }
+        for order in orders {
+            if let Err(error) = office::give(&world, self.chance.bits(), &order).await {
+                world.violation(format!("nothing was wrong, and {order:?} failed: {error}"));
+            }
+        }
+    }
+
     /// All faults end; replays until nothing moves any more; then the journal is held against the truth.
     async fn settle(&mut self) {
         let world = Arc::clone(&self.world);
         world.zoho.clear_faults();
         world.set_weather(Weather::default());
         world.ledger().lock_taken_away = false;
+        self.decide_what_is_open().await;
         let mut last = None;
         for _ in 0..12 {
             tokio::time::sleep(QUARANTINE).await;
@@ -356,6 +400,32 @@ async fn second_run(world: &Arc<World>, chance: &mut Chance) {
     world.disk.kill(process);
 }
 
+/// Waits a while for a call to be under way: then the next ones are claimed already, and have not left.
+async fn while_a_call_is_under_way(world: &World) {
+    for _ in 0..100 {
+        if world.ledger().is_under_way() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Somebody decides something.
+async fn give_order(world: &Arc<World>, process: ProcessId, chance: &mut Chance, troubled: bool) {
+    let Some(order) = office::order(world, chance) else { return };
+    let giving = office::give(world, chance.bits(), &order);
+    match Living::new(world, process, giving).await {
+        Ended::Died => world.count("orders whose process died"),
+        Ended::With(Ok(())) => world.count("orders given"),
+        Ended::With(Err(error)) => {
+            if !troubled {
+                world.violation(format!("nothing was wrong, and {order:?} failed: {error}"));
+            }
+            not_its_fault(world, &error.to_string());
+        }
+    }
+}
+
 /// Somebody sets the machine's clock.
 fn set_clock(world: &World, chance: &mut Chance) {
     let most = *chance.pick(&[1_500, 90_000, 86_400_000, 315_360_000_000]).unwrap_or(&1_500);
@@ -391,7 +461,8 @@ fn judge_run(world: &World, ended: &Ended<Result<Ran, String>>, troubled: bool) 
         Ended::Died => world.count("runs that died"),
         Ended::With(Ok(_)) => world.count("runs that ended"),
         Ended::With(Err(error)) => {
-            if !troubled && !world.ledger().lock_taken_away {
+            let paused = error.contains("paused") && world.ledger().orders.may_be_paused;
+            if !troubled && !paused && !world.ledger().lock_taken_away {
                 world.violation(format!("nothing was wrong, and a run failed: {error}"));
             }
             not_its_fault(world, error);

@@ -65,6 +65,11 @@ pub fn is_told(world: &World) {
             let zoho = world.zoho.snapshot();
             for row in rows {
                 hold(world, &zoho, &row);
+                let entry = EntryId::new(row.entry);
+                let wrong = world.ledger().orders.contradict(entry, row.state);
+                if let Some(wrong) = wrong {
+                    world.violation(wrong);
+                }
             }
         }
     }

@@ -28,8 +28,13 @@ pub enum Kind {
     },
     /// A run: `replay` finds out and finishes.
     Run,
-    /// A decision is there for all entries, or for none.
-    Settle,
+    /// What a person decided is there for all entries, with its event, or nothing of it is.
+    Decide {
+        /// The event that records it.
+        event: &'static str,
+        /// How the entries stand then.
+        then: &'static str,
+    },
     /// A file is there whole, or as it was before.
     Export,
     /// The journal of an older program is of the old schema or of the new.

@@ -162,7 +162,7 @@ pub const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "settle",
-        kind: Kind::Settle,
+        kind: Kind::Decide { event: "entries_settled", then: "failed 3" },
         journal: |place, zoho| record(place, &leads(zoho)[..3], DELETE),
         approach: |place, zoho| {
             zoho.plan_faults(vec![Fault::LoseRequest]);
@@ -183,6 +183,117 @@ pub const ALL: &[Scenario] = &[
             "--json",
         ],
         end: "failed 3",
+        ..BASE
+    },
+    Scenario {
+        name: "approve",
+        kind: Kind::Decide { event: "request_approved", then: "pending 3" },
+        settings: APPROVAL,
+        journal: three,
+        command: &["approve", "R1", "--as", "berta", "--json"],
+        end: "done 3",
+        ..BASE
+    },
+    Scenario {
+        name: "reject",
+        kind: Kind::Decide { event: "request_rejected", then: "cancelled 3" },
+        settings: APPROVAL,
+        journal: three,
+        command: &["reject", "R1", "--as", "berta", "--reason", "x", "--json"],
+        end: "cancelled 3",
+        ..BASE
+    },
+    Scenario {
+        name: "cancel",
+        kind: Kind::Decide { event: "entries_cancelled", then: "cancelled 2, pending 1" },
+        journal: three,
+        command: &["cancel", "E1-E2", "--reason", "x", "--json"],
+        end: "cancelled 2, done 1",
+        ..BASE
+    },
+    Scenario {
+        name: "hold-add",
+        kind: Kind::Decide { event: "hold_placed", then: "held 3" },
+        journal: three,
+        command: &["hold", "add", "Leads", "--all", "--reason", "x", "--json"],
+        end: "held 3",
+        ..BASE
+    },
+    Scenario {
+        name: "hold-release",
+        kind: Kind::Decide { event: "hold_released", then: "pending 3" },
+        journal: |place, zoho| {
+            three(place, zoho)?;
+            let args = ["hold", "add", "Leads", "--all", "--reason", "x"];
+            place.run(args)?.exits(&[0]).map(drop)
+        },
+        command: &["hold", "release", "Leads", "--all", "--reason", "x", "--json"],
+        end: "done 3",
+        ..BASE
+    },
+    Scenario {
+        name: "pause",
+        kind: Kind::Decide { event: "paused", then: "pending 3" },
+        journal: three,
+        command: &["pause", "--reason", "x", "--json"],
+        end: "pending 3",
+        ..BASE
+    },
+    Scenario {
+        name: "policy-set",
+        kind: Kind::Decide { event: "policy_set", then: "pending 3" },
+        journal: three,
+        command: &["policy", "set", "--require-approval", "always", "--reason", "x", "--json"],
+        end: "pending 3",
+        ..BASE
+    },
+    Scenario {
+        name: "key-rotate",
+        kind: Kind::Decide { event: "key_replaced", then: "pending 3" },
+        journal: three,
+        command: &["key", "rotate", "--json"],
+        end: "pending 3",
+        ..BASE
+    },
+    Scenario {
+        name: "forget",
+        kind: Kind::Decide { event: "forgotten", then: "failed 3" },
+        zoho: |zoho| {
+            for lead in leads(zoho).into_iter().take(3) {
+                zoho.lock(lead);
+            }
+        },
+        journal: |place, zoho| {
+            three(place, zoho)?;
+            place.run(SYNC)?.exits(&[3]).map(drop)
+        },
+        command: &["forget", "R1", "--yes", "--reason", "x", "--json"],
+        end: "failed 3",
+        ..BASE
+    },
+    Scenario {
+        name: "undo",
+        kind: Kind::Record { entries: 3 },
+        journal: three_gone,
+        command: &["undo", "R1", "--reason", "x", "--json"],
+        end: "done 6",
+        ..BASE
+    },
+    Scenario {
+        name: "sync-undo",
+        journal: |place, zoho| {
+            three_gone(place, zoho)?;
+            place.run(["undo", "R1", "--reason", "x"])?.exits(&[0]).map(drop)
+        },
+        faults: LOST,
+        end: "done 6",
+        ..BASE
+    },
+    Scenario {
+        name: "recheck",
+        journal: three_gone,
+        command: &["recheck", "R1", "--json"],
+        end: "done 3",
         ..BASE
     },
     Scenario {
@@ -287,6 +398,20 @@ fn delete_tags(place: &Place, zoho: &Simulator) -> Result<()> {
     let args =
         ["delete-tags", "Leads", "--reason", "x"].into_iter().chain(ids.iter().map(String::as_str));
     place.run(args)?.exits(&[0]).map(drop)
+}
+
+/// A second person has to approve.
+const APPROVAL: &[(&str, &str)] = &[("JOURNAL_REQUIRE_APPROVAL", "always")];
+
+/// A journal with one request for three leads.
+fn three(place: &Place, zoho: &Simulator) -> Result<()> {
+    record(place, leads(zoho).get(..3).context("too few leads")?, DELETE)
+}
+
+/// A journal that has deleted three leads.
+fn three_gone(place: &Place, zoho: &Simulator) -> Result<()> {
+    three(place, zoho)?;
+    place.run(SYNC)?.exits(&[0]).map(drop)
 }
 
 /// A run that waits for nothing and leaves what got no answer.
