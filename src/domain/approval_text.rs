@@ -7,6 +7,7 @@ use std::fmt;
 use crate::domain::event::{PolicySet, RequestRecorded};
 use crate::domain::id::EventSeq;
 use crate::domain::merkle::Hash;
+use crate::domain::signers::Signers;
 
 /// The first line, which no other text that people sign has.
 pub const HEADER: &str = "zoho-journal/approval@1";
@@ -19,8 +20,8 @@ pub const NAMESPACE: &str = "zoho-journal-approval";
 pub enum Subject<'a> {
     /// A request, with its approval before this one.
     Request(&'a RequestRecorded, Option<EventSeq>),
-    /// A proposed policy.
-    Policy(&'a PolicySet),
+    /// A proposed policy, with who may sign by it where it pins that.
+    Policy(&'a PolicySet, Option<&'a Signers>),
 }
 
 /// The text.
@@ -59,10 +60,15 @@ impl fmt::Display for ApprovalText<'_> {
                     None => writeln!(f, "approved before: never")?,
                 }
             }
-            Subject::Policy(data) => {
+            Subject::Policy(data, signers) => {
                 let approver = data.approver.map_or("named", |one| one.wire_name());
                 writeln!(f, "policy: {}", data.policy)?;
                 writeln!(f, "require approval: {}\napprover: {approver}", data.require_approval)?;
+                data.rules.iter().try_for_each(|rule| writeln!(f, "rule: {rule}"))?;
+                for signer in signers.iter().flat_map(|signers| signers.iter()) {
+                    let name = on_one_line(signer.name());
+                    writeln!(f, "signer: \"{name}\" {}", signer.fingerprint())?;
+                }
             }
         }
         writeln!(f, "content: {content}\nreason: \"{}\"", on_one_line(reason))

@@ -316,6 +316,8 @@ mod tests {
             set_by: HASH,
             recorded_by: HASH,
             reason: HASH,
+            rules: Default::default(),
+            signers: None,
         })
     }
 
