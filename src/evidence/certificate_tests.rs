@@ -442,7 +442,7 @@ fn every_kind_of_event_is_worded_and_known_to_the_python_program_or_tells_of_no_
         };
         // Entry 1 is one of those that were looked at again.
         let entry = EntryId::new(1);
-        let about = About { entry, operation: None, moved: true, opened: None };
+        let about = About { entry, operation: None, moved: true, opened: None, signature: None };
         let told = chapter(&empty, logged, &about);
         assert_eq!(told.is_none(), UNTOLD.contains(kind), "{kind}");
         let Some(told) = told else { continue };
