@@ -411,17 +411,18 @@ class Story:
             need((self.state, what) in MOVES, "an event before it is left out")
             self.state = MOVES[self.state, what]
         if event.kind == "entries_rechecked":
-            found = ": seen as " + group_of(data["groups"], self.entry)["found"]
+            found = "seen as " + group_of(data["groups"], self.entry)["found"]
         opened = self.seals(event, seals)
         self.accounts(event, opened.get("recorded_by"))
         if event.kind == "request_recorded":
             self.asked, salts = data, {seal["field"]: seal["salt"] for seal in seals}
             self.reason = (opened["reason"], salts["reason"]) if "reason" in opened else None
         if event.kind == "request_approved" and "signature" in opened:
-            found = ": signed with " + self.signature(event, opened)
+            found = "signed with " + self.signature(event, opened)
         self.item(event, item)
+        told = ", ".join(part for part in (what, found) if part)
         self.lines.append("%7d  %s  %s%s" % (event.index, event.at, event.kind,
-                                             ": " + what if what else found))
+                                             ": " + told if told else ""))
 
     def step(self, kind, data):
         """What an event does to the entry; nothing for one that only tells."""

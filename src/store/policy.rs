@@ -273,15 +273,23 @@ impl WriteTx<'_> {
     }
 }
 
-/// What a policy asks for, and whose signatures count by it.
+/// What a policy asks for, and whose signatures count by it. A list of signers that is not the one that the event
+/// sealed lets nobody sign.
 fn terms_of(conn: &Connection, seq: EventSeq) -> Result<Terms> {
     let event = log::event(conn, seq)?.decode()?.event;
     let Event::PolicySet(event) = event else {
         return Err(StoreError::corrupt("policy", format!("event {seq} sets none")));
     };
-    let signers = event.signers.map(|_| log::opened(conn, seq, "signers")).transpose()?.flatten();
-    policy_terms(&event, signers.as_deref())
-        .ok_or_else(|| StoreError::corrupt("policy", format!("event {seq} cannot be read")))
+    let signers = match event.signers {
+        Some(sealed) => signing::whole(conn, seq, "signers", sealed)?,
+        None => None,
+    };
+    policy_terms(&event, signers.as_deref()).ok_or_else(|| {
+        StoreError::corrupt(
+            "policy",
+            format!("the rules or signers of event {seq} cannot be read, or were edited"),
+        )
+    })
 }
 
 /// The same from an event and its opened list; `None` where no program of ours writes such a policy.
@@ -368,4 +376,88 @@ fn open_proposal(
         return Ok(Err(PolicyNotDecided::Over(policy)));
     }
     Err(StoreError::NotFound(policy.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::sshsig::testing::allowed;
+    use crate::evidence::verify::check_journal;
+    use crate::store::testing::Journal;
+
+    const ANNA: By<'_> =
+        By { who: "Anna", account: "anna (uid 1000)", reason: "board", program: "test/1" };
+
+    fn signers(names: &[&str]) -> Signers {
+        let list: String = names.iter().zip(1..).map(|(name, seed)| allowed(seed, name)).collect();
+        Signers::parse(&list).unwrap()
+    }
+
+    fn pinned(names: &[&str]) -> Wanted {
+        Wanted { signers: WantedSigners::Pinned(signers(names)), ..Wanted::default() }
+    }
+
+    fn rules(rules: &str) -> Wanted {
+        let rules: ApprovalRules = rules.parse().unwrap();
+        Wanted { rules: rules.iter().cloned().collect(), ..Wanted::default() }
+    }
+
+    /// A policy in force at once, as no program of ours sets it, with the row that follows from it.
+    fn forge(journal: &mut Journal, change: impl Fn(&mut PolicySet)) -> Vec<String> {
+        journal.write(|tx| {
+            let policy = PolicyId::new(2);
+            let mut seals = Seals::default();
+            let mut event = PolicySet {
+                policy,
+                require_approval: "never".to_owned(),
+                approver: None,
+                in_force: true,
+                program: "test/1".to_owned(),
+                set_by: seals.add(tx.entropy, "set_by", "Anna")?,
+                recorded_by: seals.add(tx.entropy, "recorded_by", "anna (uid 1000)")?,
+                reason: seals.add(tx.entropy, "reason", "board")?,
+                rules: ApprovalRules::default(),
+                signers: None,
+            };
+            change(&mut event);
+            let seq = tx.append(event, seals)?;
+            let sql = "INSERT INTO policy (id, seq, require_approval, in_force_seq) VALUES (2, ?1, 'never', ?1)";
+            tx.tx.execute(sql, [Sql(seq)]).unwrap();
+            Ok(())
+        });
+        // But for the first event, which the store does not write by itself.
+        let found = check_journal(&journal.reader()).unwrap_err().into_iter().map(|one| one.what);
+        found.filter(|what| !what.contains("begins with its creation")).collect()
+    }
+
+    #[test]
+    fn a_policy_that_loosens_another_by_itself_is_found() {
+        let told = "it loosens the policy, and no second person approved that";
+        let mut journal = Journal::new();
+        assert!(journal.write(|tx| tx.set_policy(rules("delete:Leads=5"), ANNA)).in_force);
+        assert_eq!(forge(&mut journal, |_| ()), [told]);
+        let mut journal = Journal::new();
+        journal.write(|tx| tx.set_policy(rules("delete:Leads=5"), ANNA));
+        let as_strict = forge(&mut journal, |event| event.rules = "delete=5".parse().unwrap());
+        assert_eq!(as_strict, [""; 0]);
+        let mut journal = Journal::new();
+        assert!(journal.write(|tx| tx.set_policy(pinned(&["Bert"]), ANNA)).in_force);
+        assert_eq!(forge(&mut journal, |_| ()), [told]);
+    }
+
+    #[test]
+    fn what_is_left_out_stays_and_whoever_comes_in_loosens() {
+        let mut journal = Journal::new();
+        let mut set = |wanted: Wanted| journal.write(|tx| tx.set_policy(wanted, ANNA));
+        assert!(set(pinned(&["Bert", "Carla"])).in_force);
+        assert!(set(rules("*:Deals=50, delete=9")).in_force);
+        let one = set(pinned(&["Bert"]));
+        assert!(one.in_force && one.terms.demand.rules.to_string() == "*:Deals=50, delete=9");
+        assert!(!set(pinned(&["Bert", "Dora"])).in_force);
+        assert!(!set(Wanted { signers: WantedSigners::NotPinned, ..Wanted::default() }).in_force);
+        let fewer = Wanted { only_rules: true, ..rules("delete=9") };
+        let fewer = set(fewer);
+        assert!(!fewer.in_force && fewer.terms.demand.rules.to_string() == "delete=9");
+        assert_eq!(fewer.before.signers, Some(signers(&["Bert"])));
+    }
 }

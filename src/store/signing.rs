@@ -281,7 +281,12 @@ fn kept_seal(conn: &Connection, seq: EventSeq, field: &str) -> Result<Option<(Sa
 }
 
 /// The value of a sealed field, if it is the one that the event sealed.
-fn whole(conn: &Connection, seq: EventSeq, field: &str, sealed: Hash) -> Result<Option<String>> {
+pub(crate) fn whole(
+    conn: &Connection,
+    seq: EventSeq,
+    field: &str,
+    sealed: Hash,
+) -> Result<Option<String>> {
     let kept = kept_seal(conn, seq, field)?;
     let whole = kept.filter(|(salt, value)| sealed == seal(salt, field, value));
     Ok(whole.map(|(_, value)| value))

@@ -140,7 +140,9 @@ fn what_one_request_was_erased_of_leaves_the_other_s_approval_whole() {
     let verified = env.journal(["verify", "--json"]).exits(0).json();
     assert_eq!(verified["signed_approvals"], 1);
     env.journal(["sync", "--yes"]).exits(0);
-    assert_eq!(env.states(), "awaiting_approval 1, done 2");
+    let status = env.journal(["status", "--json"]).exits(0).json();
+    let entries = &status["entries"];
+    assert_eq!((&entries["done"], &entries["awaiting_approval"]), (&2.into(), &1.into()));
 }
 
 #[test]
@@ -174,11 +176,6 @@ fn a_certificate_of_one_of_them_shows_the_signature_and_nothing_of_the_others() 
     if let Some(ran) = python(&args) {
         let said = String::from_utf8_lossy(&ran.stdout).into_owned();
         assert!(ran.status.success(), "{said}{}", String::from_utf8_lossy(&ran.stderr));
-        assert_eq!(
-            said.matches(&format!("request_approved: signed with {mark}")).count(),
-            0,
-            "{said}"
-        );
         assert_eq!(said.matches(&format!("signed with {mark}\n")).count(), 2, "{said}");
     }
     // Another signature of the same key in its place is told by the seal; another seal by the log.

@@ -32,7 +32,7 @@ fn rules_hold_for_an_operation_a_module_or_both() {
         ["--rule", "delete:Accounts=always", "--rule", "untag=always", "--rule", ":Deals=3"];
     let done = set(&env, &rules);
     assert_eq!(done["in_force"], true);
-    assert_eq!(done["rules"], json!(["untag=always", "*:Deals=3", "delete:Accounts=always"]));
+    assert_eq!(done["rules"], json!(["*:Deals=3", "delete:Accounts=always", "untag=always"]));
     assert!(waits(&env, &["delete", "Accounts"], 1));
     assert!(!waits(&env, &["delete", "Leads"], 2));
     assert!(waits(&env, &["untag", "Leads", "--tag", "old"], 1));
@@ -68,7 +68,7 @@ fn an_undo_is_an_operation_too_and_every_place_only_tightens() {
     // A flag adds to what the environment asks for, and the file to both.
     env.file("rules.toml", "[approval_rules]\n\"delete:Cases\" = \"always\"\ndelete = 2\n");
     env.set("JOURNAL_CONFIG", env.dir.path().join("rules.toml").display().to_string());
-    env.journal(["undo", "E2", "--reason", "x", "--approval-rule", "restore=1"]).exits(0);
+    env.journal(["undo", "E2", "--reason", "x", "--approval-rule", "restore=2"]).exits(0);
     assert_eq!(met(&env, "R3"), "restore:Leads=always");
     assert!(waits(&env, &["delete", "Cases"], 1));
     assert!(waits(&env, &["delete", "Vendors"], 2) && !waits(&env, &["delete", "Vendors"], 1));

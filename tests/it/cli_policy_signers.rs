@@ -102,7 +102,7 @@ fn a_list_is_shortened_at_once_and_changed_by_a_second_person_only() {
     run(&env, &signed(&env, "R1", "mallory", "mallory"), 0);
     assert_eq!(set(&env, &["--allowed-signers", "approvers"])["in_force"], true);
     for (content, why) in [
-        ("* ssh-ed25519 AAAA", "not base64"),
+        ("bert ssh-ed25519 ???", "not base64"),
         ("", "it names nobody"),
         ("bert cert-authority ssh-ed25519 AAAA", "no option but namespaces="),
     ] {
