@@ -62,7 +62,7 @@ pub(crate) fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> Stri
         let verb = if event.in_force { "set" } else { "proposed" };
         let (policy, who) = (&event.require_approval, seal("set_by"));
         let approver = event.approver.map(|one| format!(", approver {one}")).unwrap_or_default();
-        let rules: String = event.rules.iter().map(|rule| format!(", {rule}")).collect();
+        let rules = event.rules.appended();
         let pinned = if event.signers.is_some() { ", signers pinned" } else { "" };
         format!(
             "{} {verb} by {who}: require approval {policy}{rules}{approver}{pinned}: {why}",

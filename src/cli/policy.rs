@@ -334,7 +334,7 @@ fn holds_in_words(row: &HoldsRow, all: &ApprovalPolicy) -> String {
 /// `require approval never, delete:Accounts=always, approver named, 2 signers pinned`
 pub(crate) fn terms_in_words(terms: &Terms) -> String {
     let Terms { demand: Demand { wants, rules, approver }, signers } = terms;
-    let rules: String = rules.iter().map(|rule| format!(", {rule}")).collect();
+    let rules = rules.appended();
     let signers = signers.as_ref().map(|signers| {
         let keys = u64::try_from(signers.iter().count()).unwrap_or(u64::MAX);
         format!(", {} pinned", counted(keys, "signer", "signers"))

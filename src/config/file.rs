@@ -170,7 +170,11 @@ impl ConfigFile {
         let rule = |(scope, wants): (&String, &Value)| match wants {
             Value::String(text) => Ok(format!("{scope}={text}")),
             Value::Integer(number) => Ok(format!("{scope}={number}")),
-            other => {
+            other @ (Value::Float(_)
+            | Value::Boolean(_)
+            | Value::Datetime(_)
+            | Value::Array(_)
+            | Value::Table(_)) => {
                 let key = format!("{full}.{}", shortened(scope));
                 Err(self.wrong_type(&key, "text in quotes or a whole number", other))
             }

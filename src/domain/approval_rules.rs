@@ -205,6 +205,11 @@ impl ApprovalRules {
         )
     }
 
+    /// As they follow something in a sentence: `, delete=always, *:Deals=50`.
+    pub fn appended(&self) -> String {
+        if self.is_empty() { String::new() } else { format!(", {self}") }
+    }
+
     /// The modules that rules name.
     pub fn modules(&self) -> impl Iterator<Item = &ModuleName> {
         self.0.iter().filter_map(|rule| rule.scope.module.as_ref())

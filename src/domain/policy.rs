@@ -93,8 +93,7 @@ impl From<ApprovalPolicy> for Demand {
 
 impl fmt::Display for Demand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.wants.fmt(f)?;
-        self.rules.iter().try_for_each(|rule| write!(f, ", {rule}"))?;
+        write!(f, "{}{}", self.wants, self.rules.appended())?;
         if self.approver == Approver::Signed { f.write_str(", signed") } else { Ok(()) }
     }
 }

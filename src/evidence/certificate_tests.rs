@@ -323,7 +323,7 @@ fn what_was_decided_is_told_also_where_the_story_holds_without_it() {
         (31, "put on hold by", "Carla"),
         (31, "hold released by", "Carla"),
         (31, "withdrawn by", "ann"),
-        (51, "rejected by", "Bert"),
+        (53, "rejected by", "Bert"),
     ] {
         let said = |receipt| names(entry, receipt).contains(&(name, text.to_owned()));
         assert!(said(false) && !said(true), "E{entry} {name}");

@@ -164,10 +164,11 @@ fn with_text<T>(
 }
 
 fn journal_id(conn: &Connection) -> Result<String> {
-    match log::event(conn, EventSeq::new(0))?.decode()?.event {
-        Event::JournalCreated(created) => Ok(created.journal),
-        _ => Err(StoreError::corrupt("event", "the first does not make a journal".to_owned())),
-    }
+    let created = log::event(conn, EventSeq::new(0))?.decode()?.event;
+    let Event::JournalCreated(created) = created else {
+        return Err(StoreError::corrupt("event", "the first does not make a journal".to_owned()));
+    };
+    Ok(created.journal)
 }
 
 /// Where the journal met its org, if it had by then.

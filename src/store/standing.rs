@@ -104,10 +104,13 @@ impl Reader {
             .doing("reading a request")?
             .flatten();
         let Some(Sql(asked)) = asked else { return Ok(None) };
-        Ok(match log::event(&self.conn, asked)?.decode()?.event {
-            Event::RequestRecorded(event) => Some(event.policy),
-            Event::ApprovalNeeded(event) => Some(event.policy),
-            _ => None,
+        let event = log::event(&self.conn, asked)?.decode()?.event;
+        Ok(if let Event::RequestRecorded(event) = event {
+            Some(event.policy)
+        } else if let Event::ApprovalNeeded(event) = event {
+            Some(event.policy)
+        } else {
+            None
         })
     }
 }

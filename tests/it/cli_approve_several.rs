@@ -1,6 +1,6 @@
 //! Several requests that one SSH signature approves, through the binary and OpenSSH's own `ssh-keygen`.
 
-use sha2::{Digest, Sha256};
+use zoho_journal::domain::merkle::Hash;
 
 use crate::cli_approve_signed::{NAMESPACE, fingerprint, has_ssh_keygen, key, sign, tamper};
 use crate::cli_certificate::{contrib, key_file, named, python, verify, write_all};
@@ -46,7 +46,7 @@ fn one_signature_approves_several_requests_each_by_its_own_text() {
         {
             assert!(part.lines().any(|one| one == line), "{line}: {part}");
         }
-        let hash: String = Sha256::digest(&part).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = Hash::of(part.as_bytes());
         assert!(text.contains(&format!("\n{request}: sha256 {hash}\n")), "{text}");
     }
     // The order of the requests says nothing, and asking again gives the same.

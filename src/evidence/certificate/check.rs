@@ -71,7 +71,7 @@ pub fn check(bytes: &[u8], key: Option<&VerifierKey>) -> Result<Checked, Refused
         Some((event.index, org.value.clone()))
     });
     reader.known.org = orgs.into_iter().next();
-    reader.known.journal = origin.strip_prefix("zoho-journal/").unwrap_or(origin).to_owned();
+    origin.strip_prefix("zoho-journal/").unwrap_or(origin).clone_into(&mut reader.known.journal);
     let mut before = None;
     for event in &certificate.events {
         if before.is_some_and(|before| event.index <= before) {

@@ -1,9 +1,8 @@
 //! The policies of the log as they came into force: that none loosened another by itself, and that each signed
 //! approval is of a key that the policy of that moment allowed.
 
-use crate::domain::event::{Event, PolicyApproved, PolicySet, RequestApproved};
+use crate::domain::event::{Event, PolicyApproved, PolicySet};
 use crate::domain::id::{EventSeq, PolicyId};
-use crate::domain::merkle::Hash;
 use crate::domain::policy::Terms;
 use crate::evidence::verify::findings::Kind;
 use crate::evidence::verify::log::LogPass;
@@ -76,12 +75,12 @@ impl LogPass<'_> {
 
     /// Whether the key that signed an approval was one that the policy in force then had pinned.
     pub(super) fn pinned(&mut self, seq: EventSeq, event: &Event) -> Result<()> {
-        let (signature, list): (Option<Hash>, Option<Hash>) = match event {
-            Event::RequestApproved(RequestApproved { signature, allowed_signers, .. })
-            | Event::PolicyApproved(PolicyApproved { signature, allowed_signers, .. }) => {
-                (*signature, *allowed_signers)
-            }
-            _ => (None, None),
+        let (signature, list) = if let Event::RequestApproved(data) = event {
+            (data.signature, data.allowed_signers)
+        } else if let Event::PolicyApproved(data) = event {
+            (data.signature, data.allowed_signers)
+        } else {
+            (None, None)
         };
         let Known::Terms(terms) = &self.policies.in_force else { return Ok(()) };
         let Some(pinned) = terms.signers.as_ref().filter(|_| signature.is_some()) else {
