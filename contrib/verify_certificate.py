@@ -277,7 +277,8 @@ SEALED = {
     "batch_unanswered": ["detail"],
     "batch_returned": ["detail"],
     "entries_settled": ["settled_by", "recorded_by", "reason", "ticket"],
-    "request_approved": ["approved_by", "recorded_by", "signature", "allowed_signers"],
+    "request_approved": ["approved_by", "recorded_by", "signature", "allowed_signers",
+                         "signed_list"],
     "request_rejected": ["rejected_by", "recorded_by", "reason"],
     "entries_cancelled": ["cancelled_by", "recorded_by", "reason"],
     "hold_placed": ["held_by", "recorded_by", "reason", "ticket"],
@@ -297,12 +298,101 @@ PLAIN = {
 }
 
 
+# Signed approvals (PROTOCOL.sshsig of OpenSSH). -----------------------------------------------------------
+
+NAMESPACE = b"zoho-journal-approval"
+
+
+def ssh_string(data):
+    """The first string of RFC 4251, section 5, and what follows it."""
+    length = int.from_bytes(data[:4], "big")
+    need(len(data) >= 4 + length, "the SSH signature ends too early")
+    return data[4:4 + length], data[4 + length:]
+
+
+def ssh_strings(data, count):
+    parts = []
+    for _ in range(count):
+        part, data = ssh_string(data)
+        parts.append(part)
+    need(not data, "something follows the SSH signature")
+    return parts
+
+
+def packed(*parts):
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+def ssh_signed(armoured, text):
+    """The key's fingerprint, and whether it signed this text; None for a key that is not of Ed25519."""
+    found = re.fullmatch("-----BEGIN SSH SIGNATURE-----([A-Za-z0-9+/=\\s]*)-----END SSH SIGNATURE-----",
+                         armoured.strip())
+    need(found, "no SSH signature")
+    data = from_base64("".join(found.group(1).split()), "the SSH signature")
+    need(data[:10] == b"SSHSIG\x00\x00\x00\x01", "no SSH signature of a known form")
+    key, namespace, reserved, name, signature = ssh_strings(data[10:], 5)
+    mark = "SHA256:" + base64.b64encode(sha256(key)).decode().rstrip("=")
+    hashes = {b"sha256": hashlib.sha256, b"sha512": hashlib.sha512}
+    if namespace != NAMESPACE or name not in hashes:
+        return mark, False
+    if ssh_string(key)[0] != b"ssh-ed25519":
+        return mark, None
+    point, (kind, signed) = ssh_strings(key, 2)[1], ssh_strings(signature, 2)
+    message = b"SSHSIG" + packed(namespace, reserved, name, hashes[name](text.encode()).digest())
+    try:
+        Ed25519PublicKey.from_public_bytes(point).verify(signed, message)
+    except (InvalidSignature, ValueError):
+        return mark, False
+    return mark, kind == b"ssh-ed25519"
+
+
+def on_one_line(text):
+    """A text as what is signed writes it."""
+    line = ""
+    for char in text:
+        code = ord(char)
+        if char in '"\\':
+            line += "\\" + char
+        elif char == "\n":
+            line += "\\n"
+        elif (code <= 0x1f or 0x7f <= code <= 0x9f or 0x200b <= code <= 0x200f
+              or 0x2028 <= code <= 0x202e or 0x2060 <= code <= 0x206f or code == 0xfeff):
+            line += "\\u{%x}" % code
+        else:
+            line += char
+    return line
+
+
+def approval_text(journal, org, data, content, reason, earlier):
+    """What whoever approves a request signs."""
+    target = data["target"]
+    return "".join(line + "\n" for line in [
+        "zoho-journal/approval@1",
+        "journal: " + journal,
+        "org: " + (org or "not known yet"),
+        "environment: %s (%s, %s)" % (target["environment"], target["data_center"],
+                                      target["api_origin"]),
+        "request: R%d" % data["request"],
+        "operation: " + data["operation"],
+        "product: " + data["product"],
+        "module: " + data["module"],
+        "workflows: " + ("run" if data["workflows"] else "do not run"),
+        "entries: %d" % data["entries"],
+        "duplicates: %d" % data["duplicates"],
+        "rejected: %d" % data["rejected"],
+        "approved before: " + ("never" if earlier is None else "event %d" % earlier),
+        "content: " + content,
+        'reason: "%s"' % on_one_line(reason),
+    ])
+
+
 class Story:
     """What the events of one entry say, in order."""
 
-    def __init__(self, entry):
+    def __init__(self, entry, journal, org):
         self.entry, self.state, self.request, self.identity = entry, None, None, None
         self.recorded, self.account = None, None
+        self.journal, self.org, self.asked, self.reason = journal, org, None, None
         self.batches, self.lines = set(), []
 
     def read(self, event, seals, item):
@@ -321,11 +411,18 @@ class Story:
             need((self.state, what) in MOVES, "an event before it is left out")
             self.state = MOVES[self.state, what]
         if event.kind == "entries_rechecked":
-            found = ": seen as " + group_of(data["groups"], self.entry)["found"]
-        self.accounts(event, self.seals(event, seals).get("recorded_by"))
+            found = "seen as " + group_of(data["groups"], self.entry)["found"]
+        opened = self.seals(event, seals)
+        self.accounts(event, opened.get("recorded_by"))
+        if event.kind == "request_recorded":
+            self.asked, salts = data, {seal["field"]: seal["salt"] for seal in seals}
+            self.reason = (opened["reason"], salts["reason"]) if "reason" in opened else None
+        if event.kind == "request_approved" and "signature" in opened:
+            found = "signed with " + self.signature(event, opened)
         self.item(event, item)
+        told = ", ".join(part for part in (what, found) if part)
         self.lines.append("%7d  %s  %s%s" % (event.index, event.at, event.kind,
-                                             ": " + what if what else found))
+                                             ": " + told if told else ""))
 
     def step(self, kind, data):
         """What an event does to the entry; nothing for one that only tells."""
@@ -372,6 +469,31 @@ class Story:
         elif event.kind == "request_approved" and None not in (account, self.account):
             need((account == self.account) == event.data["same_account"],
                  "whether the same account approved is not what the accounts say")
+
+    def signature(self, event, opened):
+        """By which key an approval is signed, and whether for what was recorded."""
+        text = opened.get("signed_list")
+        if self.reason is None or (text is None) != (event.data.get("signed_list") is None):
+            return "%s; not checked: not all is opened" % ssh_signed(opened["signature"], "")[0]
+        index, org = self.org or (None, None)
+        org = org if index is not None and index < event.index else None
+        part = approval_text(self.journal, org, self.asked, self.recorded, self.reason[0],
+                             event.data.get("earlier"))
+        holds = True
+        if text is None:
+            text = part
+        else:
+            digest = sha256((part + "salt: %s\n" % self.reason[1]).encode()).hex()
+            lines = text.split("\n")
+            holds = (lines[0] == "zoho-journal/approvals@1"
+                     and "R%d: sha256 %s" % (self.request, digest) in lines)
+        key, good = ssh_signed(opened["signature"], text)
+        if holds and good is None:
+            return key + "; not checked: only ssh-keygen knows such keys"
+        if self.org is None and not (holds and good):
+            return key + "; not checked: whose journal it is does not stand here"
+        need(holds and good, "its signature is not of what was recorded")
+        return key
 
     def seals(self, event, seals):
         """The opened fields."""
@@ -481,6 +603,17 @@ def follow_keys(proofs, checkpoint, signer, given):
     return keys.trust()
 
 
+def org_of(events):
+    """Where the journal met its org, and which it is, by what is yet to be checked."""
+    for one in events:
+        parts = one if isinstance(one, dict) else {}
+        seals = parts.get("seals")
+        for seal in seals if isinstance(seals, list) else []:
+            if isinstance(seal, dict) and seal.get("field") == "org":
+                return whole(parts.get("index"), "an index"), text_of(seal.get("value"), "the org")
+    return None
+
+
 def check_certificate(raw, given):
     """The lines that a certificate proves."""
     try:
@@ -497,7 +630,7 @@ def check_certificate(raw, given):
     signer = Key(text_of(key, "the key"))
     checkpoint = Checkpoint(text_of(note, "the checkpoint"), signer)
     trust = follow_keys(keys, checkpoint, signer, given)
-    story, before = Story(int(name[1:])), -1
+    story, before = Story(int(name[1:]), signer.name, org_of(list_of(events, "the events"))), -1
     for one in list_of(events, "the events"):
         parts = fields(one, ["index", "body", "path", "seals", "item"], "an event")
         event = Event(*parts[:3], checkpoint)

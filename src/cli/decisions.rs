@@ -62,7 +62,12 @@ pub(crate) fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> Stri
         let verb = if event.in_force { "set" } else { "proposed" };
         let (policy, who) = (&event.require_approval, seal("set_by"));
         let approver = event.approver.map(|one| format!(", approver {one}")).unwrap_or_default();
-        format!("{} {verb} by {who}: require approval {policy}{approver}: {why}", event.policy)
+        let rules = event.rules.appended();
+        let pinned = if event.signers.is_some() { ", signers pinned" } else { "" };
+        format!(
+            "{} {verb} by {who}: require approval {policy}{rules}{approver}{pinned}: {why}",
+            event.policy
+        )
     } else if let Event::PolicyApproved(event) = event {
         let same = if event.same_account { "; one OS account recorded both" } else { "" };
         let signed = signed_in_words(event.signature.is_some(), opened);

@@ -35,6 +35,7 @@ mod next_step;
 mod pause;
 mod plan;
 mod policy;
+mod policy_flags;
 mod reason;
 mod recheck;
 mod record;

@@ -11,6 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::{counted, in_words};
 use crate::cli::plan;
+use crate::cli::policy_flags::PolicyFlags;
 use crate::cli::record::operator;
 use crate::cli::running::{self, Running};
 use crate::cli::signing;
@@ -69,10 +70,8 @@ pub(crate) struct SyncArgs {
     /// How many tags one job deletes, 1 to 200 [env: JOURNAL_TAGS_PER_JOB] [default: 100]
     #[arg(long, value_name = "N")]
     tags_per_job: Option<String>,
-    /// Which requests wait for a second person: never, always, or from so many entries on [env:
-    /// JOURNAL_REQUIRE_APPROVAL] [default: never]
-    #[arg(long, value_name = "POLICY")]
-    require_approval: Option<String>,
+    #[command(flatten)]
+    policy: PolicyFlags,
     /// How long a whole call may take [env: JOURNAL_HTTP_TIMEOUT] [default: 30s]
     #[arg(long, value_name = "DURATION")]
     timeout: Option<String>,
@@ -94,7 +93,7 @@ pub(crate) struct ReplayArgs {
 impl SyncArgs {
     /// Those of the flags that are settings, too.
     pub(crate) fn settings(&self, flags: Flags) -> Flags {
-        Flags {
+        self.policy.settings(Flags {
             max_entries: self.max_entries.clone(),
             max_calls: self.max_calls.clone(),
             max_credits: self.max_credits.clone(),
@@ -104,9 +103,8 @@ impl SyncArgs {
             max_failures: self.max_failures.clone(),
             tags_per_job: self.tags_per_job.clone(),
             timeout: self.timeout.clone(),
-            require_approval: self.require_approval.clone(),
             ..flags
-        }
+        })
     }
 }
 
@@ -288,8 +286,7 @@ pub(crate) fn options_of(
         wait,
         quarantine: settings.quarantine.value,
         max_failures: settings.max_failures.value,
-        policy: context.settings.require_approval.value,
-        approver: context.settings.approver.value,
+        policy: plan::settings_demand(context),
         program: PROGRAM.to_owned(),
         operator: operator(context)?,
         arguments: serde_json::to_string(&arguments)?,

@@ -102,6 +102,10 @@ fn place(flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf,
 
 /// What wins over the file.
 fn overriding(flags: &Flags, env: &dyn Fn(&str) -> Option<String>, key: Key) -> Option<Origin> {
+    // Rules of all places count.
+    if key == Key::ApprovalRules {
+        return None;
+    }
     if let Some(flag) = key.flag()
         && (flags.text(key).is_some() || (key == Key::Db && flags.db.is_some()))
     {
@@ -167,7 +171,7 @@ fn typed(file: &Path, profile: &str, key: Key, text: &str) -> Result<Value, Conf
     let number = text.parse::<i64>().ok().filter(|_| digits);
     match (key.shape(), number) {
         (Shape::Number | Shape::TextOrNumber, Some(number)) => Ok(number.into()),
-        (Shape::Text | Shape::TextOrNumber, _) => Ok(text.into()),
+        (Shape::Text | Shape::TextOrNumber | Shape::Rules, _) => Ok(text.into()),
         (Shape::Number, None) => Err(ConfigError::Value {
             origin: origin(file, profile, key),
             why: format!("{} is not a whole number", value::quoted(text)),

@@ -153,11 +153,41 @@ impl ConfigFile {
             (Shape::Number | Shape::TextOrNumber, Value::Integer(number)) => {
                 return Ok(Entry { key, text: number.to_string() });
             }
+            (Shape::Rules, Value::String(text)) => return Ok(Entry { key, text: text.clone() }),
+            (Shape::Rules, Value::Table(rules)) => {
+                return Ok(Entry { key, text: self.rules(&full, rules)? });
+            }
+            (Shape::Rules, _) => "a table, as in [approval_rules]",
             (Shape::Text, _) => "text in quotes",
             (Shape::Number, _) => "a whole number without quotes",
             (Shape::TextOrNumber, _) => "text in quotes or a whole number",
         };
         Err(self.wrong_type(&full, expected, value))
+    }
+
+    /// A table of rules in the form that the environment has: `delete:Accounts=always, *:Deals=50`.
+    fn rules(&self, full: &str, rules: &Table) -> Result<String, ConfigError> {
+        let rule = |(scope, wants): (&String, &Value)| match wants {
+            Value::String(text) => Ok(format!("{scope}={text}")),
+            Value::Integer(number) => Ok(format!("{scope}={number}")),
+            other @ (Value::Float(_)
+            | Value::Boolean(_)
+            | Value::Datetime(_)
+            | Value::Array(_)
+            | Value::Table(_)) => {
+                let key = format!("{full}.{}", shortened(scope));
+                Err(self.wrong_type(&key, "text in quotes or a whole number", other))
+            }
+        };
+        Ok(rules.iter().map(rule).collect::<Result<Vec<_>, _>>()?.join(", "))
+    }
+
+    /// The values of a key that adds up: the profile's and the common one.
+    pub(super) fn all(&self, profile: &str, key: Key) -> Vec<(String, Origin)> {
+        let common = self.get("", key).map(|(text, origin)| (text.to_owned(), origin));
+        let first = self.get(profile, key).map(|(text, origin)| (text.to_owned(), origin));
+        let only_common = first == common;
+        first.into_iter().chain(common.filter(|_| !only_common)).collect()
     }
 
     /// The value of a key: the profile's, else the common one.

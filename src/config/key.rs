@@ -27,6 +27,8 @@ named_set!(
         Quarantine = "quarantine",
         /// Which requests need a second person.
         RequireApproval = "require_approval",
+        /// Which more requests need one, by operation and module.
+        ApprovalRules = "approval_rules",
         /// How a second person approves.
         Approver = "approver",
         /// Whose SSH keys may sign approvals.
@@ -69,6 +71,8 @@ pub(super) enum Shape {
     Number,
     /// Either.
     TextOrNumber,
+    /// A table of such values, or one text.
+    Rules,
 }
 
 impl Key {
@@ -87,6 +91,7 @@ impl Key {
             Self::Timeout => "--timeout",
             Self::Quarantine => "--quarantine",
             Self::RequireApproval => "--require-approval",
+            Self::ApprovalRules => "--approval-rule",
             Self::MaxEntries => "--max-entries",
             Self::MaxCalls => "--max-calls",
             Self::MaxCredits => "--max-credits",
@@ -118,6 +123,7 @@ impl Key {
             Self::Timeout => "JOURNAL_HTTP_TIMEOUT",
             Self::Quarantine => "JOURNAL_QUARANTINE",
             Self::RequireApproval => "JOURNAL_REQUIRE_APPROVAL",
+            Self::ApprovalRules => "JOURNAL_APPROVAL_RULES",
             Self::Approver => "JOURNAL_APPROVER",
             Self::AllowedSigners => "JOURNAL_ALLOWED_SIGNERS",
             Self::MaxEntries => "JOURNAL_MAX_ENTRIES",
@@ -144,6 +150,7 @@ impl Key {
             | Self::Concurrency
             | Self::MaxFailures
             | Self::TagsPerJob => Shape::Number,
+            Self::ApprovalRules => Shape::Rules,
             Self::RequireApproval | Self::DailyCredits | Self::ServiceUser => Shape::TextOrNumber,
             Self::Product
             | Self::DataCenter

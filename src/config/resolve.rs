@@ -8,6 +8,7 @@ use super::file::{ConfigFile, FILE_VARIABLE};
 use super::key::Key;
 use super::setting::{Origin, Setting};
 use super::value::{self, BaseUrl, ServiceUser};
+use crate::domain::approval_rules::ApprovalRules;
 use crate::domain::calls::{Limits, Versions};
 use crate::domain::policy::{ApprovalPolicy, ApprovalPolicyError, Approver};
 use crate::domain::target::{ApiVersion, DataCenter, Environment, Product};
@@ -47,6 +48,7 @@ pub struct Flags {
     pub timeout: Option<String>,
     pub quarantine: Option<String>,
     pub require_approval: Option<String>,
+    pub approval_rules: Option<String>,
     pub max_entries: Option<String>,
     pub max_calls: Option<String>,
     pub max_credits: Option<String>,
@@ -71,6 +73,7 @@ impl Flags {
             Key::Timeout => self.timeout.as_deref(),
             Key::Quarantine => self.quarantine.as_deref(),
             Key::RequireApproval => self.require_approval.as_deref(),
+            Key::ApprovalRules => self.approval_rules.as_deref(),
             Key::MaxEntries => self.max_entries.as_deref(),
             Key::MaxCalls => self.max_calls.as_deref(),
             Key::MaxCredits => self.max_credits.as_deref(),
@@ -117,6 +120,8 @@ pub struct Settings {
     pub quarantine: Setting<Duration>,
     /// Which requests need a second person; the journal's own policy may ask for more.
     pub require_approval: Setting<ApprovalPolicy>,
+    /// Which more requests need one, by each place that has rules: they all count, since a rule only tightens.
+    pub rules: Vec<Setting<ApprovalRules>>,
     /// How a second person approves; the journal's own policy may ask for more.
     pub approver: Setting<Approver>,
     /// Whose SSH keys may sign approvals, in the format of `ssh-keygen`.
@@ -225,6 +230,7 @@ impl Settings {
                 ApprovalPolicy::Never,
                 |text| text.parse().map_err(|error: ApprovalPolicyError| error.to_string()),
             )?,
+            rules: sources.rules()?,
             approver: sources.name(Key::Approver, Approver::Named)?,
             allowed_signers: sources.some_path(Key::AllowedSigners)?,
             max_entries: number(Key::MaxEntries, DEFAULT_MAX_ENTRIES, 0, u64::MAX)?,
@@ -271,6 +277,12 @@ impl Settings {
         }
     }
 
+    /// The approval rules of all places together.
+    pub fn approval_rules(&self) -> ApprovalRules {
+        let none = ApprovalRules::default();
+        self.rules.iter().fold(none, |all, place| all.stricter(&place.value))
+    }
+
     /// What the user may set where Zoho's own sources differ.
     pub fn limits(&self) -> Limits {
         Limits { tags_per_job: self.tags_per_job.value, ..Limits::default() }
@@ -287,7 +299,11 @@ impl Settings {
         let url = |url: &Option<BaseUrl>| url.as_ref().map(BaseUrl::to_string).unwrap_or_default();
         let bound = |bound: &Option<u64>| bound.map(|bound| bound.to_string()).unwrap_or_default();
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        vec![
+        let none = Setting::default_of(ApprovalRules::default());
+        let places = if self.rules.is_empty() { std::slice::from_ref(&none) } else { &self.rules };
+        let rules =
+            places.iter().map(|place| row(own(Key::ApprovalRules), place, ToString::to_string));
+        let mut rows = vec![
             row("profile", &self.profile, String::clone),
             row("config", &self.config, |file| file.as_ref().map(path).unwrap_or_default()),
             row(own(Key::Db), &self.db, path),
@@ -323,7 +339,10 @@ impl Settings {
             row(own(Key::ServiceUser), &self.service_user, |user| {
                 user.as_ref().map(ServiceUser::to_string).unwrap_or_default()
             }),
-        ]
+        ];
+        let after = rows.iter().position(|row| row.key == own(Key::Approver)).unwrap_or(rows.len());
+        rows.splice(after..after, rules);
+        rows
     }
 }
 
@@ -361,6 +380,22 @@ impl Sources<'_> {
                 Err(why) => Err(ConfigError::Value { origin, why }),
             },
         }
+    }
+
+    /// The rules of each place that has some: flags, environment, profile, the file's common part.
+    fn rules(&self) -> Result<Vec<Setting<ApprovalRules>>, ConfigError> {
+        let key = Key::ApprovalRules;
+        let flag = self.flags.text(key).zip(key.flag());
+        let flag = flag.map(|(text, flag)| (text.to_owned(), Origin::Flag(flag)));
+        let name = key.variable();
+        let env = variable(self.env, name).map(|text| (text, Origin::Environment(name)));
+        let file = self.file.map(|file| file.all(self.profile, key)).unwrap_or_default();
+        let places = flag.into_iter().chain(env).chain(file);
+        let read = |(text, origin): (String, Origin)| match text.parse::<ApprovalRules>() {
+            Ok(value) => Ok(Setting { value, origin }),
+            Err(why) => Err(ConfigError::Value { origin, why: why.to_string() }),
+        };
+        places.map(read).collect()
     }
 
     /// A value out of a closed set of names.

@@ -51,6 +51,7 @@ fn the_defaults_are_the_documented_ones() {
             "timeout=30s",
             "quarantine=2m",
             "require_approval=never",
+            "approval_rules=",
             "approver=named",
             "allowed_signers=",
             "max_entries=10000",
@@ -103,6 +104,7 @@ fn every_setting_can_come_from_every_place() {
             }
             Key::Timeout | Key::Quarantine => ("90s", "1m 30s"),
             Key::RequireApproval => ("7", "7"),
+            Key::ApprovalRules => (":Deals=5,delete=always", "*:Deals=5, delete=always"),
             Key::Approver => ("signed", "signed"),
             Key::AllowedSigners => ("/etc/signers", "/etc/signers"),
             Key::MaxEntries
@@ -125,13 +127,43 @@ fn every_setting_can_come_from_every_place() {
 
         let toml = match key.shape() {
             Shape::Number => given.to_owned(),
-            Shape::Text | Shape::TextOrNumber => format!("\"{given}\""),
+            Shape::Text | Shape::TextOrNumber | Shape::Rules => format!("\"{given}\""),
         };
         let file = format!("[profile.default]\n{key} = {toml}\n");
         let row = find(resolve(&Flags::default(), &[], &file).unwrap());
         assert_eq!(row.value, shown);
         assert!(matches!(row.origin, Origin::File { .. }));
     }
+}
+
+#[test]
+fn approval_rules_of_all_places_count_together() {
+    let file = "[approval_rules]\n\"*:Deals\" = 50\ndelete = \"always\"\n\
+                [profile.acme.approval_rules]\n\":Deals\" = 20\nrestore = \"3\"\n[profile.beta]\n";
+    let env = [("JOURNAL_APPROVAL_RULES", "restore=9, untag:Leads=2")];
+    let flags = |profile: &str| Flags {
+        profile: Some(profile.to_owned()),
+        approval_rules: Some("unlink=1".to_owned()),
+        ..Flags::default()
+    };
+    let settings = resolve(&flags("acme"), &env, file).unwrap();
+    let all = "*:Deals=20, delete=always, untag:Leads=2, unlink=1, restore=3";
+    assert_eq!(settings.approval_rules().to_string(), all);
+    let rows = settings.rows().into_iter().filter(|row| row.key == "approval_rules");
+    let rows: Vec<_> = rows.map(|row| format!("{} ({})", row.value, row.origin)).collect();
+    assert_eq!(
+        rows,
+        [
+            "unlink=1 (flag --approval-rule)",
+            "untag:Leads=2, restore=9 (environment JOURNAL_APPROVAL_RULES)",
+            "*:Deals=20, restore=3 (profile.acme.approval_rules in /home/me/config.toml)",
+            "*:Deals=50, delete=always (approval_rules in /home/me/config.toml)",
+        ]
+    );
+    let settings = resolve(&flags("beta"), &[], file).unwrap();
+    assert_eq!(settings.approval_rules().to_string(), "*:Deals=50, delete=always, unlink=1");
+    assert!(failure(&[], "[approval_rules]\ndelete = \"never\"").contains("a rule only tightens"));
+    assert!(failure(&[("JOURNAL_APPROVAL_RULES", "x")], "").starts_with("environment JOURNAL"));
 }
 
 #[test]

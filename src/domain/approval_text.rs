@@ -7,6 +7,7 @@ use std::fmt;
 use crate::domain::event::{PolicySet, RequestRecorded};
 use crate::domain::id::EventSeq;
 use crate::domain::merkle::Hash;
+use crate::domain::signers::Signers;
 
 /// The first line, which no other text that people sign has.
 pub const HEADER: &str = "zoho-journal/approval@1";
@@ -19,8 +20,8 @@ pub const NAMESPACE: &str = "zoho-journal-approval";
 pub enum Subject<'a> {
     /// A request, with its approval before this one.
     Request(&'a RequestRecorded, Option<EventSeq>),
-    /// A proposed policy.
-    Policy(&'a PolicySet),
+    /// A proposed policy, with who may sign by it where it pins that.
+    Policy(&'a PolicySet, Option<&'a Signers>),
 }
 
 /// The text.
@@ -59,10 +60,15 @@ impl fmt::Display for ApprovalText<'_> {
                     None => writeln!(f, "approved before: never")?,
                 }
             }
-            Subject::Policy(data) => {
+            Subject::Policy(data, signers) => {
                 let approver = data.approver.map_or("named", |one| one.wire_name());
                 writeln!(f, "policy: {}", data.policy)?;
                 writeln!(f, "require approval: {}\napprover: {approver}", data.require_approval)?;
+                data.rules.iter().try_for_each(|rule| writeln!(f, "rule: {rule}"))?;
+                for signer in signers.iter().flat_map(|signers| signers.iter()) {
+                    let name = on_one_line(signer.name());
+                    writeln!(f, "signer: \"{name}\" {}", signer.fingerprint())?;
+                }
             }
         }
         writeln!(f, "content: {content}\nreason: \"{}\"", on_one_line(reason))
@@ -97,5 +103,33 @@ mod tests {
     fn a_reason_stays_on_its_line_and_reads_from_left_to_right() {
         let line = on_one_line("a \"b\" \\\n\r\u{202e}é");
         assert_eq!(line, r#"a \"b\" \\\n\u{d}\u{202e}é"#);
+    }
+
+    /// As the log holds it, without rules and signers as every earlier program wrote it.
+    const POLICY: &str = r#"{"policy":2,"require_approval":"never","approver":"signed","in_force":false,"program":"p","set_by":"0101010101010101010101010101010101010101010101010101010101010101","recorded_by":"0101010101010101010101010101010101010101010101010101010101010101","reason":"0101010101010101010101010101010101010101010101010101010101010101"}"#;
+
+    #[test]
+    fn a_policy_is_signed_with_its_rules_and_signers_and_without_them_as_ever() {
+        let text = |json: &str, signers: Option<&Signers>| {
+            let policy: PolicySet = serde_json::from_str(json).unwrap();
+            assert_eq!(serde_json::to_string(&policy).unwrap(), json);
+            let subject = Subject::Policy(&policy, signers);
+            let content = Hash::new([2; 32]);
+            ApprovalText { journal: "x", org: None, subject, content, reason: "why" }.to_string()
+        };
+        let head = "zoho-journal/approval@1\njournal: zoho-journal/x\norg: not known yet\n\
+                    policy: P2\nrequire approval: never\napprover: signed\n";
+        let tail = format!("content: {}\nreason: \"why\"\n", "02".repeat(32));
+        assert_eq!(text(POLICY, None), format!("{head}{tail}"));
+        let sealed = "01".repeat(32);
+        let more = POLICY.strip_suffix('}').unwrap();
+        let more = format!(
+            r#"{more},"rules":["*:Deals=50","delete:Accounts=always"],"signers":"{sealed}"}}"#
+        );
+        let signers = Signers::parse(&crate::domain::sshsig::testing::allowed(1, "Bert")).unwrap();
+        let key = signers.iter().next().unwrap().fingerprint();
+        let rules = "rule: *:Deals=50\nrule: delete:Accounts=always\n";
+        let signer = format!("signer: \"Bert\" {key}\n");
+        assert_eq!(text(&more, Some(&signers)), format!("{head}{rules}{signer}{tail}"));
     }
 }

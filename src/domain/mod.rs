@@ -1,6 +1,8 @@
 //! The rules, without any input or output: no clock, no database, no network.
 
 pub mod answer;
+pub mod approval_list;
+pub mod approval_rules;
 pub mod approval_text;
 pub mod barred;
 pub mod call;
@@ -28,6 +30,7 @@ pub mod sample;
 pub mod scope;
 pub mod scopes;
 pub mod seal;
+pub mod signers;
 pub mod slices;
 pub mod sshsig;
 pub mod state;

@@ -10,7 +10,7 @@ use crate::domain::call::CallKind;
 use crate::domain::calls::{self, Limits, Looks, Versions, WriteCall};
 use crate::domain::id::{EntryId, ModuleName, RecordId, RequestId};
 use crate::domain::limits::IDS_PER_READ;
-use crate::domain::policy::ApprovalPolicy;
+use crate::domain::policy::Met;
 use crate::domain::scope::{Operation, RelatedList, Scope, TagSet};
 use crate::domain::state::EntryState;
 use crate::domain::target::Product;
@@ -65,6 +65,8 @@ pub struct RequestOverview {
     pub parked: bool,
     /// Whether it lacks an approval: it waits for one, or the policy that is met asks for one.
     pub unapproved: bool,
+    /// The policy, or its rule, by which it needs the approval that it lacks.
+    pub waits_by: Option<String>,
     /// Whether a second person approved it.
     pub second: bool,
     /// How many of its entries stand in each state.
@@ -92,8 +94,11 @@ impl RequestOverview {
     }
 
     /// Takes a policy into account: whatever met a looser one has nobody's approval.
-    pub fn meet(&mut self, policy: ApprovalPolicy) {
-        self.unapproved |= policy.wants_approval(self.entries()) && !self.second;
+    pub fn meet(&mut self, met: &Met) {
+        if met.wants.wants_approval(self.entries()) && !self.second {
+            self.unapproved = true;
+            self.waits_by = Some(met.to_string());
+        }
     }
 
     /// Why its pending entries are not sent now, if they are not.
@@ -444,6 +449,7 @@ mod tests {
             valid_until: Timestamp::from_millis(1000),
             parked: false,
             unapproved: false,
+            waits_by: None,
             second: false,
             tally: BTreeMap::from([(EntryState::Pending, pending)]),
             pending: vec![PendingPart {

@@ -5,7 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::approval_rules::{ApprovalRule, ApprovalRules, RuleScope};
+use crate::domain::id::ModuleName;
 use crate::domain::scope::Operation;
+use crate::domain::signers::Signers;
 use crate::domain::target::named_set;
 
 named_set!(
@@ -19,10 +22,12 @@ named_set!(
 );
 
 /// Which requests wait for a second person, and how that one approves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Demand {
-    /// Which requests wait.
+    /// Which requests wait, whatever they ask for.
     pub wants: ApprovalPolicy,
+    /// Which more wait, by operation and module.
+    pub rules: ApprovalRules,
     /// How they are approved.
     pub approver: Approver,
 }
@@ -30,29 +35,119 @@ pub struct Demand {
 impl Demand {
     /// What either of two demands asks for.
     #[must_use]
-    pub fn stricter(self, other: Self) -> Self {
-        let approver = self.approver.max(other.approver);
-        Self { wants: self.wants.stricter(other.wants), approver }
+    pub fn stricter(&self, other: &Self) -> Self {
+        Self {
+            wants: self.wants.stricter(other.wants),
+            rules: self.rules.stricter(&other.rules),
+            approver: self.approver.max(other.approver),
+        }
     }
 
-    /// Whether this asks for no less than another one.
-    pub fn is_as_strict_as(self, other: Self) -> bool {
-        self.wants.is_as_strict_as(other.wants) && self.approver >= other.approver
+    /// Whether this asks for no less than another one: whatever that one lets wait, this one does, too.
+    pub fn is_as_strict_as(&self, other: &Self) -> bool {
+        let (named, own) = (other.rules.modules(), self.rules.modules());
+        // Beside the modules that rules name, all others are alike.
+        let mut modules = named.chain(own).map(Some).chain([None]);
+        self.approver >= other.approver
+            && modules.all(|module| {
+                let mut operations = Operation::ALL.iter();
+                operations.all(|operation| {
+                    let (one, two) = (self.met(*operation, module), other.met(*operation, module));
+                    one.wants.is_as_strict_as(two.wants)
+                })
+            })
+    }
+
+    /// What holds for an operation on a module.
+    pub fn of(&self, operation: Operation, module: &ModuleName) -> Met {
+        self.met(operation, Some(module))
+    }
+
+    /// The same; `None` is a module that no rule names.
+    pub fn met(&self, operation: Operation, module: Option<&ModuleName>) -> Met {
+        let rule = self.rules.of(operation, module);
+        let rule = rule.filter(|rule| !self.wants.is_as_strict_as(rule.wants()));
+        Met {
+            wants: rule.map_or(self.wants, ApprovalRule::wants),
+            by: rule.map(|rule| rule.scope.clone()),
+            approver: self.approver,
+        }
+    }
+
+    /// From how many entries on a request may wait, whatever it asks for; `None` where none does.
+    pub fn least(&self) -> Option<u64> {
+        let all = self.rules.iter().map(ApprovalRule::wants);
+        match all.fold(self.wants, ApprovalPolicy::stricter) {
+            ApprovalPolicy::Never => None,
+            ApprovalPolicy::Always => Some(1),
+            ApprovalPolicy::From(least) => Some(least),
+        }
     }
 }
 
 impl From<ApprovalPolicy> for Demand {
     fn from(wants: ApprovalPolicy) -> Self {
-        Self { wants, approver: Approver::Named }
+        Self { wants, rules: ApprovalRules::default(), approver: Approver::Named }
     }
 }
 
 impl fmt::Display for Demand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.approver {
-            Approver::Named => self.wants.fmt(f),
-            Approver::Signed => write!(f, "{}, signed", self.wants),
-        }
+        write!(f, "{}{}", self.wants, self.rules.appended())?;
+        if self.approver == Approver::Signed { f.write_str(", signed") } else { Ok(()) }
+    }
+}
+
+/// A policy of the journal, whole: what it asks for, and whose signatures count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// What it asks for.
+    pub demand: Demand,
+    /// Who may sign with which key; `None` where whoever approves names a list.
+    pub signers: Option<Signers>,
+}
+
+impl Default for Terms {
+    /// Those of a journal that sets no policy.
+    fn default() -> Self {
+        Self { demand: ApprovalPolicy::Never.into(), signers: None }
+    }
+}
+
+impl Terms {
+    /// Whether these ask for no less than others, and let nobody more sign.
+    pub fn is_as_strict_as(&self, other: &Self) -> bool {
+        self.demand.is_as_strict_as(&other.demand)
+            && match (&self.signers, &other.signers) {
+                (_, None) => true,
+                (None, Some(_)) => false,
+                (Some(own), Some(others)) => own.is_within(others),
+            }
+    }
+}
+
+/// What a policy asks for of one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Met {
+    /// From how many entries on it waits.
+    pub wants: ApprovalPolicy,
+    /// The rule that says so; `None` where it is what holds for all requests.
+    pub by: Option<RuleScope>,
+    /// How it is approved.
+    pub approver: Approver,
+}
+
+impl Met {
+    /// The policy and its rule, without how it is approved: `delete:Accounts=always`.
+    pub fn rule(&self) -> String {
+        self.by.as_ref().map_or_else(|| self.wants.to_string(), |by| format!("{by}={}", self.wants))
+    }
+}
+
+impl fmt::Display for Met {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.rule())?;
+        if self.approver == Approver::Signed { f.write_str(", signed") } else { Ok(()) }
     }
 }
 
@@ -184,14 +279,14 @@ mod tests {
 
     #[test]
     fn a_signature_is_more_than_a_name() {
-        let demand = |wants, approver| Demand { wants, approver };
+        let demand = |wants, approver| Demand { approver, ..Demand::from(wants) };
         let (named, signed) = (Approver::Named, Approver::Signed);
         let loose = demand(ApprovalPolicy::Always, named);
         let strict = demand(ApprovalPolicy::From(5), signed);
-        assert!(!loose.is_as_strict_as(strict) && !strict.is_as_strict_as(loose));
-        let both = loose.stricter(strict);
+        assert!(!loose.is_as_strict_as(&strict) && !strict.is_as_strict_as(&loose));
+        let both = loose.stricter(&strict);
         assert_eq!(both, demand(ApprovalPolicy::Always, signed));
-        assert!(both.is_as_strict_as(loose) && both.is_as_strict_as(strict));
+        assert!(both.is_as_strict_as(&loose) && both.is_as_strict_as(&strict));
         assert_eq!(
             (both.to_string(), loose.to_string()),
             ("always, signed".into(), "always".into())

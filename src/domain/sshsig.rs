@@ -2,9 +2,11 @@
 //! here; those of other keys by `ssh-keygen`.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest, Sha256, Sha512};
+
+use crate::domain::signers::fingerprint;
 
 const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----";
 const END: &str = "-----END SSH SIGNATURE-----";
@@ -80,7 +82,12 @@ impl SshSignature {
 
     /// The key's fingerprint, as `ssh-keygen -l` prints it.
     pub fn fingerprint(&self) -> String {
-        format!("SHA256:{}", STANDARD_NO_PAD.encode(Sha256::digest(&self.key)))
+        fingerprint(&self.key)
+    }
+
+    /// The public key that it names.
+    pub fn key(&self) -> &[u8] {
+        &self.key
     }
 
     /// What it says about a text. One that was made for another purpose is bad.
@@ -133,6 +140,13 @@ pub(crate) mod testing {
 
     fn with_length(part: &[u8]) -> Vec<u8> {
         [&u32::try_from(part.len()).unwrap().to_be_bytes(), part].concat()
+    }
+
+    /// The line of a list of allowed signers that allows the key with this seed to somebody.
+    pub(crate) fn allowed(seed: u8, name: &str) -> String {
+        let key = SigningKey::from_bytes(&[seed; 32]);
+        let public = [with_length(ED25519), with_length(key.verifying_key().as_bytes())].concat();
+        format!("{name} ssh-ed25519 {}\n", STANDARD.encode(public))
     }
 
     /// A signature in its armour, of the key with this seed.

@@ -7,6 +7,7 @@
 //! in it is believed without being checked, and the file has one form only: every byte counts.
 //! `docs/auditor.md` says how to check one without this program.
 
+mod approval;
 pub mod check;
 mod decision;
 pub mod issue;

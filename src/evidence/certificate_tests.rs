@@ -307,7 +307,7 @@ fn what_was_decided_is_told_also_where_the_story_holds_without_it() {
     let second = told(&world, 32);
     assert!(second.iter().any(|one| one.ends_with("(H1): it still needed an approval.")));
     // Pending, taken back by a policy, approved: it stands where it began.
-    let loose = told(&world, 44);
+    let loose = told(&world, 46);
     assert_eq!((count(&loose, "approval_needed"), count(&loose, "request_approved")), (1, 1));
     // Held from its recording on.
     let held = checked(&world.certificate(41, false)).unwrap();
@@ -323,7 +323,7 @@ fn what_was_decided_is_told_also_where_the_story_holds_without_it() {
         (31, "put on hold by", "Carla"),
         (31, "hold released by", "Carla"),
         (31, "withdrawn by", "ann"),
-        (51, "rejected by", "Bert"),
+        (53, "rejected by", "Bert"),
     ] {
         let said = |receipt| names(entry, receipt).contains(&(name, text.to_owned()));
         assert!(said(false) && !said(true), "E{entry} {name}");
@@ -375,12 +375,12 @@ fn an_approval_is_of_what_was_recorded_and_of_nothing_else() {
     let needed: Vec<usize> = (0..whole.events.len()).filter(found).collect();
     assert_eq!(needed, [1, 2, 4, 5]);
     // Another request's approval, and another entry's hold.
-    let approval = world.certificate(44, false).events.pop().unwrap();
+    let approval = world.certificate(46, false).events.pop().unwrap();
     let later = whole.events.iter().position(|event| event.index > approval.index).unwrap();
     let mut more = whole.clone();
     more.events.insert(later, approval);
     assert!(checked(&more).unwrap_err().contains("does not tell of this entry"));
-    let held = world.certificate(50, false).events.pop().unwrap();
+    let held = world.certificate(52, false).events.pop().unwrap();
     let later = whole.events.iter().position(|event| event.index > held.index).unwrap();
     let mut more = whole;
     more.events.insert(later, held);
@@ -442,7 +442,7 @@ fn every_kind_of_event_is_worded_and_known_to_the_python_program_or_tells_of_no_
         };
         // Entry 1 is one of those that were looked at again.
         let entry = EntryId::new(1);
-        let about = About { entry, operation: None, moved: true, opened: None };
+        let about = About { entry, operation: None, moved: true, opened: None, signature: None };
         let told = chapter(&empty, logged, &about);
         assert_eq!(told.is_none(), UNTOLD.contains(kind), "{kind}");
         let Some(told) = told else { continue };

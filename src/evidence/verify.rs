@@ -20,6 +20,7 @@ mod items;
 mod log;
 #[cfg(test)]
 mod other_operations;
+mod policies;
 mod rows;
 mod seals;
 mod words;

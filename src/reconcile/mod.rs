@@ -152,7 +152,7 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
         let run = tx.start_run(&NewRun {
             command: options.kind.command(),
             program: &options.program,
-            policy: &tx.policy_met(options.demand())?.to_string(),
+            policy: &tx.policy_met(options.policy.clone())?.to_string(),
             target: &options.target,
             quarantine_ms: u64::try_from(options.quarantine.as_millis()).unwrap_or(u64::MAX),
             operator: &options.operator,
@@ -174,7 +174,7 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
             }
         };
         let named = |request: RequestId| wanted.is_none_or(|wanted| wanted.contains(&request));
-        let withheld = tx.withhold(run, named, options.demand())?;
+        let withheld = tx.withhold(run, named, options.policy.clone())?;
         let requests = tx.overview(wanted)?;
         let named = |request: RequestId| wanted.is_some_and(|wanted| wanted.contains(&request));
         let rules = Rules {
@@ -248,7 +248,7 @@ fn start_writer<C: Clock>(
         limits: options.limits,
         requests: begun.mine.clone(),
         not_mine: begun.not_mine.clone(),
-        policy: options.demand(),
+        policy: options.policy.clone(),
     };
     let without_bin = begun
         .requests

@@ -8,7 +8,7 @@ use crate::domain::calls::{Limits, Versions};
 use crate::domain::codes;
 use crate::domain::event::JobEnding;
 use crate::domain::id::{BatchId, EntryId, ModuleName, RequestId, RunId};
-use crate::domain::policy::{ApprovalPolicy, Approver, Demand};
+use crate::domain::policy::Demand;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::recheck::Found;
 use crate::domain::state::EntryState;
@@ -76,23 +76,14 @@ pub struct RunOptions {
     pub quarantine: Duration,
     /// Refusals in a row after which a request is set aside.
     pub max_failures: u64,
-    /// The approval policy in force.
-    pub policy: ApprovalPolicy,
-    /// How a second person approves; the journal's own policy may ask for more.
-    pub approver: Approver,
+    /// What flags and settings ask for before something is sent; the journal's own policy may ask for more.
+    pub policy: Demand,
     /// Name and version of the program.
     pub program: String,
     /// OS account, host and process, as JSON.
     pub operator: String,
     /// The command's arguments, as JSON.
     pub arguments: String,
-}
-
-impl RunOptions {
-    /// What flags and settings ask for before something is sent.
-    pub(crate) const fn demand(&self) -> Demand {
-        Demand { wants: self.policy, approver: self.approver }
-    }
 }
 
 /// Whether a replay puts a refused entry with this code back to pending: it may pass now, and it is one of

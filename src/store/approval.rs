@@ -1,24 +1,20 @@
-//! Approvals: who may give one, what it binds to, and when entries need one again.
+//! Approvals: who may give one, and what it binds to.
 
-use rusqlite::{Connection, OptionalExtension, named_params};
+use rusqlite::{Connection, named_params};
 
-use crate::domain::event::{
-    ApprovalNeeded, Event, NeedCause, RequestApproved, RequestRecorded, RequestRejected,
-};
-use crate::domain::id::{EntryId, EventSeq, RequestId, RunId};
+use crate::domain::event::{Event, RequestApproved, RequestRecorded, RequestRejected};
+use crate::domain::id::{EventSeq, RequestId};
 use crate::domain::merkle::Hash;
-use crate::domain::policy::{ApprovalPolicy, Approver, Demand, may_approve, same_person};
+use crate::domain::policy::{Approver, Demand, may_approve, same_person};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
-use crate::planted::Mistake;
-use crate::store::code::{Sql, count};
+use crate::store::code::Sql;
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::log::{self, Seals};
 use crate::store::signing::{self, Signed, SignedWith};
+use crate::store::standing::{Standing, in_states, standing};
 use crate::store::{Reader, WriteTx, cancelling, entry, policy};
-
-const DOING: &str = "looking for what waits for approval";
 
 /// Who decides something, and why.
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +72,23 @@ pub enum NotDecided {
     Unsigned(RequestId),
     /// What was signed is not what is there now.
     OtherText(RequestId),
+    /// The policy's list of signers does not allow this name and key, or is another one than it was held against.
+    NotPinned(RequestId),
+}
+
+impl NotDecided {
+    /// The request.
+    pub const fn request(&self) -> RequestId {
+        match self {
+            Self::NothingLeft(request)
+            | Self::Already(request, _)
+            | Self::NotAwaiting(request)
+            | Self::SamePerson(request, _)
+            | Self::Unsigned(request)
+            | Self::OtherText(request)
+            | Self::NotPinned(request) => *request,
+        }
+    }
 }
 
 /// The newest approval of a request.
@@ -95,108 +108,6 @@ pub struct ApprovalView {
     pub same_account: bool,
     /// The key that signed it, if one did.
     pub key: Option<SignedWith>,
-}
-
-/// A request as approving sees it.
-#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
-struct Standing {
-    request: RequestId,
-    seq: EventSeq,
-    first: EntryId,
-    last: EntryId,
-    valid_until: Timestamp,
-    awaits: bool,
-    asked: bool,
-    approved: Option<EventSeq>,
-    second: bool,
-    expired: bool,
-}
-
-impl Standing {
-    fn entries(&self) -> u64 {
-        self.first.get().abs_diff(self.last.get()) + 1
-    }
-
-    /// Whether a second person approved, in the way that is asked for.
-    fn is_approved(&self, conn: &Connection, approver: Approver) -> Result<bool> {
-        Ok(match (approver, self.approved) {
-            (Approver::Signed, Some(seq)) => {
-                self.second && signing::is_signed(conn, self.seq, seq)?
-            }
-            (Approver::Signed, None) => false,
-            (Approver::Named, _) => self.second,
-        })
-    }
-
-    fn has(&self, conn: &Connection, state: EntryState) -> Result<u64> {
-        Ok(in_states(conn, self.first, self.last, &[state])?.len())
-    }
-}
-
-fn standing(conn: &Connection, request: RequestId) -> Result<Standing> {
-    conn.prepare_cached(
-        "-- standing\nSELECT seq, first_entry, last_entry, valid_until_ms, awaits,
-             asked_seq IS NOT NULL, approved_seq, second, expired_seq IS NOT NULL
-         FROM request WHERE id = :id",
-    )
-    .and_then(|mut statement| {
-        statement
-            .query_row(named_params! {":id": Sql(request)}, |row| {
-                Ok(Standing {
-                    request,
-                    seq: row.get::<_, Sql<_>>(0)?.0,
-                    first: row.get::<_, Sql<_>>(1)?.0,
-                    last: row.get::<_, Sql<_>>(2)?.0,
-                    valid_until: row.get::<_, Sql<_>>(3)?.0,
-                    awaits: row.get(4)?,
-                    asked: row.get(5)?,
-                    approved: row.get::<_, Option<Sql<_>>>(6)?.map(|Sql(seq)| seq),
-                    second: row.get(7)?,
-                    expired: row.get(8)?,
-                })
-            })
-            .optional()
-    })
-    .doing("reading a request")?
-    .ok_or_else(|| StoreError::NotFound(request.to_string()))
-}
-
-/// The entries of a range that stand in one of these states.
-pub(crate) fn in_states(
-    conn: &Connection,
-    first: EntryId,
-    last: EntryId,
-    states: &[EntryState],
-) -> Result<EntryRanges> {
-    let mut found = EntryRanges::default();
-    each_state(conn, first, last, |entry, state| {
-        if states.contains(&state) {
-            found.push(entry);
-        }
-    })?;
-    Ok(found)
-}
-
-/// Hands the entries of a range on, in order, with their states.
-pub(crate) fn each_state(
-    conn: &Connection,
-    first: EntryId,
-    last: EntryId,
-    mut visit: impl FnMut(EntryId, EntryState),
-) -> Result<()> {
-    let mut statement = conn
-        .prepare_cached(
-            "-- each_state\nSELECT id, state FROM entry WHERE id BETWEEN :first AND :last ORDER BY id",
-        )
-        .doing(DOING)?;
-    let mut rows =
-        statement.query(named_params! {":first": Sql(first), ":last": Sql(last)}).doing(DOING)?;
-    while let Some(row) = rows.next().doing(DOING)? {
-        let (Sql(entry), Sql(state)) =
-            row.get(0).and_then(|entry| Ok((entry, row.get(1)?))).doing(DOING)?;
-        visit(entry, state);
-    }
-    Ok(())
 }
 
 fn some(entries: EntryRanges) -> Option<EntryRanges> {
@@ -244,13 +155,8 @@ impl Reader {
         signed: bool,
         now: Timestamp,
     ) -> Result<Vec<NotDecided>> {
-        let given = Given { policy: policy.into(), who, signed };
-        let mut refused = Vec::new();
-        for request in requests {
-            let standing = standing(&self.conn, *request)?;
-            refused.extend(refusal(&self.conn, &standing, given, now)?);
-        }
-        Ok(refused)
+        let given = Given { policy: &policy.into(), who, signed };
+        Ok(decide(&self.conn, requests, given, now)?.err().unwrap_or_default())
     }
 }
 
@@ -258,9 +164,25 @@ impl Reader {
 #[derive(Clone, Copy)]
 struct Given<'a> {
     /// What flags and settings ask for.
-    policy: Demand,
+    policy: &'a Demand,
     who: &'a str,
     signed: bool,
+}
+
+/// How all of these requests stand, or why some of them cannot be approved.
+fn decide(
+    conn: &Connection,
+    requests: &[RequestId],
+    given: Given<'_>,
+    now: Timestamp,
+) -> Result<std::result::Result<Vec<Standing>, Vec<NotDecided>>> {
+    let (mut refused, mut standings) = (Vec::new(), Vec::new());
+    for request in requests {
+        let standing = standing(conn, *request)?;
+        refused.extend(refusal(conn, &standing, given, now)?);
+        standings.push(standing);
+    }
+    Ok(if refused.is_empty() { Ok(standings) } else { Err(refused) })
 }
 
 fn refusal(
@@ -275,14 +197,15 @@ fn refusal(
     if in_states(conn, standing.first, standing.last, &open)?.is_empty() {
         return Ok(Some(NotDecided::NothingLeft(request)));
     }
-    let policy = policy.stricter(policy::demand_in_force(conn)?);
-    let needs_second = standing.asked || policy.wants.wants_approval(standing.entries());
+    let terms = policy::terms_in_force(conn)?;
+    let met = policy.stricter(&terms.demand).of(standing.operation, &standing.module);
+    let needs_second = standing.asked || met.wants.wants_approval(standing.entries());
     let requested_by = log::opened(conn, standing.seq, "requested_by")?;
     if !may_approve(needs_second, requested_by.as_deref(), who) {
         return Ok(Some(NotDecided::SamePerson(request, who.to_owned())));
     }
-    let approver = if needs_second { policy.approver } else { Approver::Named };
-    let adds = !standing.is_approved(conn, approver)?
+    let approver = if needs_second { met.approver } else { Approver::Named };
+    let adds = !standing.is_approved(conn, approver, terms.signers.as_ref())?
         && !requested_by.is_some_and(|one| same_person(&one, who));
     let valid = !standing.awaits && standing.valid_until > now;
     match standing.approved {
@@ -303,40 +226,44 @@ impl WriteTx<'_> {
         policy: impl Into<Demand>,
         by: By<'_>,
     ) -> Result<std::result::Result<Vec<Approved>, Vec<NotDecided>>> {
-        let given = Given { policy: policy.into(), who: by.who, signed: false };
-        let mut refused = Vec::new();
-        let mut standings = Vec::new();
-        for request in requests {
-            let standing = standing(&self.tx, *request)?;
-            refused.extend(refusal(&self.tx, &standing, given, self.now)?);
-            standings.push(standing);
-        }
-        if !refused.is_empty() {
-            return Ok(Err(refused));
-        }
+        let given = Given { policy: &policy.into(), who: by.who, signed: false };
+        let standings = match decide(&self.tx, requests, given, self.now)? {
+            Ok(standings) => standings,
+            Err(refused) => return Ok(Err(refused)),
+        };
         let approved: Result<Vec<Approved>> =
             standings.iter().map(|standing| self.approve_one(standing, by, None)).collect();
         approved.map(Ok)
     }
 
-    /// Approves a request by a signature, which whoever calls this has held against the list of allowed signers.
+    /// Approves requests by one signature, all of them or none. Whoever calls this has held it against the list of
+    /// allowed signers.
     pub fn approve_signed(
         &mut self,
-        request: RequestId,
+        requests: &[RequestId],
         policy: impl Into<Demand>,
         by: By<'_>,
         signed: Signed<'_>,
-    ) -> Result<std::result::Result<Approved, NotDecided>> {
-        let standing = standing(&self.tx, request)?;
-        let given = Given { policy: policy.into(), who: by.who, signed: true };
-        if let Some(refused) = refusal(&self.tx, &standing, given, self.now)? {
-            return Ok(Err(refused));
+    ) -> Result<std::result::Result<Vec<Approved>, Vec<NotDecided>>> {
+        let given = Given { policy: &policy.into(), who: by.who, signed: true };
+        let standings = match decide(&self.tx, requests, given, self.now)? {
+            Ok(standings) => standings,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let all = |why: fn(RequestId) -> NotDecided| requests.iter().copied().map(why).collect();
+        // The list may have been changed since it was read.
+        let pinned = policy::terms_in_force(&self.tx)?.signers;
+        if pinned.is_some_and(|pinned| !signed.is_allowed_by(&pinned, by.who)) {
+            return Ok(Err(all(NotDecided::NotPinned)));
         }
         // Somebody may have approved since, or the journal has met its org.
-        if signing::request_text(&self.tx, request)?.as_deref() != Some(signed.text) {
-            return Ok(Err(NotDecided::OtherText(request)));
+        let text = signing::text_to_sign(&self.tx, requests)?;
+        if text.is_none_or(|text| text.signed != signed.text) {
+            return Ok(Err(all(NotDecided::OtherText)));
         }
-        self.approve_one(&standing, by, Some(signed)).map(Ok)
+        let approved: Result<Vec<Approved>> =
+            standings.iter().map(|standing| self.approve_one(standing, by, Some(signed))).collect();
+        approved.map(Ok)
     }
 
     fn approve_one(
@@ -378,6 +305,11 @@ impl WriteTx<'_> {
                 signed.map(|signed| signed.allowed_signers),
             )?,
             earlier: signed.and(standing.approved),
+            signed_list: seals.add_some(
+                self.entropy,
+                "signed_list",
+                signed.filter(Signed::is_list).map(|signed| signed.text),
+            )?,
         });
         entry::apply(&self.tx, &event)?;
         let seq = self.append(event, seals)?;
@@ -435,127 +367,13 @@ impl WriteTx<'_> {
         }
         Ok(Ok(rejected))
     }
-
-    /// Takes pending entries back that nobody may send without an approval: they are too old, or the policy asks
-    /// for a second person who has not approved. Gives the requests, with why.
-    pub(crate) fn withhold(
-        &mut self,
-        run: RunId,
-        of: impl Fn(RequestId) -> bool,
-        policy: impl Into<Demand>,
-    ) -> Result<Vec<(RequestId, NeedCause)>> {
-        let policy = policy.into().stricter(policy::demand_in_force(&self.tx)?);
-        let mut withheld = Vec::new();
-        if Mistake::SendsUnapproved.is_made() {
-            return Ok(withheld);
-        }
-        for request in unapproved(&self.tx, policy, self.now)? {
-            if !of(request) {
-                continue;
-            }
-            let standing = standing(&self.tx, request)?;
-            let lacks = policy.wants.wants_approval(standing.entries())
-                && !standing.is_approved(&self.tx, policy.approver)?;
-            let expired = standing.valid_until <= self.now || standing.expired;
-            let cause = match (lacks, expired) {
-                (false, true) => NeedCause::Expired,
-                // Or it came back to pending after its request was taken back.
-                (true, _) | (false, false) => NeedCause::Policy,
-            };
-            self.withhold_one(run, &standing, cause, policy)?;
-            withheld.push((request, cause));
-        }
-        Ok(withheld)
-    }
-
-    /// The entries of a range that stand in one of these states.
-    pub(crate) fn in_states(
-        &self,
-        first: EntryId,
-        last: EntryId,
-        states: &[EntryState],
-    ) -> Result<EntryRanges> {
-        in_states(&self.tx, first, last, states)
-    }
-
-    /// What flags and settings ask for, tightened by what the journal itself asks for.
-    pub(crate) fn policy_met(&self, policy: impl Into<Demand>) -> Result<Demand> {
-        Ok(policy.into().stricter(policy::demand_in_force(&self.tx)?))
-    }
-
-    fn withhold_one(
-        &mut self,
-        run: RunId,
-        standing: &Standing,
-        cause: NeedCause,
-        policy: Demand,
-    ) -> Result<()> {
-        self.check_run(run)?;
-        let pending = [EntryState::Pending];
-        let entries = in_states(&self.tx, standing.first, standing.last, &pending)?;
-        let request = standing.request;
-        let policy = policy.to_string();
-        let event = Event::from(ApprovalNeeded { run, request, cause, policy, entries });
-        entry::apply(&self.tx, &event)?;
-        let seq = self.append(event, Seals::default())?;
-        let expired = cause == NeedCause::Expired;
-        self.tx
-            .execute(
-                "-- withhold\nUPDATE request SET awaits = 1,
-                     expired_seq = CASE WHEN :expired THEN :seq ELSE expired_seq END,
-                     asked_seq = CASE WHEN :expired THEN asked_seq ELSE :seq END
-                 WHERE id = :id",
-                named_params! {":expired": expired, ":seq": Sql(seq), ":id": Sql(request)},
-            )
-            .map(|_| ())
-            .doing("taking entries back until they are approved")
-    }
-}
-
-/// Requests with pending entries that nobody may send as they stand, in order.
-fn unapproved(conn: &Connection, policy: Demand, now: Timestamp) -> Result<Vec<RequestId>> {
-    let least = match policy.wants {
-        ApprovalPolicy::Never => i64::MAX,
-        ApprovalPolicy::Always => 1,
-        ApprovalPolicy::From(least) => count(least),
-    };
-    let signed = policy.approver == Approver::Signed;
-    let mut statement = conn
-        .prepare_cached(
-            "-- unapproved\nSELECT r.id,
-                 CASE WHEN NOT (r.awaits OR r.valid_until_ms <= :now OR NOT r.second)
-                 THEN r.seq END, r.approved_seq
-             FROM tally t JOIN request r ON r.id = t.request
-             WHERE t.state = 3 AND t.entries > 0
-               AND (r.awaits OR r.valid_until_ms <= :now
-                    OR (:signed OR NOT r.second) AND r.last_entry - r.first_entry + 1 >= :least)
-             ORDER BY r.id",
-        )
-        .doing(DOING)?;
-    let mut rows = statement
-        .query(named_params! {":now": Sql(now), ":least": least, ":signed": signed})
-        .doing(DOING)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next().doing(DOING)? {
-        let read = || -> rusqlite::Result<(Sql<RequestId>, Option<Sql<_>>, Option<Sql<_>>)> {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        };
-        let (Sql(request), asked, approved) = read().doing(DOING)?;
-        // All that this one may lack is a signature.
-        let signed = match asked.zip(approved) {
-            Some((Sql(asked), Sql(approved))) => signing::is_signed(conn, asked, approved)?,
-            None => false,
-        };
-        if !signed {
-            found.push(request);
-        }
-    }
-    Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::id::EntryId;
+    use crate::domain::policy::ApprovalPolicy;
     use crate::evidence::verify::check_journal;
     use crate::store::testing::{Ask, Journal, record};
 
@@ -593,6 +411,7 @@ mod tests {
                 signature: None,
                 allowed_signers: None,
                 earlier: None,
+                signed_list: None,
             };
             change(&mut event);
             let second = event.second;

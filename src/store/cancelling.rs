@@ -8,11 +8,12 @@ use crate::domain::merkle::Hash;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::state::{Change, EntryState};
 use crate::domain::time::Timestamp;
-use crate::store::approval::{By, each_state};
+use crate::store::approval::By;
 use crate::store::code::Sql;
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::log::{self, Seals};
 use crate::store::query::entries_for;
+use crate::store::standing::each_state;
 use crate::store::{Reader, WriteTx, entry};
 
 const DOING: &str = "withdrawing entries";

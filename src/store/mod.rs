@@ -46,11 +46,13 @@ mod open;
 mod rollback_tests;
 mod schema;
 mod scope;
+mod standing;
 #[cfg(test)]
 pub(crate) mod tamper;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod undo;
+mod withholding;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

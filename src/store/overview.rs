@@ -88,6 +88,7 @@ fn overview(
                 valid_until: row.get::<_, Sql<_>>(9)?.0,
                 parked: row.get(10)?,
                 unapproved: row.get(15)?,
+                waits_by: None,
                 second: row.get(16)?,
                 tally: BTreeMap::new(),
                 pending: Vec::new(),

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use crate::domain::event::{Event, NothingRecorded, RequestRecorded, SourceKind};
 use crate::domain::id::{EntryId, ModuleName, RecordId, RequestId};
 use crate::domain::merkle::{Hash, Tree};
-use crate::domain::policy::ApprovalPolicy;
+use crate::domain::policy::{Demand, Met};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::{RelatedList, Scope, TagSet, Task};
 use crate::domain::seal::{
@@ -90,8 +90,8 @@ pub struct NewRequest<'a> {
     pub invalid: &'a [InvalidRow],
     /// Whether items that an open entry covers are recorded all the same.
     pub again: bool,
-    /// The approval policy in force.
-    pub policy: ApprovalPolicy,
+    /// What flags and settings ask for; the journal's own policy may ask for more.
+    pub policy: Demand,
     /// Nothing is sent earlier.
     pub not_before: Option<Timestamp>,
     /// How long it may be sent without a fresh approval.
@@ -144,7 +144,7 @@ impl Reader {
             entries,
             duplicates: u64::try_from(duplicates).unwrap_or(0),
             held: held(&self.conn, new, EntryId::new(1), &fresh)?.len(),
-            awaiting_approval: policy_of(&self.conn, new)?.wants_approval(entries),
+            awaiting_approval: policy_of(&self.conn, new)?.wants.wants_approval(entries),
         })
     }
 }
@@ -166,7 +166,7 @@ impl WriteTx<'_> {
         let secret = Secret::new(self.entropy.bytes()?);
         let left_out = left_out_rows(new, first, &fresh, &covered);
         let policy = policy_of(&self.tx, new)?;
-        let awaiting_approval = policy.wants_approval(entries);
+        let awaiting_approval = policy.wants.wants_approval(entries);
         let held = held(&self.tx, new, first, &fresh)?;
         let waits = awaiting_approval && !Mistake::SendsUnapproved.is_made();
         let state = if waits { EntryState::AwaitingApproval } else { EntryState::Pending };
@@ -184,7 +184,7 @@ impl WriteTx<'_> {
         event.items_root = items_root;
         event.rejected_root = rejected_root(&left_out, secret);
         event.awaiting_approval = awaiting_approval;
-        event.policy = policy.to_string();
+        event.policy = policy.rule();
         event.held = (!held.is_empty()).then(|| held.clone());
         self.insert_request(event, seals, last, state, new.target)?;
         self.insert_secrets(request, secret, !left_out.is_empty())?;
@@ -246,7 +246,7 @@ impl WriteTx<'_> {
             entries,
             items_root: crate::domain::merkle::empty_root(),
             awaiting_approval: false,
-            policy: new.policy.to_string(),
+            policy: String::new(),
             not_before: new.not_before,
             valid_until: self.now.plus(new.valid_for),
             source: new.source.kind,
@@ -484,8 +484,9 @@ fn scope_of(new: &NewRequest<'_>, part: &[NewItem]) -> Result<Scope> {
 }
 
 /// What flags and settings ask for, tightened by what the journal itself asks for.
-fn policy_of(conn: &Connection, new: &NewRequest<'_>) -> Result<ApprovalPolicy> {
-    Ok(new.policy.stricter(policy::in_force(conn)?))
+fn policy_of(conn: &Connection, new: &NewRequest<'_>) -> Result<Met> {
+    let demand = new.policy.stricter(&policy::terms_in_force(conn)?.demand);
+    Ok(demand.of(new.task.operation(), new.module))
 }
 
 /// The entries that a hold covers, numbered from `first` on.

@@ -193,7 +193,7 @@ impl Journal {
                 repeated: &ask.repeated,
                 invalid: &ask.invalid,
                 again: ask.again,
-                policy: ask.policy,
+                policy: ask.policy.into(),
                 not_before: None,
                 valid_for: Duration::from_hours(30 * 24),
                 source: &source,

@@ -491,7 +491,7 @@ impl Jobs<'_> {
         if let Some(pause) = pausing::pause(&tx.tx)? {
             return Ok(Claim::Paused(Box::new(pause)));
         }
-        tx.withhold(*run, |request| requests.contains(&request), *policy)?;
+        tx.withhold(*run, |request| requests.contains(&request), policy.clone())?;
         let rules = Rules { versions: *versions, limits: *limits, requests, without, now: tx.now };
         let Some(picked) = tx.pick_free(*run, self.cursors, rules, at_most)? else {
             return Ok(Claim::Nothing);

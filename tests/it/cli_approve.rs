@@ -214,7 +214,7 @@ async fn what_is_approved_while_a_run_is_on_is_the_next_run_s_business() {
     let mut world = World::new(5);
     let leads = world.leads();
     let (first, second) = (world.record("Leads", &leads[..2]), world.record("Leads", &leads[2..]));
-    let strict = RunOptions { policy: ApprovalPolicy::From(3), ..world.options() };
+    let strict = RunOptions { policy: ApprovalPolicy::From(3).into(), ..world.options() };
     world.run(strict).await.unwrap();
     assert_eq!(world.states(), "awaiting_approval 3, done 2");
     let mut store = world.store();

@@ -329,12 +329,12 @@ async fn a_stricter_policy_holds_back_what_met_a_looser_one() {
     let mut world = World::new(10);
     let leads = world.leads();
     world.record("Leads", &leads);
-    let options = RunOptions { policy: ApprovalPolicy::From(10), ..world.options() };
+    let options = RunOptions { policy: ApprovalPolicy::From(10).into(), ..world.options() };
     let summary = world.run(options).await.unwrap();
     assert_eq!((world.states().as_str(), world.writes()), ("awaiting_approval 10", 0));
     assert_eq!((summary.awaiting_approval, summary.warnings.len()), (10, 1));
     // A looser policy later gives nobody's approval.
-    let options = RunOptions { policy: ApprovalPolicy::From(11), ..world.options() };
+    let options = RunOptions { policy: ApprovalPolicy::From(11).into(), ..world.options() };
     let summary = world.run(options).await.unwrap();
     assert_eq!((world.states().as_str(), world.writes()), ("awaiting_approval 10", 0));
     assert_eq!((summary.awaiting_approval, summary.warnings.len()), (10, 0));

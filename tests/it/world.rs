@@ -14,7 +14,7 @@ use zoho_journal::domain::entropy::SeededEntropy;
 use zoho_journal::domain::event::SourceKind;
 use zoho_journal::domain::id::{ModuleName, RecordId, RequestId};
 use zoho_journal::domain::merkle::Hash;
-use zoho_journal::domain::policy::{ApprovalPolicy, Approver};
+use zoho_journal::domain::policy::ApprovalPolicy;
 use zoho_journal::domain::scope::{Operation, TagSet, Task};
 use zoho_journal::domain::state::EntryState;
 use zoho_journal::domain::target::{ApiVersion, DataCenter, Environment, Product, Target};
@@ -192,8 +192,7 @@ impl World {
             wait: Duration::from_secs(20),
             quarantine: Duration::from_millis(1),
             max_failures: 100,
-            policy: ApprovalPolicy::Never,
-            approver: Approver::Named,
+            policy: ApprovalPolicy::Never.into(),
             program: "test".to_owned(),
             operator: "{}".to_owned(),
             arguments: "[]".to_owned(),
@@ -474,7 +473,7 @@ pub fn record_into(mut store: Store, target: &Target, ask: &Ask<'_>, again: bool
         repeated: &[],
         invalid: &[],
         again,
-        policy: ApprovalPolicy::Never,
+        policy: ApprovalPolicy::Never.into(),
         not_before: None,
         valid_for: Duration::from_hours(720),
         source: &source,

@@ -16,7 +16,7 @@ use zoho_journal::domain::entropy::SeededEntropy;
 use zoho_journal::domain::event::SourceKind;
 use zoho_journal::domain::id::EntryId;
 use zoho_journal::domain::merkle::Hash;
-use zoho_journal::domain::policy::{ApprovalPolicy, Approver};
+use zoho_journal::domain::policy::ApprovalPolicy;
 use zoho_journal::domain::ranges::EntryRanges;
 use zoho_journal::domain::scope::Task;
 use zoho_journal::domain::state::Verdict;
@@ -153,7 +153,7 @@ pub async fn record(world: &Arc<World>, seed: u64, ask: &Ask) -> Result<Recorded
         repeated: &[],
         invalid: &[],
         again: ask.again,
-        policy: ask.policy,
+        policy: ask.policy.into(),
         not_before: None,
         valid_for: Duration::from_hours(24 * 365 * 50),
         source: &source,
@@ -347,8 +347,7 @@ fn options(world: &World, run: &Run) -> RunOptions {
         wait: run.wait,
         quarantine: QUARANTINE,
         max_failures: 1000,
-        policy: ApprovalPolicy::Never,
-        approver: Approver::Named,
+        policy: ApprovalPolicy::Never.into(),
         program: "simulation".to_owned(),
         operator: "{}".to_owned(),
         arguments: "[]".to_owned(),

@@ -65,7 +65,7 @@ fn record(keeper: &mut Keeper) -> Result<(), KeeperError> {
         repeated: &[],
         invalid: &[],
         again: true,
-        policy: ApprovalPolicy::Never,
+        policy: ApprovalPolicy::Never.into(),
         not_before: None,
         valid_for: Duration::from_hours(720),
         source: &source,

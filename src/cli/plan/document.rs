@@ -66,6 +66,8 @@ struct PlannedRequest {
     held: u64,
     awaiting_approval: u64,
     waits: Option<&'static str>,
+    /// The policy, or its rule, by which it waits for an approval.
+    waits_by: Option<String>,
     /// The request that must be settled first.
     #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<String>,
@@ -100,6 +102,7 @@ pub(super) fn print(
         held: request.count(EntryState::Held),
         awaiting_approval: request.count(EntryState::AwaitingApproval),
         waits: request.waits(now, wanted.is_some()).map(waiting_in_words),
+        waits_by: request.waits_by.clone(),
         after: request.after.map(|after| after.to_string()),
         requested_by: request.requested_by.clone(),
         reason: request.reason.clone(),

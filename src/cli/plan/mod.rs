@@ -9,6 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::grouped;
+use crate::cli::policy_flags::PolicyFlags;
 use crate::config::Flags;
 use crate::domain::calls::{self, WriteCall};
 use crate::domain::id::RequestId;
@@ -28,20 +29,14 @@ pub(crate) struct PlanArgs {
     /// How many tags one job deletes, 1 to 200 [env: JOURNAL_TAGS_PER_JOB] [default: 100]
     #[arg(long, value_name = "N")]
     tags_per_job: Option<String>,
-    /// Which requests wait for a second person: never, always, or from so many entries on [env:
-    /// JOURNAL_REQUIRE_APPROVAL] [default: never]
-    #[arg(long, value_name = "POLICY")]
-    require_approval: Option<String>,
+    #[command(flatten)]
+    policy: PolicyFlags,
 }
 
 impl PlanArgs {
     /// Those of the flags that are settings, too.
     pub(crate) fn settings(&self, flags: Flags) -> Flags {
-        Flags {
-            tags_per_job: self.tags_per_job.clone(),
-            require_approval: self.require_approval.clone(),
-            ..flags
-        }
+        self.policy.settings(Flags { tags_per_job: self.tags_per_job.clone(), ..flags })
     }
 }
 
@@ -71,7 +66,11 @@ pub(crate) fn make(
             // A second person without a signature is none.
             request.second = reader.has_signed_approval(request.request)?;
         }
-        request.meet(policy.wants);
+        request.meet(&policy.of(request.operation, &request.module));
+        if request.count(EntryState::AwaitingApproval) > 0 {
+            // What it met then counts, whatever is asked for now.
+            request.waits_by = reader.asked_by(request.request)?.or(request.waits_by.take());
+        }
     }
     let named = |request| wanted.is_some_and(|wanted| wanted.contains(&request));
     let concurrency = concurrency.unwrap_or(context.settings.concurrency.value);
@@ -88,12 +87,16 @@ pub(crate) fn make(
 /// What flags and settings ask for.
 pub(crate) fn settings_demand(context: &Context) -> Demand {
     let settings = &context.settings;
-    Demand { wants: settings.require_approval.value, approver: settings.approver.value }
+    Demand {
+        wants: settings.require_approval.value,
+        rules: settings.approval_rules(),
+        approver: settings.approver.value,
+    }
 }
 
 /// What flags and settings ask for, tightened by what the journal itself asks for.
 pub(crate) fn policy(context: &Context, reader: &Reader) -> Result<Demand, CliError> {
-    Ok(settings_demand(context).stricter(reader.policy_in_force()?))
+    Ok(settings_demand(context).stricter(&reader.policy_in_force()?.demand))
 }
 
 /// Prints the plan, as text or as one JSON document.
@@ -257,6 +260,15 @@ pub(crate) fn waiting_in_words(waiting: Waiting) -> &'static str {
         Waiting::Expired => "too old: it needs a fresh approval",
         Waiting::Parked => "set aside after refusals; naming it takes it up again",
         Waiting::Unapproved => "nobody has approved it",
+    }
+}
+
+/// The same with the policy that asks for it: `nobody has approved it (policy delete:Accounts=always)`.
+fn waits_in_words(waiting: Waiting, request: &RequestOverview) -> String {
+    let why = waiting_in_words(waiting);
+    match (waiting, &request.waits_by) {
+        (Waiting::Unapproved, Some(policy)) => format!("{why} (policy {policy})"),
+        _ => why.to_owned(),
     }
 }
 

@@ -6,12 +6,12 @@ use crate::cli::error::CliError;
 use crate::cli::output::words::{counted, grouped, in_words};
 use crate::cli::output::{Align, Table};
 use crate::cli::plan::{
-    escapes, is_blind, not_known, not_offered, parents, queued, refused_by, waiting_in_words,
+    escapes, is_blind, not_known, not_offered, parents, queued, refused_by, waits_in_words,
 };
 use crate::cli::spending::Spending;
 use crate::cli::things::{self, named_tags};
 use crate::domain::id::RequestId;
-use crate::domain::plan::{Plan, RequestOverview};
+use crate::domain::plan::{Plan, RequestOverview, Waiting};
 use crate::domain::state::EntryState;
 use crate::store::query::Blocked;
 
@@ -147,7 +147,10 @@ fn print_requests(
             request.ticket.clone().unwrap_or_default(),
             request.reason.clone().unwrap_or_default(),
             match (waits, request.after) {
-                (Some(waits), _) => waiting_in_words(waits).to_owned(),
+                (Some(waits), _) => waits_in_words(waits, request),
+                (None, _) if request.count(EntryState::AwaitingApproval) > 0 => {
+                    waits_in_words(Waiting::Unapproved, request)
+                }
                 (None, Some(after)) => format!("once {after} is settled"),
                 (None, None) => String::new(),
             },

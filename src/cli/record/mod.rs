@@ -13,6 +13,8 @@ use serde::Serialize;
 use crate::cli::context::{Context, PROGRAM};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::plan;
+use crate::cli::policy_flags::PolicyFlags;
 use crate::cli::reason;
 use crate::config::Flags;
 use crate::domain::event::SourceKind;
@@ -56,10 +58,8 @@ pub(crate) struct RecordArgs {
     /// Send nothing later without a fresh approval
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = humantime::parse_duration)]
     valid_for: Duration,
-    /// Which requests wait for a second person: never, always, or from so many entries on [env:
-    /// JOURNAL_REQUIRE_APPROVAL] [default: never]
-    #[arg(long, value_name = "POLICY")]
-    require_approval: Option<String>,
+    #[command(flatten)]
+    policy: PolicyFlags,
     /// Show what would be recorded, and record nothing
     #[arg(long)]
     dry_run: bool,
@@ -114,7 +114,7 @@ impl<'a> Asked<'a> {
 impl RecordArgs {
     /// Those of the flags that are settings, too.
     pub(crate) fn settings(&self, flags: Flags) -> Flags {
-        Flags { require_approval: self.require_approval.clone(), ..flags }
+        self.policy.settings(flags)
     }
 
     /// Whether ids come from a file or from standard input.
@@ -165,7 +165,7 @@ pub(crate) fn record(
         repeated: &parts.repeated,
         invalid: &parts.invalid,
         again: args.again,
-        policy: context.settings.require_approval.value,
+        policy: plan::settings_demand(context),
         not_before: args.not_before,
         valid_for: args.valid_for,
         snapshot_records: asked.snapshot_records,

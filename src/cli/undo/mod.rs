@@ -12,6 +12,8 @@ use crate::cli::context::{Context, PROGRAM, Whereabouts};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::grouped;
+use crate::cli::plan;
+use crate::cli::policy_flags::PolicyFlags;
 use crate::cli::reason;
 use crate::cli::things::{counted_items, in_product, named_tags};
 use crate::cli::wanted::Wanted;
@@ -56,10 +58,8 @@ pub(crate) struct UndoArgs {
     /// Send nothing later without a fresh approval
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = humantime::parse_duration)]
     valid_for: Duration,
-    /// Which requests wait for a second person: never, always, or from so many entries on [env:
-    /// JOURNAL_REQUIRE_APPROVAL] [default: never]
-    #[arg(long, value_name = "POLICY")]
-    require_approval: Option<String>,
+    #[command(flatten)]
+    policy: PolicyFlags,
     /// Show what would be recorded, and record nothing
     #[arg(long)]
     dry_run: bool,
@@ -68,7 +68,7 @@ pub(crate) struct UndoArgs {
 impl UndoArgs {
     /// Those of the flags that are settings, too.
     pub(crate) fn settings(&self, flags: Flags) -> Flags {
-        Flags { require_approval: self.require_approval.clone(), ..flags }
+        self.policy.settings(flags)
     }
 }
 
@@ -154,7 +154,7 @@ fn record(
         .into_iter()
         .map(|(part, items)| (part, items.new_items(), source(&undoes, items)))
         .collect();
-    let policy = context.settings.require_approval.value;
+    let policy = plan::settings_demand(context);
     let mut new: Vec<NewRequest<'_>> = Vec::with_capacity(parts.len());
     for (part, items, source) in &parts {
         new.push(NewRequest {
@@ -170,7 +170,7 @@ fn record(
             repeated: &[],
             invalid: &[],
             again: false,
-            policy,
+            policy: policy.clone(),
             not_before: args.not_before,
             valid_for: args.valid_for,
             snapshot_records: false,

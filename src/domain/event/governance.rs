@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::approval_rules::ApprovalRules;
 use crate::domain::id::{EventSeq, HoldId, ModuleName, PolicyId, RequestId, RunId};
 use crate::domain::merkle::Hash;
 use crate::domain::policy::Approver;
@@ -40,6 +41,9 @@ pub struct RequestApproved {
     /// The request's approval before this one, which a signed text names, so that it counts once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earlier: Option<EventSeq>,
+    /// Seal: the list that was signed, where one signature is for several requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_list: Option<Hash>,
 }
 
 /// See [`super::Event::RequestRejected`].
@@ -226,6 +230,12 @@ pub struct PolicySet {
     pub recorded_by: Hash,
     /// Seal: why.
     pub reason: Hash,
+    /// Which more requests wait, by operation and module.
+    #[serde(default, skip_serializing_if = "ApprovalRules::is_empty")]
+    pub rules: ApprovalRules,
+    /// Seal: who may sign approvals with which key, where the policy pins that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signers: Option<Hash>,
 }
 
 /// See [`super::Event::PolicyApproved`].

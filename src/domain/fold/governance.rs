@@ -259,6 +259,7 @@ fn is_held(hold: &HoldRow, places: &EntryRanges) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::approval_rules::ApprovalRules;
     use crate::domain::event::{Paused, PolicyApproved, ReleasedPart, Resumed};
     use crate::domain::id::{HoldId, PolicyId};
     use crate::domain::merkle::Hash;
@@ -316,6 +317,8 @@ mod tests {
             set_by: HASH,
             recorded_by: HASH,
             reason: HASH,
+            rules: ApprovalRules::default(),
+            signers: None,
         })
     }
 

@@ -11,6 +11,7 @@ use crate::domain::scope::Operation;
 use crate::domain::seal::{Salt, item_leaf, seal};
 use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
+use crate::evidence::certificate::approval::Known;
 use crate::evidence::certificate::story::{About, Chapter, chapter};
 use crate::evidence::certificate::{Certificate, EntryEvent, Item, ProvenEvent};
 use crate::evidence::checkpoint::SignedCheckpoint;
@@ -64,6 +65,13 @@ pub fn check(bytes: &[u8], key: Option<&VerifierKey>) -> Result<Checked, Refused
     let head = signed.checkpoint.head;
     let trust = keys(&certificate, head, &signed.signed_by, key)?;
     let mut reader = EntryReader::new(entry);
+    let origin = signed.signed_by.name();
+    let orgs = certificate.events.iter().filter_map(|event| {
+        let org = event.seals.iter().find(|seal| seal.field == "org")?;
+        Some((event.index, org.value.clone()))
+    });
+    reader.known.org = orgs.into_iter().next();
+    origin.strip_prefix("zoho-journal/").unwrap_or(origin).clone_into(&mut reader.known.journal);
     let mut before = None;
     for event in &certificate.events {
         if before.is_some_and(|before| event.index <= before) {
@@ -183,6 +191,8 @@ struct EntryReader {
     request: Option<(RequestRecorded, Hash)>,
     /// The OS account that recorded it, where that is opened.
     account: Option<String>,
+    /// What approvals are held against.
+    known: Known,
     batches: Vec<BatchId>,
     /// The part of every opened item that names it.
     identity: Option<Vec<Value>>,
@@ -195,7 +205,8 @@ const IDENTITY: usize = 8;
 impl EntryReader {
     fn new(entry: EntryId) -> Self {
         let (state, request, account, identity) = (None, None, None, None);
-        Self { entry, state, request, account, batches: Vec::new(), identity, story: Vec::new() }
+        let (batches, story, known) = (Vec::new(), Vec::new(), Known::default());
+        Self { entry, state, request, account, known, batches, identity, story }
     }
 
     fn read(&mut self, event: &EntryEvent, logged: &LoggedEvent) -> Result<(), Refused> {
@@ -216,9 +227,11 @@ impl EntryReader {
         }
         opened_seals(event, &logged.event)?;
         self.accounts(event, &logged.event)?;
+        let signature = self.signature(event, &logged.event)?;
         let opened = self.item(event, &logged.event)?;
         let operation = self.request.as_ref().map(|(request, _)| request.operation);
-        let about = About { entry: self.entry, operation, moved, opened: opened.as_deref() };
+        let about =
+            About { entry: self.entry, operation, moved, opened: opened.as_deref(), signature };
         let told = chapter(event, logged, &about).ok_or("no certificate holds such an event")?;
         self.story.push(told);
         Ok(())
@@ -271,6 +284,18 @@ impl EntryReader {
             );
         }
         Ok(())
+    }
+
+    /// Whether a signed approval is signed for what was recorded, in words.
+    fn signature(&mut self, event: &EntryEvent, said: &Event) -> Result<Option<String>, Refused> {
+        match (said, &self.request) {
+            (Event::RequestRecorded(_), _) => self.known.reason(event),
+            (Event::RequestApproved(data), Some((request, leaf))) => {
+                return self.known.signature(event, data, (request, *leaf));
+            }
+            _ => {}
+        }
+        Ok(None)
     }
 
     /// Checks the item of the entry in an event, and gives its opened form.

@@ -23,6 +23,7 @@ pub(super) fn approved(data: &RequestApproved, about: &About<'_>, says: &mut Say
         }
     };
     says.push(("valid until", data.valid_until.to_string()));
+    says.extend(about.signature.clone().map(|signature| ("signature", signature)));
     let moved = if about.moved {
         "The entry had waited for that."
     } else {

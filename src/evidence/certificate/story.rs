@@ -44,6 +44,8 @@ pub(super) struct About<'a> {
     pub(super) moved: bool,
     /// The entry's item in the event.
     pub(super) opened: Option<&'a [Value]>,
+    /// Of an approval: what its signature says.
+    pub(super) signature: Option<String>,
 }
 
 /// Tells one event of an entry; `None` for a kind that tells of none.
@@ -101,6 +103,7 @@ pub(super) fn label(field: &str) -> Option<&'static str> {
         "tags" => "tags",
         "signature" => "SSH signature",
         "allowed_signers" => "SHA-256 of the list of signers",
+        "signed_list" => "list that was signed",
         _ => return None,
     })
 }

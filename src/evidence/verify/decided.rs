@@ -29,6 +29,7 @@ impl LogPass<'_> {
             self.decided(seq, request, data.content, "approved_by")?;
             self.of_request(seq, data.request, data.entries.as_ref());
             self.request_signature(seq, data)?;
+            self.pinned(seq, event)?;
             self.by_whom(seq, data)
         } else if let Event::RequestRejected(data) = event {
             let request = Decided::Request(data.request.get());
@@ -37,12 +38,16 @@ impl LogPass<'_> {
         } else if let Event::PolicyApproved(data) = event {
             let policy = Decided::Policy(data.policy.get());
             self.policy_signature(seq, data)?;
+            self.pinned(seq, event)?;
+            self.policy_in_force(data);
             self.decided(seq, policy, data.content, "approved_by")
         } else if let Event::PolicyRejected(data) = event {
             let policy = Decided::Policy(data.policy.get());
             self.decided(seq, policy, data.content, "rejected_by")
-        } else {
+        } else if let Event::PolicySet(data) = event {
             self.proposals.push((seq, leaf));
+            self.policy_set(seq, data)
+        } else {
             Ok(())
         }
     }

@@ -5,12 +5,14 @@ use std::collections::HashSet;
 use crate::domain::approval_text::NAMESPACE;
 use crate::domain::id::{PolicyId, RequestId};
 use crate::domain::policy::ApprovalPolicy;
-use crate::domain::sshsig::testing::sign;
+use crate::domain::signers::Signers;
+use crate::domain::sshsig::testing::{allowed, sign};
 use crate::domain::time::Timestamp;
 use crate::evidence::verify::eventful::{Ask, Journal, ask, leads, record};
 use crate::store::approval::By;
 use crate::store::cancelling::Withdrawn;
 use crate::store::holding::NewHold;
+use crate::store::policy::{Wanted, WantedSigners};
 use crate::store::releasing::Release;
 use crate::store::signing::Signed;
 
@@ -44,10 +46,13 @@ pub(super) fn of_decisions(journal: &mut Journal) {
     let ticket = Some("LEG-8");
     let go = Release { module: &module, ids: Some(&one), ticket, by: by("Carla") };
     journal.write(|tx| tx.release(&go)).unwrap();
-    let text = journal.reader().text_to_sign(waiting).unwrap().unwrap();
-    let armoured = sign(7, NAMESPACE, &text);
-    let signed = Signed { text: &text, armoured: &armoured, allowed_signers: "0123abcd" };
-    journal.write(|tx| tx.approve_signed(waiting, never, by("Bert"), signed)).unwrap();
+    // One signature for two requests.
+    let other = Ask { policy: ApprovalPolicy::Always, ..ask("Accounts", 60..=61) };
+    let both = [waiting, journal.record(&other).unwrap()];
+    let text = journal.reader().text_to_sign(&both).unwrap().unwrap();
+    let armoured = sign(7, NAMESPACE, &text.signed);
+    let signed = Signed { text: &text.signed, armoured: &armoured, allowed_signers: "0123abcd" };
+    journal.write(|tx| tx.approve_signed(&both, never, by("Bert"), signed)).unwrap();
     let one = [record(70)];
     let go = Release { module: &module, ids: Some(&one), ticket, by: by("Carla") };
     journal.write(|tx| tx.release(&go)).unwrap();
@@ -62,17 +67,27 @@ pub(super) fn of_decisions(journal: &mut Journal) {
     let rejected =
         journal.record(&Ask { policy: ApprovalPolicy::From(2), ..ask("Deals", 80..=84) });
     journal.write(|tx| tx.reject(&[rejected.unwrap()], by("Bert"))).unwrap();
-    let wanted = Withdrawn { requests: vec![waiting], ..Withdrawn::default() };
+    let wanted = Withdrawn { requests: both.to_vec(), ..Withdrawn::default() };
     assert!(!journal.write(|tx| tx.cancel(&wanted, by("ann"))).entries.is_empty());
 
-    journal.write(|tx| tx.set_policy(ApprovalPolicy::From(100), by("ann")));
+    let signers: Signers = Signers::parse(&allowed(7, "Bert")).unwrap();
+    let hash = signers.hash().to_string();
+    journal.write(|tx| {
+        let wanted = Wanted {
+            require_approval: Some(ApprovalPolicy::From(100)),
+            rules: vec!["delete:Accounts=always".parse().unwrap()],
+            signers: WantedSigners::Pinned(signers),
+            ..Wanted::default()
+        };
+        tx.set_policy(wanted, by("ann"))
+    });
     for (number, decided) in [(2, true), (3, false)] {
         journal.write(|tx| tx.set_policy(ApprovalPolicy::From(200 + number), by("ann")));
         let policy = PolicyId::new(i64::try_from(number).unwrap());
         if decided {
             let text = journal.reader().policy_to_sign(policy).unwrap().unwrap();
             let armoured = sign(7, NAMESPACE, &text);
-            let signed = Signed { text: &text, armoured: &armoured, allowed_signers: "0123abcd" };
+            let signed = Signed { text: &text, armoured: &armoured, allowed_signers: &hash };
             journal.write(|tx| tx.approve_policy(policy, by("Bert"), Some(signed))).unwrap();
         } else {
             journal.write(|tx| tx.reject_policy(policy, by("Bert"))).unwrap();

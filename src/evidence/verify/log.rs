@@ -17,6 +17,7 @@ use crate::evidence::verify::crew::Jobs;
 use crate::evidence::verify::erased::Erased;
 use crate::evidence::verify::findings::{Findings, Kind};
 use crate::evidence::verify::items::{CHUNK, Job, Part, Request};
+use crate::evidence::verify::policies::Policies;
 use crate::evidence::verify::seals::SealRows;
 use crate::evidence::verify::{Unchecked, entries, rows, seals};
 use crate::store::Result;
@@ -41,6 +42,8 @@ pub(super) struct LogPass<'a> {
     pub(super) recorded: Vec<(EventSeq, Hash)>,
     /// Events that set or proposed policies, with their leaves.
     pub(super) proposals: Vec<(EventSeq, Hash)>,
+    /// What policies asked for.
+    pub(super) policies: Policies,
     /// The newest approval of each request.
     pub(super) approvals: HashMap<RequestId, EventSeq>,
     /// Signatures of approvals that are good.
@@ -67,6 +70,7 @@ impl<'a> LogPass<'a> {
             next: 0,
             recorded: Vec::new(),
             proposals: Vec::new(),
+            policies: Policies::default(),
             approvals: HashMap::new(),
             signatures: 0,
             unchecked: Vec::new(),

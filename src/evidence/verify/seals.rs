@@ -93,7 +93,9 @@ fn of_governance(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
     };
     if let Event::RequestApproved(data) = event {
         let seals = by("approved_by", data.approved_by, data.recorded_by);
-        signed(seals, data.signature, data.allowed_signers)
+        let mut seals = signed(seals, data.signature, data.allowed_signers);
+        seals.push(("signed_list", data.signed_list));
+        seals
     } else if let Event::PolicyApproved(data) = event {
         let seals = by("approved_by", data.approved_by, data.recorded_by);
         signed(seals, data.signature, data.allowed_signers)
@@ -114,7 +116,9 @@ fn of_governance(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
         let seals = why(by("released_by", data.released_by, data.recorded_by), Some(data.reason));
         with_ticket(seals, data.ticket)
     } else if let Event::PolicySet(data) = event {
-        why(by("set_by", data.set_by, data.recorded_by), Some(data.reason))
+        let mut seals = why(by("set_by", data.set_by, data.recorded_by), Some(data.reason));
+        seals.push(("signers", data.signers));
+        seals
     } else {
         Vec::new()
     }

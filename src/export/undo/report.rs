@@ -162,6 +162,7 @@ fn request(number: RequestId, scope: &Scope, entries: u64) -> RequestOverview {
         module_id: None,
         after: None,
         unapproved: false,
+        waits_by: None,
         second: false,
         first: EntryId::new(1),
         last: EntryId::new(i64::try_from(entries).unwrap_or(i64::MAX)),

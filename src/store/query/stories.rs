@@ -171,7 +171,7 @@ impl Journal {
                 repeated: &[],
                 invalid: &[],
                 again: false,
-                policy: ApprovalPolicy::Never,
+                policy: ApprovalPolicy::Never.into(),
                 not_before: None,
                 valid_for: Duration::from_hours(30 * 24),
                 source: &source,

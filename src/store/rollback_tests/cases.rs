@@ -254,7 +254,7 @@ pub(super) fn recording(first: i64, last: i64) -> Write {
             repeated: &repeated,
             invalid: &invalid,
             again: false,
-            policy: ApprovalPolicy::Never,
+            policy: ApprovalPolicy::Never.into(),
             not_before: None,
             valid_for: Duration::from_hours(30 * 24),
             source: &source,
