@@ -15,7 +15,7 @@ use crate::store::code::{Sql, count};
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::log::{self, Seals};
 use crate::store::signing::{self, Signed, SignedWith};
-use crate::store::{Reader, WriteTx, cancelling, entry, policy};
+use crate::store::{Reader, WriteTx, adopting, cancelling, entry, policy};
 
 const DOING: &str = "looking for what waits for approval";
 
@@ -41,6 +41,8 @@ pub struct Approved {
     pub content: Hash,
     /// Entries that waited for it and are pending now.
     pub entries: u64,
+    /// Entries that waited for it and that a lost part of the log may have sent: they are read first.
+    pub unread: u64,
     /// Entries that a hold keeps all the same.
     pub held: u64,
     /// Whether a second person approved.
@@ -198,10 +200,6 @@ pub(crate) fn each_state(
     Ok(())
 }
 
-fn some(entries: EntryRanges) -> Option<EntryRanges> {
-    (!entries.is_empty()).then_some(entries)
-}
-
 /// What was recorded: the event's leaf, and for how long it is valid after an approval.
 fn recorded(
     conn: &Connection,
@@ -352,14 +350,16 @@ impl WriteTx<'_> {
         let same_account = account.is_some_and(|one| one == by.account);
         let waits = [EntryState::AwaitingApproval];
         let waiting = in_states(&self.tx, standing.first, standing.last, &waits)?;
-        let entries = waiting.len();
+        let count_of = |set: &Option<EntryRanges>| set.as_ref().map_or(0, EntryRanges::len);
+        let (waiting, unread) = adopting::sorted(&self.tx, &waiting)?;
+        let (entries, to_read) = (count_of(&waiting), count_of(&unread));
         let held = standing.has(&self.tx, EntryState::Held)?;
         let valid_until = self.now.plus(valid_for);
         let mut seals = Seals::default();
         let event = Event::from(RequestApproved {
             request,
             content,
-            entries: some(waiting),
+            entries: waiting,
             valid_until,
             second,
             same_account,
@@ -377,6 +377,7 @@ impl WriteTx<'_> {
                 signed.map(|signed| signed.allowed_signers),
             )?,
             earlier: signed.and(standing.approved),
+            unread,
         });
         entry::apply(&self.tx, &event)?;
         let seq = self.append(event, seals)?;
@@ -390,7 +391,16 @@ impl WriteTx<'_> {
                 },
             )
             .doing("approving a request")?;
-        Ok(Approved { request, content, entries, held, second, same_account, valid_until })
+        Ok(Approved {
+            request,
+            content,
+            entries,
+            unread: to_read,
+            held,
+            second,
+            same_account,
+            valid_until,
+        })
     }
 
     /// Rejects requests, all of them or none: what of them was not sent is cancelled.

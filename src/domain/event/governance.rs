@@ -40,6 +40,9 @@ pub struct RequestApproved {
     /// The request's approval before this one, which a signed text names, so that it counts once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earlier: Option<EventSeq>,
+    /// Entries that waited for it, and that the lost part of the log may have sent: they are read first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<EntryRanges>,
 }
 
 /// See [`super::Event::RequestRejected`].
@@ -203,6 +206,9 @@ pub struct HoldReleased {
     pub reason: Hash,
     /// Seal: the ticket.
     pub ticket: Option<Hash>,
+    /// Entries that nothing holds any more, and that the lost part of the log may have sent: they are read first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<EntryRanges>,
 }
 
 /// See [`super::Event::PolicySet`].

@@ -8,6 +8,7 @@
 mod data;
 mod forgetting;
 mod governance;
+mod moving;
 mod recheck;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,7 @@ pub use self::governance::{
     Resumed,
 };
 
+pub use self::moving::{Adopted, AdoptionCause, Arrived, Moved};
 pub use self::recheck::{EntriesRechecked, RecheckGroup};
 
 /// The version tag that every event of this form begins with.
@@ -184,6 +186,12 @@ events! {
     PolicyApproved = "policy_approved",
     /// A proposed policy was rejected.
     PolicyRejected = "policy_rejected",
+    /// The journal goes on under a name of its own, after a part of its log may have been lost.
+    Adopted = "adopted",
+    /// The journal is closed here and goes on elsewhere.
+    Moved = "moved",
+    /// A moved journal goes on here.
+    Arrived = "arrived",
 }
 
 impl LoggedEvent {
@@ -256,14 +264,23 @@ impl Event {
                 })
                 .collect(),
             Self::EntriesSettled(data) => one(&data.entries, Change::SettledByPerson(data.verdict)),
-            Self::EntriesReopened(data) => one(&data.entries, Change::Reopened),
+            Self::EntriesReopened(data) => {
+                let mut steps = some(data.entries.as_ref(), Change::Reopened);
+                steps.extend(some(data.unread.as_ref(), Change::Adopted));
+                steps
+            }
+            Self::Adopted(data) => some(data.entries.as_ref(), Change::Adopted),
             Self::SnapshotTaken(data) => data
                 .absent
                 .iter()
                 .map(|entries| Step { entries, change: Change::NeverThere })
                 .collect(),
             Self::RequestRecorded(data) => some(data.held.as_ref(), Change::Held),
-            Self::RequestApproved(data) => some(data.entries.as_ref(), Change::Approved),
+            Self::RequestApproved(data) => {
+                let mut steps = some(data.entries.as_ref(), Change::Approved);
+                steps.extend(some(data.unread.as_ref(), Change::Adopted));
+                steps
+            }
             Self::RequestRejected(data) => one(&data.entries, Change::Cancelled),
             Self::ApprovalNeeded(data) => one(&data.entries, Change::Expired),
             Self::EntriesCancelled(data) => one(&data.entries, Change::Cancelled),
@@ -273,6 +290,7 @@ impl Event {
                 let awaiting = data.awaiting_approval.as_ref();
                 let mut steps = some(data.pending.as_ref(), Change::Released);
                 steps.extend(some(awaiting, Change::ReleasedUnapproved));
+                steps.extend(some(data.unread.as_ref(), Change::Adopted));
                 steps
             }
             Self::JournalCreated(_)
@@ -281,6 +299,8 @@ impl Event {
             | Self::PolicySet(_)
             | Self::PolicyApproved(_)
             | Self::PolicyRejected(_)
+            | Self::Moved(_)
+            | Self::Arrived(_)
             | Self::KeyReplaced(_)
             | Self::SchemaUpgraded(_)
             | Self::NothingRecorded(_)

@@ -111,7 +111,8 @@ fn decide_deleted(history: &History, deletion: &SeenDeleted) -> Decision {
     }
     let in_time: Vec<&OpenAttempt> = history.open.iter().filter(in_window).collect();
     let window = in_time.first().copied();
-    let known = in_time.iter().all(|attempt| attempt.user.is_some());
+    // With whose token a lost part of the log made its calls is a guess: it may have been the somebody else.
+    let known = in_time.iter().all(|attempt| attempt.user.is_some() && !attempt.lost);
     match (by, window) {
         (Some(by), Some(_)) if in_time.iter().any(|attempt| attempt.user == Some(by)) => {
             settle(Verdict::Done, "", "the record was deleted by our user while our call was open")
@@ -245,6 +246,7 @@ mod tests {
                 seen_before: false,
                 closed: false,
                 code: String::new(),
+                lost: false,
             }],
             quarantine_over: true,
             quarantine_ends: None,

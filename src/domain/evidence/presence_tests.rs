@@ -35,6 +35,7 @@ fn lost() -> History {
             seen_before: false,
             closed: false,
             code: String::new(),
+            lost: false,
         }],
         quarantine_over: true,
         tries: 1,

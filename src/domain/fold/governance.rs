@@ -303,6 +303,7 @@ mod tests {
             recorded_by: HASH,
             reason: HASH,
             ticket: None,
+            unread: None,
         })
     }
 

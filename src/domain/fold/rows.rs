@@ -64,6 +64,8 @@ pub struct Rows {
     /// The schema that the last upgrade led to.
     schema: Option<(u32, EventSeq)>,
     governance: Governance,
+    /// The event that closed the journal, and nothing has opened since.
+    pub(super) closed: Option<EventSeq>,
     counts: BTreeMap<Table, u64>,
 }
 
@@ -88,7 +90,7 @@ impl Rows {
         self.governance.holds()
     }
 
-    fn add(&mut self, table: Table, rows: u64) -> i64 {
+    pub(super) fn add(&mut self, table: Table, rows: u64) -> i64 {
         let count = self.counts.entry(table).or_default();
         *count = count.saturating_add(rows);
         i64::try_from(*count).unwrap_or(i64::MAX)
@@ -106,6 +108,7 @@ impl Rows {
         if self.forgotten.is_touched_by(event) {
             contradicts(seq, "it speaks of entries that were forgotten", tell);
         }
+        self.goes_on(seq, event, tell);
         match event {
             Event::JournalCreated(_) => {
                 if seq.get() != 0 {
@@ -139,6 +142,8 @@ impl Rows {
             Event::BatchReturned(data) => self.returned(seq, data, tell),
             Event::EvidenceRead(data) => self.evidence(seq, data, tell),
             Event::EntriesSettled(data) => self.settled(seq, data, tell),
+            Event::Adopted(data) => self.adopted(seq, data, tell),
+            Event::Arrived(_) | Event::Moved(_) => {}
             Event::EntriesReopened(data) => self.of_run(seq, data.run, tell),
             Event::RequestParked(data) => {
                 self.of_run(seq, data.run, tell);

@@ -61,6 +61,13 @@ pub(in crate::evidence) fn seals_of(event: &Event) -> Vec<(&'static str, Option<
             ("reason", Some(data.reason)),
             ("ticket", data.ticket),
         ],
+        Event::Adopted(data) => {
+            vec![("adopted_by", Some(data.adopted_by)), ("reason", Some(data.reason))]
+        }
+        Event::Moved(data) => {
+            vec![("moved_by", Some(data.moved_by)), ("destination", Some(data.destination))]
+        }
+        Event::Arrived(data) => vec![("arrived_by", Some(data.arrived_by))],
         Event::BatchUnanswered(data) => vec![("detail", Some(data.detail))],
         Event::BatchReturned(data) => vec![("detail", Some(data.detail))],
         Event::ModuleSeen(_)
