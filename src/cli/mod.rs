@@ -48,6 +48,7 @@ mod signature;
 mod signing;
 mod simulate;
 mod spending;
+mod standing;
 mod status;
 mod sync;
 #[cfg(test)]

@@ -269,6 +269,11 @@ fn tell(
         out.say("Nothing is wrong with the journal itself: what was given is no checkpoint of it.");
         return Ok(());
     }
+    if kept.iter().filter(|(_, kept)| kept.parted).count() == report.findings.len() {
+        out.say("Nothing else is wrong: the journal was adopted without these events (journal log --kind adopted");
+        out.say("says by whom and why). Ask for the journal, or the backup, that still holds them.");
+        return Ok(());
+    }
     out.say(
         "Do not run sync or replay on it, and change nothing: copy the journal, its -wal and its",
     );

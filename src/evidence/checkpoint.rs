@@ -81,6 +81,8 @@ pub struct Kept {
     pub signed_by: Option<VerifierKey>,
     /// Why the log does not extend it; `None` when it does.
     pub problem: Option<String>,
+    /// Whether that is since the journal was adopted without what the checkpoint tells of.
+    pub parted: bool,
 }
 
 /// Holds a log against a checkpoint that an auditor kept. `key` is the one that the auditor trusts; without
@@ -90,7 +92,7 @@ pub fn held_against(
     kept: &[u8],
     key: Option<&VerifierKey>,
 ) -> store::Result<Kept> {
-    let mut found = Kept { checkpoint: None, signed_by: None, problem: None };
+    let mut found = Kept { checkpoint: None, signed_by: None, problem: None, parted: false };
     let note = match SignedNote::parse(kept) {
         Ok(note) => note,
         Err(error) => return Ok(found.but(error.to_string())),
@@ -114,12 +116,13 @@ pub fn held_against(
             Some("it is not signed by the key that was given with --key".to_owned())
         }
         // A key of the lost part is not named in what is left.
-        Err(NoteError::Unknown) if lost.is_some() => lost,
+        Err(NoteError::Unknown) if lost.is_some() => lost.clone(),
         Err(NoteError::Unknown) => {
             Some("it is not signed by any key that this journal's log names".to_owned())
         }
         Err(error) => Some(error.to_string()),
     };
+    found.parted = lost.is_some() && problem == lost;
     found.problem = problem;
     Ok(found)
 }
@@ -131,6 +134,7 @@ impl Kept {
             checkpoint: None,
             signed_by: None,
             problem: Some(format!("it cannot be read: {error}")),
+            parted: false,
         }
     }
 

@@ -71,7 +71,7 @@ pub fn move_journal(
     store.checkpoint()?;
     let mut moving = Moving { path, to, sharing, store, departure, again };
     if moving.store.mark()? == Mark::HandedOver {
-        return moving.finish();
+        return moving.finish(entropy);
     }
     moving.copy(entropy, by, now)
 }
@@ -176,6 +176,7 @@ impl Moving<'_> {
             head
         };
         self.check_whole(&part.0, head)?;
+        settle_companions(&part.0, entropy)?;
         let note = key.sign(head)?.to_string();
         let anchor = anchor_path(self.to);
         platform::sync_file(&part.0)
@@ -185,11 +186,12 @@ impl Moving<'_> {
         // It is a journal now, and no part that goes with an error.
         let whole = part.keep();
         self.put_in_place(&whole)?;
+        self.forget_key(journal)?;
         Ok(self.moved(journal, head))
     }
 
     /// Gives a copy its name that was whole when a move died.
-    fn finish(&self) -> Result<MovedTo, KeeperError> {
+    fn finish(&self, entropy: NewEntropy<'_>) -> Result<MovedTo, KeeperError> {
         let part = beside(self.to, ".part");
         let departed = || StoreError::Departed(Box::new(self.departure.clone()));
         let (journal, _) = self.store.created()?.ok_or_else(departed)?;
@@ -204,9 +206,11 @@ impl Moving<'_> {
             let head = reader.head()?;
             drop(reader);
             if whole == part {
+                settle_companions(whole, entropy)?;
                 check_free(self.to)?;
                 self.put_in_place(whole)?;
             }
+            self.forget_key(journal)?;
             return Ok(self.moved(journal, head));
         }
         Err(departed().into())
@@ -215,6 +219,20 @@ impl Moving<'_> {
     fn put_in_place(&self, part: &Path) -> Result<(), KeeperError> {
         platform::put_in_place(part, self.to)
             .map_err(|source| FileProblem::Io { path: self.to.to_owned(), source }.into())
+    }
+
+    /// Nothing is signed here any more. The key stays where both journals lie in one directory.
+    fn forget_key(&self, journal: JournalId) -> Result<(), KeeperError> {
+        let (here, there) = (key_path(self.path, journal), key_path(self.to, journal));
+        let same = match (fs::canonicalize(&here), fs::canonicalize(&there)) {
+            (Ok(here), Ok(there)) => here == there,
+            // Gone already, or carried away together with the journal.
+            (Err(_), _) | (_, Err(_)) => true,
+        };
+        if same {
+            return Ok(());
+        }
+        fs::remove_file(&here).map_err(|source| FileProblem::Io { path: here, source }.into())
     }
 
     fn moved(&self, journal: JournalId, head: Head) -> MovedTo {
@@ -275,6 +293,12 @@ impl Moving<'_> {
         }
         Ok(())
     }
+}
+
+/// Takes away what a look at a journal leaves beside it, so that nothing of it is left under another name.
+fn settle_companions(path: &Path, entropy: NewEntropy<'_>) -> Result<(), KeeperError> {
+    let store = Store::open_refused(path, entropy())?;
+    Ok(store.checkpoint()?)
 }
 
 fn is_sqlite(path: &Path) -> bool {

@@ -8,6 +8,8 @@
 //! something kept outside the journal tells that: the anchor, or an older checkpoint.
 
 mod adopted;
+#[cfg(test)]
+mod adoptions;
 mod crew;
 mod decided;
 mod entries;

@@ -51,6 +51,25 @@ pub struct Adoption {
     pub event: Adopted,
 }
 
+/// An adoption as an entry's story tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdoptionView {
+    /// The event.
+    pub seq: EventSeq,
+    /// When.
+    pub at: Timestamp,
+    /// Why the journal did not simply go on.
+    pub cause: AdoptionCause,
+    /// How many events it held.
+    pub events: u64,
+    /// The last entry that there was.
+    pub last_entry: EntryId,
+    /// OS account and host; `None` once erased.
+    pub by: Option<String>,
+    /// Why it was adopted; `None` once erased.
+    pub reason: Option<String>,
+}
+
 /// What of a journal a lost part of its log may have changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Doubtful {
@@ -275,6 +294,23 @@ pub(crate) fn adoption(conn: &Connection, seq: EventSeq) -> Result<Adoption> {
         Event::Adopted(event) => Ok(Adoption { seq, at: logged.at, event }),
         _ => Err(StoreError::corrupt("adoption", format!("event {seq} adopts nothing"))),
     }
+}
+
+/// All adoptions with who and why, the first one first.
+pub(crate) fn views(conn: &Connection) -> Result<Vec<AdoptionView>> {
+    let each = adoptions(conn)?.into_iter().map(|seq| {
+        let Adoption { at, event, .. } = adoption(conn, seq)?;
+        Ok(AdoptionView {
+            seq,
+            at,
+            cause: event.cause,
+            events: event.events,
+            last_entry: event.last_entry,
+            by: log::opened(conn, seq, "adopted_by")?,
+            reason: log::opened(conn, seq, "reason")?,
+        })
+    });
+    each.collect()
 }
 
 fn has_table(conn: &Connection) -> Result<bool> {

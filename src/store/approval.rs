@@ -599,6 +599,7 @@ mod tests {
                 signature: None,
                 allowed_signers: None,
                 earlier: None,
+                unread: None,
             };
             change(&mut event);
             let second = event.second;

@@ -327,6 +327,40 @@ mod tests {
         check(&again, &in_bin(103), "done");
     }
 
+    /// Nobody knows of a call; the log is lost from second 100 on, and the journal was adopted in second 110.
+    fn adopted() -> History {
+        let call = OpenAttempt { lost: true, ..lost().open[0].clone() };
+        History { open: vec![call], tries: 0, ..lost() }
+    }
+
+    #[test]
+    fn a_lost_part_of_the_log_did_what_our_user_did_in_its_time_and_is_blamed_for_nothing_else() {
+        let in_bin = |by, second| facts(deleted(by, second), Look::NotAsked, Look::NotAsked);
+        check(&adopted(), &in_bin(Some(US), 101), "done");
+        // Whose token the lost part used is not known: the other one may have been it.
+        check(&adopted(), &in_bin(Some(OTHER), 101), "undecided UNDECIDED");
+        // While the log still told of everything it had not been sent.
+        check(&adopted(), &in_bin(Some(OTHER), 50), "absent");
+        check(&adopted(), &in_bin(Some(US), 30), "absent");
+        check(&adopted(), &in_bin(Some(US), 99), "undecided UNDECIDED");
+        // After the adoption nothing was sent.
+        check(&adopted(), &in_bin(Some(US), 500), "undecided UNDECIDED");
+        check(&adopted(), &in_bin(Some(OTHER), 500), "absent");
+        let purged = facts(Look::NotThere, deleted(None, 101), Look::NotAsked);
+        check(&adopted(), &purged, "undecided UNDECIDED");
+        let there = facts(Look::NotThere, Look::NotThere, readable(50));
+        check(&adopted(), &there, "pending");
+        check(&History { quarantine_over: false, ..adopted() }, &there, "Wait");
+        let changed = facts(Look::NotThere, Look::NotThere, readable(150));
+        check(&adopted(), &changed, "undecided UNDECIDED");
+        let nowhere = facts(Look::NotThere, Look::NotThere, Look::NotThere);
+        check(&adopted(), &nowhere, "pending");
+        let blind = facts(Look::NotThere, Look::Closed, Look::NotThere);
+        check(&adopted(), &blind, "undecided UNDECIDED");
+        let earlier = History { deleted_earlier: Some(at(102)), ..adopted() };
+        check(&earlier, &in_bin(Some(US), 101), "absent");
+    }
+
     #[test]
     fn without_an_actor_time_counts_only_if_a_read_before_showed_it() {
         let purged = facts(Look::NotThere, deleted(None, 101), Look::NotAsked);

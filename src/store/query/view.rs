@@ -14,6 +14,7 @@ use crate::domain::scope::{Operation, RelatedList};
 use crate::domain::state::{Change, EntryState, Outcome, Verdict};
 use crate::domain::target::{ApiVersion, Product, named_set};
 use crate::domain::time::Timestamp;
+use crate::store::adopting::AdoptionView;
 use crate::store::approval::ApprovalView;
 use crate::store::cancelling::CancellationView;
 use crate::store::holding::HoldView;
@@ -427,6 +428,8 @@ pub struct EntryView {
     pub rechecks: Vec<RecheckView>,
     /// The hold that keeps it, while it is held.
     pub hold: Option<Rc<HoldView>>,
+    /// Adoptions while it was open: what a lost part of the log did to it, nobody knew then.
+    pub adoptions: Vec<Rc<AdoptionView>>,
     /// Everything that happened to it, in the order of the log; a batch that is still open comes last.
     pub steps: Vec<Step>,
 }
@@ -447,6 +450,37 @@ impl EntryView {
             | Step::Person { .. }
             | Step::Cancelled { .. } => None,
         })
+    }
+
+    /// What was done for good before the journal was adopted is in no doubt.
+    pub(super) fn leave_out_later_adoptions(&mut self) {
+        let for_good = [EntryState::Done, EntryState::Absent, EntryState::Cancelled];
+        if self.adoptions.is_empty() || !for_good.contains(&self.state) {
+            return;
+        }
+        let last = self.last_word().and_then(Step::seq);
+        self.adoptions.retain(|one| last.is_none_or(|last| one.seq < last));
+    }
+
+    /// Whether a lost part of the log may have sent it before something was read, and nothing was read between that
+    /// showed that no call had done anything.
+    pub fn may_be_lost_before(&self, step: &Step) -> bool {
+        let Some(read) = step.seq() else { return false };
+        let Some(adoption) = self.adoptions.iter().rev().find(|one| one.seq < read) else {
+            return false;
+        };
+        !self.steps.iter().any(|one| {
+            let closes =
+                matches!(one, Step::Evidence { verdict: Verdict::Failed | Verdict::Pending, .. });
+            closes && one.seq().is_some_and(|seq| adoption.seq < seq && seq < read)
+        })
+    }
+
+    /// Whether it is unknown since the journal was adopted, and nothing was read since.
+    pub fn is_adopted_unread(&self) -> bool {
+        let last = self.steps.iter().filter_map(Step::seq).max();
+        self.state == EntryState::Unknown
+            && self.adoptions.last().is_some_and(|one| last.is_none_or(|last| last < one.seq))
     }
 
     /// What spoke about it last: an answer, or evidence that came after it.
