@@ -271,7 +271,9 @@ fn tell(
     }
     if kept.iter().filter(|(_, kept)| kept.parted).count() == report.findings.len() {
         out.say("Nothing else is wrong: the journal was adopted without these events (journal log --kind adopted");
-        out.say("says by whom and why). Ask for the journal, or the backup, that still holds them.");
+        out.say(
+            "says by whom and why). Ask for the journal, or the backup, that still holds them.",
+        );
         return Ok(());
     }
     out.say(

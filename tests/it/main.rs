@@ -16,6 +16,7 @@
 mod adversary;
 mod auth;
 mod auth_canary;
+mod cli_adopt;
 mod cli_approve;
 mod cli_approve_signed;
 mod cli_backup;
@@ -31,6 +32,7 @@ mod cli_doctor;
 mod cli_forget;
 mod cli_hold;
 mod cli_jobs;
+mod cli_move;
 mod cli_pause;
 mod cli_plan;
 mod cli_recheck;

@@ -469,9 +469,15 @@ fn look_again(journal: &mut Journal, run: RunId) {
 
 /// A journal in which everything happened that can happen.
 pub(in crate::evidence) fn eventful() -> Journal {
+    let mut journal = forgotten();
+    of_adoption(&mut journal);
+    journal
+}
+
+/// The same before it was adopted and moved.
+pub(in crate::evidence) fn forgotten() -> Journal {
     let mut journal = unforgotten();
     journal.forget(FORGOTTEN);
-    of_adoption(&mut journal);
     journal
 }
 

@@ -214,7 +214,7 @@ mod tests {
     use crate::evidence::verify::tests::sample_events;
 
     /// Hashes in events that are no seals: roots of trees, and leaves of other events.
-    const ROOTS: &[&str] = &["items_root", "rejected_root", "ids_root", "content"];
+    const ROOTS: &[&str] = &["items_root", "rejected_root", "ids_root", "root", "content"];
 
     #[test]
     fn every_hash_of_every_event_is_a_seal_or_a_root() {
