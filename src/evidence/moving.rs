@@ -262,11 +262,10 @@ impl Moving<'_> {
     /// What a move left that died before its copy was whole. The lock is held, so that none is at work.
     fn clear_remains(&self, journal: JournalId) -> Result<(), KeeperError> {
         let part = beside(self.to, ".part");
-        let ours = Reader::open(&part).and_then(|reader| reader.created());
-        let ours = ours.is_ok_and(|created| created.is_some_and(|(id, _)| id == journal));
-        // SQLite writes the first page of a copy last: one that died early is empty or no database yet.
-        let torn = fs::metadata(&part).is_ok_and(|file| file.is_file()) && !is_sqlite(&part);
-        if ours || torn {
+        let there = std::path::absolute(self.to).unwrap_or_else(|_| self.to.to_owned());
+        let meant = self.departure.to.as_deref() == Some(&*there.to_string_lossy());
+        // Whatever lies elsewhere is not known to be of this move.
+        if meant && fs::symlink_metadata(&part).is_ok_and(|file| file.is_file()) {
             for end in [""].into_iter().chain(COMPANIONS) {
                 fs::remove_file(beside(&part, end)).ok();
             }
@@ -299,11 +298,4 @@ impl Moving<'_> {
 fn settle_companions(path: &Path, entropy: NewEntropy<'_>) -> Result<(), KeeperError> {
     let store = Store::open_refused(path, entropy())?;
     Ok(store.checkpoint()?)
-}
-
-fn is_sqlite(path: &Path) -> bool {
-    fs::File::open(path).is_ok_and(|mut file| {
-        let mut magic = [0; 15];
-        std::io::Read::read_exact(&mut file, &mut magic).is_ok() && magic == *b"SQLite format 3"
-    })
 }
