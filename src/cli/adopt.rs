@@ -103,7 +103,7 @@ pub(super) fn run(args: &AdoptArgs, context: &mut Context) -> Result<Exit, CliEr
 /// What is known to be lost, and what follows from that.
 fn in_words(orphan: &Orphan, document: &Document) -> Vec<String> {
     let path = shell_quoted(orphan.path());
-    let held = counted(orphan.stood.size, "event", "events");
+    let events = counted(orphan.stood.size, "event", "events");
     let last = orphan.last_at.map(|at| format!(", the last one of {at}")).unwrap_or_default();
     let why = match orphan.cause {
         AdoptionCause::Behind => "is an older copy, or its end was cut off",
@@ -112,7 +112,7 @@ fn in_words(orphan: &Orphan, document: &Document) -> Vec<String> {
         AdoptionCause::Moved => "was closed when the journal was moved to another place",
     };
     let mut lines = vec![
-        format!("{path} {why}. It holds {held}{last}."),
+        format!("{path} {why}. It holds {events}{last}."),
         format!("  its root: {}", orphan.stood.root),
     ];
     match (orphan.published, document.missing) {

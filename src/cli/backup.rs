@@ -100,7 +100,7 @@ fn move_it(args: &BackupArgs, context: &mut Context) -> Result<Exit, CliError> {
     let db = context.db();
     let account = context.operator()?;
     let (by, now) = (Operator { account: &account, program: PROGRAM }, context.now());
-    let entropy = || Box::new(SystemEntropy) as Box<dyn Entropy>;
+    let entropy = || -> Box<dyn Entropy> { Box::new(SystemEntropy) };
     let moved = move_journal(&db, &args.file, &entropy, by, now)?;
     let next = format!("journal --db {} status", shell_quoted(&moved.file));
     if context.out.is_json() {

@@ -11,10 +11,15 @@ use crate::evidence::keeper::KeeperError;
 use crate::evidence::key::KeyError;
 use crate::platform::{FileProblem, shell_quoted};
 use crate::store::StoreError;
+use crate::store::moving::Departure;
 
 /// What to do when the disk is full.
 const MAKE_ROOM: &str =
     "the disk is full; what was reported before is safe: make room and run it again";
+
+/// What to do with a copy.
+const COPY: &str = "it can be listed, exported and verified; give the journal itself with --db; where that is lost, \
+                    journal adopt --reason TEXT makes a journal of the copy";
 
 /// What to do while it is paused.
 const RESUME: &str = "journal resume ends the pause; nothing was sent";
@@ -96,25 +101,8 @@ impl From<StoreError> for CliError {
                         .to_owned(),
                 ),
             ),
-            StoreError::Copy(_) => (
-                Exit::Error,
-                Some(
-                    "it can be listed, exported and verified; give the journal itself with --db; where that is lost, \
-                     journal adopt --reason TEXT makes a journal of the copy"
-                        .to_owned(),
-                ),
-            ),
-            StoreError::Departed(departure) => {
-                let there = departure.to.as_ref().map_or_else(
-                    || "go on with the journal there".to_owned(),
-                    |to| format!("go on there: journal --db {} status", shell_quoted(Path::new(to))),
-                );
-                let hint = format!(
-                    "{there}; nothing is written here any more; only where that file is lost: \
-                     journal adopt --reason TEXT"
-                );
-                (Exit::Refused, Some(hint))
-            }
+            StoreError::Copy(_) => (Exit::Error, Some(COPY.to_owned())),
+            StoreError::Departed(departure) => (Exit::Refused, Some(elsewhere(departure))),
             StoreError::BadCopy { .. } => (
                 Exit::Error,
                 Some("journal verify says whether the journal itself is damaged".to_owned()),
@@ -190,7 +178,7 @@ impl From<KeeperError> for CliError {
                 let hint = "wait for it to end; journal status shows how it goes";
                 return Self::new(Exit::AlreadyRunning, error).hint(hint);
             }
-            KeeperError::RunUsesKey { .. } => {
+            KeeperError::RunGoesOn { .. } | KeeperError::RunUsesKey { .. } => {
                 let hint =
                     "nothing was changed; wait for it to end: journal status shows how it goes";
                 return Self::new(Exit::AlreadyRunning, error).hint(hint);
@@ -218,6 +206,17 @@ impl From<KeeperError> for CliError {
         };
         Self { exit: Exit::Error, source: Box::new(error), hint }
     }
+}
+
+/// What to do where a journal is closed.
+fn elsewhere(departure: &Departure) -> String {
+    let there = departure.to.as_ref().map_or_else(
+        || "go on with the journal there".to_owned(),
+        |to| format!("go on there: journal --db {} status", shell_quoted(Path::new(to))),
+    );
+    format!(
+        "{there}; nothing is written here any more; only where that file is lost: journal adopt --reason TEXT"
+    )
 }
 
 /// What to do with a journal that does not extend its anchor.

@@ -13,7 +13,7 @@ use crate::cli::jobs::SYNC_ON;
 use crate::cli::output::words::{counted, grouped, in_words};
 use crate::cli::output::{Line, Tone};
 use crate::cli::spending::Spending;
-use crate::cli::standing;
+use crate::cli::standing::{self, Closed};
 use crate::cli::things::quarantine_in_words;
 use crate::domain::id::RequestId;
 use crate::domain::state::EntryState;
@@ -218,9 +218,11 @@ impl StatusArgs {
         let (jobs_open, blocked) = (reader.open_jobs()?, blocked_at_a_glance(&reader, &summary)?);
         let (pause, holds, policies) = (reader.pause()?, reader.holds(false)?, reader.policies()?);
         let next = typed(context, &next(&summary, jobs_open, blocked.as_ref(), &activity));
-        let resume = || format!("{} ends the pause", context.command("resume"));
-        let next = if pause.is_some() { resume() } else { next };
-        let next = closed.as_ref().map_or(next, |closed| closed.next.clone());
+        let next = match (&closed, &pause) {
+            (Some(closed), _) => closed.next.clone(),
+            (None, Some(_)) => format!("{} ends the pause", context.command("resume")),
+            (None, None) => next,
+        };
         let settings = &context.settings;
         let document = Document {
             entries: EntriesByState(summary.entries.clone()),
@@ -269,15 +271,13 @@ impl StatusArgs {
             context.out.json_line(&document)?;
             return Ok(Exit::Done);
         }
-        let now = context.now();
-        let run = run_in_words(&activity, &summary, now);
+        let run = run_in_words(&activity, &summary, context.now());
         let waits = blocked.map(|blocked| blocked::in_words(context, &blocked)).unwrap_or_default();
         let mut lines = lines(&document, run, &summary, waits);
-        lines.splice(1..1, of_the_file(&reader, document.unswept)?);
-        lines.splice(1..1, closed.map(|closed| ("closed", Tone::Bad, closed.told)));
+        lines.splice(1..1, of_the_file(&reader, closed, document.unswept)?);
         for (label, tone, text) in lines {
-            let label = format!("{label:<10}");
-            context.out.data_row(Line::new().toned(Tone::Strong, label).toned(tone, text))?;
+            let line = Line::new().toned(Tone::Strong, format!("{label:<10}"));
+            context.out.data_row(line.toned(tone, text))?;
         }
         context.out.flush()?;
         Ok(Exit::Done)
@@ -285,8 +285,13 @@ impl StatusArgs {
 }
 
 /// What is to be done about the file itself.
-fn of_the_file(reader: &Reader, unswept: bool) -> Result<Vec<Told>, CliError> {
-    let mut told = Vec::new();
+fn of_the_file(
+    reader: &Reader,
+    closed: Option<Closed>,
+    unswept: bool,
+) -> Result<Vec<Told>, CliError> {
+    let mut told: Vec<Told> =
+        closed.map(|closed| ("closed", Tone::Bad, closed.told)).into_iter().collect();
     if unswept {
         let bytes = "bytes of it may still lie in the file: journal forget --finish removes them";
         told.push(("forgotten", Tone::Warn, bytes.to_owned()));

@@ -280,6 +280,9 @@ fn tell(
         "Do not run sync or replay on it, and change nothing: copy the journal, its -wal and its",
     );
     out.say(".anchor file as they are, and compare them with the last backup that verifies.");
+    if report.findings.len() == 1 && matches!(anchor, Some(AnchorState::Behind { .. })) {
+        out.say("If it is a backup that was put back, and no newer one is left: journal adopt --reason TEXT");
+    }
     Ok(())
 }
 

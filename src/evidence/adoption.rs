@@ -222,7 +222,7 @@ pub(super) fn take_lock(
 ) -> Result<OsLock, KeeperError> {
     let path = lock_path(db);
     let holder = Holder::this_process(command, now);
-    OsLock::try_acquire(&path, sharing, &holder)?.ok_or_else(|| KeeperError::RunUsesKey {
+    OsLock::try_acquire(&path, sharing, &holder)?.ok_or_else(|| KeeperError::RunGoesOn {
         path: db.to_owned(),
         holder: platform::holder(&path).ok().flatten(),
     })

@@ -116,6 +116,14 @@ pub enum KeeperError {
         /// Who holds the lock, where it says so.
         holder: Option<Holder>,
     },
+    /// A run goes on with the journal as it is.
+    #[error("a run is on with {}, which nothing else may change meanwhile{}", shell_quoted(.path), who(.holder.as_ref()))]
+    RunGoesOn {
+        /// The journal.
+        path: PathBuf,
+        /// Who holds the lock, where it says so.
+        holder: Option<Holder>,
+    },
     /// A run signs with the key that was to be replaced.
     #[error("the signing key of {} is not replaced while a run is on{}", shell_quoted(.path), who(.holder.as_ref()))]
     RunUsesKey {

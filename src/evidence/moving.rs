@@ -251,12 +251,11 @@ impl Moving<'_> {
         let own = read_key(self.path, journal, self.sharing)?;
         let seen = Anchor::of(self.path, self.sharing).read(Access::Write);
         let state = seen.check(&self.store, own.as_ref().map(JournalKey::verifier))?;
-        match state {
-            AnchorState::Extends { .. } => Ok(()),
-            state => {
-                Err(KeeperError::NotAnchored { path: self.path.to_owned(), state: Box::new(state) })
-            }
+        if let AnchorState::Extends { .. } = state {
+            return Ok(());
         }
+        let path = self.path.to_owned();
+        Err(KeeperError::NotAnchored { path, state: Box::new(state) })
     }
 
     /// What a move left that died before its copy was whole. The lock is held, so that none is at work.

@@ -3,6 +3,7 @@ use std::path::Path;
 
 use super::*;
 use crate::domain::event::{Event, LoggedEvent};
+use crate::domain::state::Verdict;
 use crate::evidence::verify::eventful::*;
 use crate::evidence::verify::seals::seals_of;
 use crate::store::approval::By;

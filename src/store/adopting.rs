@@ -290,10 +290,10 @@ pub(crate) fn newest(conn: &Connection) -> Result<Option<Adoption>> {
 /// One adoption.
 pub(crate) fn adoption(conn: &Connection, seq: EventSeq) -> Result<Adoption> {
     let logged = log::event(conn, seq)?.decode()?;
-    match logged.event {
-        Event::Adopted(event) => Ok(Adoption { seq, at: logged.at, event }),
-        _ => Err(StoreError::corrupt("adoption", format!("event {seq} adopts nothing"))),
-    }
+    let Event::Adopted(event) = logged.event else {
+        return Err(StoreError::corrupt("adoption", format!("event {seq} adopts nothing")));
+    };
+    Ok(Adoption { seq, at: logged.at, event })
 }
 
 /// All adoptions with who and why, the first one first.

@@ -130,10 +130,8 @@ impl Reader {
     /// The leaf of the departure that the last event of the log answers; `None` for any other log.
     pub(crate) fn arrived(&self) -> Result<Option<Hash>> {
         let Some(last) = last_event(&self.conn)? else { return Ok(None) };
-        Ok(match last.decode()?.event {
-            Event::Arrived(data) => Some(data.content),
-            _ => None,
-        })
+        let Event::Arrived(data) = last.decode()?.event else { return Ok(None) };
+        Ok(Some(data.content))
     }
 }
 

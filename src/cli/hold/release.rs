@@ -94,7 +94,8 @@ fn tell(context: &mut Context, release: &Release<'_>, released: &Released) -> Re
     let unread = released.unread.len();
     if context.out.is_json() {
         let sets = [&released.pending, &released.unread, &released.awaiting_approval];
-        let mut moved: Vec<_> = sets.into_iter().flat_map(|set| set.iter()).collect();
+        let mut moved: Vec<_> =
+            sets.into_iter().flat_map(crate::domain::ranges::EntryRanges::iter).collect();
         moved.sort_unstable();
         let moved: crate::domain::ranges::EntryRanges = moved.into_iter().collect();
         return Ok(context.out.json_line(&Document {

@@ -265,9 +265,7 @@ impl Event {
                 .collect(),
             Self::EntriesSettled(data) => one(&data.entries, Change::SettledByPerson(data.verdict)),
             Self::EntriesReopened(data) => {
-                let mut steps = some(data.entries.as_ref(), Change::Reopened);
-                steps.extend(some(data.unread.as_ref(), Change::Adopted));
-                steps
+                let_go(data.entries.as_ref(), Change::Reopened, data.unread.as_ref())
             }
             Self::Adopted(data) => some(data.entries.as_ref(), Change::Adopted),
             Self::SnapshotTaken(data) => data
@@ -277,9 +275,7 @@ impl Event {
                 .collect(),
             Self::RequestRecorded(data) => some(data.held.as_ref(), Change::Held),
             Self::RequestApproved(data) => {
-                let mut steps = some(data.entries.as_ref(), Change::Approved);
-                steps.extend(some(data.unread.as_ref(), Change::Adopted));
-                steps
+                let_go(data.entries.as_ref(), Change::Approved, data.unread.as_ref())
             }
             Self::RequestRejected(data) => one(&data.entries, Change::Cancelled),
             Self::ApprovalNeeded(data) => one(&data.entries, Change::Expired),
@@ -287,10 +283,9 @@ impl Event {
             Self::HoldPlaced(data) => some(data.entries.as_ref(), Change::Held),
             Self::EntriesHeld(data) => one(&data.entries, Change::Held),
             Self::HoldReleased(data) => {
-                let awaiting = data.awaiting_approval.as_ref();
-                let mut steps = some(data.pending.as_ref(), Change::Released);
-                steps.extend(some(awaiting, Change::ReleasedUnapproved));
-                steps.extend(some(data.unread.as_ref(), Change::Adopted));
+                let mut steps =
+                    let_go(data.pending.as_ref(), Change::Released, data.unread.as_ref());
+                steps.extend(some(data.awaiting_approval.as_ref(), Change::ReleasedUnapproved));
                 steps
             }
             Self::JournalCreated(_)
@@ -317,6 +312,16 @@ impl Event {
             | Self::RunEnded(_) => Vec::new(),
         }
     }
+}
+
+/// Entries that are let go, and those of them that a lost part of the log may have sent.
+fn let_go<'a>(
+    free: Option<&'a EntryRanges>,
+    change: Change,
+    unread: Option<&'a EntryRanges>,
+) -> Vec<Step<'a>> {
+    let unread = unread.map(|entries| Step { entries, change: Change::Adopted });
+    free.map(|entries| Step { entries, change }).into_iter().chain(unread).collect()
 }
 
 /// What a call without an answer means for its entries.

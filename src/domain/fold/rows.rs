@@ -98,24 +98,17 @@ impl Rows {
 
     /// Folds the next event.
     pub fn apply(&mut self, seq: EventSeq, event: &Event, tell: &mut dyn FnMut(Note)) {
-        let known = self.last_entry;
-        let strays =
-            event.steps().iter().any(|step| step.entries.last().is_some_and(|e| e.get() > known));
-        // Only a recording speaks of entries that it makes itself.
-        if strays && !matches!(event, Event::RequestRecorded(_)) {
-            contradicts(seq, "it speaks of entries that were never recorded", tell);
-        }
-        if self.forgotten.is_touched_by(event) {
-            contradicts(seq, "it speaks of entries that were forgotten", tell);
-        }
-        self.goes_on(seq, event, tell);
+        self.speaks_of_what_there_is(seq, event, tell);
         match event {
             Event::JournalCreated(_) => {
                 if seq.get() != 0 {
                     contradicts(seq, "the journal is created a second time", tell);
                 }
             }
-            Event::KeyReplaced(_) | Event::NothingRecorded(_) => {}
+            Event::KeyReplaced(_)
+            | Event::NothingRecorded(_)
+            | Event::Arrived(_)
+            | Event::Moved(_) => {}
             Event::SchemaUpgraded(data) => self.upgraded(seq, data, tell),
             Event::RequestRecorded(data) => self.recorded(seq, data, tell),
             Event::RunStarted(data) => self.run_started(seq, data, tell),
@@ -143,7 +136,6 @@ impl Rows {
             Event::EvidenceRead(data) => self.evidence(seq, data, tell),
             Event::EntriesSettled(data) => self.settled(seq, data, tell),
             Event::Adopted(data) => self.adopted(seq, data, tell),
-            Event::Arrived(_) | Event::Moved(_) => {}
             Event::EntriesReopened(data) => self.of_run(seq, data.run, tell),
             Event::RequestParked(data) => {
                 self.of_run(seq, data.run, tell);
@@ -172,6 +164,26 @@ impl Rows {
             | Event::PolicyApproved(_)
             | Event::PolicyRejected(_) => self.decided(seq, event, tell),
         }
+    }
+
+    /// No event speaks of what was not recorded, or not any more.
+    fn speaks_of_what_there_is(
+        &mut self,
+        seq: EventSeq,
+        event: &Event,
+        tell: &mut dyn FnMut(Note),
+    ) {
+        let known = self.last_entry;
+        let strays =
+            event.steps().iter().any(|step| step.entries.last().is_some_and(|e| e.get() > known));
+        // Only a recording speaks of entries that it makes itself.
+        if strays && !matches!(event, Event::RequestRecorded(_)) {
+            contradicts(seq, "it speaks of entries that were never recorded", tell);
+        }
+        if self.forgotten.is_touched_by(event) {
+            contradicts(seq, "it speaks of entries that were forgotten", tell);
+        }
+        self.goes_on(seq, event, tell);
     }
 
     fn pinned(&mut self, seq: EventSeq, data: &RequestPinned, tell: &mut dyn FnMut(Note)) {

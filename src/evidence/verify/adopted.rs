@@ -16,12 +16,14 @@ impl LogPass<'_> {
         event: &Event,
         before: Option<Hash>,
     ) -> Result<()> {
-        let what = match event {
-            Event::Adopted(data) => self.adopted(data)?,
-            Event::Arrived(data) if Some(data.content) != before => {
-                Some("it arrives from another place than the one that was left".to_owned())
-            }
-            _ => None,
+        let what = if let Event::Adopted(data) = event {
+            self.adopted(data)?
+        } else if let Event::Arrived(data) = event
+            && Some(data.content) != before
+        {
+            Some("it arrives from another place than the one that was left".to_owned())
+        } else {
+            None
         };
         if let Some(what) = what {
             self.found.add(Kind::Log, format!("event {seq}"), what, Some(seq));
