@@ -275,13 +275,17 @@ impl StatusArgs {
         let waits = blocked.map(|blocked| blocked::in_words(context, &blocked)).unwrap_or_default();
         let mut lines = lines(&document, run, &summary, waits);
         lines.splice(1..1, of_the_file(&reader, closed, document.unswept)?);
-        for (label, tone, text) in lines {
-            let line = Line::new().toned(Tone::Strong, format!("{label:<10}"));
-            context.out.data_row(line.toned(tone, text))?;
-        }
-        context.out.flush()?;
+        show(context, lines)?;
         Ok(Exit::Done)
     }
+}
+
+fn show(context: &mut Context, lines: Vec<Told>) -> Result<(), CliError> {
+    for (label, tone, text) in lines {
+        let line = Line::new().toned(Tone::Strong, format!("{label:<10}"));
+        context.out.data_row(line.toned(tone, text))?;
+    }
+    Ok(context.out.flush()?)
 }
 
 /// What is to be done about the file itself.

@@ -268,11 +268,7 @@ impl Event {
                 let_go(data.entries.as_ref(), Change::Reopened, data.unread.as_ref())
             }
             Self::Adopted(data) => some(data.entries.as_ref(), Change::Adopted),
-            Self::SnapshotTaken(data) => data
-                .absent
-                .iter()
-                .map(|entries| Step { entries, change: Change::NeverThere })
-                .collect(),
+            Self::SnapshotTaken(data) => some(data.absent.as_ref(), Change::NeverThere),
             Self::RequestRecorded(data) => some(data.held.as_ref(), Change::Held),
             Self::RequestApproved(data) => {
                 let_go(data.entries.as_ref(), Change::Approved, data.unread.as_ref())

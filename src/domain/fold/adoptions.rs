@@ -1,4 +1,5 @@
-//! Adoptions, and a journal that was closed because it goes on elsewhere.
+//! What may follow on what: adoptions, a journal that was closed because it goes on elsewhere, and entries that are
+//! not there.
 
 use crate::domain::event::{Adopted, Event};
 use crate::domain::fold::Table;
@@ -21,6 +22,26 @@ impl Rows {
             (Event::Moved(_), None) => self.closed = Some(seq),
             (_, None) => {}
         }
+    }
+
+    /// No event speaks of what was not recorded, or not any more.
+    pub(super) fn speaks_of_what_there_is(
+        &mut self,
+        seq: EventSeq,
+        event: &Event,
+        tell: &mut dyn FnMut(Note),
+    ) {
+        let known = self.last_entry;
+        let strays =
+            event.steps().iter().any(|step| step.entries.last().is_some_and(|e| e.get() > known));
+        // Only a recording speaks of entries that it makes itself.
+        if strays && !matches!(event, Event::RequestRecorded(_)) {
+            contradicts(seq, "it speaks of entries that were never recorded", tell);
+        }
+        if self.forgotten.is_touched_by(event) {
+            contradicts(seq, "it speaks of entries that were forgotten", tell);
+        }
+        self.goes_on(seq, event, tell);
     }
 
     pub(super) fn adopted(&mut self, seq: EventSeq, data: &Adopted, tell: &mut dyn FnMut(Note)) {

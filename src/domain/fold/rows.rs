@@ -59,8 +59,8 @@ pub struct Rows {
     requests: Vec<RequestRow>,
     /// Jobs that are not over, with the event that speaks of them.
     jobs: BTreeMap<BatchId, EventSeq>,
-    last_entry: i64,
-    forgotten: ForgottenSoFar,
+    pub(super) last_entry: i64,
+    pub(super) forgotten: ForgottenSoFar,
     /// The schema that the last upgrade led to.
     schema: Option<(u32, EventSeq)>,
     governance: Governance,
@@ -164,26 +164,6 @@ impl Rows {
             | Event::PolicyApproved(_)
             | Event::PolicyRejected(_) => self.decided(seq, event, tell),
         }
-    }
-
-    /// No event speaks of what was not recorded, or not any more.
-    fn speaks_of_what_there_is(
-        &mut self,
-        seq: EventSeq,
-        event: &Event,
-        tell: &mut dyn FnMut(Note),
-    ) {
-        let known = self.last_entry;
-        let strays =
-            event.steps().iter().any(|step| step.entries.last().is_some_and(|e| e.get() > known));
-        // Only a recording speaks of entries that it makes itself.
-        if strays && !matches!(event, Event::RequestRecorded(_)) {
-            contradicts(seq, "it speaks of entries that were never recorded", tell);
-        }
-        if self.forgotten.is_touched_by(event) {
-            contradicts(seq, "it speaks of entries that were forgotten", tell);
-        }
-        self.goes_on(seq, event, tell);
     }
 
     fn pinned(&mut self, seq: EventSeq, data: &RequestPinned, tell: &mut dyn FnMut(Note)) {
