@@ -176,6 +176,7 @@ fn what_the_lost_part_did_is_found_out_and_nothing_is_done_twice() {
     let words = row["in_words"].as_str().unwrap();
     assert!(words.contains("the journal's own record of the call was lost"), "{words}");
     // A request that was lost altogether is recorded anew, and its record is gone: nobody claims to have done it.
+    assert!(env.zoho.age(leads[8], 3_600_000));
     delete(&env, &leads[8..9], &[]).exits(0);
     env.journal(["sync", "--yes"]).exits(0);
     assert_eq!(env.states(), "absent 1, done 8");
