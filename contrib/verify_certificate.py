@@ -260,7 +260,9 @@ MOVES = {
     ("pending", "held"): "held",
     ("pending", "cancelled"): "cancelled",
     ("pending", "adopted"): "unknown",
-    ("in_flight", "adopted"): "unknown",
+    ("awaiting_approval", "adopted"): "unknown",
+    ("held", "adopted"): "unknown",
+    ("failed", "adopted"): "unknown",
     ("held", "released"): "pending",
     ("held", "released unapproved"): "awaiting_approval",
     ("held", "cancelled"): "cancelled",
@@ -283,13 +285,14 @@ SEALED = {
     "entries_cancelled": ["cancelled_by", "recorded_by", "reason"],
     "hold_placed": ["held_by", "recorded_by", "reason", "ticket"],
     "hold_released": ["released_by", "recorded_by", "reason", "ticket"],
+    "adopted": ["adopted_by", "reason"],
 }
 
 # Events that move all entries that they name, and how.
 PLAIN = {
     "batch_unanswered": "answer unknown",
     "batch_returned": "answer returned",
-    "entries_reopened": "reopened",
+    "adopted": "adopted",
     "approval_needed": "expired",
     "request_rejected": "cancelled",
     "entries_cancelled": "cancelled",
@@ -449,6 +452,14 @@ class Story:
         if kind in ("request_approved", "request_rejected"):
             need((data["request"], data["content"]) == (self.request, self.recorded),
                  "it decides about another request")
+        if holds(entries_of(data.get("unread")), self.entry):
+            # What a lost part of the log may have sent is read before it is sent.
+            need(kind in ("request_approved", "hold_released", "entries_reopened"),
+                 "it lets nothing go")
+            return "adopted"
+        if kind == "entries_reopened":
+            need(holds(entries_of(data["entries"]), self.entry), "it tells of other entries")
+            return "reopened"
         if kind == "request_approved":
             return "approved" if holds(entries_of(data["entries"]), self.entry) else None
         if kind == "hold_released":
@@ -560,11 +571,16 @@ class Keys:
 
     def __init__(self, signer, given):
         self.signer, self.given, self.last, self.trusted = signer, given, None, None
+        self.origin = None
         self.follows = False
 
     def named(self, event_kind, data):
         if event_kind == "journal_created":
-            need("zoho-journal/" + data["journal"] == self.signer.name, "it is of another journal")
+            self.origin = "zoho-journal/" + data["journal"]
+        elif event_kind == "adopted":
+            # An adopted journal is another one: nothing hands over, and trust has to be given anew.
+            self.origin = "zoho-journal/" + data["journal"]
+            self.follows = False
         else:
             note = data.get("handover")
             if note is None:
@@ -580,6 +596,7 @@ class Keys:
             self.trusted = self.follows
 
     def trust(self):
+        need(self.origin == self.signer.name, "it is of another journal")
         need(self.trusted is not None, "the log does not name the key that signed it")
         need(self.given is None or self.trusted, "it is signed by %s, which is not the key that was "
              "given, nor was it handed over" % self.signer.text)
@@ -596,7 +613,8 @@ def follow_keys(proofs, checkpoint, signer, given):
         event = Event(*fields(proof, ["index", "body", "path"], "a key's event"), checkpoint)
         first = before < 0
         need(event.index == 0 if first else event.index > before, "the keys are out of order")
-        need(event.kind == ("journal_created" if first else "key_replaced"), "no key is named there")
+        kinds = ("journal_created",) if first else ("key_replaced", "adopted")
+        need(event.kind in kinds, "no key is named there")
         keys.named(event.kind, event.data)
         before = event.index
     need(keys.last == signer.text, "the log does not name the key that signed it")
@@ -716,10 +734,10 @@ def check_bundle(raw, given):
          "the events are not those that the checkpoint was signed for")
     keys = Keys(signer, given)
     for index, body in enumerate(bodies):
-        if index == 0 or b'"kind":"key_replaced"' in body:
+        if index == 0 or b'"kind":"key_replaced"' in body or b'"kind":"adopted"' in body:
             event = read_json(body.decode())
             need(index or event["kind"] == "journal_created", "the first event is another one")
-            if event["kind"] in ("journal_created", "key_replaced"):
+            if event["kind"] in ("journal_created", "key_replaced", "adopted"):
                 keys.named(event["kind"], event["data"])
     lines = ["%d files, and %d events that make the signed root" % (len(files), events)]
     for name in sorted(files):

@@ -95,10 +95,12 @@ fn waits(entries: &EntryRanges) -> String {
 }
 
 fn approved(event: &RequestApproved, who: &str, account: &str) -> String {
-    let entries = event.entries.as_ref().map_or_else(
-        || "no entry waited for it".to_owned(),
-        |entries| format!("{} may be sent", entries.named()),
-    );
+    let sent = event.entries.as_ref().map(|entries| format!("{} may be sent", entries.named()));
+    let unread = event.unread.as_ref();
+    let unread = unread.map(|entries| format!("{} to be read first", entries.named()));
+    let entries: Vec<String> = sent.into_iter().chain(unread).collect();
+    let entries =
+        if entries.is_empty() { "no entry waited for it".to_owned() } else { entries.join(", ") };
     let whose = match (event.second, event.same_account) {
         (false, _) => ", who asked for it",
         (true, true) => ", on the OS account that recorded the request",
@@ -130,7 +132,11 @@ fn released(event: &HoldReleased, who: &str, why: &str) -> String {
         }
     };
     let parts: Vec<String> = event.parts.iter().map(part).collect();
-    let moved = [(&event.pending, "may be sent"), (&event.awaiting_approval, "wait for approval")];
+    let moved = [
+        (&event.pending, "may be sent"),
+        (&event.unread, "to be read first"),
+        (&event.awaiting_approval, "wait for approval"),
+    ];
     let moved = moved.into_iter().filter_map(|(entries, what)| {
         entries.as_ref().map(|entries| format!("; {} {what}", entries.named()))
     });

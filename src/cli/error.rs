@@ -2,17 +2,24 @@
 
 use std::error::Error;
 use std::io::ErrorKind;
+use std::path::Path;
 
 use crate::cli::exit::Exit;
 use crate::cli::output::{OutputError, Report};
+use crate::evidence::anchor::AnchorState;
 use crate::evidence::keeper::KeeperError;
 use crate::evidence::key::KeyError;
 use crate::platform::{FileProblem, shell_quoted};
 use crate::store::StoreError;
+use crate::store::moving::Departure;
 
 /// What to do when the disk is full.
 const MAKE_ROOM: &str =
     "the disk is full; what was reported before is safe: make room and run it again";
+
+/// What to do with a copy.
+const COPY: &str = "it can be listed, exported and verified; give the journal itself with --db; where that is lost, \
+                    journal adopt --reason TEXT makes a journal of the copy";
 
 /// What to do while it is paused.
 const RESUME: &str = "journal resume ends the pause; nothing was sent";
@@ -94,13 +101,8 @@ impl From<StoreError> for CliError {
                         .to_owned(),
                 ),
             ),
-            StoreError::Copy(_) => (
-                Exit::Error,
-                Some(
-                    "it can be listed, exported and verified; give the journal itself with --db"
-                        .to_owned(),
-                ),
-            ),
+            StoreError::Copy(_) => (Exit::Error, Some(COPY.to_owned())),
+            StoreError::Departed(departure) => (Exit::Refused, Some(elsewhere(departure))),
             StoreError::BadCopy { .. } => (
                 Exit::Error,
                 Some("journal verify says whether the journal itself is damaged".to_owned()),
@@ -145,10 +147,22 @@ impl From<KeeperError> for CliError {
     fn from(error: KeeperError) -> Self {
         let hint = match error {
             KeeperError::Store(error) => return error.into(),
-            KeeperError::NotAnchored { .. } => {
-                let hint = "keep a copy of every file and run journal verify; if an older copy was put back, put the \
-                            newest one back: the lost part of the log may have sent what this one still holds";
+            KeeperError::NotAnchored { ref state, .. } => {
+                let hint = unanchored(state);
                 return Self::new(Exit::NotVerified, error).hint(hint);
+            }
+            KeeperError::NotWhole { .. } => {
+                let hint = "keep a copy of every file; journal verify lists all that is wrong: go on with a backup \
+                            that verifies";
+                return Self::new(Exit::NotVerified, error).hint(hint);
+            }
+            KeeperError::NothingToAdopt { .. } => {
+                return Self::new(Exit::Refused, error)
+                    .hint("it can be used as it is: journal status");
+            }
+            KeeperError::BatchIsOpen(_) => {
+                let hint = "journal replay finds out what became of it; then move the journal";
+                return Self::new(Exit::Refused, error).hint(hint);
             }
             KeeperError::Interrupted { ref remains, .. } => {
                 let files: Vec<String> = remains.iter().map(|file| shell_quoted(file)).collect();
@@ -164,7 +178,7 @@ impl From<KeeperError> for CliError {
                 let hint = "wait for it to end; journal status shows how it goes";
                 return Self::new(Exit::AlreadyRunning, error).hint(hint);
             }
-            KeeperError::RunUsesKey { .. } => {
+            KeeperError::RunGoesOn { .. } | KeeperError::RunUsesKey { .. } => {
                 let hint =
                     "nothing was changed; wait for it to end: journal status shows how it goes";
                 return Self::new(Exit::AlreadyRunning, error).hint(hint);
@@ -191,6 +205,36 @@ impl From<KeeperError> for CliError {
             | KeeperError::Entropy(_) => None,
         };
         Self { exit: Exit::Error, source: Box::new(error), hint }
+    }
+}
+
+/// What to do where a journal is closed.
+fn elsewhere(departure: &Departure) -> String {
+    let there = departure.to.as_ref().map_or_else(
+        || "go on with the journal there".to_owned(),
+        |to| format!("go on there: journal --db {} status", shell_quoted(Path::new(to))),
+    );
+    format!(
+        "{there}; nothing is written here any more; only where that file is lost: journal adopt --reason TEXT"
+    )
+}
+
+/// What to do with a journal that does not extend its anchor.
+fn unanchored(state: &AnchorState) -> &'static str {
+    match state {
+        AnchorState::Extends { .. } | AnchorState::Behind { .. } | AnchorState::Missing => {
+            "keep a copy of every file and run journal verify; if there is a newer copy, put that one back; else \
+             journal adopt --reason TEXT goes on from here: what the lost part of the log may have sent is read \
+             at Zoho before anything is sent"
+        }
+        AnchorState::Forked { .. } => {
+            "keep a copy of every file and run journal verify: this is no older copy, so journal adopt does not \
+             help; go on with a backup that verifies (put it in this one's place, then journal adopt --reason TEXT)"
+        }
+        AnchorState::BadSignature(_) | AnchorState::Unreadable(_) => {
+            "keep a copy of every file and run journal verify; if the right .anchor file is lost, move this one \
+             away: then it counts as missing, and journal adopt --reason TEXT goes on"
+        }
     }
 }
 
@@ -226,7 +270,6 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::evidence::anchor::AnchorState;
     use crate::platform::FileProblem;
 
     #[test]

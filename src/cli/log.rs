@@ -114,9 +114,12 @@ fn show(out: &mut Out, reader: &Reader, event: &StoredEvent) -> Result<(), CliEr
 fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
     let seal = |field: &str| opened.get(field).map_or("(erased)", String::as_str);
     match event {
-        Event::JournalCreated(_) | Event::KeyReplaced(_) | Event::SchemaUpgraded(_) => {
-            journal_in_words(event, seal)
-        }
+        Event::JournalCreated(_)
+        | Event::KeyReplaced(_)
+        | Event::SchemaUpgraded(_)
+        | Event::Adopted(_)
+        | Event::Moved(_)
+        | Event::Arrived(_) => journal_in_words(event, seal),
         Event::RequestRecorded(event) => {
             let ticket = opened.get("ticket").map(|ticket| format!(" ({ticket})"));
             format!(
@@ -240,6 +243,21 @@ fn journal_in_words<'a>(event: &Event, seal: impl Fn(&str) -> &'a str) -> String
         format!("new signing key by {}{why}", seal("replaced_by"))
     } else if let Event::SchemaUpgraded(event) = event {
         format!("schema {} to {} by {}", event.from, event.to, seal("upgraded_by"))
+    } else if let Event::Adopted(event) = event {
+        let read = event.entries.as_ref();
+        let read = read.map(|entries| format!("; to be read: {}", entries.named()));
+        format!(
+            "journal {} from here on ({}), adopted by {}: {}{}",
+            event.journal,
+            event.cause,
+            seal("adopted_by"),
+            seal("reason"),
+            read.unwrap_or_default()
+        )
+    } else if let Event::Moved(_) = event {
+        format!("closed by {}, moved to {}", seal("moved_by"), seal("destination"))
+    } else if let Event::Arrived(_) = event {
+        format!("goes on where it was moved to, by {}", seal("arrived_by"))
     } else {
         event.kind().to_owned()
     }
@@ -304,7 +322,11 @@ fn entries_in_words(event: &Event, opened: &BTreeMap<String, String>) -> String 
         let (who, why) = (seal("settled_by"), seal("reason"));
         format!("{} settled as {} by {who}: {why}{ticket}", event.entries.named(), event.verdict)
     } else if let Event::EntriesReopened(event) = event {
-        format!("{} may be sent again", event.entries.named())
+        let again = event.entries.as_ref();
+        let again = again.map(|entries| format!("{} may be sent again", entries.named()));
+        let unread = event.unread.as_ref();
+        let unread = unread.map(|entries| format!("{} to be read first", entries.named()));
+        groups(again.into_iter().chain(unread).collect())
     } else {
         event.kind().to_owned()
     }

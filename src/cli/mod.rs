@@ -7,6 +7,7 @@ pub mod error;
 pub mod exit;
 pub mod output;
 
+mod adopt;
 mod approve;
 mod auth;
 mod backup;
@@ -48,6 +49,7 @@ mod signature;
 mod signing;
 mod simulate;
 mod spending;
+mod standing;
 mod status;
 mod sync;
 #[cfg(test)]
@@ -189,6 +191,7 @@ enum Command {
     Key(key::KeyArgs),
     Forget(forget::ForgetArgs),
     Backup(backup::BackupArgs),
+    Adopt(adopt::AdoptArgs),
     Auth(auth::AuthArgs),
     Config(config::ConfigArgs),
     Doctor(doctor::DoctorArgs),
@@ -234,6 +237,7 @@ impl Command {
             | Self::Key(_)
             | Self::Forget(_)
             | Self::Backup(_)
+            | Self::Adopt(_)
             | Self::Auth(_)
             | Self::Config(_)
             | Self::Completions(_)
@@ -282,6 +286,7 @@ impl Command {
             Self::Key(args) => key::run(args, context),
             Self::Forget(args) => forget::run(&args, context),
             Self::Backup(args) => backup::run(&args, context),
+            Self::Adopt(args) => adopt::run(&args, context),
             Self::Auth(args) => auth::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Doctor(args) => doctor::run(&args, context),

@@ -13,6 +13,7 @@ use crate::cli::jobs::SYNC_ON;
 use crate::cli::output::words::{counted, grouped, in_words};
 use crate::cli::output::{Line, Tone};
 use crate::cli::spending::Spending;
+use crate::cli::standing::{self, Closed};
 use crate::cli::things::quarantine_in_words;
 use crate::domain::id::RequestId;
 use crate::domain::state::EntryState;
@@ -113,6 +114,8 @@ struct Document<'a> {
     workflows: Option<bool>,
     journal: String,
     events: u64,
+    /// Why nothing is written to it; `null` for a journal that goes on.
+    closed: Option<&'static str>,
     /// Whether bytes of what was forgotten may still lie in the file.
     unswept: bool,
     open_batches: usize,
@@ -208,13 +211,18 @@ impl StatusArgs {
     /// Runs the command.
     pub(crate) fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
         let Self {} = self;
+        let published = standing::published(context);
         let (reader, summary, activity) = look(context)?;
+        let closed = standing::closed(context, &reader, published.as_ref())?;
         let binding = reader.binding()?;
         let (jobs_open, blocked) = (reader.open_jobs()?, blocked_at_a_glance(&reader, &summary)?);
         let (pause, holds, policies) = (reader.pause()?, reader.holds(false)?, reader.policies()?);
         let next = typed(context, &next(&summary, jobs_open, blocked.as_ref(), &activity));
-        let resume = || format!("{} ends the pause", context.command("resume"));
-        let next = if pause.is_some() { resume() } else { next };
+        let next = match (&closed, &pause) {
+            (Some(closed), _) => closed.next.clone(),
+            (None, Some(_)) => format!("{} ends the pause", context.command("resume")),
+            (None, None) => next,
+        };
         let settings = &context.settings;
         let document = Document {
             entries: EntriesByState(summary.entries.clone()),
@@ -234,6 +242,7 @@ impl StatusArgs {
             workflows: summary.workflows,
             journal: context.db().display().to_string(),
             events: reader.head()?.size,
+            closed: closed.as_ref().map(|closed| closed.standing),
             unswept: reader.is_unswept()?,
             open_batches: summary.open_batches.len(),
             parked: summary.parked.iter().map(ToString::to_string).collect(),
@@ -262,23 +271,31 @@ impl StatusArgs {
             context.out.json_line(&document)?;
             return Ok(Exit::Done);
         }
-        let now = context.now();
-        let run = run_in_words(&activity, &summary, now);
+        let run = run_in_words(&activity, &summary, context.now());
         let waits = blocked.map(|blocked| blocked::in_words(context, &blocked)).unwrap_or_default();
         let mut lines = lines(&document, run, &summary, waits);
-        lines.splice(1..1, of_the_file(&reader, document.unswept)?);
-        for (label, tone, text) in lines {
-            let label = format!("{label:<10}");
-            context.out.data_row(Line::new().toned(Tone::Strong, label).toned(tone, text))?;
-        }
-        context.out.flush()?;
+        lines.splice(1..1, of_the_file(&reader, closed, document.unswept)?);
+        show(context, lines)?;
         Ok(Exit::Done)
     }
 }
 
+fn show(context: &mut Context, lines: Vec<Told>) -> Result<(), CliError> {
+    for (label, tone, text) in lines {
+        let line = Line::new().toned(Tone::Strong, format!("{label:<10}"));
+        context.out.data_row(line.toned(tone, text))?;
+    }
+    Ok(context.out.flush()?)
+}
+
 /// What is to be done about the file itself.
-fn of_the_file(reader: &Reader, unswept: bool) -> Result<Vec<Told>, CliError> {
-    let mut told = Vec::new();
+fn of_the_file(
+    reader: &Reader,
+    closed: Option<Closed>,
+    unswept: bool,
+) -> Result<Vec<Told>, CliError> {
+    let mut told: Vec<Told> =
+        closed.map(|closed| ("closed", Tone::Bad, closed.told)).into_iter().collect();
     if unswept {
         let bytes = "bytes of it may still lie in the file: journal forget --finish removes them";
         told.push(("forgotten", Tone::Warn, bytes.to_owned()));

@@ -269,10 +269,20 @@ fn tell(
         out.say("Nothing is wrong with the journal itself: what was given is no checkpoint of it.");
         return Ok(());
     }
+    if kept.iter().filter(|(_, kept)| kept.parted).count() == report.findings.len() {
+        out.say("Nothing else is wrong: the journal was adopted without these events (journal log --kind adopted");
+        out.say(
+            "says by whom and why). Ask for the journal, or the backup, that still holds them.",
+        );
+        return Ok(());
+    }
     out.say(
         "Do not run sync or replay on it, and change nothing: copy the journal, its -wal and its",
     );
     out.say(".anchor file as they are, and compare them with the last backup that verifies.");
+    if report.findings.len() == 1 && matches!(anchor, Some(AnchorState::Behind { .. })) {
+        out.say("If it is a backup that was put back, and no newer one is left: journal adopt --reason TEXT");
+    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 //! rows, one event at a time; [`States`] gives the states of the entries in a window of numbers, at one
 //! byte an entry, so that ten million entries fit into little memory.
 
+mod adoptions;
 mod forgotten;
 mod governance;
 mod merged;
@@ -141,6 +142,8 @@ named_set!(
         Policy = "policy",
         /// What was forgotten.
         Erasure = "erasure",
+        /// Where the journal was adopted.
+        Adoption = "adoption",
     }
 );
 

@@ -163,6 +163,14 @@ pub enum Published {
 }
 
 impl Published {
+    /// The note, as it stands there.
+    pub(super) fn note(&self) -> Option<String> {
+        match self {
+            Self::Note(note, _) => Some(note.to_string()),
+            Self::Missing | Self::Unreadable(_) => None,
+        }
+    }
+
     /// Compares with a log. `own` is the signing key at hand, which an older copy of the log need not
     /// know.
     pub fn check(
@@ -284,6 +292,22 @@ impl Anchor {
         platform::write_atomically(&self.path, note.as_bytes(), self.sharing)
             .map_err(|source| self.failed(source))?;
         Ok(true)
+    }
+
+    /// Puts the checkpoint of an adopted journal in the place of what was published before, if that is still what
+    /// was seen; what it is now, is what it was to become.
+    pub(super) fn replace(
+        &self,
+        seen: &Published,
+        note: &SignedNote,
+        holder: &Holder,
+    ) -> Result<(), AnchorError> {
+        let _lock = self.lock(holder)?;
+        if self.read(Access::Write) != *seen {
+            return Err(self.spoiled("was replaced meanwhile"));
+        }
+        platform::write_atomically(&self.path, note.to_string().as_bytes(), self.sharing)
+            .map_err(|source| self.failed(source).into())
     }
 
     fn published_by(&self, trusted: &[VerifierKey]) -> Result<Checkpoint, AnchorError> {

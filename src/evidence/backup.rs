@@ -42,7 +42,7 @@ impl Keeper {
 }
 
 /// Fails where anything lies under a name, or beside it what SQLite would take for a part of it.
-fn check_free(path: &Path) -> Result<(), KeeperError> {
+pub(super) fn check_free(path: &Path) -> Result<(), KeeperError> {
     for end in [""].into_iter().chain(COMPANIONS) {
         let taken = beside(path, end);
         if fs::symlink_metadata(&taken).is_ok() {
@@ -54,10 +54,10 @@ fn check_free(path: &Path) -> Result<(), KeeperError> {
 
 /// A copy that is being made. Goes when it is dropped. One that a killed process left is not removed here:
 /// it could be that of another backup, which is still on.
-struct Part(PathBuf);
+pub(super) struct Part(pub(super) PathBuf);
 
 impl Part {
-    fn begin(to: &Path) -> Result<Self, KeeperError> {
+    pub(super) fn begin(to: &Path) -> Result<Self, KeeperError> {
         let path = beside(to, ".part");
         check_free(to)?;
         check_free(&path)?;
@@ -67,8 +67,18 @@ impl Part {
     }
 }
 
+impl Part {
+    /// It stays, whatever comes.
+    pub(super) fn keep(mut self) -> PathBuf {
+        std::mem::take(&mut self.0)
+    }
+}
+
 impl Drop for Part {
     fn drop(&mut self) {
+        if self.0.as_os_str().is_empty() {
+            return;
+        }
         for end in [""].into_iter().chain(COMPANIONS) {
             // Gone already: it has its name now.
             fs::remove_file(beside(&self.0, end)).ok();

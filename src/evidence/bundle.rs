@@ -216,6 +216,9 @@ fn the_log<R: Read + Seek>(
             tree.root()
         ));
     }
+    if keys.origin != signed.checkpoint.origin {
+        return Err(format!("{LOG} is of another journal than the checkpoint"));
+    }
     keys.signer.ok_or_else(|| "the log does not name the key that signed it".to_owned())
 }
 
@@ -223,6 +226,8 @@ fn the_log<R: Read + Seek>(
 #[derive(Default)]
 struct Keys {
     last: Option<String>,
+    /// The log's name so far.
+    origin: String,
     /// Whether the key that was given has been named, and every later one follows from it.
     follows: bool,
     /// The same at the key that signed, once that was named.
@@ -239,9 +244,13 @@ impl Keys {
     ) -> Result<(), Refused> {
         let named = match LoggedEvent::decode(body).map(|logged| logged.event) {
             Ok(Event::JournalCreated(data)) if index == 0 => {
-                if format!("zoho-journal/{}", data.journal) != signed.checkpoint.origin {
-                    return Err(format!("{LOG} is of another journal than the checkpoint"));
-                }
+                self.origin = format!("zoho-journal/{}", data.journal);
+                data.key
+            }
+            // An adopted journal is another one: trust has to be given anew.
+            Ok(Event::Adopted(data)) => {
+                self.origin = format!("zoho-journal/{}", data.journal);
+                self.follows = false;
                 data.key
             }
             Ok(Event::KeyReplaced(data)) => {

@@ -10,7 +10,9 @@ use crate::domain::ranges::EntryRanges;
 use crate::domain::state::{Change, EntryState};
 use crate::evidence::checkpoint::SignedCheckpoint;
 use crate::evidence::note::{Checkpoint, VerifierKey};
-use crate::evidence::verify::eventful::{FORGOTTEN, Journal, eventful, signing_key, unforgotten};
+use crate::evidence::verify::eventful::{
+    FORGOTTEN, Journal, eventful, forgotten, signing_key, unforgotten,
+};
 use crate::evidence::verify::seals_of;
 use crate::store::query::EntryFilter;
 use crate::store::{Reader, StoreError};
@@ -71,7 +73,7 @@ fn what_others_were_forgotten_of_leaves_the_certificates_of_the_rest_as_they_are
     let kept: Vec<i64> =
         before.entries().filter(|one| !gone.contains(EntryId::new(*one))).collect();
     let given: Vec<Certificate> = kept.iter().map(|one| before.certificate(*one, false)).collect();
-    let after = World::of(eventful());
+    let after = World::of(forgotten());
     for (entry, old) in kept.iter().zip(given) {
         let new = after.certificate(*entry, false);
         checked(&new).unwrap();
@@ -123,6 +125,25 @@ fn every_entry_of_every_operation_and_state_has_a_certificate_that_says_where_it
         "user_seen",
     ];
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), expected);
+}
+
+/// Before, at and after an adoption; what a person or a hold kept back, and what a replay took up.
+#[test]
+fn every_entry_of_an_adopted_journal_has_a_certificate_that_tells_of_the_adoption() {
+    let world = World::of(eventful());
+    let gone: EntryRanges = FORGOTTEN.parse().unwrap();
+    let mut told = BTreeSet::new();
+    for entry in world.entries().filter(|one| !gone.contains(EntryId::new(*one))) {
+        let certificate = world.certificate(entry, false);
+        let checked = checked(&certificate).unwrap();
+        let view = world.reader.entry(EntryId::new(entry)).unwrap();
+        assert_eq!((checked.entry, checked.state), (view.entry, view.state), "{entry}");
+        assert!(certificate.keys.iter().any(|event| event.body.contains(r#""kind":"adopted""#)));
+        let read_first = |chapter: &&super::story::Chapter| chapter.what.contains("read first");
+        told.extend(checked.story.iter().filter(read_first).map(|chapter| chapter.kind));
+    }
+    let kinds = ["adopted", "entries_reopened", "hold_released", "request_approved"];
+    assert_eq!(told.into_iter().collect::<Vec<_>>(), kinds);
 }
 
 #[test]
@@ -404,11 +425,13 @@ fn samples(world: &World) -> BTreeMap<&'static str, LoggedEvent> {
 }
 
 /// Kinds of events that tell of no entry.
-const UNTOLD: [&str; 15] = [
+const UNTOLD: [&str; 17] = [
+    "arrived",
     "forgotten",
     "journal_created",
     "key_replaced",
     "module_seen",
+    "moved",
     "nothing_recorded",
     "paused",
     "policy_approved",

@@ -8,6 +8,7 @@ use crate::evidence::keeper::{Keeper, KeeperError};
 use crate::evidence::note::{Checkpoint, NoteError, SignedNote, VerifierKey};
 use crate::evidence::verify::{Finding, Report};
 use crate::platform::{Access, Sharing};
+use crate::store::creation::{Former, JournalIdentity};
 use crate::store::{self, Reader};
 
 /// A checkpoint whose log is durable, with the key that signed it.
@@ -63,13 +64,9 @@ impl Keeper {
             self.published_note()?
         };
         let checkpoint = Checkpoint::parse(note.text())?;
-        let keys: Vec<VerifierKey> = self
-            .store()
-            .journal_identity()?
-            .keys
-            .iter()
-            .filter_map(|key| key.parse().ok())
-            .collect();
+        let identity = self.store().journal_identity()?;
+        let keys: Vec<VerifierKey> =
+            identity.all_keys().filter_map(|key| key.parse().ok()).collect();
         let signed_by = note.verify(&keys).cloned().unwrap_or(signed_by);
         Ok(SignedCheckpoint { note, checkpoint, signed_by })
     }
@@ -84,6 +81,8 @@ pub struct Kept {
     pub signed_by: Option<VerifierKey>,
     /// Why the log does not extend it; `None` when it does.
     pub problem: Option<String>,
+    /// Whether that is since the journal was adopted without what the checkpoint tells of.
+    pub parted: bool,
 }
 
 /// Holds a log against a checkpoint that an auditor kept. `key` is the one that the auditor trusts; without
@@ -93,7 +92,7 @@ pub fn held_against(
     kept: &[u8],
     key: Option<&VerifierKey>,
 ) -> store::Result<Kept> {
-    let mut found = Kept { checkpoint: None, signed_by: None, problem: None };
+    let mut found = Kept { checkpoint: None, signed_by: None, problem: None, parted: false };
     let note = match SignedNote::parse(kept) {
         Ok(note) => note,
         Err(error) => return Ok(found.but(error.to_string())),
@@ -105,21 +104,25 @@ pub fn held_against(
     let identity = log.identity()?;
     let keys: Vec<VerifierKey> = match key {
         Some(key) => vec![key.clone()],
-        None => identity.keys.iter().filter_map(|key| key.parse().ok()).collect(),
+        None => identity.all_keys().filter_map(|key| key.parse().ok()).collect(),
     };
+    let lost = found.checkpoint.as_ref().and_then(|kept| identity.lost(kept));
     let problem = match SignedCheckpoint::of(note, &keys) {
         Ok(SignedCheckpoint { checkpoint, signed_by, .. }) => {
             found.signed_by = Some(signed_by);
-            extends(log, &checkpoint, &identity.journal.origin())?
+            extends(log, &checkpoint, &identity)?
         }
         Err(NoteError::Unknown) if key.is_some() => {
             Some("it is not signed by the key that was given with --key".to_owned())
         }
+        // A key of the lost part is not named in what is left.
+        Err(NoteError::Unknown) if lost.is_some() => lost.clone(),
         Err(NoteError::Unknown) => {
             Some("it is not signed by any key that this journal's log names".to_owned())
         }
         Err(error) => Some(error.to_string()),
     };
+    found.parted = lost.is_some() && problem == lost;
     found.problem = problem;
     Ok(found)
 }
@@ -131,6 +134,7 @@ impl Kept {
             checkpoint: None,
             signed_by: None,
             problem: Some(format!("it cannot be read: {error}")),
+            parted: false,
         }
     }
 
@@ -143,11 +147,14 @@ impl Kept {
 fn extends(
     log: &impl AnchoredLog,
     kept: &Checkpoint,
-    origin: &str,
+    identity: &JournalIdentity,
 ) -> store::Result<Option<String>> {
-    let size = kept.head.size;
-    if kept.origin != origin {
+    let (size, origin) = (kept.head.size, identity.journal.origin());
+    if kept.origin != origin && identity.former_of(kept).is_none() {
         return Ok(Some(format!("it is of {}, and this journal is {origin}", kept.origin)));
+    }
+    if let Some(lost) = identity.lost(kept) {
+        return Ok(Some(lost));
     }
     Ok(match log.root_at(size)? {
         Some(root) if root == kept.head.root => None,
@@ -161,6 +168,27 @@ fn extends(
             log.head()?.size
         )),
     })
+}
+
+impl JournalIdentity {
+    /// Who this journal was when a checkpoint was signed, if that was before it was adopted.
+    fn former_of(&self, kept: &Checkpoint) -> Option<&Former> {
+        self.former.iter().find(|former| former.journal.origin() == kept.origin)
+    }
+
+    /// That a checkpoint tells of more events than this journal took over: they parted.
+    fn lost(&self, kept: &Checkpoint) -> Option<String> {
+        let former = self.former_of(kept).filter(|former| former.events < kept.head.size)?;
+        let (size, held) = (kept.head.size, former.events);
+        Some(format!(
+            "it is of {size} events of {}, which this journal was until it was adopted at {}, and of which it then \
+             held {held}: the {} events after these are not in it. They were lost, or they go on elsewhere under \
+             that name; the histories parted at event {held}",
+            kept.origin,
+            former.adopted_at,
+            size - held
+        ))
+    }
 }
 
 impl Report {

@@ -83,6 +83,27 @@ pub enum KeeperError {
         /// How it stands to its anchor.
         state: Box<AnchorState>,
     },
+    /// It goes on by itself: nothing of it is known to be lost.
+    #[error("the journal {} {state}, and it is no copy: there is nothing to adopt", shell_quoted(.path))]
+    NothingToAdopt {
+        /// The journal.
+        path: PathBuf,
+        /// How it stands to its anchor.
+        state: Box<AnchorState>,
+    },
+    /// The journal is not what its log says, which no adoption pardons.
+    #[error("the journal {} does not verify, and adopting it would hide that: {} ({more} more)", shell_quoted(.path), .first)]
+    NotWhole {
+        /// The journal.
+        path: PathBuf,
+        /// The first finding.
+        first: String,
+        /// How many more there are.
+        more: usize,
+    },
+    /// A batch is open of which nothing tells what became.
+    #[error("the journal {} cannot be moved: a run died with a batch under way", shell_quoted(.0))]
+    BatchIsOpen(PathBuf),
     /// What was written is safe; its checkpoint could not be published. The next writing command
     /// publishes it.
     #[error("what was recorded is safe, but the anchor could not follow: {0}")]
@@ -90,6 +111,14 @@ pub enum KeeperError {
     /// An older program made the journal, and it cannot be upgraded while a run of such a program may be on.
     #[error("the journal {} must be upgraded first, and another run is on{}", shell_quoted(.path), who(.holder.as_ref()))]
     RunIsOn {
+        /// The journal.
+        path: PathBuf,
+        /// Who holds the lock, where it says so.
+        holder: Option<Holder>,
+    },
+    /// A run goes on with the journal as it is.
+    #[error("a run is on with {}, which nothing else may change meanwhile{}", shell_quoted(.path), who(.holder.as_ref()))]
+    RunGoesOn {
         /// The journal.
         path: PathBuf,
         /// Who holds the lock, where it says so.
@@ -290,6 +319,9 @@ impl Keeper {
         // Before the log, else a writer between the two would make the log look behind.
         let seen = anchor.read(Access::Write);
         let mut store = Store::open(path, entropy)?;
+        if let Some(departure) = store.departed()? {
+            return Err(StoreError::Departed(Box::new(departure)).into());
+        }
         let created = store.created()?;
         if created.is_none() && seen == Published::Missing {
             return Err(KeeperError::interrupted(path));
@@ -468,7 +500,7 @@ fn is_in_force(store: &Store, key: &VerifierKey) -> Result<bool, KeeperError> {
     Ok(keys.last() == Some(&key.to_string()))
 }
 
-fn read_key(
+pub(super) fn read_key(
     path: &Path,
     journal: JournalId,
     sharing: Sharing,
@@ -480,22 +512,29 @@ fn read_key(
     Ok(JournalKey::read(&key_path(path, journal), journal, sharing)?)
 }
 
+/// Makes the directory of the keys, where it is missing.
+pub(super) fn prepare_keys(path: &Path, sharing: Sharing) -> Result<(), KeeperError> {
+    let directory = keys_dir(path);
+    if directory.exists() {
+        return Ok(());
+    }
+    if sharing == Sharing::Group {
+        // Its group must be able to use it, and which group that is was only said to `init`.
+        return Err(FileProblem::Missing(directory).into());
+    }
+    Ok(platform::create_directory_private(&directory)?)
+}
+
 /// Makes a key in the place of one that is gone. Another process may do the same: the first one's key
 /// counts.
-fn new_key(
+pub(super) fn new_key(
     store: &mut Store,
     path: &Path,
     journal: JournalId,
     sharing: Sharing,
 ) -> Result<JournalKey, KeeperError> {
-    let (file, directory) = (key_path(path, journal), keys_dir(path));
-    if !directory.exists() {
-        if sharing == Sharing::Group {
-            // Its group must be able to use it, and which group that is was only said to `init`.
-            return Err(FileProblem::Missing(directory).into());
-        }
-        platform::create_directory_private(&directory)?;
-    }
+    let file = key_path(path, journal);
+    prepare_keys(path, sharing)?;
     let seed = Zeroizing::new(store.fresh_bytes()?);
     let key = JournalKey::from_seed(journal, &seed)?;
     match key.create_file(&file, sharing) {

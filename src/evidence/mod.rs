@@ -4,6 +4,7 @@
 //! A [`keeper::Keeper`] is a journal open for writing together with its key and its anchor; commands
 //! that write use it instead of a bare store.
 
+pub mod adoption;
 pub mod anchor;
 pub mod backup;
 pub mod bundle;
@@ -12,6 +13,7 @@ pub mod checkpoint;
 pub mod handover;
 pub mod keeper;
 pub mod key;
+pub mod moving;
 pub mod note;
 pub mod rotation;
 pub mod sweeping;

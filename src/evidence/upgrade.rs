@@ -69,6 +69,14 @@ pub(super) fn if_older(
     Err(StoreError::Busy { doing: "upgrading the journal" }.into())
 }
 
+/// Copies a journal of an older schema before it is adopted, which upgrades it. The caller has the lock.
+pub(super) fn copy_if_older(store: &Store, sharing: Sharing) -> Result<(), KeeperError> {
+    let Some(Older { from, .. }) = store.older()? else { return Ok(()) };
+    store.check_upgradable()?;
+    let backup = backup_path(store.path(), from);
+    back_up(store, &backup, from, sharing).map(drop)
+}
+
 fn take_lock(db: &Path, sharing: Sharing, now: Timestamp) -> Result<OsLock, KeeperError> {
     let path = lock_path(db);
     let note = Holder::this_process("upgrade", now);

@@ -7,6 +7,9 @@
 //! A log that somebody rewrote as a whole, with all that follows from it, is consistent in itself. Only
 //! something kept outside the journal tells that: the anchor, or an older checkpoint.
 
+mod adopted;
+#[cfg(test)]
+mod adoptions;
 mod crew;
 mod decided;
 mod entries;
@@ -187,6 +190,7 @@ pub(crate) fn speaks_of_the_journal(error: &StoreError) -> bool {
         StoreError::NoJournal(_)
         | StoreError::SchemaTooOld { .. }
         | StoreError::Copy(_)
+        | StoreError::Departed(_)
         | StoreError::BadCopy { .. }
         | StoreError::Exists(_)
         | StoreError::Unsafe(_)

@@ -3,6 +3,7 @@ use std::path::Path;
 
 use super::*;
 use crate::domain::event::{Event, LoggedEvent};
+use crate::domain::state::Verdict;
 use crate::evidence::verify::eventful::*;
 use crate::evidence::verify::seals::seals_of;
 use crate::store::approval::By;
@@ -54,6 +55,7 @@ fn a_journal_that_is_written_to_meanwhile_verifies_as_it_was() {
     let by = By { who: "ann", account: "ann", reason: "", program: "test/1" };
     journal.write(|tx| tx.resume(by)).unwrap();
     let run = journal.start_run(Some(901));
+    journal.read(run, &[(19, Verdict::Pending, "")]);
     let batch = journal.begin(run, [19], None);
     journal.settle(run, &batch, &[DONE]);
     let report = verify(&reader, &options(true, WINDOW, 2)).unwrap();

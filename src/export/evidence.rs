@@ -34,6 +34,11 @@ pub fn message_of(entry: &EntryView) -> String {
 pub fn reading_sentence(entry: &EntryView, step: &Step) -> String {
     let operation = entry.scope.operation;
     match step {
+        Step::Evidence { verdict, .. }
+            if entry.may_be_lost_before(step) && tells_of_a_call(*verdict) =>
+        {
+            after_a_loss(operation, *verdict).to_owned()
+        }
         Step::Attempt { .. }
         | Step::Snapshot { never_there: false, .. }
         | Step::Cancelled { .. }
@@ -57,6 +62,27 @@ pub fn reading_sentence(entry: &EntryView, step: &Step) -> String {
                 job: followed_a_job(entry, step),
                 refused: followed_a_refusal(entry, step),
             })
+        }
+    }
+}
+
+/// Whether what follows from a reading is said by telling what a call did.
+const fn tells_of_a_call(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Done | Verdict::Pending | Verdict::Undecided)
+}
+
+/// The same where nobody knows whether there was a call: a part of the log was lost.
+const fn after_a_loss(operation: Operation, verdict: Verdict) -> &'static str {
+    match (operation, verdict) {
+        (Operation::Delete, Verdict::Done) => {
+            "the record was deleted by our user in the time of which the log was lost"
+        }
+        (_, Verdict::Done) => "Zoho's job for it, of which the log still tells, did it",
+        (_, Verdict::Pending) => {
+            "it is untouched: the part of the log that was lost changed nothing"
+        }
+        (_, Verdict::Undecided | Verdict::Absent | Verdict::Failed) => {
+            "a part of the log was lost, and nothing that was read tells whether calls of it did this"
         }
     }
 }

@@ -324,6 +324,7 @@ impl Calls {
             seen_before: false,
             closed,
             code: code.to_owned(),
+            lost: false,
         };
         let (open, refusal, job) = match self {
             Self::Lost => (vec![attempt("", false)], None, None),

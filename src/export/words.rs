@@ -67,6 +67,11 @@ fn done(entry: &EntryView, asked: &str, undo: Option<&Undo>) -> String {
     let proof = match entry.settled().map(|settled| settled.by) {
         Some(SettledBy::Answer) => "Zoho confirmed it".to_owned(),
         Some(SettledBy::Job) => "Zoho's job for it is over, and it is gone".to_owned(),
+        Some(SettledBy::Evidence)
+            if entry.last_word().is_some_and(|word| entry.may_be_lost_before(word)) =>
+        {
+            format!("the journal's own record of the call was lost, but {}", message_of(entry))
+        }
         Some(SettledBy::Evidence) => match entry.facts().map(|facts| facts.bin) {
             Some(Look::Seen(_)) => unclear("Zoho's recycle bin shows that this call did it"),
             Some(_) => unclear("Zoho's list of deletions shows that this call did it"),
@@ -145,7 +150,18 @@ fn why(entry: &EntryView) -> String {
 fn unknown(entry: &EntryView, asked: &str) -> String {
     let sent = entry.last_batch().and_then(|batch| batch.submitted_at());
     let sent = sent.map(|at| format!(" on {}", day(at))).unwrap_or_default();
-    if entry.code() == UNDECIDED {
+    if entry.is_adopted_unread() {
+        format!(
+            "Not known yet: to be done {asked}, but a part of this journal was lost that may have done it; what \
+             happened is read at Zoho before anything is sent."
+        )
+    } else if entry.code() == UNDECIDED && entry.last_batch().is_none() {
+        format!(
+            "Not known: to be done {asked}, and reading at Zoho could not decide what happened ({}); a person must \
+             settle it.",
+            message_of(entry)
+        )
+    } else if entry.code() == UNDECIDED {
         format!(
             "Not known: sent{sent} {asked}, and reading at Zoho could not decide what happened ({}); a \
              person must settle it.",

@@ -14,7 +14,7 @@ use crate::store::error::{Doing, Result, StoreError};
 use crate::store::log::{self, Seals};
 use crate::store::signing::{self, Signed, SignedWith};
 use crate::store::standing::{Standing, in_states, standing};
-use crate::store::{Reader, WriteTx, cancelling, entry, policy};
+use crate::store::{Reader, WriteTx, adopting, cancelling, entry, policy};
 
 /// Who decides something, and why.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +38,8 @@ pub struct Approved {
     pub content: Hash,
     /// Entries that waited for it and are pending now.
     pub entries: u64,
+    /// Entries that waited for it and that a lost part of the log may have sent: they are read first.
+    pub unread: u64,
     /// Entries that a hold keeps all the same.
     pub held: u64,
     /// Whether a second person approved.
@@ -108,10 +110,6 @@ pub struct ApprovalView {
     pub same_account: bool,
     /// The key that signed it, if one did.
     pub key: Option<SignedWith>,
-}
-
-fn some(entries: EntryRanges) -> Option<EntryRanges> {
-    (!entries.is_empty()).then_some(entries)
 }
 
 /// What was recorded: the event's leaf, and for how long it is valid after an approval.
@@ -280,14 +278,16 @@ impl WriteTx<'_> {
         let same_account = account.is_some_and(|one| one == by.account);
         let waits = [EntryState::AwaitingApproval];
         let waiting = in_states(&self.tx, standing.first, standing.last, &waits)?;
-        let entries = waiting.len();
+        let count_of = |set: &Option<EntryRanges>| set.as_ref().map_or(0, EntryRanges::len);
+        let (waiting, unread) = adopting::sorted(&self.tx, &waiting)?;
+        let (entries, to_read) = (count_of(&waiting), count_of(&unread));
         let held = standing.has(&self.tx, EntryState::Held)?;
         let valid_until = self.now.plus(valid_for);
         let mut seals = Seals::default();
         let event = Event::from(RequestApproved {
             request,
             content,
-            entries: some(waiting),
+            entries: waiting,
             valid_until,
             second,
             same_account,
@@ -310,6 +310,7 @@ impl WriteTx<'_> {
                 "signed_list",
                 signed.filter(Signed::is_list).map(|signed| signed.text),
             )?,
+            unread,
         });
         entry::apply(&self.tx, &event)?;
         let seq = self.append(event, seals)?;
@@ -323,7 +324,16 @@ impl WriteTx<'_> {
                 },
             )
             .doing("approving a request")?;
-        Ok(Approved { request, content, entries, held, second, same_account, valid_until })
+        Ok(Approved {
+            request,
+            content,
+            entries,
+            unread: to_read,
+            held,
+            second,
+            same_account,
+            valid_until,
+        })
     }
 
     /// Rejects requests, all of them or none: what of them was not sent is cancelled.
@@ -412,6 +422,7 @@ mod tests {
                 allowed_signers: None,
                 earlier: None,
                 signed_list: None,
+                unread: None,
             };
             change(&mut event);
             let second = event.second;

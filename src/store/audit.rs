@@ -20,8 +20,10 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, ToSql, named_params, params_from_iter};
 
 use crate::domain::fold::{Cell, Table};
+use crate::domain::merkle::Hash;
 use crate::store::Reader;
 use crate::store::error::{Doing, Result};
+use crate::store::log;
 
 const DOING: &str = "verifying the journal";
 
@@ -125,6 +127,7 @@ const fn statements(table: Table) -> (&'static str, &'static str) {
         Table::Job => of!("job", "batch = ?1"),
         Table::Recheck => of!("recheck", "entry = ?1 AND reading = ?2"),
         Table::Erasure => of!("erasure", "id = ?1"),
+        Table::Adoption => of!("adoption", "id = ?1"),
         Table::Snapshot => of!("snapshot", "entry = ?1 AND reading = ?2"),
         Table::Cancellation => of!("cancellation", "first_entry = ?1"),
         Table::Pause => of!("pause", "one = ?1"),
@@ -181,6 +184,14 @@ impl<'a> Audit<'a> {
             visit(read().doing(DOING)?)?;
         }
         Ok(())
+    }
+
+    /// The root that the log had at a size, from the stored nodes; `None` where it has fewer events.
+    pub fn root_at(&self, size: u64) -> Result<Option<Hash>> {
+        if size > log::head(self.conn)?.size {
+            return Ok(None);
+        }
+        log::root_at(self.conn, size).map(Some)
     }
 
     /// The rows of `head`: number, size, root. There should be one.

@@ -8,6 +8,8 @@ use rusqlite::{Connection, named_params};
 use crate::domain::event::{Event, EventError, JournalCreated, KeyReplaced, LoggedEvent};
 use crate::domain::id::EventSeq;
 use crate::domain::merkle::Hash;
+use crate::domain::time::Timestamp;
+use crate::store::adopting::{self, Adoption};
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::log::{self, Seals};
 use crate::store::{Reader, Store, WriteTx};
@@ -56,9 +58,32 @@ impl FromStr for JournalId {
 pub struct JournalIdentity {
     /// Its id.
     pub journal: JournalId,
-    /// The public keys that its log names, the first one first, each as `name+id+key`. The last one
+    /// The public keys that its log names under this id, the first one first, each as `name+id+key`. The last one
     /// is in force.
     pub keys: Vec<String>,
+    /// Who it was before it was adopted, the first one first.
+    pub former: Vec<Former>,
+}
+
+/// Who a journal was until it was adopted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Former {
+    /// Its id then.
+    pub journal: JournalId,
+    /// Its keys then.
+    pub keys: Vec<String>,
+    /// How many events of that time it still held.
+    pub events: u64,
+    /// When it was adopted.
+    pub adopted_at: Timestamp,
+}
+
+impl JournalIdentity {
+    /// Every key, of all its names.
+    pub fn all_keys(&self) -> impl Iterator<Item = &str> {
+        let former = self.former.iter().flat_map(|one| &one.keys);
+        former.chain(&self.keys).map(String::as_str)
+    }
 }
 
 /// A journal that is about to begin.
@@ -153,8 +178,20 @@ impl WriteTx<'_> {
     }
 }
 
-/// The event that every journal begins with; `None` for an empty log.
+fn parse_id(text: &str) -> Result<JournalId> {
+    text.parse().map_err(|_| StoreError::corrupt("event", "the journal's id is not 32 hex digits"))
+}
+
+/// The journal's id and the first key under it: as its newest adoption says, else its first event.
 fn created(conn: &Connection) -> Result<Option<(JournalId, String)>> {
+    match adopting::newest(conn)? {
+        Some(adoption) => Ok(Some((parse_id(&adoption.event.journal)?, adoption.event.key))),
+        None => first(conn),
+    }
+}
+
+/// The event that every journal begins with; `None` for an empty log.
+fn first(conn: &Connection) -> Result<Option<(JournalId, String)>> {
     let first = match log::event(conn, EventSeq::new(0)) {
         Err(StoreError::NotFound(_)) => return Ok(None),
         other => other?.decode()?,
@@ -162,25 +199,31 @@ fn created(conn: &Connection) -> Result<Option<(JournalId, String)>> {
     let Event::JournalCreated(event) = first.event else {
         return Err(StoreError::corrupt("event", "the first one does not name the journal"));
     };
-    let journal = event
-        .journal
-        .parse()
-        .map_err(|_| StoreError::corrupt("event", "the journal's id is not 32 hex digits"))?;
-    Ok(Some((journal, event.key)))
+    Ok(Some((parse_id(&event.journal)?, event.key)))
 }
 
 /// The journal's id and all its keys. Looks through the whole log.
 fn identity(conn: &Connection) -> Result<Option<JournalIdentity>> {
-    let Some((journal, _)) = created(conn)? else {
+    let Some((mut journal, _)) = first(conn)? else {
         return Ok(None);
     };
-    let keys = key_events(conn)?.into_iter().map(|(_, key)| key).collect();
-    Ok(Some(JournalIdentity { journal, keys }))
+    let adoptions = adopting::adoptions(conn)?;
+    let (mut former, mut keys) = (Vec::new(), Vec::new());
+    for (seq, key) in key_events(conn)? {
+        if adoptions.contains(&seq) {
+            let Adoption { at, event, .. } = adopting::adoption(conn, seq)?;
+            let before = std::mem::replace(&mut journal, parse_id(&event.journal)?);
+            let keys = std::mem::take(&mut keys);
+            former.push(Former { journal: before, keys, events: event.events, adopted_at: at });
+        }
+        keys.push(key);
+    }
+    Ok(Some(JournalIdentity { journal, keys, former }))
 }
 
 /// The events that name keys, each with its key, the first one of the log first.
 pub(super) fn key_events(conn: &Connection) -> Result<Vec<(EventSeq, String)>> {
-    let Some((_, first)) = created(conn)? else {
+    let Some((_, first)) = first(conn)? else {
         return Ok(Vec::new());
     };
     let doing = "reading the journal's keys";
@@ -189,12 +232,13 @@ pub(super) fn key_events(conn: &Connection) -> Result<Vec<(EventSeq, String)>> {
     let mut statement = conn
         .prepare_cached(
             "-- key_events\nSELECT seq, body FROM event
-             WHERE seq > 0 AND instr(body, :kind) > 0 ORDER BY seq",
+             WHERE seq > 0 AND (instr(body, :kind) > 0 OR instr(body, :adopted) > 0) ORDER BY seq",
         )
         .doing(doing)?;
     let kind: &[u8] = b"\"kind\":\"key_replaced\"";
+    let adopted: &[u8] = b"\"kind\":\"adopted\"";
     let rows = statement
-        .query_map(named_params! {":kind": kind}, |row| {
+        .query_map(named_params! {":kind": kind, ":adopted": adopted}, |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
         })
         .doing(doing)?;
@@ -203,6 +247,9 @@ pub(super) fn key_events(conn: &Connection) -> Result<Vec<(EventSeq, String)>> {
         match LoggedEvent::decode(&body) {
             Ok(LoggedEvent { event: Event::KeyReplaced(replaced), .. }) => {
                 keys.push((EventSeq::new(seq), replaced.key));
+            }
+            Ok(LoggedEvent { event: Event::Adopted(adopted), .. }) => {
+                keys.push((EventSeq::new(seq), adopted.key));
             }
             // Other events do not matter here, also those of a newer program.
             Ok(_) | Err(EventError::UnknownVersion(_) | EventError::UnknownKind(_)) => {}

@@ -8,6 +8,7 @@ use crate::domain::entropy::EntropyError;
 use crate::domain::event::EventError;
 use crate::domain::id::{EntryId, RunId};
 use crate::domain::state::IllegalTransition;
+use crate::store::moving::Departure;
 use crate::store::pausing::PauseView;
 
 /// An error of the store.
@@ -54,6 +55,9 @@ pub enum StoreError {
     /// A copy of a journal: a backup, or from before an upgrade. It can be looked at, and is never written to.
     #[error("{} is a copy of a journal: it is not written to", .0.display())]
     Copy(PathBuf),
+    /// It was moved elsewhere, and is closed here for good.
+    #[error("{} was closed {}: the journal was moved to {}", .0.path.display(), .0.at, .0.to.as_deref().unwrap_or("another place"))]
+    Departed(Box<Departure>),
     /// A copy of the journal could not be verified. The journal was not changed.
     #[error("the copy {} is not the journal as it is: {what}; nothing was changed", .path.display())]
     BadCopy {

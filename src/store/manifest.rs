@@ -210,6 +210,10 @@ pub const MANIFEST: &[(&str, Columns)] = &[
         "pruned",
         &[("seq", Sealed), ("tree", Sealed), ("level", Sealed), ("idx", Sealed), ("hash", Sealed)],
     ),
+    (
+        "adoption",
+        &[("id", Derived), ("seq", Derived), ("events", Derived), ("last_entry", Derived)],
+    ),
     ("sweep", &[("one", Operational), ("since_seq", Operational)]),
     ("usage", &[("minute", Operational), ("calls", Operational), ("credits", Operational)]),
     ("breaker", &[("one", Operational), ("not_before_ms", Operational), ("setbacks", Operational)]),

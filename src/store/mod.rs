@@ -6,6 +6,7 @@
 
 pub mod error;
 
+pub mod adopting;
 pub mod approval;
 pub mod audit;
 pub mod batch;
@@ -16,6 +17,7 @@ pub mod forgetting;
 pub mod holding;
 pub mod job;
 pub mod manifest;
+pub mod moving;
 pub mod overview;
 pub mod pausing;
 pub mod policy;
@@ -180,7 +182,7 @@ impl Store {
         now: Timestamp,
         work: impl FnOnce(&mut WriteTx<'_>) -> Result<T>,
     ) -> Result<(T, Head)> {
-        self.transact(name, now, schema::older::refuse, work)
+        self.transact(name, now, moving::refuse, work)
     }
 
     /// A write transaction that begins with looking at the file's schema: another process may have

@@ -18,6 +18,9 @@ pub(crate) const APPLICATION_ID: i32 = 0x5A4A_6E6C;
 /// written to, also where it was put in the journal's place.
 pub(crate) const COPY_ID: i32 = 0x5A4A_6E43;
 
+/// `ZJnM`: the same of a journal that was moved elsewhere, once its copy there is whole. Its log says so as well.
+pub(crate) const MOVED_ID: i32 = 0x5A4A_6E4D;
+
 /// SQLite before 3.51.3 can corrupt a database in WAL mode when two connections write and checkpoint at
 /// the same time (fixed 2026-03-13).
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -29,6 +32,8 @@ pub(crate) enum Mode {
     Read,
     /// Writes.
     Write,
+    /// Writes to a copy or a closed journal, to make it one that is written to.
+    Revive,
     /// Makes the tables in an empty file that `init` has just created.
     Create,
 }
@@ -45,7 +50,7 @@ pub(crate) fn connect(path: &Path, mode: Mode, busy: Duration) -> Result<Connect
     look_at(path, mode)?;
     let access = match mode {
         Mode::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
-        Mode::Write | Mode::Create => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        Mode::Write | Mode::Revive | Mode::Create => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
     let flags = access
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
@@ -63,7 +68,7 @@ pub(crate) fn connect(path: &Path, mode: Mode, busy: Duration) -> Result<Connect
             schema::migrate(&mut conn)?;
         }
         Mode::Read => check_identity(&conn, path, mode)?,
-        Mode::Write => {
+        Mode::Write | Mode::Revive => {
             check_identity(&conn, path, mode)?;
             set_up(&conn)?;
         }
@@ -176,12 +181,12 @@ fn check_identity(conn: &Connection, path: &Path, mode: Mode) -> Result<()> {
         .doing("opening the journal")
         .map_err(|error| not_a_database(path, error))?;
     if application_id == i64::from(COPY_ID) {
-        if mode != Mode::Read {
+        if mode == Mode::Write {
             return Err(StoreError::Copy(path.to_owned()));
         }
     } else if application_id == 0 && has_nothing(conn)? {
         return Err(StoreError::HalfMade(path.to_owned()));
-    } else if application_id != i64::from(APPLICATION_ID) {
+    } else if ![APPLICATION_ID, MOVED_ID].map(i64::from).contains(&application_id) {
         return Err(StoreError::NotAJournal {
             path: path.to_owned(),
             why: "it is an SQLite file of another program".to_owned(),

@@ -55,7 +55,8 @@ enum Items<'e> {
 }
 
 /// Kinds of events by which something else than a call or a read decides about entries.
-const DECISIONS: [&str; 8] = [
+const DECISIONS: [&str; 9] = [
+    "adopted",
     "request_approved",
     "request_rejected",
     "approval_needed",

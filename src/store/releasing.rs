@@ -8,6 +8,7 @@ use crate::domain::event::{Event, HoldReleased, ReleasedPart};
 use crate::domain::id::{EntryId, EventSeq, HoldId, ModuleName, RecordId};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::state::EntryState;
+use crate::store::adopting;
 use crate::store::approval::By;
 use crate::store::code::{Sql, count};
 use crate::store::error::{Doing, Result};
@@ -39,6 +40,8 @@ pub struct Released {
     pub ids: u64,
     /// Entries that may be sent again.
     pub pending: EntryRanges,
+    /// Entries that a lost part of the log may have sent: they are read first.
+    pub unread: EntryRanges,
     /// Entries whose request is not approved.
     pub awaiting_approval: EntryRanges,
     /// Entries that another hold still covers.
@@ -83,6 +86,7 @@ impl WriteTx<'_> {
             recorded_by: seals.add(entropy, "recorded_by", by.account)?,
             reason: seals.add(entropy, "reason", by.reason)?,
             ticket: seals.add_some(entropy, "ticket", new.ticket)?,
+            unread: some(&released.unread),
         });
         entry::apply(&self.tx, &event)?;
         self.append(event, seals)?;
@@ -130,6 +134,8 @@ impl WriteTx<'_> {
             }
             if awaits(&self.tx, entry)? {
                 released.awaiting_approval.push(entry);
+            } else if adopting::is_lost(&self.tx, entry)? {
+                released.unread.push(entry);
             } else {
                 released.pending.push(entry);
             }

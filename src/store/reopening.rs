@@ -6,6 +6,7 @@ use crate::domain::event::{EntriesReopened, Event};
 use crate::domain::id::{EntryId, RequestId, RunId};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::state::EntryState;
+use crate::store::adopting;
 use crate::store::code::Sql;
 use crate::store::entry;
 use crate::store::error::{Doing, Result};
@@ -28,7 +29,8 @@ impl Reader {
 }
 
 impl WriteTx<'_> {
-    /// Puts refused entries whose code may pass now back to pending. Returns how many.
+    /// Puts refused entries whose code may pass now back to pending; what a lost part of the log may have sent
+    /// meanwhile is to be read first. Returns which.
     pub(crate) fn reopen(
         &mut self,
         run: RunId,
@@ -43,7 +45,8 @@ impl WriteTx<'_> {
             }
         }
         if !entries.is_empty() {
-            let event = Event::from(EntriesReopened { run, entries: entries.clone() });
+            let (again, unread) = adopting::sorted(&self.tx, &entries)?;
+            let event = Event::from(EntriesReopened { run, entries: again, unread });
             entry::apply(&self.tx, &event)?;
             self.append(event, Seals::default())?;
         }

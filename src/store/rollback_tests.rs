@@ -5,6 +5,7 @@ mod cases;
 mod disk_full;
 mod every_row;
 mod governed_cases;
+mod moving_cases;
 mod plans;
 mod scoped;
 mod upgrade;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::domain::event::JobEnding;
-use crate::domain::evidence::AttemptRecord;
 use crate::domain::evidence::presence::ThingFacts;
+use crate::domain::evidence::{AttemptRecord, LostPart};
 use crate::domain::id::{BatchId, EntryId, EventSeq, RecordId, RequestId, RunId};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::{Operation, Scope};
@@ -16,6 +16,7 @@ use crate::domain::target::ApiVersion;
 use crate::domain::time::Timestamp;
 use crate::planted::Mistake;
 use crate::store::Reader;
+use crate::store::adopting;
 use crate::store::batch::{entries_of, targets_of};
 use crate::store::code::{Name, Sql, uncount};
 use crate::store::error::{Doing, Result};
@@ -41,6 +42,8 @@ pub struct UnknownEntry {
     pub api_version: ApiVersion,
     /// Its attempts, in order.
     pub attempts: Vec<AttemptRecord>,
+    /// The lost part of the log that may have sent it, if any was and nothing was read since.
+    pub lost: Option<LostPart>,
     /// How often the newest run sent it.
     pub tries: u32,
     /// The job of its last attempt, if that was one and is over.
@@ -152,6 +155,7 @@ pub(crate) fn unknown_entries(
                 snapshot: snapshot::facts_of(conn, operation, entry)?,
                 api_version: api_version.unwrap_or(ApiVersion::V8),
                 attempts,
+                lost: adopting::lost_part(conn, entry)?,
                 tries: tries_of(conn, entry)?,
                 job: job_of(conn, &mut jobs, entry)?,
                 deleted_earlier: deleted_earlier(conn, &scope, entry, target)?,
@@ -175,8 +179,12 @@ fn unknown_in(
     let doing = "looking for unknown entries";
     let mut statement = conn
         .prepare_cached(
+            // Two entries for one thing are unknown at once only after an adoption: one after the other is
+            // settled, so that what the first one did is not put down to the second as well.
             "-- unknown_in\nSELECT e.id, e.target, e.scope FROM entry e
              WHERE e.id BETWEEN :first AND :last AND e.target IS NOT NULL
+               AND NOT EXISTS (SELECT 1 FROM entry o WHERE o.target = e.target
+                               AND o.scope = e.scope AND o.state = 6 AND o.id < e.id)
                AND (e.state = 6 OR e.state = 5 AND EXISTS (
                    SELECT 1 FROM job j WHERE j.ended_seq IS NOT NULL AND j.batch =
                        (SELECT max(a.batch) FROM attempt a WHERE a.entry = e.id)))

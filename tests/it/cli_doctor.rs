@@ -248,7 +248,10 @@ fn what_is_wrong_with_the_files_is_told() {
     std::fs::remove_file(&anchor).unwrap();
     let report = doctor(&env, &[], 1);
     assert_eq!(report.with("problem"), ["anchor"]);
-    assert_eq!(report.find("anchor")["remedy"], "journal verify");
+    assert_eq!(
+        report.find("anchor")["remedy"],
+        "journal verify; where no newer copy is left, journal adopt --reason TEXT"
+    );
     std::fs::write(&anchor, kept).unwrap();
     // A journal that cannot be read may belong anywhere: the token stays here.
     let before = env.zoho.requests().len();

@@ -16,6 +16,7 @@
 mod adversary;
 mod auth;
 mod auth_canary;
+mod cli_adopt;
 mod cli_approve;
 mod cli_approve_several;
 mod cli_approve_signed;
@@ -32,6 +33,7 @@ mod cli_doctor;
 mod cli_forget;
 mod cli_hold;
 mod cli_jobs;
+mod cli_move;
 mod cli_pause;
 mod cli_plan;
 mod cli_policy_rules;

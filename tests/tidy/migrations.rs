@@ -35,6 +35,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "migrations/V6__forget.sql",
         "197107768ab6e799841492dfe62fadd93eebc49709a4f71a91be9aaeee8b6546",
     ),
+    (
+        "migrations/V7__adopt.sql",
+        "e04f19564cf61a511663b68e74654e116391ffab55fec4337cf6e1bc610f2334",
+    ),
 ];
 
 fn changed_migrations(pinned: &[(&str, &str)], found: &BTreeMap<String, Vec<u8>>) -> Vec<String> {

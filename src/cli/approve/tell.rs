@@ -19,6 +19,8 @@ use crate::store::approval::{Approved, By, Rejected};
 struct ApprovedRow<'a> {
     request_id: String,
     entries: u64,
+    /// Entries that a lost part of the log may have sent: they are unknown now, and read first.
+    unknown: u64,
     held: u64,
     second_person: bool,
     same_account: bool,
@@ -74,6 +76,7 @@ pub(super) fn tell_approved(
         let rows = approved.iter().map(|one| ApprovedRow {
             request_id: one.request.to_string(),
             entries: one.entries,
+            unknown: one.unread,
             held: one.held,
             second_person: one.second,
             same_account: one.same_account,
@@ -102,6 +105,10 @@ pub(super) fn tell_approved(
         ))?;
         if let Some(key) = key {
             context.out.data_line(format!("  signed with {key}"))?;
+        }
+        if one.unread > 0 {
+            let unread = counted(one.unread, "entry is", "entries are");
+            context.out.data_line(format!("  {unread} unknown, and read at Zoho first"))?;
         }
         if one.held > 0 {
             let held = counted(one.held, "entry stays", "entries stay");

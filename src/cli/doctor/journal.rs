@@ -9,6 +9,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::counted;
 use crate::cli::spending::Spending;
+use crate::cli::standing;
 use crate::cli::status::{Activity, activity, holds_to_review};
 use crate::config::Key;
 use crate::domain::plan::RequestOverview;
@@ -74,6 +75,7 @@ pub(super) fn look(context: &Context, checks: &mut Vec<Check>) -> Found {
         }
     };
     checks.push(journal(&db, &reader));
+    checks.extend(closed(context, &reader));
     checks.push(schema(&reader));
     if let Ok(published) = anchor {
         checks.push(match published.check(&reader, None) {
@@ -162,6 +164,18 @@ fn journal(db: &Path, reader: &Reader) -> Check {
     }
 }
 
+/// A journal that is not written to, whatever else is in order.
+fn closed(context: &Context, reader: &Reader) -> Option<Check> {
+    const NAME: &str = "closed";
+    match standing::closed(context, reader, None) {
+        Ok(None) => None,
+        Ok(Some(closed)) => {
+            Some(Check::problem(Kind::Other, NAME, closed.told).remedy(closed.next))
+        }
+        Err(error) => Some(told(NAME, &error)),
+    }
+}
+
 fn file_system(db: &Path) -> Check {
     match platform::network_file_system(db) {
         Ok(None) => Check::fine("file_system", "the journal's directory is on a local disk"),
@@ -207,11 +221,15 @@ fn anchored(state: &AnchorState, context: &Context) -> Check {
     let message = format!("the journal {state}");
     match state {
         AnchorState::Extends { .. } => Check::fine("anchor", message),
-        AnchorState::Missing
-        | AnchorState::Behind { .. }
-        | AnchorState::Forked { .. }
-        | AnchorState::BadSignature(_)
-        | AnchorState::Unreadable(_) => {
+        AnchorState::Missing | AnchorState::Behind { .. } => {
+            let remedy = format!(
+                "{}; where no newer copy is left, {}",
+                context.command("verify"),
+                context.command("adopt --reason TEXT")
+            );
+            Check::problem(Kind::Other, "anchor", message).remedy(remedy)
+        }
+        AnchorState::Forked { .. } | AnchorState::BadSignature(_) | AnchorState::Unreadable(_) => {
             Check::problem(Kind::Other, "anchor", message).remedy(context.command("verify"))
         }
     }

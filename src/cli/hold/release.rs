@@ -43,6 +43,8 @@ struct Document<'a> {
     released: u64,
     all: bool,
     pending: u64,
+    /// Entries that a lost part of the log may have sent: they are unknown now, and read first.
+    unknown: u64,
     awaiting_approval: u64,
     still_held: u64,
     entries: String,
@@ -89,9 +91,11 @@ fn tell(context: &mut Context, release: &Release<'_>, released: &Released) -> Re
     let (by, all) = (release.by, release.ids.is_none());
     let holds: Vec<String> = released.holds.iter().map(ToString::to_string).collect();
     let (pending, awaiting) = (released.pending.len(), released.awaiting_approval.len());
+    let unread = released.unread.len();
     if context.out.is_json() {
+        let sets = [&released.pending, &released.unread, &released.awaiting_approval];
         let mut moved: Vec<_> =
-            released.pending.iter().chain(released.awaiting_approval.iter()).collect();
+            sets.into_iter().flat_map(crate::domain::ranges::EntryRanges::iter).collect();
         moved.sort_unstable();
         let moved: crate::domain::ranges::EntryRanges = moved.into_iter().collect();
         return Ok(context.out.json_line(&Document {
@@ -99,6 +103,7 @@ fn tell(context: &mut Context, release: &Release<'_>, released: &Released) -> Re
             released: released.ids,
             all,
             pending,
+            unknown: unread,
             awaiting_approval: awaiting,
             still_held: released.still_held,
             entries: moved.named().to_string(),
@@ -123,6 +128,7 @@ fn tell(context: &mut Context, release: &Release<'_>, released: &Released) -> Re
     ))?;
     for (entries, what) in [
         (pending, "may be sent again"),
+        (unread, "unknown, and read at Zoho first: a lost part of the log may have sent them"),
         (awaiting, "waiting for approval"),
         (released.still_held, "under another hold still"),
     ] {

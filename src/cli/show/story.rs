@@ -11,6 +11,7 @@ use crate::domain::id::EntryId;
 use crate::domain::state::{Outcome, Verdict};
 use crate::domain::time::Timestamp;
 use crate::export::{message_of, reading_in_brief, reading_sentence};
+use crate::store::adopting::AdoptionView;
 use crate::store::cancelling::CancellationView;
 use crate::store::query::{
     AttemptResult, BatchDetail, BatchView, Ending, EntryView, JobView, PersonView, ReadingView,
@@ -65,6 +66,7 @@ pub(super) fn story(
             Step::Cancelled { cancellation } => story.push(cancelled(entry, cancellation)),
         }
     }
+    story.extend(entry.adoptions.iter().map(|adoption| adopted(adoption)));
     story.extend(entry.rechecks.iter().map(looked_again));
     // The end of a job lies between the call that made it and what was read after it.
     story.sort_by_key(|told| told.log_index);
@@ -91,6 +93,23 @@ fn recorded(entry: &EntryView) -> Told {
             erased(&request.reason),
             ticket.unwrap_or_default(),
             erased(&request.source_name),
+        ),
+        ..Told::default()
+    }
+}
+
+fn adopted(adoption: &AdoptionView) -> Told {
+    let erased = |text: &Option<String>| text.clone().unwrap_or_else(|| "(erased)".to_owned());
+    Told {
+        at: Some(adoption.at),
+        log_index: adoption.seq.get(),
+        kind: "adopted",
+        text: format!(
+            "the journal was adopted at {} ({}) by {}: {}; what was lost may have sent it",
+            counted(adoption.events, "event", "events"),
+            adoption.cause,
+            erased(&adoption.by),
+            erased(&adoption.reason)
         ),
         ..Told::default()
     }

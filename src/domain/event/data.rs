@@ -468,8 +468,11 @@ pub struct EntriesSettled {
 pub struct EntriesReopened {
     /// The run.
     pub run: RunId,
-    /// The entries.
-    pub entries: EntryRanges,
+    /// The entries that may be sent again.
+    pub entries: Option<EntryRanges>,
+    /// Those that the lost part of the log may have sent again: they are read first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<EntryRanges>,
 }
 
 /// See [`super::Event::RequestParked`].

@@ -51,6 +51,9 @@ impl Event {
             | Self::PolicySet(_)
             | Self::PolicyApproved(_)
             | Self::PolicyRejected(_)
+            | Self::Adopted(_)
+            | Self::Moved(_)
+            | Self::Arrived(_)
             | Self::Forgotten(_)
             | Self::RunEnded(_) => None,
         }
@@ -76,7 +79,10 @@ impl Event {
             Self::BatchUnanswered(data) => all(&[&data.entries]),
             Self::BatchReturned(data) => all(&[&data.entries]),
             Self::EntriesSettled(data) => all(&[&data.entries]),
-            Self::RequestApproved(data) => data.entries.as_ref().is_some_and(|one| all(&[one])),
+            Self::RequestApproved(data) => {
+                let named = [data.entries.as_ref(), data.unread.as_ref()];
+                all(&named.into_iter().flatten().collect::<Vec<_>>())
+            }
             Self::RequestRejected(data) => all(&[&data.entries]),
             Self::EntriesCancelled(data) => all(&[&data.entries]),
             // The journal's own story, and who ran it and erased from it, stay.
@@ -106,6 +112,9 @@ impl Event {
             | Self::PolicySet(_)
             | Self::PolicyApproved(_)
             | Self::PolicyRejected(_)
+            | Self::Adopted(_)
+            | Self::Moved(_)
+            | Self::Arrived(_)
             | Self::Forgotten(_)
             | Self::RunEnded(_) => false,
         }

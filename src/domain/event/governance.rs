@@ -44,6 +44,9 @@ pub struct RequestApproved {
     /// Seal: the list that was signed, where one signature is for several requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_list: Option<Hash>,
+    /// Entries that waited for it, and that the lost part of the log may have sent: they are read first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<EntryRanges>,
 }
 
 /// See [`super::Event::RequestRejected`].
@@ -207,6 +210,9 @@ pub struct HoldReleased {
     pub reason: Hash,
     /// Seal: the ticket.
     pub ticket: Option<Hash>,
+    /// Entries that nothing holds any more, and that the lost part of the log may have sent: they are read first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<EntryRanges>,
 }
 
 /// See [`super::Event::PolicySet`].

@@ -8,6 +8,7 @@
 mod data;
 mod forgetting;
 mod governance;
+mod moving;
 mod recheck;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,7 @@ pub use self::governance::{
     Resumed,
 };
 
+pub use self::moving::{Adopted, AdoptionCause, Arrived, Moved};
 pub use self::recheck::{EntriesRechecked, RecheckGroup};
 
 /// The version tag that every event of this form begins with.
@@ -184,6 +186,12 @@ events! {
     PolicyApproved = "policy_approved",
     /// A proposed policy was rejected.
     PolicyRejected = "policy_rejected",
+    /// The journal goes on under a name of its own, after a part of its log may have been lost.
+    Adopted = "adopted",
+    /// The journal is closed here and goes on elsewhere.
+    Moved = "moved",
+    /// A moved journal goes on here.
+    Arrived = "arrived",
 }
 
 impl LoggedEvent {
@@ -256,23 +264,24 @@ impl Event {
                 })
                 .collect(),
             Self::EntriesSettled(data) => one(&data.entries, Change::SettledByPerson(data.verdict)),
-            Self::EntriesReopened(data) => one(&data.entries, Change::Reopened),
-            Self::SnapshotTaken(data) => data
-                .absent
-                .iter()
-                .map(|entries| Step { entries, change: Change::NeverThere })
-                .collect(),
+            Self::EntriesReopened(data) => {
+                let_go(data.entries.as_ref(), Change::Reopened, data.unread.as_ref())
+            }
+            Self::Adopted(data) => some(data.entries.as_ref(), Change::Adopted),
+            Self::SnapshotTaken(data) => some(data.absent.as_ref(), Change::NeverThere),
             Self::RequestRecorded(data) => some(data.held.as_ref(), Change::Held),
-            Self::RequestApproved(data) => some(data.entries.as_ref(), Change::Approved),
+            Self::RequestApproved(data) => {
+                let_go(data.entries.as_ref(), Change::Approved, data.unread.as_ref())
+            }
             Self::RequestRejected(data) => one(&data.entries, Change::Cancelled),
             Self::ApprovalNeeded(data) => one(&data.entries, Change::Expired),
             Self::EntriesCancelled(data) => one(&data.entries, Change::Cancelled),
             Self::HoldPlaced(data) => some(data.entries.as_ref(), Change::Held),
             Self::EntriesHeld(data) => one(&data.entries, Change::Held),
             Self::HoldReleased(data) => {
-                let awaiting = data.awaiting_approval.as_ref();
-                let mut steps = some(data.pending.as_ref(), Change::Released);
-                steps.extend(some(awaiting, Change::ReleasedUnapproved));
+                let mut steps =
+                    let_go(data.pending.as_ref(), Change::Released, data.unread.as_ref());
+                steps.extend(some(data.awaiting_approval.as_ref(), Change::ReleasedUnapproved));
                 steps
             }
             Self::JournalCreated(_)
@@ -281,6 +290,8 @@ impl Event {
             | Self::PolicySet(_)
             | Self::PolicyApproved(_)
             | Self::PolicyRejected(_)
+            | Self::Moved(_)
+            | Self::Arrived(_)
             | Self::KeyReplaced(_)
             | Self::SchemaUpgraded(_)
             | Self::NothingRecorded(_)
@@ -297,6 +308,16 @@ impl Event {
             | Self::RunEnded(_) => Vec::new(),
         }
     }
+}
+
+/// Entries that are let go, and those of them that a lost part of the log may have sent.
+fn let_go<'a>(
+    free: Option<&'a EntryRanges>,
+    change: Change,
+    unread: Option<&'a EntryRanges>,
+) -> Vec<Step<'a>> {
+    let unread = unread.map(|entries| Step { entries, change: Change::Adopted });
+    free.map(|entries| Step { entries, change }).into_iter().chain(unread).collect()
 }
 
 /// What a call without an answer means for its entries.

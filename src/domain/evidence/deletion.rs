@@ -111,7 +111,8 @@ fn decide_deleted(history: &History, deletion: &SeenDeleted) -> Decision {
     }
     let in_time: Vec<&OpenAttempt> = history.open.iter().filter(in_window).collect();
     let window = in_time.first().copied();
-    let known = in_time.iter().all(|attempt| attempt.user.is_some());
+    // With whose token a lost part of the log made its calls is a guess: it may have been the somebody else.
+    let known = in_time.iter().all(|attempt| attempt.user.is_some() && !attempt.lost);
     match (by, window) {
         (Some(by), Some(_)) if in_time.iter().any(|attempt| attempt.user == Some(by)) => {
             settle(Verdict::Done, "", "the record was deleted by our user while our call was open")
@@ -245,6 +246,7 @@ mod tests {
                 seen_before: false,
                 closed: false,
                 code: String::new(),
+                lost: false,
             }],
             quarantine_over: true,
             quarantine_ends: None,
@@ -323,6 +325,40 @@ mod tests {
         check(&again, &in_bin(99), "absent");
         // Somebody restored it meanwhile, and our call deleted it anew.
         check(&again, &in_bin(103), "done");
+    }
+
+    /// Nobody knows of a call; the log is lost from second 100 on, and the journal was adopted in second 110.
+    fn adopted() -> History {
+        let call = OpenAttempt { lost: true, ..lost().open[0].clone() };
+        History { open: vec![call], tries: 0, ..lost() }
+    }
+
+    #[test]
+    fn a_lost_part_of_the_log_did_what_our_user_did_in_its_time_and_is_blamed_for_nothing_else() {
+        let in_bin = |by, second| facts(deleted(by, second), Look::NotAsked, Look::NotAsked);
+        check(&adopted(), &in_bin(Some(US), 101), "done");
+        // Whose token the lost part used is not known: the other one may have been it.
+        check(&adopted(), &in_bin(Some(OTHER), 101), "undecided UNDECIDED");
+        // While the log still told of everything it had not been sent.
+        check(&adopted(), &in_bin(Some(OTHER), 50), "absent");
+        check(&adopted(), &in_bin(Some(US), 30), "absent");
+        check(&adopted(), &in_bin(Some(US), 99), "undecided UNDECIDED");
+        // After the adoption nothing was sent.
+        check(&adopted(), &in_bin(Some(US), 500), "undecided UNDECIDED");
+        check(&adopted(), &in_bin(Some(OTHER), 500), "absent");
+        let purged = facts(Look::NotThere, deleted(None, 101), Look::NotAsked);
+        check(&adopted(), &purged, "undecided UNDECIDED");
+        let there = facts(Look::NotThere, Look::NotThere, readable(50));
+        check(&adopted(), &there, "pending");
+        check(&History { quarantine_over: false, ..adopted() }, &there, "Wait");
+        let changed = facts(Look::NotThere, Look::NotThere, readable(150));
+        check(&adopted(), &changed, "undecided UNDECIDED");
+        let nowhere = facts(Look::NotThere, Look::NotThere, Look::NotThere);
+        check(&adopted(), &nowhere, "pending");
+        let blind = facts(Look::NotThere, Look::Closed, Look::NotThere);
+        check(&adopted(), &blind, "undecided UNDECIDED");
+        let earlier = History { deleted_earlier: Some(at(102)), ..adopted() };
+        check(&earlier, &in_bin(Some(US), 101), "absent");
     }
 
     #[test]

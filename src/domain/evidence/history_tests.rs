@@ -213,3 +213,30 @@ fn while_a_call_may_take_effect_only_done_settles() {
         }
     }
 }
+
+/// The log tells until an hour before the journal was adopted, at second 1,000.
+fn adopted(closed: bool) -> History {
+    let before = AttemptRecord { closed, ..refused() };
+    let lost_part = LostPart {
+        since: Timestamp::from_millis(-2_600_000),
+        adopted_at: Timestamp::from_millis(1_000_000),
+        user: None,
+        clock_offset_ms: 0,
+    };
+    let at = now(1_060, 0);
+    History::of(&[before], 0, QUARANTINE, at).with_lost(Some(lost_part), QUARANTINE, at)
+}
+
+#[test]
+fn what_a_lost_part_of_the_log_sent_may_take_effect_until_a_quarantine_after_the_adoption() {
+    let history = adopted(false);
+    assert!(history.may_be_lost() && !history.quarantine_over);
+    let end = Timestamp::from_millis(1_000_000).plus(QUARANTINE);
+    assert_eq!(history.quarantine_ends, Some(end));
+    let lost = history.first_live().unwrap();
+    assert!(lost.from < Timestamp::from_millis(-2_600_000) && lost.until > end);
+    // What Zoho refused before says nothing of what came then.
+    assert_eq!((history.refusal, history.refused), (None, None));
+    let whole = History::of(&[refused()], 0, QUARANTINE, now(1_060, 0));
+    assert!(!whole.may_be_lost() && whole.refusal.is_some());
+}

@@ -58,6 +58,8 @@ pub struct OpenAttempt {
     pub closed: bool,
     /// The code of an answer that does not tell (`INTERNAL_ERROR`, or one nobody knows); empty without an answer.
     pub code: String,
+    /// Whether nobody knows that there was such a call: a lost part of the log may have made it.
+    pub lost: bool,
 }
 
 /// What the journal knows about an entry before it reads.
@@ -137,6 +139,19 @@ pub struct AttemptRecord {
     pub closed: bool,
 }
 
+/// The part of the log that was lost before the journal was adopted, and that may have sent an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LostPart {
+    /// The last moment, in Zoho's time, of which the log still tells.
+    pub since: Timestamp,
+    /// When the journal was adopted, by our clock: nothing is held to have been sent later.
+    pub adopted_at: Timestamp,
+    /// Whose token it will have used: the last one that this journal knows of.
+    pub user: Option<RecordId>,
+    /// Zoho's clock minus ours, in milliseconds, as it is measured now.
+    pub clock_offset_ms: i64,
+}
+
 /// The present moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
@@ -157,12 +172,16 @@ impl Now {
     /// as long as an answer took. Where both agree, ours counts; where they nearly do, both must say that it is
     /// over; where they do not, Zoho's must say so by a margin.
     fn until_over(self, attempt: &AttemptRecord, quarantine: Duration) -> Option<Timestamp> {
-        let sent = attempt.last_sent();
+        self.until(attempt.last_sent(), attempt.clock_offset_ms, quarantine)
+    }
+
+    /// The same of a call that was sent by then, when Zoho's clock was so far from ours.
+    fn until(self, sent: Timestamp, was: i64, quarantine: Duration) -> Option<Timestamp> {
         let Some(offset) = self.offset_ms else {
             return Some(sent.plus(quarantine)).filter(|end| self.ours < *end);
         };
         // The moment of sending, by our clock as it is set now.
-        let moved = sent.shifted(attempt.clock_offset_ms.saturating_sub(offset));
+        let moved = sent.shifted(was.saturating_sub(offset));
         let apart = sent.since(moved).max(moved.since(sent));
         let end = if apart <= CLOCK_TOLERANCE {
             sent.plus(quarantine)
@@ -233,6 +252,37 @@ impl History {
     pub fn after(self, done: Option<Timestamp>) -> Self {
         Self { deleted_earlier: done.map(|at| at.plus(CLOCK_TOLERANCE)), ..self }
     }
+
+    /// The same, where a lost part of the log may have sent it after all that is known. What was refused before that
+    /// says nothing of what came then.
+    #[must_use]
+    pub fn with_lost(self, lost: Option<LostPart>, quarantine: Duration, now: Now) -> Self {
+        let Some(lost) = lost else { return self };
+        let mut open = self.open;
+        open.push(OpenAttempt {
+            from: lost.since.minus(CLOCK_TOLERANCE),
+            until: lost
+                .adopted_at
+                .plus(quarantine)
+                .shifted(lost.clock_offset_ms)
+                .plus(CLOCK_TOLERANCE),
+            user: lost.user,
+            seen_before: false,
+            closed: false,
+            code: String::new(),
+            lost: true,
+        });
+        let ends = now.until(lost.adopted_at, lost.clock_offset_ms, quarantine);
+        let quarantine_ends = self.quarantine_ends.max(ends);
+        Self {
+            open,
+            refusal: None,
+            refused: None,
+            quarantine_over: quarantine_ends.is_none() || Mistake::ForgetsQuarantine.is_made(),
+            quarantine_ends,
+            ..self
+        }
+    }
 }
 
 impl OpenAttempt {
@@ -246,6 +296,7 @@ impl OpenAttempt {
             seen_before: attempt.seen_before,
             closed: attempt.closed,
             code: attempt.code.clone(),
+            lost: false,
         }
     }
 
@@ -264,6 +315,11 @@ impl OpenAttempt {
 }
 
 impl History {
+    /// Whether a part of the log was lost that may have sent it, and nothing was read since.
+    pub(crate) fn may_be_lost(&self) -> bool {
+        self.open.iter().any(|attempt| attempt.lost && !attempt.closed)
+    }
+
     /// The first attempt that may still have taken effect, as far as evidence has gone.
     pub(crate) fn first_live(&self) -> Option<&OpenAttempt> {
         self.open.iter().find(|attempt| !attempt.closed)
@@ -358,8 +414,15 @@ mod tests {
     fn verdict_on(code: &str, tries: u32) -> Option<Verdict> {
         let at = Timestamp::from_millis(0);
         let (code, user) = (code.to_owned(), None);
-        let open =
-            OpenAttempt { from: at, until: at, user, seen_before: false, closed: false, code };
+        let open = OpenAttempt {
+            from: at,
+            until: at,
+            user,
+            seen_before: false,
+            closed: false,
+            code,
+            lost: false,
+        };
         match untouched(&History { open: vec![open], tries, ..History::default() }, "") {
             Decision::Settle { verdict, .. } => Some(verdict),
             Decision::Ask(_) | Decision::Wait | Decision::Later => None,

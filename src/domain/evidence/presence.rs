@@ -338,6 +338,13 @@ fn gone(history: &History, before: Before, facts: &ThingFacts) -> Decision {
         }
         None => {}
     }
+    if history.may_be_lost() {
+        return settle(
+            Verdict::Undecided,
+            UNDECIDED,
+            "it is not there, and a part of the log was lost that may have taken it away: nothing tells",
+        );
+    }
     // Evidence of an earlier call showed it there, where no snapshot did.
     let seen_since = before == Before::NotRead && history.open.iter().any(|one| one.closed);
     if was_there || seen_since {

@@ -35,6 +35,7 @@ fn lost() -> History {
             seen_before: false,
             closed: false,
             code: String::new(),
+            lost: false,
         }],
         quarantine_over: true,
         tries: 1,
@@ -294,4 +295,19 @@ fn what_another_entry_took_away_is_not_put_down_to_an_earlier_call() {
     let meanwhile = History { removed_meanwhile: true, ..lost() };
     check(&meanwhile, &there, &gone, "absent");
     check(&History { quarantine_over: false, ..meanwhile }, &there, &gone, "Wait");
+}
+
+/// Nothing names who took a tag or a relation away: where nobody knows of a call, none is put down to us.
+#[test]
+fn what_is_gone_since_a_part_of_the_log_was_lost_is_undecided_and_what_is_there_may_be_sent() {
+    let call = OpenAttempt { lost: true, ..lost().open[0].clone() };
+    let adopted = History { open: vec![call], tries: 0, ..lost() };
+    let (there, gone) = (tags(&["Prime"], 50), tags(&[], 50));
+    for before in [&there, &gone] {
+        check(&adopted, before, &gone, "undecided UNDECIDED");
+    }
+    check(&adopted, &there, &there, "pending");
+    let waiting = History { quarantine_over: false, ..adopted };
+    check(&waiting, &there, &there, "Wait");
+    check(&waiting, &there, &gone, "Wait");
 }

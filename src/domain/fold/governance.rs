@@ -304,6 +304,7 @@ mod tests {
             recorded_by: HASH,
             reason: HASH,
             ticket: None,
+            unread: None,
         })
     }
 

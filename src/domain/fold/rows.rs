@@ -59,11 +59,13 @@ pub struct Rows {
     requests: Vec<RequestRow>,
     /// Jobs that are not over, with the event that speaks of them.
     jobs: BTreeMap<BatchId, EventSeq>,
-    last_entry: i64,
-    forgotten: ForgottenSoFar,
+    pub(super) last_entry: i64,
+    pub(super) forgotten: ForgottenSoFar,
     /// The schema that the last upgrade led to.
     schema: Option<(u32, EventSeq)>,
     governance: Governance,
+    /// The event that closed the journal, and nothing has opened since.
+    pub(super) closed: Option<EventSeq>,
     counts: BTreeMap<Table, u64>,
 }
 
@@ -88,7 +90,7 @@ impl Rows {
         self.governance.holds()
     }
 
-    fn add(&mut self, table: Table, rows: u64) -> i64 {
+    pub(super) fn add(&mut self, table: Table, rows: u64) -> i64 {
         let count = self.counts.entry(table).or_default();
         *count = count.saturating_add(rows);
         i64::try_from(*count).unwrap_or(i64::MAX)
@@ -96,23 +98,17 @@ impl Rows {
 
     /// Folds the next event.
     pub fn apply(&mut self, seq: EventSeq, event: &Event, tell: &mut dyn FnMut(Note)) {
-        let known = self.last_entry;
-        let strays =
-            event.steps().iter().any(|step| step.entries.last().is_some_and(|e| e.get() > known));
-        // Only a recording speaks of entries that it makes itself.
-        if strays && !matches!(event, Event::RequestRecorded(_)) {
-            contradicts(seq, "it speaks of entries that were never recorded", tell);
-        }
-        if self.forgotten.is_touched_by(event) {
-            contradicts(seq, "it speaks of entries that were forgotten", tell);
-        }
+        self.speaks_of_what_there_is(seq, event, tell);
         match event {
             Event::JournalCreated(_) => {
                 if seq.get() != 0 {
                     contradicts(seq, "the journal is created a second time", tell);
                 }
             }
-            Event::KeyReplaced(_) | Event::NothingRecorded(_) => {}
+            Event::KeyReplaced(_)
+            | Event::NothingRecorded(_)
+            | Event::Arrived(_)
+            | Event::Moved(_) => {}
             Event::SchemaUpgraded(data) => self.upgraded(seq, data, tell),
             Event::RequestRecorded(data) => self.recorded(seq, data, tell),
             Event::RunStarted(data) => self.run_started(seq, data, tell),
@@ -139,6 +135,7 @@ impl Rows {
             Event::BatchReturned(data) => self.returned(seq, data, tell),
             Event::EvidenceRead(data) => self.evidence(seq, data, tell),
             Event::EntriesSettled(data) => self.settled(seq, data, tell),
+            Event::Adopted(data) => self.adopted(seq, data, tell),
             Event::EntriesReopened(data) => self.of_run(seq, data.run, tell),
             Event::RequestParked(data) => {
                 self.of_run(seq, data.run, tell);

@@ -140,14 +140,18 @@ fn keys(
     let mut before: Option<(u64, String)> = None;
     // Whether the key that was given has been met, and every later one follows from it.
     let mut follows = false;
+    let mut origin = String::new();
     for event in &certificate.keys {
         let logged = proven(event, head)?;
         let named = match (&before, logged.event) {
             (None, Event::JournalCreated(data)) if event.index == 0 => {
-                let origin = format!("zoho-journal/{}", data.journal);
-                if origin != signed_by.name() {
-                    return Err(format!("it is of {origin}, and its checkpoint of another log"));
-                }
+                origin = format!("zoho-journal/{}", data.journal);
+                data.key
+            }
+            // Nothing hands over: an adopted journal is another one, and trust has to be given anew.
+            (Some((index, _)), Event::Adopted(data)) if event.index > *index => {
+                origin = format!("zoho-journal/{}", data.journal);
+                follows = false;
                 data.key
             }
             (Some((index, old)), Event::KeyReplaced(data)) if event.index > *index => {
@@ -167,6 +171,9 @@ fn keys(
         };
         follows |= given.is_some_and(|given| given.to_string() == named);
         before = Some((event.index, named));
+    }
+    if origin != signed_by.name() {
+        return Err(format!("it is of {origin}, and its checkpoint of another log"));
     }
     let last = before.map(|(_, key)| key);
     if last.as_deref() != Some(certificate.key.as_str()) {

@@ -98,6 +98,7 @@ pub(super) fn label(field: &str) -> Option<&'static str> {
         "approved_by" => "approved by",
         "rejected_by" => "rejected by",
         "cancelled_by" => "withdrawn by",
+        "adopted_by" => "adopted by",
         "held_by" => "put on hold by",
         "released_by" => "hold released by",
         "tags" => "tags",
@@ -147,7 +148,10 @@ fn told(event: &Event, about: &About<'_>, says: &mut Says) -> Option<String> {
         Event::EntriesSettled(data) => {
             format!("No read could tell. A person decided: {}.", data.verdict)
         }
-        Event::EntriesReopened(_) => "A replay took it up again.".to_owned(),
+        Event::Adopted(data) => decision::adopted(data),
+        Event::EntriesReopened(data) => {
+            decision::read_first("A replay took it up again.", data.unread.as_ref(), about.entry)
+        }
         Event::RequestApproved(data) => decision::approved(data, about, says),
         Event::RequestRejected(data) => {
             format!("{} was rejected: the entry was withdrawn before it was sent.", data.request)
@@ -173,6 +177,8 @@ fn told(event: &Event, about: &About<'_>, says: &mut Says) -> Option<String> {
         | Event::PolicySet(_)
         | Event::PolicyApproved(_)
         | Event::PolicyRejected(_)
+        | Event::Moved(_)
+        | Event::Arrived(_)
         | Event::Forgotten(_) => return None,
     })
 }

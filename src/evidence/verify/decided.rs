@@ -28,6 +28,7 @@ impl LogPass<'_> {
             let request = Decided::Request(data.request.get());
             self.decided(seq, request, data.content, "approved_by")?;
             self.of_request(seq, data.request, data.entries.as_ref());
+            self.of_request(seq, data.request, data.unread.as_ref());
             self.request_signature(seq, data)?;
             self.pinned(seq, event)?;
             self.by_whom(seq, data)

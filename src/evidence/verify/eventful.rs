@@ -24,6 +24,7 @@ use crate::domain::target::{ApiOrigin, ApiVersion, DataCenter, Environment, Prod
 use crate::domain::time::Timestamp;
 use crate::evidence::handover;
 use crate::evidence::key::JournalKey;
+use crate::evidence::verify::adoptions::of_adoption;
 use crate::evidence::verify::governed::of_decisions;
 use crate::evidence::verify::other_operations::of_other_operations;
 use crate::store::creation::{JournalId, NewJournal, NextKey};
@@ -468,6 +469,13 @@ fn look_again(journal: &mut Journal, run: RunId) {
 
 /// A journal in which everything happened that can happen.
 pub(in crate::evidence) fn eventful() -> Journal {
+    let mut journal = forgotten();
+    of_adoption(&mut journal);
+    journal
+}
+
+/// The same before it was adopted and moved.
+pub(in crate::evidence) fn forgotten() -> Journal {
     let mut journal = unforgotten();
     journal.forget(FORGOTTEN);
     journal

@@ -51,7 +51,9 @@ pub(super) struct LogPass<'a> {
     /// Those that nothing here can check.
     pub(super) unchecked: Vec<Unchecked>,
     /// The signing key that the log has named last.
-    key: String,
+    pub(super) key: String,
+    /// The leaf of the event before.
+    last_leaf: Option<Hash>,
 }
 
 impl<'a> LogPass<'a> {
@@ -75,6 +77,7 @@ impl<'a> LogPass<'a> {
             signatures: 0,
             unchecked: Vec::new(),
             key: String::new(),
+            last_leaf: None,
         }
     }
 
@@ -118,6 +121,7 @@ impl<'a> LogPass<'a> {
             self.found.add(Kind::Log, place.as_str(), what, Some(seq));
         }
         self.grow_tree(leaf)?;
+        let before = self.last_leaf.replace(leaf);
         let event = match LoggedEvent::decode(raw.body) {
             Ok(logged) => Some(logged.event),
             Err(error) => {
@@ -138,6 +142,7 @@ impl<'a> LogPass<'a> {
             self.found.add(Kind::Log, place.as_str(), what, Some(seq));
         }
         self.signing_key(seq, &event);
+        self.place(seq, &event, before)?;
         let mut notes = Vec::new();
         self.rows.apply(seq, &event, &mut |note| notes.push(note));
         self.compare(notes)?;
@@ -288,6 +293,9 @@ impl<'a> LogPass<'a> {
             | Event::PolicyApproved(_)
             | Event::PolicyRejected(_) => self.decision(seq, leaf, &event)?,
             Event::JournalCreated(_)
+            | Event::Adopted(_)
+            | Event::Moved(_)
+            | Event::Arrived(_)
             | Event::ApprovalNeeded(_)
             | Event::EntriesCancelled(_)
             | Event::EntriesHeld(_)

@@ -39,6 +39,7 @@ fn place(table: Table, key: &[Cell]) -> String {
         | Table::HoldId
         | Table::HoldSecret
         | Table::Erasure
+        | Table::Adoption
         | Table::Evidence => format!("{table} {key}"),
     }
 }

@@ -61,6 +61,7 @@ pub(in crate::evidence) fn seals_of(event: &Event) -> Vec<(&'static str, Option<
             ("reason", Some(data.reason)),
             ("ticket", data.ticket),
         ],
+        Event::Adopted(_) | Event::Moved(_) | Event::Arrived(_) => of_place(event),
         Event::BatchUnanswered(data) => vec![("detail", Some(data.detail))],
         Event::BatchReturned(data) => vec![("detail", Some(data.detail))],
         Event::ModuleSeen(_)
@@ -75,6 +76,19 @@ pub(in crate::evidence) fn seals_of(event: &Event) -> Vec<(&'static str, Option<
         | Event::ApprovalNeeded(_)
         | Event::EntriesHeld(_)
         | Event::RunEnded(_) => Vec::new(),
+    }
+}
+
+/// The same for a journal that becomes another one, or goes to another place.
+fn of_place(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
+    if let Event::Adopted(data) = event {
+        vec![("adopted_by", Some(data.adopted_by)), ("reason", Some(data.reason))]
+    } else if let Event::Moved(data) = event {
+        vec![("moved_by", Some(data.moved_by)), ("destination", Some(data.destination))]
+    } else if let Event::Arrived(data) = event {
+        vec![("arrived_by", Some(data.arrived_by))]
+    } else {
+        Vec::new()
     }
 }
 
@@ -211,7 +225,7 @@ mod tests {
     use crate::evidence::verify::tests::sample_events;
 
     /// Hashes in events that are no seals: roots of trees, and leaves of other events.
-    const ROOTS: &[&str] = &["items_root", "rejected_root", "ids_root", "content"];
+    const ROOTS: &[&str] = &["items_root", "rejected_root", "ids_root", "root", "content"];
 
     #[test]
     fn every_hash_of_every_event_is_a_seal_or_a_root() {

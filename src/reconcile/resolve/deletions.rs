@@ -83,6 +83,7 @@ impl<Z: Zoho, C: Clock> Pass<'_, Z, C> {
     fn open(&self, unknown: UnknownEntry, now: Now) -> Case {
         let options = &self.shared.options;
         let history = History::of(&unknown.attempts, unknown.tries, options.quarantine, now)
+            .with_lost(unknown.lost, options.quarantine, now)
             .after(unknown.deleted_earlier);
         // What was seen once and did not decide is not forgotten because a later look sees less.
         let earlier = unknown.undecided_facts.as_deref();

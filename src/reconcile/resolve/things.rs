@@ -44,26 +44,28 @@ pub(super) async fn look<Z: Zoho, C: Clock>(
     let now = shared.present();
     let read = shared.look(scope, version, &ids, true).await;
     let found = usable(shared, &scope.module, read, what(scope));
-    let case = |unknown: UnknownEntry| {
-        let facts = match &found {
-            Seen::These(found) => found.get(&unknown.target).cloned(),
-            Seen::Closed => Some(unread(scope, true)),
-            Seen::Silent => None,
+    let case =
+        |unknown: UnknownEntry| {
+            let facts = match &found {
+                Seen::These(found) => found.get(&unknown.target).cloned(),
+                Seen::Closed => Some(unread(scope, true)),
+                Seen::Silent => None,
+            };
+            let quarantine = shared.options.quarantine;
+            let mut history = History::of(&unknown.attempts, unknown.tries, quarantine, now)
+                .with_lost(unknown.lost, quarantine, now);
+            history.removed_meanwhile = unknown.removed_meanwhile;
+            if let (Some(over), Some(job)) = (&mut history.job, &unknown.job) {
+                *over = JobOver::of(job.ending, job.deleted, gone(&found, &job.items));
+            }
+            Case {
+                history,
+                before: unknown.snapshot.as_ref().map_or(Before::NotRead, ThingFacts::before),
+                // What was seen once and did not decide is not forgotten because somebody has brought it back.
+                facts: earlier(scope, &unknown).or(facts).unwrap_or_else(|| unread(scope, false)),
+                unknown,
+            }
         };
-        let quarantine = shared.options.quarantine;
-        let mut history = History::of(&unknown.attempts, unknown.tries, quarantine, now);
-        history.removed_meanwhile = unknown.removed_meanwhile;
-        if let (Some(over), Some(job)) = (&mut history.job, &unknown.job) {
-            *over = JobOver::of(job.ending, job.deleted, gone(&found, &job.items));
-        }
-        Case {
-            history,
-            before: unknown.snapshot.as_ref().map_or(Before::NotRead, ThingFacts::before),
-            // What was seen once and did not decide is not forgotten because somebody has brought it back.
-            facts: earlier(scope, &unknown).or(facts).unwrap_or_else(|| unread(scope, false)),
-            unknown,
-        }
-    };
     let mut cases: Vec<Case> = entries.into_iter().map(case).collect();
     if let Action::Untag(tags) = &scope.action {
         ask_definitions(shared, scope, version, tags, &mut cases).await;

@@ -424,6 +424,7 @@ impl Audit<'_> {
             Table::Hold => outside!("hold"),
             Table::Policy => outside!("policy"),
             Table::Erasure => outside!("erasure"),
+            Table::Adoption => outside!("adoption"),
             Table::Binding
             | Table::Module
             | Table::Share

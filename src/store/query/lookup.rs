@@ -10,6 +10,7 @@ use crate::domain::event::{Event, JobEnding};
 use crate::domain::id::{BatchId, EntryId, EventSeq, HoldId, RecordId, RequestId, RunId};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::time::Timestamp;
+use crate::store::adopting::{self, AdoptionView};
 use crate::store::approval;
 use crate::store::cancelling::{self, CancellationView};
 use crate::store::code::{Name, Sql, uncount};
@@ -71,6 +72,7 @@ pub(super) struct Lookups<'c> {
     users: Cache<RunId, Option<RecordId>>,
     cancellations: Cache<EventSeq, CancellationView>,
     holds: Cache<HoldId, HoldView>,
+    adoptions: Option<Vec<Rc<AdoptionView>>>,
     request: Option<Rc<RequestView>>,
 }
 
@@ -85,6 +87,7 @@ impl<'c> Lookups<'c> {
             users: Cache::new(),
             cancellations: Cache::new(),
             holds: Cache::new(),
+            adoptions: None,
             request: None,
         }
     }
@@ -143,6 +146,17 @@ impl<'c> Lookups<'c> {
     pub(super) fn cancellation(&mut self, entry: EntryId) -> Result<Option<Rc<CancellationView>>> {
         let Some(seq) = cancelling::cancellation_of(self.conn, entry)? else { return Ok(None) };
         self.cancellations.get(seq, || cancelling::cancellation(self.conn, seq)).map(Some)
+    }
+
+    /// The adoptions before which an entry was there.
+    pub(super) fn adoptions(&mut self, entry: EntryId) -> Result<Vec<Rc<AdoptionView>>> {
+        let all = match self.adoptions.take() {
+            Some(all) => all,
+            None => adopting::views(self.conn)?.into_iter().map(Rc::new).collect(),
+        };
+        let own = all.iter().filter(|one| one.last_entry >= entry).map(Rc::clone).collect();
+        self.adoptions = Some(all);
+        Ok(own)
     }
 
     pub(super) fn scope(&mut self, number: i64) -> Result<Rc<ScopeView>> {

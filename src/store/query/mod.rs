@@ -4,6 +4,7 @@
 //! in memory. What many entries share (request, batch, scope, words) is looked up once and kept for a
 //! while, so memory does not grow with the journal.
 
+mod adopted;
 mod blocked;
 mod detail;
 mod filter;

@@ -322,8 +322,9 @@ impl<'c> Scan<'c> {
             }
             _ => None,
         };
-        self.current = Some(EntryView {
+        let mut view = EntryView {
             entry,
+            adoptions: self.lookups.adoptions(entry)?,
             request: self.lookups.request_of(entry)?,
             undone_by,
             rechecks,
@@ -333,7 +334,9 @@ impl<'c> Scan<'c> {
             row: row.row,
             state,
             steps,
-        });
+        };
+        view.leave_out_later_adoptions();
+        self.current = Some(view);
         Ok(self.current.as_ref())
     }
 

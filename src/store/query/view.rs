@@ -14,6 +14,7 @@ use crate::domain::scope::{Operation, RelatedList};
 use crate::domain::state::{Change, EntryState, Outcome, Verdict};
 use crate::domain::target::{ApiVersion, Product, named_set};
 use crate::domain::time::Timestamp;
+use crate::store::adopting::AdoptionView;
 use crate::store::approval::ApprovalView;
 use crate::store::cancelling::CancellationView;
 use crate::store::holding::HoldView;
@@ -427,6 +428,8 @@ pub struct EntryView {
     pub rechecks: Vec<RecheckView>,
     /// The hold that keeps it, while it is held.
     pub hold: Option<Rc<HoldView>>,
+    /// Adoptions while it was open: what a lost part of the log did to it, nobody knew then.
+    pub adoptions: Vec<Rc<AdoptionView>>,
     /// Everything that happened to it, in the order of the log; a batch that is still open comes last.
     pub steps: Vec<Step>,
 }

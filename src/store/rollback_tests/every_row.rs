@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 
 use super::cases::{ANYBODY, Case, OF_A_RUN, start};
-use super::{Before, assert_whole, governed_cases, tables};
+use super::{Before, assert_whole, governed_cases, moving_cases, tables};
 use crate::store::StoreError;
 
 /// Counts every row that is inserted, updated or deleted, and stops the one after `allow`.
@@ -75,7 +75,8 @@ fn stop_at_every_row(case: &Case) {
 
 #[test]
 fn a_recording_stopped_at_any_row_leaves_nothing_and_can_be_made_again() {
-    ANYBODY.iter().chain(governed_cases::ANYBODY).for_each(stop_at_every_row);
+    let others = governed_cases::ANYBODY.iter().chain(moving_cases::ANYBODY);
+    ANYBODY.iter().chain(others).for_each(stop_at_every_row);
 }
 
 #[test]
@@ -98,6 +99,7 @@ fn a_run_that_a_newer_one_replaced_can_write_nothing_whatever() {
 #[test]
 fn a_commit_that_is_refused_leaves_nothing_and_the_next_one_goes_through() {
     let governed = governed_cases::ANYBODY.iter().chain(governed_cases::OF_A_RUN);
+    let governed = governed.chain(moving_cases::ANYBODY);
     for case in ANYBODY.iter().chain(OF_A_RUN).chain(governed) {
         let (mut journal, write) = case.ready();
         let before = Before::of(&journal);

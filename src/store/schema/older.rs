@@ -14,11 +14,12 @@ use crate::store::schema;
 /// For each older schema what makes it look like the newest. A new migration adds its part to every one of
 /// them; a test compares the columns.
 const OVERLAYS: &[(u32, &[&str])] = &[
-    (1, &[LACKS_V2, LACKS_V3, LACKS_V4, LACKS_V5, LACKS_V6, REQUEST_OF_V1]),
-    (2, &[LACKS_V3, LACKS_V4, LACKS_V5, LACKS_V6, REQUEST_OF_V2]),
-    (3, &[LACKS_V4, LACKS_V5, LACKS_V6, REQUEST_OF_V2]),
-    (4, &[LACKS_V5, LACKS_V6, REQUEST_OF_V4]),
-    (5, &[LACKS_V6]),
+    (1, &[LACKS_V2, LACKS_V3, LACKS_V4, LACKS_V5, LACKS_V6, LACKS_V7, REQUEST_OF_V1]),
+    (2, &[LACKS_V3, LACKS_V4, LACKS_V5, LACKS_V6, LACKS_V7, REQUEST_OF_V2]),
+    (3, &[LACKS_V4, LACKS_V5, LACKS_V6, LACKS_V7, REQUEST_OF_V2]),
+    (4, &[LACKS_V5, LACKS_V6, LACKS_V7, REQUEST_OF_V4]),
+    (5, &[LACKS_V6, LACKS_V7]),
+    (6, &[LACKS_V7]),
 ];
 
 /// What the migration to schema 5 finds out from the events that recorded the requests.
@@ -98,6 +99,10 @@ const LACKS_V6: &str = "-- lay_over (schema 6)
      CREATE TEMP VIEW pruned AS
      SELECT NULL AS seq, NULL AS tree, NULL AS level, NULL AS idx, NULL AS hash WHERE 0;
      CREATE TEMP VIEW sweep AS SELECT NULL AS one, NULL AS since_seq WHERE 0;";
+
+const LACKS_V7: &str = "-- lay_over (schema 7)
+     CREATE TEMP VIEW adoption AS
+     SELECT NULL AS id, NULL AS seq, NULL AS events, NULL AS last_entry WHERE 0;";
 
 /// Makes an older schema look like the newest, for this connection only. To be called within the reader's
 /// snapshot: before it, another process may upgrade the file.
