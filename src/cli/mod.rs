@@ -43,9 +43,11 @@ mod running;
 mod sample;
 mod settle;
 mod show;
+mod shred;
 mod signature;
 mod signing;
 mod simulate;
+mod snapshot;
 mod spending;
 mod status;
 mod sync;
@@ -187,6 +189,7 @@ enum Command {
     Sample(sample::SampleArgs),
     Key(key::KeyArgs),
     Forget(forget::ForgetArgs),
+    Snapshot(snapshot::SnapshotArgs),
     Backup(backup::BackupArgs),
     Auth(auth::AuthArgs),
     Config(config::ConfigArgs),
@@ -232,6 +235,7 @@ impl Command {
             | Self::Sample(_)
             | Self::Key(_)
             | Self::Forget(_)
+            | Self::Snapshot(_)
             | Self::Backup(_)
             | Self::Auth(_)
             | Self::Config(_)
@@ -280,6 +284,7 @@ impl Command {
             Self::Certificate(args) => certificate::run(&args, context),
             Self::Key(args) => key::run(args, context),
             Self::Forget(args) => forget::run(&args, context),
+            Self::Snapshot(args) => snapshot::run(&args, context),
             Self::Backup(args) => backup::run(&args, context),
             Self::Auth(args) => auth::run(&args, context),
             Self::Config(args) => config::run(&args, context),

@@ -57,6 +57,8 @@ named_set!(
         CredentialsFile = "credentials_file",
         /// The Zoho user that the token ought to belong to.
         ServiceUser = "service_user",
+        /// Whose key full snapshots are encrypted to.
+        SnapshotRecipient = "snapshot_recipient",
     }
 );
 
@@ -95,6 +97,7 @@ impl Key {
             Self::MaxFailures => "--max-failures",
             Self::TagsPerJob => "--tags-per-job",
             Self::ServiceUser => "--service-user",
+            Self::SnapshotRecipient => "--snapshot-recipient",
             Self::Approver
             | Self::AllowedSigners
             | Self::ClientId
@@ -133,6 +136,7 @@ impl Key {
             Self::AccessTokenCommand => "JOURNAL_ACCESS_TOKEN_COMMAND",
             Self::CredentialsFile => "JOURNAL_CREDENTIALS_FILE",
             Self::ServiceUser => "JOURNAL_SERVICE_USER",
+            Self::SnapshotRecipient => "JOURNAL_SNAPSHOT_RECIPIENT",
         }
     }
 
@@ -154,6 +158,7 @@ impl Key {
             | Self::Db
             | Self::Timeout
             | Self::Quarantine
+            | Self::SnapshotRecipient
             | Self::ClientId
             | Self::ClientSecretCommand
             | Self::RefreshTokenCommand

@@ -10,6 +10,7 @@ use super::setting::{Origin, Setting};
 use super::value::{self, BaseUrl, ServiceUser};
 use crate::domain::calls::{Limits, Versions};
 use crate::domain::policy::{ApprovalPolicy, ApprovalPolicyError, Approver};
+use crate::domain::recipient::Recipient;
 use crate::domain::target::{ApiVersion, DataCenter, Environment, Product};
 use crate::domain::usage::{DailyBudget, DailyBudgetError};
 use crate::platform::{Directories, NoHome};
@@ -55,6 +56,7 @@ pub struct Flags {
     pub max_failures: Option<String>,
     pub tags_per_job: Option<String>,
     pub service_user: Option<String>,
+    pub snapshot_recipient: Option<String>,
 }
 
 impl Flags {
@@ -86,6 +88,7 @@ impl Flags {
             | Key::AccessTokenCommand
             | Key::CredentialsFile => None,
             Key::ServiceUser => self.service_user.as_deref(),
+            Key::SnapshotRecipient => self.snapshot_recipient.as_deref(),
         }
     }
 }
@@ -143,6 +146,8 @@ pub struct Settings {
     pub credentials_file: Setting<Option<PathBuf>>,
     /// The Zoho user that the token ought to belong to.
     pub service_user: Setting<Option<ServiceUser>>,
+    /// Whose key full snapshots are encrypted to.
+    pub snapshot_recipient: Setting<Option<Recipient>>,
 }
 
 /// Commands that print secrets, such as those of a password manager.
@@ -248,6 +253,8 @@ impl Settings {
             },
             credentials_file: sources.credentials_file(&directories)?,
             service_user: sources.read(Key::ServiceUser, None, |text| text.parse().map(Some))?,
+            snapshot_recipient: sources
+                .read(Key::SnapshotRecipient, None, |text| text.parse().map(Some))?,
             product,
             profile,
         })
@@ -322,6 +329,9 @@ impl Settings {
             }),
             row(own(Key::ServiceUser), &self.service_user, |user| {
                 user.as_ref().map(ServiceUser::to_string).unwrap_or_default()
+            }),
+            row(own(Key::SnapshotRecipient), &self.snapshot_recipient, |recipient| {
+                recipient.as_ref().map(Recipient::to_string).unwrap_or_default()
             }),
         ]
     }

@@ -5,6 +5,7 @@
 //! byte an entry, so that ten million entries fit into little memory.
 
 mod forgotten;
+mod full_snapshot;
 mod governance;
 mod merged;
 mod row;
@@ -141,6 +142,10 @@ named_set!(
         Policy = "policy",
         /// What was forgotten.
         Erasure = "erasure",
+        /// Whole records, encrypted.
+        FullSnapshot = "full_snapshot",
+        /// Full snapshots that were shredded.
+        Shredding = "shredding",
     }
 );
 

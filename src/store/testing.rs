@@ -181,6 +181,7 @@ impl Journal {
         self.write(|tx| {
             tx.record(&NewRequest {
                 snapshot_records: false,
+                full: None,
                 after: None,
                 task: &Task::Delete,
                 snapshot: true,

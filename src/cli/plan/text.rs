@@ -43,6 +43,12 @@ pub(super) fn print(
         counted(plan.credits, "API credit", "API credits"),
         in_words(seconds),
     ))?;
+    if plan.full_snapshots > 0 {
+        let records = counted(plan.full_snapshots, "record is", "records are");
+        context.out.data_line(format!(
+            "{records} read whole and kept, encrypted, before deleting: a call and a credit each, counted above"
+        ))?;
+    }
     for line in Spending::of(context, &context.reader()?)?.beside_a_plan(plan.credits) {
         context.out.data_line(line)?;
     }

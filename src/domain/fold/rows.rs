@@ -8,6 +8,7 @@ use crate::domain::event::{
     RunStarted, SchemaUpgraded, SnapshotTaken, UserSeen,
 };
 use crate::domain::fold::forgotten::ForgottenSoFar;
+use crate::domain::fold::full_snapshot::FullSnapshots;
 use crate::domain::fold::governance::{Governance, HoldRow, Standing};
 use crate::domain::fold::merged::{Merged, contradicts, merged};
 use crate::domain::fold::row::{BindingRow, Ending, Expected, OpenBatch, RunRow};
@@ -64,6 +65,7 @@ pub struct Rows {
     /// The schema that the last upgrade led to.
     schema: Option<(u32, EventSeq)>,
     governance: Governance,
+    pub(super) full: FullSnapshots,
     counts: BTreeMap<Table, u64>,
 }
 
@@ -88,7 +90,7 @@ impl Rows {
         self.governance.holds()
     }
 
-    fn add(&mut self, table: Table, rows: u64) -> i64 {
+    pub(super) fn add(&mut self, table: Table, rows: u64) -> i64 {
         let count = self.counts.entry(table).or_default();
         *count = count.saturating_add(rows);
         i64::try_from(*count).unwrap_or(i64::MAX)
@@ -151,6 +153,8 @@ impl Rows {
             Event::RequestPinned(data) => self.pinned(seq, data, tell),
             Event::SnapshotTaken(data) => self.snapshot(seq, data, tell),
             Event::EntriesRechecked(data) => self.rechecked(seq, data, tell),
+            Event::FullSnapshotTaken(data) => self.full_snapshot(seq, data, tell),
+            Event::FullSnapshotsShredded(data) => self.shredded(seq, data, tell),
             Event::JobEnded(data) => self.job_ended(seq, data, tell),
             Event::Forgotten(data) => self.forget(seq, data, tell),
             Event::RunEnded(data) => self.run_ended(seq, data, tell),
@@ -252,6 +256,9 @@ impl Rows {
             contradicts(seq, "it holds entries of another request", tell);
         }
         self.last_entry = last;
+        if let Some(what) = self.full.recorded(data) {
+            contradicts(seq, what, tell);
+        }
         self.pin(seq, &data.target, tell);
         let pinned = data.module_id.map(|_| seq);
         let standing = Standing::recorded(seq, data);
@@ -278,6 +285,7 @@ impl Rows {
                 ("related_list", data.related_list.as_ref().map(RelatedList::as_str).into()),
                 ("snapshot", data.snapshot.unwrap_or(true).into()),
                 ("after_request", data.after.into()),
+                ("full_retention_ms", data.full_retention_ms.into()),
             ],
             since: seq,
         }));
@@ -459,7 +467,13 @@ impl Rows {
     }
 
     /// The row of the next reading.
-    fn reading(&mut self, seq: EventSeq, run: RunId, given: i64, tell: &mut dyn FnMut(Note)) {
+    pub(super) fn reading(
+        &mut self,
+        seq: EventSeq,
+        run: RunId,
+        given: i64,
+        tell: &mut dyn FnMut(Note),
+    ) {
         self.of_run(seq, run, tell);
         let number = self.add(Table::Reading, 1);
         if given != number {

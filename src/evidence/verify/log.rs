@@ -145,10 +145,10 @@ impl<'a> LogPass<'a> {
             );
             self.found.add(Kind::Log, place, what, Some(seq));
         }
-        if let Event::Forgotten(data) = &event
-            && let Some(open) = self.states.first_open(&data.entries)
+        if let Some((gone, verb)) = entries::taken_away(&event)
+            && let Some(open) = self.states.first_open(gone)
         {
-            let what = entries::not_settled(open);
+            let what = entries::not_settled(verb, open);
             self.found.add(Kind::Log, format!("event {seq}"), what, Some(seq));
         }
         self.send(seq, leaf, event, jobs)
@@ -273,6 +273,12 @@ impl<'a> LogPass<'a> {
                     jobs.send(Job::Settled { seq, data: Box::new(data), parts });
                 }
             }
+            Event::FullSnapshotTaken(data) => {
+                if let Some(parts) = self.parts([&data.entries]) {
+                    let shredded = self.erased.shredded_after(seq, &data.entries);
+                    jobs.send(Job::Full { seq, data: Box::new(data), parts, shredded });
+                }
+            }
             Event::SnapshotTaken(data) => {
                 if let Some(parts) = self.parts([&data.entries]) {
                     jobs.send(Job::Snapshot { seq, data: Box::new(data), parts });
@@ -304,6 +310,7 @@ impl<'a> LogPass<'a> {
             | Event::EntriesReopened(_)
             | Event::RequestParked(_)
             | Event::RequestUnparked(_)
+            | Event::FullSnapshotsShredded(_)
             | Event::Forgotten(_)
             | Event::RunEnded(_) => {}
         }

@@ -39,6 +39,8 @@ fn place(table: Table, key: &[Cell]) -> String {
         | Table::HoldId
         | Table::HoldSecret
         | Table::Erasure
+        | Table::FullSnapshot
+        | Table::Shredding
         | Table::Evidence => format!("{table} {key}"),
     }
 }

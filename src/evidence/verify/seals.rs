@@ -28,6 +28,7 @@ pub(in crate::evidence) fn seals_of(event: &Event) -> Vec<(&'static str, Option<
             ("source_column", data.source_column),
             ("tags", data.tags),
             ("module_id", data.module_id),
+            ("full_recipient", data.full_recipient),
         ],
         Event::RequestPinned(data) => vec![("module_id", Some(data.module_id))],
         Event::NothingRecorded(data) => vec![("recorded_by", Some(data.recorded_by))],
@@ -61,10 +62,17 @@ pub(in crate::evidence) fn seals_of(event: &Event) -> Vec<(&'static str, Option<
             ("reason", Some(data.reason)),
             ("ticket", data.ticket),
         ],
+        Event::FullSnapshotsShredded(data) => vec![
+            ("shredded_by", Some(data.shredded_by)),
+            ("recorded_by", Some(data.recorded_by)),
+            ("reason", data.reason),
+            ("ticket", data.ticket),
+        ],
         Event::BatchUnanswered(data) => vec![("detail", Some(data.detail))],
         Event::BatchReturned(data) => vec![("detail", Some(data.detail))],
         Event::ModuleSeen(_)
         | Event::SnapshotTaken(_)
+        | Event::FullSnapshotTaken(_)
         | Event::EntriesRechecked(_)
         | Event::JobEnded(_)
         | Event::BatchBegun(_)

@@ -424,6 +424,7 @@ impl Audit<'_> {
             Table::Hold => outside!("hold"),
             Table::Policy => outside!("policy"),
             Table::Erasure => outside!("erasure"),
+            Table::Shredding => outside!("shredding"),
             Table::Binding
             | Table::Module
             | Table::Share
@@ -433,6 +434,7 @@ impl Audit<'_> {
             | Table::Attempt
             | Table::Job
             | Table::Snapshot
+            | Table::FullSnapshot
             | Table::Recheck
             | Table::Cancellation
             | Table::Pause
