@@ -11,7 +11,7 @@ use crate::store::Reader;
 use crate::store::testing::schema_1;
 
 /// The newest schema there is: the highest number of a file in `migrations`.
-const NEWEST: u32 = 6;
+const NEWEST: u32 = 7;
 
 const BY: Operator<'static> = Operator { account: "ann (uid 1000) on laptop", program: "test/2" };
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);

@@ -17,6 +17,8 @@ mod findings;
 #[cfg(test)]
 mod governed;
 mod items;
+#[cfg(test)]
+mod kept_whole;
 mod log;
 #[cfg(test)]
 mod other_operations;

@@ -35,6 +35,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "migrations/V6__forget.sql",
         "197107768ab6e799841492dfe62fadd93eebc49709a4f71a91be9aaeee8b6546",
     ),
+    (
+        "migrations/V7__full_snapshots.sql",
+        "5251ffae9a7ce2b832381afd0ce7702fcfaf73f645722aeceadd9ee22b663e06",
+    ),
 ];
 
 fn changed_migrations(pinned: &[(&str, &str)], found: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
