@@ -42,14 +42,15 @@ mod age {
     use ::age::x25519;
     use secrecy::{ExposeSecret, SecretString};
 
-    use super::{Recipient, SealingError};
+    use crate::domain::recipient::Recipient;
+    use crate::sealing::SealingError;
 
-    pub(super) fn key(recipient: &Recipient) -> Result<x25519::Recipient, SealingError> {
+    pub(crate) fn key(recipient: &Recipient) -> Result<x25519::Recipient, SealingError> {
         let key = recipient.as_str().parse();
         key.map_err(|_: &str| SealingError::BadRecipient(recipient.clone()))
     }
 
-    pub(super) fn encrypt(
+    pub(crate) fn encrypt(
         recipient: &Recipient,
         text: &SecretString,
     ) -> Result<Vec<u8>, SealingError> {
@@ -60,13 +61,16 @@ mod age {
 
 #[cfg(not(feature = "full-snapshot"))]
 mod age {
-    use super::{Recipient, SealingError, SecretString};
+    use secrecy::SecretString;
 
-    pub(super) fn key(_: &Recipient) -> Result<(), SealingError> {
+    use crate::domain::recipient::Recipient;
+    use crate::sealing::SealingError;
+
+    pub(crate) fn key(_: &Recipient) -> Result<(), SealingError> {
         Err(SealingError::NotBuilt)
     }
 
-    pub(super) fn encrypt(_: &Recipient, _: &SecretString) -> Result<Vec<u8>, SealingError> {
+    pub(crate) fn encrypt(_: &Recipient, _: &SecretString) -> Result<Vec<u8>, SealingError> {
         Err(SealingError::NotBuilt)
     }
 }

@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What became of the bytes of what was forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Bytes {
+pub(super) enum Bytes {
     /// There were none to remove.
     None,
     /// They are gone from the file.
@@ -48,11 +48,20 @@ enum Bytes {
 }
 
 impl Bytes {
-    fn of(left: Option<String>) -> Self {
+    pub(super) fn of(left: Option<String>) -> Self {
         left.map_or(Self::Gone, Self::Left)
     }
 
-    fn exit(&self) -> Exit {
+    /// Whether they are gone, `None` where there were none, and why not.
+    pub(super) fn swept(&self) -> (Option<bool>, Option<String>) {
+        match self {
+            Self::None => (None, None),
+            Self::Gone => (Some(true), None),
+            Self::Left(why) => (Some(false), Some(why.clone())),
+        }
+    }
+
+    pub(super) fn exit(&self) -> Exit {
         if matches!(self, Self::Left(_)) { Exit::Unfinished } else { Exit::Done }
     }
 }
@@ -359,11 +368,7 @@ fn document(
     dry_run: bool,
     bytes: &Bytes,
 ) -> Result<Document, CliError> {
-    let (swept, left) = match bytes {
-        Bytes::None => (None, None),
-        Bytes::Gone => (Some(true), None),
-        Bytes::Left(why) => (Some(false), Some(why.clone())),
-    };
+    let (swept, left) = bytes.swept();
     let next = if left.is_some() {
         context.command("forget --finish")
     } else if dry_run && !erasure.entries.is_empty() {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::cli::context::{Context, PROGRAM, Whereabouts};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::forget::Bytes;
 use crate::cli::output::words::{counted, grouped};
 use crate::cli::reason;
 use crate::cli::wanted::{self, Wanted};
@@ -75,7 +76,7 @@ pub(super) fn run(wish: &Wish<'_>, context: &mut Context) -> Result<Exit, CliErr
     let would = check(reader.would_shred(which, now)?)?;
     drop(reader);
     if wish.dry_run || would.entries.is_empty() {
-        return tell(context, wish, &would, None);
+        return tell(context, wish, &would, &Bytes::None);
     }
     confirm(context, wish, &would)?;
     let account = context.account()?.name;
@@ -96,12 +97,12 @@ pub(super) fn run(wish: &Wish<'_>, context: &mut Context) -> Result<Exit, CliErr
     let shredding = check(decided)?;
     let swept = keeper.sweep(now, PATIENCE);
     drop(keeper);
-    let left = match swept {
+    let bytes = Bytes::of(match swept {
         Ok(left) => left.as_ref().map(Unswept::to_string),
         // The rows are blank all the same, and the mark says what is to be done still.
         Err(error) => Some(error.to_string()),
-    };
-    tell(context, wish, &shredding, Some(left))
+    });
+    tell(context, wish, &shredding, &bytes)
 }
 
 /// The entries that are named; `None` for those whose time is over.
@@ -183,11 +184,10 @@ fn tell(
     context: &mut Context,
     wish: &Wish<'_>,
     shredding: &Shredding,
-    left: Option<Option<String>>,
+    bytes: &Bytes,
 ) -> Result<Exit, CliError> {
-    let swept = left.as_ref().map(Option::is_none);
-    let left = left.flatten();
-    let exit = if left.is_some() { Exit::Unfinished } else { Exit::Done };
+    let (swept, left) = bytes.swept();
+    let exit = bytes.exit();
     let next = if left.is_some() {
         context.command("forget --finish")
     } else if wish.dry_run && !shredding.entries.is_empty() {

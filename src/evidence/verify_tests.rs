@@ -1,10 +1,9 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::*;
 use crate::domain::event::{Event, LoggedEvent};
 use crate::evidence::verify::eventful::*;
-use crate::evidence::verify::seals::seals_of;
 use crate::store::approval::By;
 use crate::store::manifest::{Cover, MANIFEST};
 use crate::store::tamper::Tampering;

@@ -95,14 +95,12 @@ async fn read_all<Z: Zoho, C: Clock>(
     for item in first.picked.items.iter().filter(|item| lacking.contains(&item.entry)) {
         let request = shared.owner(item.entry);
         let request = request.ok_or_else(|| StoreError::NotFound(item.entry.to_string()))?;
-        let recipient = match recipients.get(&request) {
-            Some(known) => known,
-            None => {
-                let found = shared.journal(|reader| reader.full_recipient(request))?;
-                let missing = || StoreError::NotFound(format!("the recipient of {request}"));
-                recipients.entry(request).or_insert(found.ok_or_else(missing)?)
-            }
-        };
+        if !recipients.contains_key(&request) {
+            let found = shared.journal(|reader| reader.full_recipient(request))?;
+            recipients.extend(found.map(|recipient| (request, recipient)));
+        }
+        let missing = || StoreError::NotFound(format!("the recipient of {request}"));
+        let recipient = recipients.get(&request).ok_or_else(missing)?;
         let read = shared
             .read(ANY_OTHER, || {
                 shared.zoho.read_whole_record(product, version, module, item.target)

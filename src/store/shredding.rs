@@ -111,11 +111,9 @@ impl Reader {
     /// The events by which full snapshots of an entry were shredded, oldest first.
     pub(crate) fn shreddings_of(&self, entry: EntryId) -> Result<Vec<(EventSeq, Timestamp)>> {
         let events = self.audit().shreddings()?;
-        let about = |(seq, logged): (EventSeq, LoggedEvent)| match logged.event {
-            Event::FullSnapshotsShredded(data) if data.entries.contains(entry) => {
-                Some((seq, logged.at))
-            }
-            _ => None,
+        let about = |(seq, logged): (EventSeq, LoggedEvent)| {
+            let Event::FullSnapshotsShredded(data) = logged.event else { return None };
+            data.entries.contains(entry).then_some((seq, logged.at))
         };
         Ok(events.into_iter().filter_map(about).collect())
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::event::{
     BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, EntriesRechecked, EntriesSettled,
-    Event, EvidenceRead, Forgotten, JobEnded, ModuleSeen, RequestPinned, RequestRecorded, RunEnded,
+    Event, EvidenceRead, JobEnded, ModuleSeen, RequestPinned, RequestRecorded, RunEnded,
     RunStarted, SchemaUpgraded, SnapshotTaken, UserSeen,
 };
 use crate::domain::fold::forgotten::ForgottenSoFar;
@@ -60,8 +60,8 @@ pub struct Rows {
     requests: Vec<RequestRow>,
     /// Jobs that are not over, with the event that speaks of them.
     jobs: BTreeMap<BatchId, EventSeq>,
-    last_entry: i64,
-    forgotten: ForgottenSoFar,
+    pub(super) last_entry: i64,
+    pub(super) forgotten: ForgottenSoFar,
     /// The schema that the last upgrade led to.
     schema: Option<(u32, EventSeq)>,
     governance: Governance,
@@ -109,12 +109,10 @@ impl Rows {
             contradicts(seq, "it speaks of entries that were forgotten", tell);
         }
         match event {
-            Event::JournalCreated(_) => {
-                if seq.get() != 0 {
-                    contradicts(seq, "the journal is created a second time", tell);
-                }
+            Event::JournalCreated(_) if seq.get() != 0 => {
+                contradicts(seq, "the journal is created a second time", tell);
             }
-            Event::KeyReplaced(_) | Event::NothingRecorded(_) => {}
+            Event::JournalCreated(_) | Event::KeyReplaced(_) | Event::NothingRecorded(_) => {}
             Event::SchemaUpgraded(data) => self.upgraded(seq, data, tell),
             Event::RequestRecorded(data) => self.recorded(seq, data, tell),
             Event::RunStarted(data) => self.run_started(seq, data, tell),
@@ -289,15 +287,6 @@ impl Rows {
             ],
             since: seq,
         }));
-    }
-
-    fn forget(&mut self, seq: EventSeq, data: &Forgotten, tell: &mut dyn FnMut(Note)) {
-        if let Some(what) = self.forgotten.add(data, EntryId::new(self.last_entry)) {
-            contradicts(seq, what, tell);
-        }
-        let number = self.add(Table::Erasure, 1);
-        let (key, cells) = (vec![number.into()], vec![("seq", seq.into())]);
-        tell(Note::Row(Expected { table: Table::Erasure, key, cells, since: seq }));
     }
 
     fn request(&mut self, request: RequestId) -> Option<&mut RequestRow> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::erasure::{Secrets, kept_secrets};
-use crate::domain::event::{Event, EventError, LoggedEvent, RequestRecorded};
+use crate::domain::event::{Event, EventError, FullSnapshotTaken, LoggedEvent, RequestRecorded};
 use crate::domain::fold::{Note, Rows, States, Table};
 use crate::domain::id::{BatchId, EntryId, EventSeq, RequestId};
 use crate::domain::merkle::{Hash, NodeId, Tree, leaf_hash};
@@ -273,12 +273,7 @@ impl<'a> LogPass<'a> {
                     jobs.send(Job::Settled { seq, data: Box::new(data), parts });
                 }
             }
-            Event::FullSnapshotTaken(data) => {
-                if let Some(parts) = self.parts([&data.entries]) {
-                    let shredded = self.erased.shredded_after(seq, &data.entries);
-                    jobs.send(Job::Full { seq, data: Box::new(data), parts, shredded });
-                }
-            }
+            Event::FullSnapshotTaken(data) => self.send_full(seq, data, jobs),
             Event::SnapshotTaken(data) => {
                 if let Some(parts) = self.parts([&data.entries]) {
                     jobs.send(Job::Snapshot { seq, data: Box::new(data), parts });
@@ -315,6 +310,13 @@ impl<'a> LogPass<'a> {
             | Event::RunEnded(_) => {}
         }
         Ok(())
+    }
+
+    fn send_full(&self, seq: EventSeq, data: FullSnapshotTaken, jobs: &mut Jobs<'_>) {
+        if let Some(parts) = self.parts([&data.entries]) {
+            let shredded = self.erased.shredded_after(seq, &data.entries);
+            jobs.send(Job::Full { seq, data: Box::new(data), parts, shredded });
+        }
     }
 
     fn send_plain(

@@ -55,17 +55,12 @@ pub(in crate::evidence) fn seals_of(event: &Event) -> Vec<(&'static str, Option<
         | Event::HoldReleased(_)
         | Event::PolicySet(_)
         | Event::PolicyApproved(_)
-        | Event::PolicyRejected(_) => of_governance(event),
+        | Event::PolicyRejected(_)
+        | Event::FullSnapshotsShredded(_) => of_governance(event),
         Event::Forgotten(data) => vec![
             ("forgotten_by", Some(data.forgotten_by)),
             ("recorded_by", Some(data.recorded_by)),
             ("reason", Some(data.reason)),
-            ("ticket", data.ticket),
-        ],
-        Event::FullSnapshotsShredded(data) => vec![
-            ("shredded_by", Some(data.shredded_by)),
-            ("recorded_by", Some(data.recorded_by)),
-            ("reason", data.reason),
             ("ticket", data.ticket),
         ],
         Event::BatchUnanswered(data) => vec![("detail", Some(data.detail))],
@@ -120,6 +115,9 @@ fn of_governance(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
         with_ticket(seals, data.ticket)
     } else if let Event::HoldReleased(data) = event {
         let seals = why(by("released_by", data.released_by, data.recorded_by), Some(data.reason));
+        with_ticket(seals, data.ticket)
+    } else if let Event::FullSnapshotsShredded(data) = event {
+        let seals = why(by("shredded_by", data.shredded_by, data.recorded_by), data.reason);
         with_ticket(seals, data.ticket)
     } else if let Event::PolicySet(data) = event {
         why(by("set_by", data.set_by, data.recorded_by), Some(data.reason))
