@@ -77,7 +77,10 @@ mod age {
 
 #[cfg(all(test, feature = "full-snapshot"))]
 mod tests {
-    use super::*;
+    use secrecy::SecretString;
+
+    use crate::domain::recipient::Recipient;
+    use crate::sealing::{SealingError, check, seal};
 
     #[test]
     fn what_is_encrypted_is_read_by_the_one_key_and_by_no_other() {

@@ -62,7 +62,7 @@ fn certificates_from_before_and_after_the_shredding_verify_and_tell_of_it() {
     let after = certificate(&world, "E1", "after");
     for (file, shredded) in [(&before, false), (&after, true)] {
         let ran = env.journal(["verify", "--certificate", file, "--key", &key]).exits(0);
-        assert!(ran.stdout.contains("a full copy was kept, encrypted, until"), "{ran}");
+        assert!(ran.stdout.contains("a full copy was kept, encrypted, to stay until"), "{ran}");
         assert_eq!(
             ran.stdout.contains("was shredded here: somebody decided so"),
             shredded,

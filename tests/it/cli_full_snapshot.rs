@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use age::x25519::Identity;
 use serde_json::Value;
-use zoho_journal::simulator::{Config, Fault};
+use zoho_journal::simulator::Config;
 
 use crate::env::{Env, PATIENCE, Ran, config, lines, signal};
 

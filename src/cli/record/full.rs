@@ -126,7 +126,7 @@ pub(super) fn in_a_sentence(full: &FullWanted) -> String {
     format!(
         "Before a record is deleted it is read whole (one more call and credit each) and kept for {}, encrypted \
          to {}: without that nothing is deleted.",
-        humantime::format_duration(full.retention),
+        in_words(full.retention),
         full.recipient
     )
 }

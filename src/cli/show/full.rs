@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::cli::context::Context;
-use crate::cli::output::words::grouped;
+use crate::cli::output::words::{grouped, in_words};
 use crate::cli::show::story::Told;
 use crate::domain::time::Timestamp;
 use crate::store::full_snapshot::FullSnapshotView;
@@ -124,6 +124,6 @@ pub(super) fn of_request(reader: &Reader, view: &RequestView) -> Result<String, 
     let Some(retention) = view.full_retention_ms else { return Ok(String::new()) };
     let recipient = reader.full_recipient(view.request)?;
     let to = recipient.map_or_else(|| "(erased)".to_owned(), |recipient| recipient.to_string());
-    let retention = humantime::format_duration(std::time::Duration::from_millis(retention));
+    let retention = in_words(std::time::Duration::from_millis(retention));
     Ok(format!("of each record, kept for {retention}, encrypted to {to}"))
 }

@@ -134,7 +134,7 @@ fn told(event: &Event, about: &About<'_>, says: &mut Says) -> Option<String> {
             says.extend(file.map(|hash| ("SHA-256 of the age file", hash.to_owned())));
             let until = data.until;
             format!(
-                "Read whole before a call: a full copy was kept, encrypted, until {until} or longer."
+                "Read whole before a call: a full copy was kept, encrypted, to stay until {until}."
             )
         }
         Event::FullSnapshotsShredded(data) => {
