@@ -271,7 +271,8 @@ MOVES = {
 # Fields of an event that hold the hash of something sealed.
 SEALED = {
     "request_recorded": ["requested_by", "recorded_by", "reason", "ticket", "source_name",
-                         "source_sha256", "source_column", "tags", "module_id"],
+                         "source_sha256", "source_column", "tags", "module_id",
+                         "full_recipient"],
     "request_pinned": ["module_id"],
     "bound": ["org"],
     "user_seen": ["user"],
@@ -286,6 +287,7 @@ SEALED = {
     "hold_placed": ["held_by", "recorded_by", "reason", "ticket"],
     "hold_released": ["released_by", "recorded_by", "reason", "ticket"],
     "adopted": ["adopted_by", "reason"],
+    "full_snapshots_shredded": ["shredded_by", "recorded_by", "reason", "ticket"],
 }
 
 # Events that move all entries that they name, and how.
@@ -449,6 +451,11 @@ class Story:
         if kind == "entries_rechecked":
             group_of(data["groups"], self.entry)
             return None
+        if kind == "full_snapshot_taken":
+            need(data["request"] == self.request, "it tells of another request")
+        if kind in ("full_snapshot_taken", "full_snapshots_shredded"):
+            need(holds(entries_of(data["entries"]), self.entry), "it tells of other entries")
+            return None
         if kind in ("request_approved", "request_rejected"):
             need((data["request"], data["content"]) == (self.request, self.recorded),
                  "it decides about another request")
@@ -535,6 +542,10 @@ class Story:
             says = [data["evidence"], group["verdict"], group["code"]]
         elif event.kind == "snapshot_taken":
             kind, ranges, hashed = "snapshot", entries_of(data["entries"]), True
+            says = [data["reading"]]
+        elif event.kind == "full_snapshot_taken":
+            # The hash is of a file that no certificate holds.
+            kind, ranges, hashed = "full", entries_of(data["entries"]), True
             says = [data["reading"]]
         elif event.kind == "entries_settled":
             kind, ranges = "settled", entries_of(data["entries"])

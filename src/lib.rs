@@ -17,6 +17,7 @@ pub mod intake;
 pub mod planted;
 pub mod platform;
 pub mod reconcile;
+pub mod sealing;
 pub mod simulator;
 pub mod store;
 pub mod zoho;

@@ -3,6 +3,7 @@
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::record::full::FullArgs;
 use crate::cli::record::{Asked, RecordArgs, record};
 use crate::config::Flags;
 use crate::domain::id::ModuleName;
@@ -15,6 +16,7 @@ use crate::intake::Things;
 Examples:
   journal delete Leads 410405000002264040 --reason \"duplicate\" --ticket OPS-7
   journal delete Leads --from leads.csv --reason \"GDPR erasure\" --no-workflows
+  journal delete Leads --from leads.csv --reason \"merger\" --snapshot full --snapshot-recipient age1…
   journal delete Leads --from list.csv --id-column \"CRM id\" --reason \"clean-up\" --dry-run")]
 pub(crate) struct DeleteArgs {
     /// The module's API name, such as Leads or Tasks
@@ -26,13 +28,15 @@ pub(crate) struct DeleteArgs {
     #[arg(long)]
     no_workflows: bool,
     #[command(flatten)]
+    full: FullArgs,
+    #[command(flatten)]
     record: RecordArgs,
 }
 
 impl DeleteArgs {
     /// Those of the flags that are settings, too.
     pub(crate) fn settings(&self, flags: Flags) -> Flags {
-        self.record.settings(flags)
+        self.full.settings(self.record.settings(flags))
     }
 }
 
@@ -40,5 +44,7 @@ impl DeleteArgs {
 pub(crate) fn run(args: &DeleteArgs, context: &mut Context) -> Result<Exit, CliError> {
     let records = Things::Records(&args.module);
     let asked = Asked::new(&Task::Delete, &args.module, records, &args.ids);
-    record(context, &args.record, &Asked { workflows: Some(!args.no_workflows), ..asked })
+    let full = args.full.wanted(context)?;
+    let asked = Asked { workflows: Some(!args.no_workflows), full: full.as_ref(), ..asked };
+    record(context, &args.record, &asked)
 }

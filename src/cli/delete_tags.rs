@@ -3,10 +3,11 @@
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::record::full::NoFullArgs;
 use crate::cli::record::{Asked, RecordArgs, record};
 use crate::config::Flags;
 use crate::domain::id::ModuleName;
-use crate::domain::scope::{TagName, Task};
+use crate::domain::scope::{Operation, TagName, Task};
 use crate::intake::Things;
 
 /// Record the intent to delete tags of a module; nothing is sent until journal sync
@@ -36,6 +37,8 @@ pub(crate) struct DeleteTagsArgs {
     #[arg(long, conflicts_with = "no_snapshot")]
     snapshot_records: bool,
     #[command(flatten)]
+    no_full: NoFullArgs,
+    #[command(flatten)]
     record: RecordArgs,
 }
 
@@ -48,6 +51,7 @@ impl DeleteTagsArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &DeleteTagsArgs, context: &mut Context) -> Result<Exit, CliError> {
+    args.no_full.check(Operation::DeleteTags)?;
     let asked = Asked::new(&Task::DeleteTags, &args.module, Things::Tags, &args.ids);
     let asked = Asked { snapshot: !args.no_snapshot, names: &args.names, ..asked };
     let asked = Asked { snapshot_records: args.snapshot_records, ..asked };

@@ -11,6 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::{counted, grouped};
 use crate::cli::reason;
+use crate::cli::shred;
 use crate::cli::wanted::{self, Wanted};
 use crate::domain::id::EntryId;
 use crate::domain::ranges::EntryRanges;
@@ -37,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What became of the bytes of what was forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Bytes {
+pub(super) enum Bytes {
     /// There were none to remove.
     None,
     /// They are gone from the file.
@@ -47,11 +48,20 @@ enum Bytes {
 }
 
 impl Bytes {
-    fn of(left: Option<String>) -> Self {
+    pub(super) fn of(left: Option<String>) -> Self {
         left.map_or(Self::Gone, Self::Left)
     }
 
-    fn exit(&self) -> Exit {
+    /// Whether they are gone, `None` where there were none, and why not.
+    pub(super) fn swept(&self) -> (Option<bool>, Option<String>) {
+        match self {
+            Self::None => (None, None),
+            Self::Gone => (Some(true), None),
+            Self::Left(why) => (Some(false), Some(why.clone())),
+        }
+    }
+
+    pub(super) fn exit(&self) -> Exit {
         if matches!(self, Self::Left(_)) { Exit::Unfinished } else { Exit::Done }
     }
 }
@@ -70,6 +80,8 @@ Examples:
   journal forget 410405000002264040 --reason \"erasure request\" --ticket DSR-7 --yes
   journal forget R12 E40-E52 --reason \"test records\" --dry-run
   journal forget --settled-before 2024-01-01 --even-restorable --reason \"kept for two years\" --yes
+  journal forget --snapshots-due --yes
+  journal forget E17 --snapshots --reason \"the person asked\" --yes
   journal forget --finish")]
 #[expect(
     clippy::struct_excessive_bools,
@@ -77,7 +89,7 @@ Examples:
 )]
 pub(crate) struct ForgetArgs {
     /// Requests (R12), entries (E7, E1-E20) or record ids
-    #[arg(value_name = "R|E|RECORD", required_unless_present_any = ["settled_before", "finish"], conflicts_with = "settled_before")]
+    #[arg(value_name = "R|E|RECORD", required_unless_present_any = ["settled_before", "finish", "snapshots_due"], conflicts_with = "settled_before")]
     things: Vec<Wanted>,
     /// All entries that were settled before this time (2026-08-22 or 2026-08-22T10:00:00Z)
     #[arg(long, value_name = "DATE")]
@@ -86,7 +98,7 @@ pub(crate) struct ForgetArgs {
     #[arg(long)]
     even_restorable: bool,
     /// Why it is forgotten; it stays, so name nobody
-    #[arg(long, value_name = "TEXT", required_unless_present_any = ["dry_run", "finish"])]
+    #[arg(long, value_name = "TEXT", required_unless_present_any = ["dry_run", "finish", "snapshots_due"])]
     reason: Option<String>,
     /// The ticket it belongs to
     #[arg(long, value_name = "REF")]
@@ -100,6 +112,12 @@ pub(crate) struct ForgetArgs {
     /// Do not ask
     #[arg(long)]
     yes: bool,
+    /// Shred only the full snapshots of what is named, whether their time is over or not
+    #[arg(long, requires = "things", conflicts_with_all = ["settled_before", "even_restorable", "finish", "snapshots_due"])]
+    snapshots: bool,
+    /// Shred only the full snapshots whose time is over
+    #[arg(long, conflicts_with_all = ["things", "settled_before", "even_restorable", "finish"])]
+    snapshots_due: bool,
     /// Only remove the bytes of what was forgotten before from the file
     #[arg(long, conflicts_with_all = ["things", "settled_before", "even_restorable", "reason", "ticket", "who", "dry_run"])]
     finish: bool,
@@ -130,6 +148,17 @@ pub(crate) fn run(args: &ForgetArgs, context: &mut Context) -> Result<Exit, CliE
     }
     if args.finish {
         return finish(context);
+    }
+    if args.snapshots || args.snapshots_due {
+        let wish = shred::Wish {
+            things: &args.things,
+            reason: args.reason.as_deref(),
+            ticket: args.ticket.as_deref(),
+            who: args.who.as_deref(),
+            dry_run: args.dry_run,
+            yes: args.yes,
+        };
+        return shred::run(&wish, context);
     }
     let reader = context.reader()?;
     let entries = wanted(args, &reader)?;
@@ -339,11 +368,7 @@ fn document(
     dry_run: bool,
     bytes: &Bytes,
 ) -> Result<Document, CliError> {
-    let (swept, left) = match bytes {
-        Bytes::None => (None, None),
-        Bytes::Gone => (Some(true), None),
-        Bytes::Left(why) => (Some(false), Some(why.clone())),
-    };
+    let (swept, left) = bytes.swept();
     let next = if left.is_some() {
         context.command("forget --finish")
     } else if dry_run && !erasure.entries.is_empty() {

@@ -177,6 +177,8 @@ fn in_words(event: &Event, opened: &BTreeMap<String, String>) -> String {
         | Event::SnapshotTaken(_)
         | Event::EntriesRechecked(_)
         | Event::EntriesSettled(_)
+        | Event::FullSnapshotTaken(_)
+        | Event::FullSnapshotsShredded(_)
         | Event::EntriesReopened(_) => entries_in_words(event, opened),
     }
 }
@@ -198,6 +200,9 @@ fn about(event: &RequestRecorded, opened: &BTreeMap<String, String>) -> String {
     }
     if let Some(list) = &event.related_list {
         about.extend([", list ", list.as_str()]);
+    }
+    if event.full_retention_ms.is_some() {
+        about.push_str(", with full snapshots");
     }
     if event.snapshot == Some(false) {
         about.push_str(", without a snapshot");
@@ -313,6 +318,19 @@ fn entries_in_words(event: &Event, opened: &BTreeMap<String, String>) -> String 
         let absent =
             absent.map(|absent| format!("; {} never there", absent.named())).unwrap_or_default();
         format!("{}: read {} before the call{absent}", event.module, event.entries.named())
+    } else if let Event::FullSnapshotTaken(event) = event {
+        let (module, entries) = (&event.module, event.entries.named());
+        format!("{module}: {entries} kept whole, encrypted, until {}", event.until)
+    } else if let Event::FullSnapshotsShredded(event) = event {
+        let seal = |field: &str| opened.get(field).map_or("(erased)", String::as_str);
+        let why = match (event.due, event.reason) {
+            (_, Some(_)) => seal("reason"),
+            (true, None) => "its time was over",
+            (false, None) => "",
+        };
+        let ticket = opened.get("ticket").map(|ticket| format!(" ({ticket})")).unwrap_or_default();
+        let (entries, who) = (event.entries.named(), seal("shredded_by"));
+        format!("full snapshots of {entries} shredded by {who}: {why}{ticket}")
     } else if let Event::EntriesRechecked(event) = event {
         let told = event.groups.iter().map(|one| format!("{} {}", one.entries.named(), one.found));
         format!("{}: looked again: {}", event.module, groups(told.collect()))

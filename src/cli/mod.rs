@@ -45,9 +45,11 @@ mod running;
 mod sample;
 mod settle;
 mod show;
+mod shred;
 mod signature;
 mod signing;
 mod simulate;
+mod snapshot;
 mod spending;
 mod standing;
 mod status;
@@ -190,6 +192,7 @@ enum Command {
     Sample(sample::SampleArgs),
     Key(key::KeyArgs),
     Forget(forget::ForgetArgs),
+    Snapshot(snapshot::SnapshotArgs),
     Backup(backup::BackupArgs),
     Adopt(adopt::AdoptArgs),
     Auth(auth::AuthArgs),
@@ -236,6 +239,7 @@ impl Command {
             | Self::Sample(_)
             | Self::Key(_)
             | Self::Forget(_)
+            | Self::Snapshot(_)
             | Self::Backup(_)
             | Self::Adopt(_)
             | Self::Auth(_)
@@ -285,6 +289,7 @@ impl Command {
             Self::Certificate(args) => certificate::run(&args, context),
             Self::Key(args) => key::run(args, context),
             Self::Forget(args) => forget::run(&args, context),
+            Self::Snapshot(args) => snapshot::run(&args, context),
             Self::Backup(args) => backup::run(&args, context),
             Self::Adopt(args) => adopt::run(&args, context),
             Self::Auth(args) => auth::run(&args, context),

@@ -25,6 +25,7 @@ use crate::store::Reader;
 use crate::store::holding::HoldView;
 use crate::store::pausing::PauseView;
 use crate::store::query::{Blocked, LastRun, Summary, UndoGlance};
+use crate::store::shredding::FullSnapshotCounts;
 use crate::store::upgrade::Older;
 
 /// Show where everything stands, whether a run is on, and what to do next
@@ -118,6 +119,9 @@ struct Document<'a> {
     closed: Option<&'static str>,
     /// Whether bytes of what was forgotten may still lie in the file.
     unswept: bool,
+    /// Entries with a full snapshot, and those of them whose time is over.
+    full_snapshots: u64,
+    full_snapshots_due: u64,
     open_batches: usize,
     parked: Vec<String>,
     /// The pause, while there is one.
@@ -223,6 +227,7 @@ impl StatusArgs {
             (None, Some(_)) => format!("{} ends the pause", context.command("resume")),
             (None, None) => next,
         };
+        let full = reader.full_snapshot_counts(context.now())?;
         let settings = &context.settings;
         let document = Document {
             entries: EntriesByState(summary.entries.clone()),
@@ -244,6 +249,8 @@ impl StatusArgs {
             events: reader.head()?.size,
             closed: closed.as_ref().map(|closed| closed.standing),
             unswept: reader.is_unswept()?,
+            full_snapshots: full.kept,
+            full_snapshots_due: full.due,
             open_batches: summary.open_batches.len(),
             parked: summary.parked.iter().map(ToString::to_string).collect(),
             awaiting_approval: summary.awaiting_approval.iter().map(ToString::to_string).collect(),
@@ -274,7 +281,7 @@ impl StatusArgs {
         let run = run_in_words(&activity, &summary, context.now());
         let waits = blocked.map(|blocked| blocked::in_words(context, &blocked)).unwrap_or_default();
         let mut lines = lines(&document, run, &summary, waits);
-        lines.splice(1..1, of_the_file(&reader, closed, document.unswept)?);
+        lines.splice(1..1, of_the_file(&reader, closed, document.unswept, full)?);
         show(context, lines)?;
         Ok(Exit::Done)
     }
@@ -293,12 +300,24 @@ fn of_the_file(
     reader: &Reader,
     closed: Option<Closed>,
     unswept: bool,
+    full: FullSnapshotCounts,
 ) -> Result<Vec<Told>, CliError> {
     let mut told: Vec<Told> =
         closed.map(|closed| ("closed", Tone::Bad, closed.told)).into_iter().collect();
     if unswept {
         let bytes = "bytes of it may still lie in the file: journal forget --finish removes them";
         told.push(("forgotten", Tone::Warn, bytes.to_owned()));
+    }
+    if full.kept > 0 {
+        let kept = counted(full.kept, "full snapshot is", "full snapshots are");
+        let (tone, due) = match full.due {
+            0 => (Tone::Plain, "none of them past its time".to_owned()),
+            due => {
+                let due = counted(due, "is past its time", "are past their time");
+                (Tone::Warn, format!("{due}: journal forget --snapshots-due shreds what may go"))
+            }
+        };
+        told.push(("snapshots", tone, format!("{kept} kept, {due}")));
     }
     if let Some(Older { from, to }) = reader.older()? {
         let older = format!(

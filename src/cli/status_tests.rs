@@ -25,7 +25,7 @@ fn the_keys_of_the_json_are_pinned() {
             r#"{"entries":{"awaiting_approval":0,"pending":1,"in_flight":1,"queued":0,"unknown":1,"done":2,"absent":1,"failed":1,"held":0,"cancelled":0},"#,
             r#""requests":1,"batches":4,"jobs_open":0,"#,
             r#""org":"410405000000000099","environment":"production","data_center":"eu","api_origin":"loopback","workflows":true,"#,
-            r#""journal":"DB","events":13,"closed":null,"unswept":false,"open_batches":1,"parked":[],"pause":null,"awaiting_approval":[],"holds":0,"holds_to_review":[],"proposals":[],"undecided":1,"blocked":0,"waits_for":[],"#,
+            r#""journal":"DB","events":13,"closed":null,"unswept":false,"full_snapshots":0,"full_snapshots_due":0,"open_batches":1,"parked":[],"pause":null,"awaiting_approval":[],"holds":0,"holds_to_review":[],"proposals":[],"undecided":1,"blocked":0,"waits_for":[],"#,
             r#""run":{"on":false,"died":true,"command":null,"since":null,"pid":null,"host":null},"#,
             r#""last_run":{"run":1,"command":"sync","started_at":"2026-11-22T10:00:00.000Z","ended_at":null,"exit_code":null},"#,
             r#""undo":{"possible":2,"soonest":"2027-01-21T10:00:00.000Z"},"#,

@@ -147,6 +147,7 @@ fn run(
     // The lock comes before the plan and the question: what was confirmed must be what is sent.
     let lock = take_lock(kind, context)?;
     let work = Work::find(kind, codes, context, wanted.as_deref())?;
+    work.check_full(context)?;
     work.check_cap(context)?;
     warn_of_codes(codes, context, wanted.as_deref())?;
     let mut options = options(kind, args, codes, context)?;

@@ -5,11 +5,12 @@ use std::str::FromStr;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::record::full::NoFullArgs;
 use crate::cli::record::{Asked, RecordArgs, record};
 use crate::config::Flags;
 use crate::domain::id::{IdError, ModuleName, RecordId};
 use crate::domain::relations::{Standing, standing};
-use crate::domain::scope::{RelatedList, Task};
+use crate::domain::scope::{Operation, RelatedList, Task};
 use crate::intake::Things;
 
 /// Record the intent to unlink related records; nothing is sent until journal sync
@@ -46,6 +47,8 @@ pub(crate) struct UnlinkArgs {
     #[arg(long)]
     no_snapshot: bool,
     #[command(flatten)]
+    no_full: NoFullArgs,
+    #[command(flatten)]
     record: RecordArgs,
 }
 
@@ -74,6 +77,7 @@ impl UnlinkArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &UnlinkArgs, context: &mut Context) -> Result<Exit, CliError> {
+    args.no_full.check(Operation::Unlink)?;
     let parent = one_parent(args)?;
     let product = context.settings.product.value;
     let task = Task::Unlink(args.list.clone());

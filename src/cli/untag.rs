@@ -3,10 +3,11 @@
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::record::full::NoFullArgs;
 use crate::cli::record::{Asked, RecordArgs, record};
 use crate::config::Flags;
 use crate::domain::id::ModuleName;
-use crate::domain::scope::{TagName, TagSet, Task};
+use crate::domain::scope::{Operation, TagName, TagSet, Task};
 use crate::intake::Things;
 
 /// Record the intent to remove tags from records; nothing is sent until journal sync
@@ -31,6 +32,8 @@ pub(crate) struct UntagArgs {
     #[arg(long)]
     no_snapshot: bool,
     #[command(flatten)]
+    no_full: NoFullArgs,
+    #[command(flatten)]
     record: RecordArgs,
 }
 
@@ -43,6 +46,7 @@ impl UntagArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &UntagArgs, context: &mut Context) -> Result<Exit, CliError> {
+    args.no_full.check(Operation::Untag)?;
     let tags = TagSet::new(args.tags.iter().cloned());
     let task = Task::Untag(tags.map_err(|error| CliError::new(Exit::Usage, error))?);
     let records = Things::Records(&args.module);

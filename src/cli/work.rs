@@ -13,6 +13,7 @@ use crate::domain::plan::{Plan, RequestOverview};
 use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
 use crate::reconcile::options::{RunKind, takes_up};
+use crate::sealing;
 use crate::store::StoreError;
 
 /// What a run would find to do.
@@ -88,6 +89,32 @@ impl Work {
     /// untouched.
     pub(crate) const fn with_workflows(&self) -> bool {
         self.workflows
+    }
+
+    /// Refuses to send what wants full snapshots, where this program cannot make any.
+    pub(crate) fn check_full(&self, context: &Context) -> Result<(), CliError> {
+        if sealing::AVAILABLE {
+            return Ok(());
+        }
+        let sent = [EntryState::Pending, EntryState::Unknown, EntryState::InFlight];
+        let now = context.now();
+        let due = |one: &&RequestOverview| {
+            one.full
+                && sent.iter().any(|state| one.count(*state) > 0)
+                && one.waits(now, self.named).is_none()
+        };
+        let names: Vec<String> =
+            self.requests.iter().filter(due).map(|one| one.request.to_string()).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let what = format!(
+            "{} wants a full snapshot of each record before it is deleted, and this program was built without: \
+             nothing was sent",
+            names.join(" ")
+        );
+        let others = "name the requests without one to send these alone";
+        Err(CliError::new(Exit::Refused, what).hint(format!("{}; {others}", sealing::HOW_TO_BUILD)))
     }
 
     pub(crate) fn check_cap(&self, context: &Context) -> Result<(), CliError> {

@@ -59,6 +59,8 @@ named_set!(
         CredentialsFile = "credentials_file",
         /// The Zoho user that the token ought to belong to.
         ServiceUser = "service_user",
+        /// Whose key full snapshots are encrypted to.
+        SnapshotRecipient = "snapshot_recipient",
     }
 );
 
@@ -100,6 +102,7 @@ impl Key {
             Self::MaxFailures => "--max-failures",
             Self::TagsPerJob => "--tags-per-job",
             Self::ServiceUser => "--service-user",
+            Self::SnapshotRecipient => "--snapshot-recipient",
             Self::Approver
             | Self::AllowedSigners
             | Self::ClientId
@@ -139,6 +142,7 @@ impl Key {
             Self::AccessTokenCommand => "JOURNAL_ACCESS_TOKEN_COMMAND",
             Self::CredentialsFile => "JOURNAL_CREDENTIALS_FILE",
             Self::ServiceUser => "JOURNAL_SERVICE_USER",
+            Self::SnapshotRecipient => "JOURNAL_SNAPSHOT_RECIPIENT",
         }
     }
 
@@ -161,6 +165,7 @@ impl Key {
             | Self::Db
             | Self::Timeout
             | Self::Quarantine
+            | Self::SnapshotRecipient
             | Self::ClientId
             | Self::ClientSecretCommand
             | Self::RefreshTokenCommand

@@ -11,6 +11,7 @@ use super::value::{self, BaseUrl, ServiceUser};
 use crate::domain::approval_rules::ApprovalRules;
 use crate::domain::calls::{Limits, Versions};
 use crate::domain::policy::{ApprovalPolicy, ApprovalPolicyError, Approver};
+use crate::domain::recipient::Recipient;
 use crate::domain::target::{ApiVersion, DataCenter, Environment, Product};
 use crate::domain::usage::{DailyBudget, DailyBudgetError};
 use crate::platform::{Directories, NoHome};
@@ -57,6 +58,7 @@ pub struct Flags {
     pub max_failures: Option<String>,
     pub tags_per_job: Option<String>,
     pub service_user: Option<String>,
+    pub snapshot_recipient: Option<String>,
 }
 
 impl Flags {
@@ -89,6 +91,7 @@ impl Flags {
             | Key::AccessTokenCommand
             | Key::CredentialsFile => None,
             Key::ServiceUser => self.service_user.as_deref(),
+            Key::SnapshotRecipient => self.snapshot_recipient.as_deref(),
         }
     }
 }
@@ -148,6 +151,8 @@ pub struct Settings {
     pub credentials_file: Setting<Option<PathBuf>>,
     /// The Zoho user that the token ought to belong to.
     pub service_user: Setting<Option<ServiceUser>>,
+    /// Whose key full snapshots are encrypted to.
+    pub snapshot_recipient: Setting<Option<Recipient>>,
 }
 
 /// Commands that print secrets, such as those of a password manager.
@@ -254,6 +259,8 @@ impl Settings {
             },
             credentials_file: sources.credentials_file(&directories)?,
             service_user: sources.read(Key::ServiceUser, None, |text| text.parse().map(Some))?,
+            snapshot_recipient: sources
+                .read(Key::SnapshotRecipient, None, |text| text.parse().map(Some))?,
             product,
             profile,
         })
@@ -338,6 +345,9 @@ impl Settings {
             }),
             row(own(Key::ServiceUser), &self.service_user, |user| {
                 user.as_ref().map(ServiceUser::to_string).unwrap_or_default()
+            }),
+            row(own(Key::SnapshotRecipient), &self.snapshot_recipient, |recipient| {
+                recipient.as_ref().map(Recipient::to_string).unwrap_or_default()
             }),
         ];
         let after = rows.iter().position(|row| row.key == own(Key::Approver)).unwrap_or(rows.len());

@@ -67,6 +67,7 @@ fn the_defaults_are_the_documented_ones() {
             "access_token_command=",
             "credentials_file=/home/me/.config/zoho-journal/credentials/default.toml",
             "service_user=",
+            "snapshot_recipient=",
         ]
     );
 }
@@ -87,6 +88,8 @@ fn flag_wins_over_environment_over_file_over_default() {
     assert_eq!(timeout(&none, &[], ""), (30, "default".into()));
     assert_eq!(timeout(&none, &[("JOURNAL_HTTP_TIMEOUT", "")], "").1, "default");
 }
+
+const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 
 #[test]
 fn every_setting_can_come_from_every_place() {
@@ -115,6 +118,7 @@ fn every_setting_can_come_from_every_place() {
             | Key::TagsPerJob => ("8", "8"),
             Key::DailyCredits => ("20%", "20%"),
             Key::ServiceUser => ("4876876000000624002", "4876876000000624002"),
+            Key::SnapshotRecipient => (RECIPIENT, RECIPIENT),
         };
         let find = |settings: Settings| {
             let rows = settings.rows();

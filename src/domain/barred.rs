@@ -16,6 +16,8 @@ pub struct Barred {
     list: Option<RelatedList>,
     /// Only what is read before it is sent: the read is what Zoho does not allow.
     only_read_first: bool,
+    /// Only what a full snapshot is kept of before it is sent.
+    only_full: bool,
 }
 
 impl Barred {
@@ -24,13 +26,18 @@ impl Barred {
         let Scope { product, module, .. } = &kind.scope;
         let list = kind.scope.list().cloned();
         let (operation, product, module) = (kind.scope.operation(), *product, module.clone());
-        Self { operation, product, module, list, only_read_first: false }
+        Self { operation, product, module, list, only_read_first: false, only_full: false }
     }
 
     /// Calls of this kind that are read before, where others are sent without.
     pub fn reads_before(kind: &CallKind) -> Self {
         let optional = matches!(kind.scope.action, Action::Untag(_) | Action::Unlink { .. });
         Self { only_read_first: optional, ..Self::calls(kind) }
+    }
+
+    /// Calls of this kind before which whole records are read, where others are sent without.
+    pub fn full_snapshots(kind: &CallKind) -> Self {
+        Self { only_full: true, ..Self::calls(kind) }
     }
 
     /// All calls of a request.
@@ -41,6 +48,7 @@ impl Barred {
             module: request.module.clone(),
             list: request.list.clone(),
             only_read_first: false,
+            only_full: false,
         }
     }
 
@@ -48,6 +56,7 @@ impl Barred {
         (self.operation, self.product) == (group.operation, group.product)
             && (&self.module, self.list.as_ref()) == (group.module, group.list)
             && (!self.only_read_first || group.snapshot)
+            && (!self.only_full || group.full)
     }
 }
 
@@ -64,6 +73,8 @@ pub struct Group<'a> {
     pub list: Option<&'a RelatedList>,
     /// Whether what is there is read before.
     pub snapshot: bool,
+    /// Whether a full snapshot is kept before.
+    pub full: bool,
 }
 
 /// What a claim leaves out for now.
@@ -96,7 +107,8 @@ mod tests {
     fn group(kind: &CallKind) -> Group<'_> {
         let list = kind.scope.list();
         let (operation, product) = (kind.scope.operation(), kind.scope.product);
-        Group { operation, product, module: &kind.scope.module, list, snapshot: kind.snapshot }
+        let (module, snapshot) = (&kind.scope.module, kind.snapshot);
+        Group { operation, product, module, list, snapshot, full: false }
     }
 
     fn unlink(list: &str) -> Action {
@@ -131,6 +143,14 @@ mod tests {
         let deletion = kind("Leads", Action::Delete, false);
         let without = Without { busy: None, barred: vec![Barred::reads_before(&deletion)] };
         assert!(without.leaves_out(&group(&deletion)));
+    }
+
+    #[test]
+    fn whole_records_that_may_not_be_read_bar_only_what_they_are_kept_of() {
+        let refused = kind("Leads", Action::Delete, true);
+        let without = Without { busy: None, barred: vec![Barred::full_snapshots(&refused)] };
+        assert!(without.leaves_out(&Group { full: true, ..group(&refused) }));
+        assert!(!without.leaves_out(&group(&refused)));
     }
 
     #[test]

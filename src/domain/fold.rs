@@ -6,6 +6,7 @@
 
 mod adoptions;
 mod forgotten;
+mod full_snapshot;
 mod governance;
 mod merged;
 mod row;
@@ -144,6 +145,10 @@ named_set!(
         Erasure = "erasure",
         /// Where the journal was adopted.
         Adoption = "adoption",
+        /// Whole records, encrypted.
+        FullSnapshot = "full_snapshot",
+        /// Full snapshots that were shredded.
+        Shredding = "shredding",
     }
 );
 

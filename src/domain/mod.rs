@@ -25,6 +25,7 @@ pub mod policy;
 pub mod proof;
 pub mod ranges;
 pub mod recheck;
+pub mod recipient;
 pub mod relations;
 pub mod sample;
 pub mod scope;

@@ -41,6 +41,8 @@ pub struct RequestOverview {
     pub snapshot: bool,
     /// Whether the records that carry the tags are read before these are deleted.
     pub snapshot_records: bool,
+    /// Whether a full snapshot of each record is kept before it is deleted.
+    pub full: bool,
     /// The earlier request that must be settled first.
     pub after: Option<RequestId>,
     /// Zoho's id of the module, once it is pinned.
@@ -202,6 +204,8 @@ pub struct Plan {
     pub bin_unknown: BTreeSet<ModuleName>,
     /// Requests whose operation the API version that is set does not offer.
     pub not_offered: BTreeSet<RequestId>,
+    /// Records that are read whole and kept, encrypted: a call each.
+    pub full_snapshots: u64,
 }
 
 /// What rules a forecast beside the requests.
@@ -282,6 +286,7 @@ impl Plan {
         let group = self.groups.entry(request.group()).or_default();
         for part in &request.pending {
             self.entries += part.entries;
+            self.full_snapshots += if request.full { part.entries } else { 0 };
             group.0 += part.entries;
             let kind = CallKind {
                 scope: part.scope.clone(),
@@ -320,7 +325,7 @@ impl Plan {
     }
 
     fn finish(&mut self, calls: BTreeMap<CallKind, Calls>, modules: usize, rules: Rules) {
-        let mut reads = 0;
+        let mut reads = self.full_snapshots;
         for (kind, these) in calls {
             let (operation, product) = (kind.scope.operation(), kind.scope.product);
             let Some(call) = calls::find(operation, product, kind.api_version) else { continue };
@@ -437,6 +442,7 @@ mod tests {
             workflows: true,
             snapshot: true,
             snapshot_records: false,
+            full: false,
             after: None,
             module_id: None,
             first: EntryId::new(1),

@@ -136,6 +136,8 @@ pub enum LeafPurpose {
     Recheck(i64),
     /// An id under a hold. Each hold has secrets of its own.
     Held,
+    /// A full snapshot that was kept before a call, by the reading's number.
+    Full(i64),
 }
 
 impl LeafPurpose {
@@ -149,6 +151,7 @@ impl LeafPurpose {
             Self::Settled(number) => (6, number),
             Self::Recheck(number) => (7, number),
             Self::Held => (8, 0),
+            Self::Full(number) => (9, number),
         }
     }
 }
@@ -277,6 +280,18 @@ impl LeafMaker {
         push_number(&mut self.buffer, number);
         self.buffer.extend_from_slice(b",\"");
         self.buffer.extend_from_slice(&Hash::of(facts).hex());
+        self.buffer.extend_from_slice(b"\"]");
+        &self.buffer
+    }
+
+    /// The opened form of an item that a full snapshot was kept of: as recorded, then
+    /// `reading,sha256(file)`.
+    pub fn full(&mut self, item: &ItemIdentity, number: i64, file: &Hash) -> &[u8] {
+        self.begin("full", item);
+        self.buffer.push(b',');
+        push_number(&mut self.buffer, number);
+        self.buffer.extend_from_slice(b",\"");
+        self.buffer.extend_from_slice(&file.hex());
         self.buffer.extend_from_slice(b"\"]");
         &self.buffer
     }

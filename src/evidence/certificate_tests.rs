@@ -115,6 +115,8 @@ fn every_entry_of_every_operation_and_state_has_a_certificate_that_says_where_it
         "entries_reopened",
         "entries_settled",
         "evidence_read",
+        "full_snapshot_taken",
+        "full_snapshots_shredded",
         "hold_placed",
         "hold_released",
         "job_ended",

@@ -20,6 +20,8 @@ mod findings;
 #[cfg(test)]
 mod governed;
 mod items;
+#[cfg(test)]
+mod kept_whole;
 mod log;
 #[cfg(test)]
 mod other_operations;
@@ -156,7 +158,9 @@ pub fn verify(reader: &Reader, options: &Options) -> Result<Report> {
 /// Whether somebody has forgotten something since the reader's snapshot.
 fn erased_meanwhile(reader: &Reader) -> Result<bool> {
     let now = Reader::open(reader.path())?;
-    Ok(now.audit().count(Table::Erasure)? != reader.audit().count(Table::Erasure)?)
+    let (now, then) = (now.audit(), reader.audit());
+    Ok(now.count(Table::Erasure)? != then.count(Table::Erasure)?
+        || now.count(Table::Shredding)? != then.count(Table::Shredding)?)
 }
 
 /// Every invariant of the whole file, for tests to call after each step.

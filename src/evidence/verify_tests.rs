@@ -1,33 +1,27 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::*;
 use crate::domain::event::{Event, LoggedEvent};
 use crate::domain::state::Verdict;
 use crate::evidence::verify::eventful::*;
-use crate::evidence::verify::seals::seals_of;
 use crate::store::approval::By;
 use crate::store::manifest::{Cover, MANIFEST};
 use crate::store::tamper::Tampering;
 
-/// Every event that there is, of each kind the one with the most in it.
-pub(super) fn sample_events() -> Vec<Event> {
+/// Every event of a journal in which everything happened.
+pub(super) fn every_event() -> Vec<Event> {
     let journal = eventful();
-    let mut fullest: BTreeMap<&'static str, (usize, Event)> = BTreeMap::new();
+    let mut events = Vec::new();
     journal
         .reader()
         .audit()
         .each_event(|raw| {
-            let event = LoggedEvent::decode(raw.body).unwrap().event;
-            let seals = seals_of(&event).iter().filter(|(_, hash)| hash.is_some()).count();
-            let kept = fullest.entry(event.kind()).or_insert_with(|| (seals, event.clone()));
-            if seals > kept.0 {
-                *kept = (seals, event);
-            }
+            events.push(LoggedEvent::decode(raw.body).unwrap().event);
             Ok(())
         })
         .unwrap();
-    fullest.into_values().map(|(_, event)| event).collect()
+    events
 }
 
 fn options(sqlite: bool, window: u64, threads: usize) -> Options {

@@ -130,7 +130,7 @@ pub fn export(
             let mut undo = UndoRows::over(rows, versions, None);
             let bins = Bins::of(reader)?;
             reader.entries(filter, |entry| match Remedy::of(entry, &bins, now) {
-                Some(remedy) => undo.write(entry, &remedy, false),
+                Some(remedy) => undo.write(entry, &remedy.with_copy(reader, entry)?, false),
                 None => Ok(()),
             })?;
             return undo.end(true);

@@ -28,8 +28,9 @@ pub(crate) async fn read_before<Z: Zoho, C: Clock>(
     first: &ReadFirst,
 ) -> Option<ReadBefore> {
     if first.picked.kind.scope.operation() == Operation::Delete {
-        let seen = Some(readable(shared, &first.picked).await?);
-        return Some(ReadBefore { seen, snapshots: Vec::new() });
+        let look = !first.unread.is_empty();
+        let seen = if look { Some(readable(shared, &first.picked).await?) } else { None };
+        return Some(ReadBefore { seen, ..ReadBefore::default() });
     }
     let wanted: HashSet<_> = first.unread.iter().collect();
     let items: Vec<_> =
@@ -64,6 +65,7 @@ pub(crate) async fn read_before<Z: Zoho, C: Clock>(
     Some(ReadBefore {
         seen: None,
         snapshots: items.into_iter().filter_map(|item| snapshot(&item)).collect(),
+        gone: HashSet::new(),
     })
 }
 

@@ -108,6 +108,17 @@ impl Budget {
         let entries = by_calls.into_iter().chain(by_credits).min();
         entries.and_then(|entries| usize::try_from(entries).ok()).unwrap_or(usize::MAX)
     }
+
+    /// How many whole records one of so many slots may read for its next call: each costs a call and a credit, and
+    /// its own call has to fit, too, which costs two credits at most.
+    pub(crate) fn whole_records_at_most(&mut self, now: Timestamp, slots: usize) -> usize {
+        let slots = u64::try_from(slots).unwrap_or(u64::MAX).max(1);
+        let (calls, credits) = self.room(now);
+        let calls = calls.map(|calls| (calls / slots).saturating_sub(1));
+        let credits = credits.map(|credits| (credits / slots).saturating_sub(2));
+        let records = calls.into_iter().chain(credits).min();
+        records.and_then(|records| usize::try_from(records).ok()).unwrap_or(usize::MAX)
+    }
 }
 
 #[cfg(test)]
@@ -144,6 +155,18 @@ mod tests {
         };
         assert!(again.plus(Duration::from_mins(11)) > NOW.plus(DAY) && again < NOW.plus(DAY));
         budget.spend(again, 1).unwrap();
+    }
+
+    #[test]
+    fn whole_records_leave_room_for_the_call_of_every_slot() {
+        let mut budget = Budget::new(Some(100), Some(60), Window::default());
+        assert_eq!(budget.whole_records_at_most(NOW, 5), 10);
+        assert_eq!(budget.whole_records_at_most(NOW, 1), 58);
+        for _ in 0..59 {
+            budget.spend(NOW, 1).unwrap();
+        }
+        assert_eq!(budget.whole_records_at_most(NOW, 5), 0);
+        assert_eq!(Budget::default().whole_records_at_most(NOW, 5), usize::MAX);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod before;
 mod budget;
 mod comeback;
 mod contact;
+mod full;
 mod gate;
 mod jobs;
 mod look;

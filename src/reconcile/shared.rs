@@ -197,6 +197,15 @@ impl<Z, C: Clock> Shared<Z, C> {
         state.read_at_most.unwrap_or(usize::MAX).min(budget)
     }
 
+    /// Of how many entries whole records may be read for one claim, so that what is read for it and its call fit, also
+    /// where every slot does the same. One at least: then the budget itself says no.
+    pub(crate) fn whole_records_at_most(&self) -> usize {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let slots = state.pace.at_once();
+        state.budget.whole_records_at_most(now, slots).max(1)
+    }
+
     /// So many entries took too long to read before a call: fewer are read from now on. Where even one takes too
     /// long, the run stops.
     pub(crate) fn read_fewer(&self, entries: usize) {

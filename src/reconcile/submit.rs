@@ -21,11 +21,12 @@ use crate::domain::scopes::{self, Access};
 use crate::domain::state::Outcome;
 use crate::planted::Mistake;
 use crate::reconcile::before::read_before;
+use crate::reconcile::full::{Kept, keep_full};
 use crate::reconcile::options::{NotAllowed, Progress, RunError, Stop};
 use crate::reconcile::shared::Shared;
 use crate::reconcile::state::Setback;
 use crate::store::StoreError;
-use crate::store::writer::{Claimed, LostCall, ReadFirst};
+use crate::store::writer::{Claimed, LostCall, ReadBefore, ReadFirst};
 use crate::zoho::token::TokenNumber;
 use crate::zoho::{Zoho, answer};
 
@@ -201,14 +202,20 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
     ) -> Result<Option<Result<Claimed, StoreError>>, RunError> {
         let shared = &self.shared;
         let (began, delays) = (shared.clock.elapsed(), shared.state().delays);
+        let Some(kept) = self.keep_full(&first).await? else {
+            shared.writer.put_back(first).await?;
+            return Ok(None);
+        };
         let Some(read) = read_before(shared, &first).await else {
             shared.writer.put_back(first).await?;
             return Ok(None);
         };
+        let read = ReadBefore { gone: kept.gone, ..read };
         // A read that had to wait for its turn shows what was there long before the call.
         if shared.clock.elapsed().saturating_sub(began) > SNAPSHOT_MAX_AGE {
             // Only where reading itself took so long are there too many to read.
-            if shared.state().delays == delays {
+            // What was kept of them is not read again.
+            if shared.state().delays == delays && kept.files == 0 {
                 shared.read_fewer(first.picked.items.len());
             }
             return Ok(Some(Ok(Claimed::ReadFirst(first))));
@@ -226,6 +233,20 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
             shared.tell(&Progress::Evidence { module, done, absent, failed, pending, undecided });
         }
         Ok(Some(claimed))
+    }
+
+    /// Reads whole records and keeps them, where that is wanted. `None` when that cannot be done now, or not for so
+    /// many of them at once.
+    async fn keep_full(&self, first: &ReadFirst) -> Result<Option<Kept>, RunError> {
+        if first.lacking.is_empty() {
+            return Ok(Some(Kept::default()));
+        }
+        let room = self.shared.whole_records_at_most();
+        if first.lacking.len() > room {
+            self.shared.state().read_at_most = Some(room);
+            return Ok(None);
+        }
+        keep_full(&self.shared, first).await
     }
 
     /// Sends a batch and records what comes of it.

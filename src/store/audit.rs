@@ -4,11 +4,13 @@
 //! file that somebody edited, so every odd value comes out as a value here, not as an error.
 
 mod erased;
+mod full_snapshots;
 mod holds;
 mod items;
 mod schema;
 
 pub use erased::{PrunedRow, PrunedTree, ScopeKind};
+pub use full_snapshots::FullSnapshotRow;
 pub use holds::HeldIdRow;
 pub use items::{
     AttemptRow, EntryStateRow, EvidenceRow, ItemRow, RawAnswerRow, RecheckRow, RejectedRow,
@@ -128,6 +130,8 @@ const fn statements(table: Table) -> (&'static str, &'static str) {
         Table::Recheck => of!("recheck", "entry = ?1 AND reading = ?2"),
         Table::Erasure => of!("erasure", "id = ?1"),
         Table::Adoption => of!("adoption", "id = ?1"),
+        Table::FullSnapshot => of!("full_snapshot", "entry = ?1 AND reading = ?2"),
+        Table::Shredding => of!("shredding", "id = ?1"),
         Table::Snapshot => of!("snapshot", "entry = ?1 AND reading = ?2"),
         Table::Cancellation => of!("cancellation", "first_entry = ?1"),
         Table::Pause => of!("pause", "one = ?1"),

@@ -181,7 +181,12 @@ impl WriteTx<'_> {
                 named_params! {":seq": Sql(seq)},
             )
             .doing(FORGETTING)?;
-        // A later erasure of another process moves the mark: a sweep that began before takes none away.
+        self.mark_unswept(seq)
+    }
+
+    /// Notes that bytes of what this event took away may still lie in the file. A later one of another process moves
+    /// the mark: a sweep that began before takes none away.
+    pub(crate) fn mark_unswept(&self, seq: EventSeq) -> Result<()> {
         self.tx
             .execute(
                 "-- mark_unswept\nINSERT INTO sweep (one, since_seq) VALUES (1, :seq)
@@ -326,7 +331,8 @@ impl Concerned {
                 "-- readings_concerned\nSELECT g.seq FROM reading g WHERE g.id IN (
                      SELECT reading FROM evidence WHERE entry BETWEEN :first AND :last
                      UNION SELECT reading FROM snapshot WHERE entry BETWEEN :first AND :last
-                     UNION SELECT reading FROM recheck WHERE entry BETWEEN :first AND :last)",
+                     UNION SELECT reading FROM recheck WHERE entry BETWEEN :first AND :last
+                     UNION SELECT reading FROM full_snapshot WHERE entry BETWEEN :first AND :last)",
             )
             .doing(FORGETTING)?;
         let mut known: HashSet<i64> = HashSet::new();

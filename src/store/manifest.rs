@@ -92,6 +92,7 @@ pub const MANIFEST: &[(&str, Columns)] = &[
             ("approved_seq", Derived),
             ("second", Derived),
             ("expired_seq", Derived),
+            ("full_retention_ms", Derived),
         ],
     ),
     ("tally", &[("request", Derived), ("state", Derived), ("entries", Derived)]),
@@ -206,6 +207,17 @@ pub const MANIFEST: &[(&str, Columns)] = &[
         ],
     ),
     ("erasure", &[("id", Derived), ("seq", Derived)]),
+    (
+        "full_snapshot",
+        &[
+            ("entry", Derived),
+            ("reading", Derived),
+            ("until_ms", Derived),
+            ("sha256", Sealed),
+            ("file", Sealed),
+        ],
+    ),
+    ("shredding", &[("id", Derived), ("seq", Derived)]),
     (
         "pruned",
         &[("seq", Sealed), ("tree", Sealed), ("level", Sealed), ("idx", Sealed), ("hash", Sealed)],

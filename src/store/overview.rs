@@ -56,7 +56,7 @@ fn overview(
             "-- overview\nSELECT r.id, r.seq, r.operation, r.product, r.module, r.workflows,
                     r.first_entry, r.last_entry, r.not_before_ms, r.valid_until_ms,
                     r.parked_seq IS NOT NULL, m.recycle_bin, r.related_list, r.snapshot,
-                    r.module_seq, r.awaits, r.second
+                    r.module_seq, r.awaits, r.second, r.full_retention_ms IS NOT NULL
              FROM request r LEFT JOIN module m ON m.product = r.product AND m.module = r.module
              WHERE NOT :unsettled OR EXISTS (
                  SELECT 1 FROM tally t
@@ -76,6 +76,7 @@ fn overview(
                 workflows: row.get(5)?,
                 snapshot: row.get(13)?,
                 snapshot_records: false,
+                full: row.get(17)?,
                 after: None,
                 module_id: None,
                 first: row.get::<_, Sql<_>>(6)?.0,

@@ -12,7 +12,9 @@ use crate::domain::merkle::{Hash, NodeId, root_of_frontier};
 use crate::domain::proof::{ProofMaker, siblings, subtrees_of};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::seal::{ItemIdentity, LeafMaker, LeafPurpose, Salt, item_leaf};
-use crate::store::audit::{Audit, EvidenceRow, PrunedTree, RecheckRow, SnapshotRow};
+use crate::store::audit::{
+    Audit, EvidenceRow, FullSnapshotRow, PrunedTree, RecheckRow, SnapshotRow,
+};
 use crate::store::batch::{StoredAnswer, answer_of};
 use crate::store::code::count;
 use crate::store::error::{Doing, Result, StoreError};
@@ -51,6 +53,7 @@ enum Items<'e> {
     Evidence(i64, Vec<(EntryId, &'e EvidenceGroup)>, HashMap<i64, Option<String>>),
     Snapshot(i64, &'e EntryRanges, HashMap<i64, Option<String>>),
     Settled(i64, &'e EntryRanges, &'static str),
+    Full(i64, &'e EntryRanges, HashMap<i64, Option<Hash>>),
     Rechecked(i64, Vec<(EntryId, &'e RecheckGroup)>, HashMap<i64, Option<String>>),
 }
 
@@ -245,6 +248,15 @@ impl<'e> Items<'e> {
             }
             let facts = rows.into_iter().map(|row| (row.entry, row.facts)).collect();
             Self::Snapshot(data.reading, &data.entries, facts)
+        } else if let Event::FullSnapshotTaken(data) = event {
+            let mut rows: Vec<FullSnapshotRow> = Vec::new();
+            let audit = Audit { conn };
+            for range in data.entries.ranges() {
+                audit.full_snapshots(data.reading, range, false, &mut rows)?;
+            }
+            let hash = |hash: Vec<u8>| <[u8; 32]>::try_from(hash).ok().map(Hash::new);
+            let hashes = rows.into_iter().map(|row| (row.entry, row.sha256.and_then(hash)));
+            Self::Full(data.reading, &data.entries, hashes.collect())
         } else if let Event::EntriesSettled(data) = event {
             Self::Settled(data.reading, &data.entries, data.verdict.wire_name())
         } else if let Event::EntriesRechecked(data) = event {
@@ -267,7 +279,9 @@ impl<'e> Items<'e> {
             Self::Answered(_, each, _) => each.iter().map(|(entry, _)| *entry).collect(),
             Self::Evidence(_, each, _) => each.iter().map(|(entry, _)| *entry).collect(),
             Self::Rechecked(_, each, _) => each.iter().map(|(entry, _)| *entry).collect(),
-            Self::Snapshot(_, entries, _) | Self::Settled(_, entries, _) => (*entries).clone(),
+            Self::Snapshot(_, entries, _)
+            | Self::Settled(_, entries, _)
+            | Self::Full(_, entries, _) => (*entries).clone(),
         }
     }
 
@@ -302,6 +316,10 @@ impl<'e> Items<'e> {
                 let facts = facts.get(&entry.get()).and_then(Option::as_ref).ok_or_else(erased)?;
                 (leaves.snapshot(item, *number, facts.as_bytes()), LeafPurpose::Snapshot(*number))
             }
+            Self::Full(number, _, hashes) => {
+                let hash = hashes.get(&entry.get()).copied().flatten().ok_or_else(erased)?;
+                (leaves.full(item, *number, &hash), LeafPurpose::Full(*number))
+            }
             Self::Settled(number, _, verdict) => {
                 (leaves.settled(item, *number, verdict), LeafPurpose::Settled(*number))
             }
@@ -317,7 +335,7 @@ impl<'e> Items<'e> {
 
     fn bytes(&self, at: usize, entry: EntryId) -> Option<Vec<u8>> {
         match self {
-            Self::Recorded(_) | Self::Settled(..) => None,
+            Self::Recorded(_) | Self::Settled(..) | Self::Full(..) => None,
             Self::Answered(_, _, answer) => {
                 answer.as_ref().and_then(|answer| slice_of(answer, at)).map(<[u8]>::to_vec)
             }

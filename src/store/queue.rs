@@ -136,6 +136,8 @@ struct Family {
     api_version: ApiVersion,
     workflows: bool,
     snapshot: bool,
+    /// Whether a full snapshot is kept before.
+    full: bool,
     module_id: Option<RecordId>,
 }
 
@@ -147,6 +149,7 @@ impl Family {
             module: &self.module,
             list: self.list.as_ref(),
             snapshot: self.snapshot,
+            full: self.full,
         }
     }
 
@@ -209,7 +212,8 @@ fn due_requests(conn: &Connection, rules: Rules<'_>) -> Result<Vec<Due>> {
     let mut statement = conn
         .prepare_cached(
             "-- due_requests\nSELECT r.id, r.first_entry, r.last_entry, r.operation, r.product,
-                    r.module, r.workflows, r.related_list, r.snapshot, r.module_seq
+                    r.module, r.workflows, r.related_list, r.snapshot, r.module_seq,
+                    r.full_retention_ms IS NOT NULL
              FROM tally t JOIN request r ON r.id = t.request
              WHERE t.state = 3 AND t.entries > 0 AND r.parked_seq IS NULL
                AND (r.not_before_ms IS NULL OR r.not_before_ms <= :now) AND r.valid_until_ms > :now
@@ -233,6 +237,7 @@ fn due_requests(conn: &Connection, rules: Rules<'_>) -> Result<Vec<Due>> {
                 api_version: rules.versions.of(operation, product),
                 workflows: row.get(6)?,
                 snapshot: row.get(8)?,
+                full: row.get(10)?,
                 module_id: None,
             };
             let pinned = row.get::<_, Option<Sql<EventSeq>>>(9)?.map(|Sql(seq)| seq);

@@ -22,6 +22,7 @@ use crate::planted::Mistake;
 use crate::store::code::{Sql, count};
 use crate::store::entry::{self, NewItem};
 use crate::store::error::{Doing, Result, StoreError};
+use crate::store::full_snapshot::FullWanted;
 use crate::store::holding::Holds;
 use crate::store::log::Seals;
 use crate::store::{Reader, WriteTx};
@@ -98,6 +99,8 @@ pub struct NewRequest<'a> {
     pub valid_for: Duration,
     /// Whether the records that carry the tags are read before these are deleted.
     pub snapshot_records: bool,
+    /// What is kept of each record before it is deleted, encrypted.
+    pub full: Option<&'a FullWanted>,
     /// Nothing is sent before every entry of this earlier request is settled.
     pub after: Option<RequestId>,
     /// Where the ids came from.
@@ -277,6 +280,14 @@ impl WriteTx<'_> {
             snapshot_records: new.snapshot_records.then_some(true),
             after: new.after,
             held: None,
+            full_retention_ms: new
+                .full
+                .map(|full| u64::try_from(full.retention.as_millis()).unwrap_or(u64::MAX)),
+            full_recipient: seals.add_some(
+                entropy,
+                "full_recipient",
+                new.full.map(|full| full.recipient.as_str()),
+            )?,
         };
         Ok((event, seals))
     }
@@ -296,10 +307,10 @@ impl WriteTx<'_> {
                 "-- insert_request\nINSERT INTO request (id, seq, operation, product, module,
                      workflows, first_entry, last_entry, not_before_ms, valid_until_ms,
                      source_rows, duplicates, rejected, related_list, snapshot, module_seq,
-                     after_request, awaits, asked_seq)
+                     after_request, awaits, asked_seq, full_retention_ms)
                  VALUES (:id, :seq, :operation, :product, :module, :workflows, :first, :last,
                      :not_before, :valid_until, :source_rows, :duplicates, :rejected, :list,
-                     :snapshot, :module_seq, :after, :awaits, :asked_seq)",
+                     :snapshot, :module_seq, :after, :awaits, :asked_seq, :full_retention)",
                 named_params! {
                     ":id": Sql(row.request), ":seq": Sql(seq),
                     ":operation": row.operation.wire_name(),
@@ -318,6 +329,7 @@ impl WriteTx<'_> {
                     ":after": row.after.map(Sql),
                     ":awaits": row.awaiting_approval,
                     ":asked_seq": row.awaiting_approval.then_some(Sql(seq)),
+                    ":full_retention": row.full_retention_ms.map(count),
                 },
             )
             .doing("recording a request")?;

@@ -4,6 +4,7 @@ mod append_only;
 mod cases;
 mod disk_full;
 mod every_row;
+mod full_cases;
 mod governed_cases;
 mod moving_cases;
 mod plans;

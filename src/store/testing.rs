@@ -18,6 +18,7 @@ use crate::domain::state::{Outcome, Verdict};
 use crate::domain::target::{ApiOrigin, ApiVersion, DataCenter, Environment, Product, Target};
 use crate::domain::time::Timestamp;
 use crate::store::entry::NewItem;
+use crate::store::full_snapshot::FullWanted;
 use crate::store::queue::Picked;
 use crate::store::reading::Finding;
 use crate::store::recording::{InvalidRow, NewRequest, Recorded, RepeatedRow, RequestSource};
@@ -103,6 +104,7 @@ pub(crate) struct Ask {
     pub(crate) requested_by: &'static str,
     pub(crate) reason: &'static str,
     pub(crate) ticket: Option<&'static str>,
+    pub(crate) full: Option<FullWanted>,
 }
 
 impl Default for Ask {
@@ -119,6 +121,7 @@ impl Default for Ask {
             requested_by: "Anna",
             reason: "erasure request",
             ticket: Some("GDPR-17"),
+            full: None,
         }
     }
 }
@@ -181,6 +184,7 @@ impl Journal {
         self.write(|tx| {
             tx.record(&NewRequest {
                 snapshot_records: false,
+                full: ask.full.as_ref(),
                 after: None,
                 task: &Task::Delete,
                 snapshot: true,

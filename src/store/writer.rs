@@ -4,7 +4,11 @@
 //! It may be a task instead. Then what gathers follows from the order of the other tasks and from nothing
 //! else, so that a simulation can be repeated.
 
-use std::collections::{HashMap, HashSet};
+mod claims;
+
+pub use self::claims::{Claimed, ReadBefore, ReadFirst};
+
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -15,24 +19,21 @@ use crate::domain::barred::Without;
 use crate::domain::call::PreparedBatch;
 use crate::domain::calls::{Limits, Versions};
 use crate::domain::event::{JobEnding, Returned, Unanswered};
-use crate::domain::evidence::presence::ThingFacts;
 use crate::domain::id::{BatchId, EntryId, ModuleName, RecordId, RequestId, RunId};
 use crate::domain::outcome::Judgement;
 use crate::domain::pace::Breaker;
 use crate::domain::policy::Demand;
 use crate::domain::ranges::EntryRanges;
-use crate::domain::scope::Operation;
 use crate::domain::target::{Product, Target};
 use crate::domain::time::Timestamp;
 use crate::planted::Mistake;
-use crate::store::batch::BegunBatch;
 use crate::store::error::{Result, StoreError};
-use crate::store::pausing::{self, PauseView};
-use crate::store::queue::{Cursors, Picked, Rules, is_blocked};
+use crate::store::full_snapshot::FullSnapshot;
+use crate::store::queue::Cursors;
 use crate::store::reading::Finding;
 use crate::store::recheck::Seen;
-use crate::store::snapshot::{self, Snapshot};
 use crate::store::usage::Metered;
+use crate::store::writer::claims::claimed;
 use crate::store::{Head, Store, WriteTx};
 
 /// Messages that one transaction takes at most.
@@ -58,50 +59,13 @@ pub struct ClaimRules {
 /// What a run gathers and the next commit takes along.
 pub type Meter = Arc<Mutex<Metered>>;
 
-/// What the queue gives.
-#[derive(Debug)]
-pub enum Claimed {
-    /// A batch, durably recorded.
-    Batch(PreparedBatch),
-    /// These entries must be read before they are claimed. Nobody else is given them meanwhile: they must be
-    /// claimed with what was read, or put back.
-    ReadFirst(ReadFirst),
-    /// What was read settled all of them: there is nothing to send.
-    Settled,
-    /// Nothing is due.
-    Nothing,
-    /// Somebody paused: nothing may be claimed.
-    Paused(Box<PauseView>),
-}
-
-/// Entries that must be read before they are claimed.
-#[derive(Debug)]
-#[must_use = "they are kept from everybody else until they are claimed or put back"]
-pub struct ReadFirst {
-    /// The entries.
-    pub picked: Picked,
-    /// Those of them without a snapshot that may stand. Empty when their module has no recycle bin: then all of
-    /// them are read, since only a read before the call can later prove that the call took effect.
-    pub unread: Vec<EntryId>,
-    /// What the snapshots of the others showed, which may stand.
-    pub known: HashMap<EntryId, ThingFacts>,
-}
-
-/// What was read before a claim.
-#[derive(Debug, Clone, Default)]
-pub struct ReadBefore {
-    /// Entries whose records were there, of a module without a recycle bin.
-    pub seen: Option<EntryRanges>,
-    /// What was there before the call, ascending by entry.
-    pub snapshots: Vec<Snapshot>,
-}
-
 type Reply<T> = oneshot::Sender<Result<T>>;
 
 enum Message {
     Claim { at_most: usize, without: Without, reply: Reply<Claimed> },
     ClaimRead { first: ReadFirst, read: ReadBefore, reply: Reply<Claimed> },
     PutBack { first: ReadFirst, reply: Reply<()> },
+    KeepFull { of: (RequestId, ModuleName), files: Vec<FullSnapshot>, reply: Reply<()> },
     EndJob { batch: BatchId, ending: JobEnding, counts: [Option<u64>; 3], reply: Reply<()> },
     PinModule { request: RequestId, module_id: RecordId, reply: Reply<()> },
     Settle { prepared: PreparedBatch, raw: Box<RawAnswer>, judgement: Judgement, reply: Reply<()> },
@@ -209,6 +173,15 @@ impl Writer {
     /// Puts entries back that were to be read first.
     pub async fn put_back(&self, first: ReadFirst) -> Result<()> {
         self.ask(|reply| Message::PutBack { first, reply }).await
+    }
+
+    /// Keeps full snapshots of pending entries of one request.
+    pub async fn keep_full_snapshots(
+        &self,
+        of: (RequestId, ModuleName),
+        files: Vec<FullSnapshot>,
+    ) -> Result<()> {
+        self.ask(|reply| Message::KeepFull { of, files, reply }).await
     }
 
     /// Records that a job is over, with Zoho's counts: all, deleted, failed.
@@ -428,6 +401,9 @@ impl Jobs<'_> {
                 self.cursors.release(&first.picked.kind.scope, &first.picked.items);
                 Box::new(move |_| drop(reply.send(Ok(()))))
             }
+            Message::KeepFull { of, files, reply } => {
+                scoped(tx, reply, move |tx| tx.keep_full_snapshots(run, (of.0, &of.1), &files))
+            }
             Message::EndJob { batch, ending, counts, reply } => {
                 scoped(tx, reply, move |tx| tx.end_job(run, batch, ending, counts))
             }
@@ -477,115 +453,4 @@ impl Jobs<'_> {
             }
         }
     }
-
-    /// What was picked and not claimed is pending still: the next look must find it again.
-    fn found_again(&mut self, result: Result<Claim>) -> Result<Claim> {
-        if result.is_err() {
-            self.cursors.rewind();
-        }
-        result
-    }
-
-    fn claim(&mut self, tx: &mut WriteTx<'_>, at_most: usize, without: &Without) -> Result<Claim> {
-        let ClaimRules { run, versions, limits, requests, policy, .. } = self.rules;
-        if let Some(pause) = pausing::pause(&tx.tx)? {
-            return Ok(Claim::Paused(Box::new(pause)));
-        }
-        tx.withhold(*run, |request| requests.contains(&request), policy.clone())?;
-        let rules = Rules { versions: *versions, limits: *limits, requests, without, now: tx.now };
-        let Some(picked) = tx.pick_free(*run, self.cursors, rules, at_most)? else {
-            return Ok(Claim::Nothing);
-        };
-        let scope = &picked.kind.scope;
-        if scope.operation() == Operation::Delete {
-            if self.read_first.contains(&(scope.product, scope.module.clone())) {
-                let (unread, known) = (Vec::new(), HashMap::new());
-                return Ok(self.read_before_claim(ReadFirst { picked, unread, known }));
-            }
-        } else if picked.kind.reads_first() {
-            let (unread, known) = snapshot::split(&tx.tx, scope.operation(), &picked.items)?;
-            if !unread.is_empty() {
-                return Ok(self.read_before_claim(ReadFirst { picked, unread, known }));
-            }
-            let picked = snapshot::apart(picked, &known);
-            return tx.begin_batch(self.rules.run, picked, None).map(Claim::Begun);
-        }
-        tx.begin_batch(self.rules.run, picked, None).map(Claim::Begun)
-    }
-
-    /// Nobody else is given these entries until they come back.
-    fn read_before_claim(&mut self, first: ReadFirst) -> Claim {
-        self.cursors.reserve(&first.picked.kind.scope, &first.picked.items);
-        Claim::ReadFirst(first)
-    }
-
-    fn claim_read(
-        &mut self,
-        tx: &mut WriteTx<'_>,
-        first: ReadFirst,
-        read: ReadBefore,
-    ) -> Result<Claim> {
-        let ReadFirst { mut picked, mut known, .. } = first;
-        let ReadBefore { seen, mut snapshots } = read;
-        if let Some(pause) = pausing::pause(&tx.tx)? {
-            self.cursors.rewind();
-            return Ok(Claim::Paused(Box::new(pause)));
-        }
-        let held = tx.held_of(&picked.kind.scope, &picked.items)?;
-        if !held.is_empty() {
-            // A hold came in between: what was read counts for nothing, and the others are read anew.
-            self.cursors.rewind();
-            tx.hold_back(self.rules.run, held)?;
-            return Ok(Claim::Settled);
-        }
-        if snapshots.is_empty() && seen.is_some() {
-            return tx.begin_batch(self.rules.run, picked, seen).map(Claim::Begun);
-        }
-        let operation = picked.kind.scope.operation();
-        let (product, module) = (picked.kind.scope.product, &picked.kind.scope.module);
-        if is_blocked(&tx.tx, operation, product, module)? {
-            return Ok(Claim::Nothing);
-        }
-        let fresh = snapshots.iter().map(|one| (one.entry, one.facts.clone()));
-        known.extend(fresh);
-        let absent: HashSet<EntryId> =
-            snapshots.iter().filter(|one| one.settles).map(|one| one.entry).collect();
-        picked.items.retain(|item| !absent.contains(&item.entry));
-        let picked = snapshot::apart(picked, &known);
-        // What is not claimed now is read anew when it is: a snapshot is made for good.
-        let claimed: HashSet<EntryId> = picked.items.iter().map(|item| item.entry).collect();
-        snapshots.retain(|one| absent.contains(&one.entry) || claimed.contains(&one.entry));
-        if !snapshots.is_empty() {
-            tx.take_snapshot(self.rules.run, &picked.kind.scope.module, &snapshots)?;
-        }
-        if picked.items.is_empty() {
-            self.cursors.rewind();
-            return Ok(Claim::Settled);
-        }
-        tx.begin_batch(self.rules.run, picked, seen).map(Claim::Begun)
-    }
-}
-
-enum Claim {
-    Paused(Box<PauseView>),
-    Begun(BegunBatch),
-    ReadFirst(ReadFirst),
-    Settled,
-    Nothing,
-}
-
-/// Hands a batch out as sendable only once its commit returned.
-fn claimed(reply: Reply<Claimed>, result: Result<Claim>) -> Pending {
-    Box::new(move |committed| {
-        let result = match result {
-            _ if !committed => Err(StoreError::WriterGone),
-            Ok(Claim::Begun(begun)) => Ok(Claimed::Batch(begun.committed())),
-            Ok(Claim::ReadFirst(first)) => Ok(Claimed::ReadFirst(first)),
-            Ok(Claim::Settled) => Ok(Claimed::Settled),
-            Ok(Claim::Nothing) => Ok(Claimed::Nothing),
-            Ok(Claim::Paused(pause)) => Ok(Claimed::Paused(pause)),
-            Err(error) => Err(error),
-        };
-        drop(reply.send(result));
-    })
 }

@@ -1,5 +1,7 @@
 //! The calls to Zoho as the engine sees them; a simulation may stand behind the trait as well.
 
+use secrecy::SecretString;
+
 use crate::domain::answer::{
     Deletion, JobSeen, ModuleInfo, OrgInfo, Page, RawAnswer, Read, ReadError, RecordSeen, Related,
     SendError, SignInError, TagSeen, UserInfo,
@@ -80,6 +82,15 @@ pub trait Zoho: Send + Sync + 'static {
         ids: &[RecordId],
         with_tags: bool,
     ) -> impl Future<Output = Result<Read<Vec<RecordSeen>>, ReadError>> + Send;
+
+    /// One record with all its fields, verbatim: `GET {module}/{id}`; `None` where there is none.
+    fn read_whole_record(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+        id: RecordId,
+    ) -> impl Future<Output = Result<Read<Option<SecretString>>, ReadError>> + Send;
 
     /// One page of all records of a module, with their tags: `GET {module}?fields=id,Tag&page=` or `page_token=`.
     /// With it comes where the next page begins.

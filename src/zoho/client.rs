@@ -247,6 +247,17 @@ impl<C: Clock, W: Wire> Zoho for ZohoClient<C, W> {
         self.get(&path, None).await?.read(|fetched| reads::records::read(fetched, ids, with_tags))
     }
 
+    async fn read_whole_record(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+        id: RecordId,
+    ) -> Result<Read<Option<SecretString>>, ReadError> {
+        let path = reads::whole::path(product, version, module, id)?;
+        self.get(&path, None).await?.read(|fetched| reads::whole::read(fetched, id))
+    }
+
     async fn read_record_page(
         &self,
         product: Product,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use secrecy::SecretString;
 use tokio::sync::Notify;
 use zoho_journal::clock::{Clock, SystemClock};
 use zoho_journal::domain::answer::{
@@ -246,6 +247,16 @@ impl<C: Clock> Zoho for Middle<C> {
         let read = self.zoho.read_records(product, version, module, ids, with_tags).await;
         (self.after_read)(self.submitted.load(Ordering::SeqCst));
         read
+    }
+
+    async fn read_whole_record(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+        id: RecordId,
+    ) -> Result<Read<Option<SecretString>>, ReadError> {
+        self.zoho.read_whole_record(product, version, module, id).await
     }
 
     async fn read_related(

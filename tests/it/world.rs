@@ -461,6 +461,7 @@ pub fn record_into(mut store: Store, target: &Target, ask: &Ask<'_>, again: bool
     };
     let new = NewRequest {
         snapshot_records: false,
+        full: None,
         after: None,
         task: &ask.task,
         snapshot: ask.snapshot,

@@ -36,8 +36,8 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "197107768ab6e799841492dfe62fadd93eebc49709a4f71a91be9aaeee8b6546",
     ),
     (
-        "migrations/V7__adopt.sql",
-        "e04f19564cf61a511663b68e74654e116391ffab55fec4337cf6e1bc610f2334",
+        "migrations/V7__adoption_and_full_snapshots.sql",
+        "670e7ebf2e0227273d3eb2aeb5c5c5bfa97b548c23e1f99772c4f59fe4673390",
     ),
 ];
 

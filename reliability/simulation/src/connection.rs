@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use zoho_journal::clock::Steady;
 use zoho_journal::domain::answer::{
     Deletion, JobSeen, ModuleInfo, OrgInfo, Page, RawAnswer, Read, ReadError, RecordSeen, Related,
@@ -102,6 +103,16 @@ impl Zoho for Connection {
         with_tags: bool,
     ) -> Result<Read<Vec<RecordSeen>>, ReadError> {
         self.client.read_records(product, version, module, ids, with_tags).await
+    }
+
+    async fn read_whole_record(
+        &self,
+        product: Product,
+        version: ApiVersion,
+        module: &ModuleName,
+        id: RecordId,
+    ) -> Result<Read<Option<SecretString>>, ReadError> {
+        self.client.read_whole_record(product, version, module, id).await
     }
 
     async fn read_related(

@@ -141,6 +141,7 @@ pub async fn record(world: &Arc<World>, seed: u64, ask: &Ask) -> Result<Recorded
     let target = world.target();
     let new = NewRequest {
         snapshot_records: false,
+        full: None,
         after: None,
         task: &ask.task,
         snapshot: ask.snapshot,

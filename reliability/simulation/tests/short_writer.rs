@@ -49,6 +49,7 @@ fn record(keeper: &mut Keeper) -> Result<(), KeeperError> {
     };
     let new = NewRequest {
         snapshot_records: false,
+        full: None,
         after: None,
         task: &Task::Delete,
         snapshot: true,

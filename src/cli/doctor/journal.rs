@@ -18,6 +18,7 @@ use crate::evidence::keeper::{KeeperError, check_writer, lock_path};
 use crate::platform::{self, Access, Sharing, shell_quoted};
 use crate::store::Reader;
 use crate::store::run::Binding;
+use crate::store::shredding::FullSnapshotCounts;
 use crate::store::upgrade::Older;
 
 /// What the journal told.
@@ -87,6 +88,7 @@ pub(super) fn look(context: &Context, checks: &mut Vec<Check>) -> Found {
     checks.push(spending(context, &reader));
     checks.extend(decisions(context, &reader));
     checks.extend(unswept(context, &reader));
+    checks.extend(snapshots_due(context, &reader));
     found(&reader, checks)
 }
 
@@ -140,6 +142,20 @@ fn unswept(context: &Context, reader: &Reader) -> Option<Check> {
         Ok(true) => {
             let message = "bytes of what was forgotten may still lie in the journal's file";
             Some(Check::warning(NAME, message).remedy(context.command("forget --finish")))
+        }
+        Err(error) => Some(told(NAME, &error.into())),
+    }
+}
+
+/// Full snapshots whose time is over.
+fn snapshots_due(context: &Context, reader: &Reader) -> Option<Check> {
+    const NAME: &str = "snapshots";
+    match reader.full_snapshot_counts(context.now()) {
+        Ok(FullSnapshotCounts { due: 0, .. }) => None,
+        Ok(FullSnapshotCounts { due, .. }) => {
+            let due = counted(due, "full snapshot is", "full snapshots are");
+            let message = format!("{due} kept past the time that was set");
+            Some(Check::warning(NAME, message).remedy(context.command("forget --snapshots-due")))
         }
         Err(error) => Some(told(NAME, &error.into())),
     }

@@ -45,6 +45,8 @@ struct PlanDocument {
     escapes: Vec<String>,
     #[serde(flatten)]
     spending: Spending,
+    /// Records that are read whole and kept, encrypted.
+    full_snapshots: u64,
     next: String,
 }
 
@@ -60,6 +62,7 @@ struct PlannedRequest {
     parents: Option<usize>,
     workflows: Option<bool>,
     snapshot: bool,
+    full_snapshots: bool,
     pending: u64,
     unknown: u64,
     queued: u64,
@@ -96,6 +99,7 @@ pub(super) fn print(
         parents: parents(request),
         workflows: (request.operation == Operation::Delete).then_some(request.workflows),
         snapshot: request.snapshot,
+        full_snapshots: request.full,
         pending: request.count(EntryState::Pending),
         unknown: request.count(EntryState::Unknown) + request.count(EntryState::InFlight),
         queued: request.count(EntryState::Queued),
@@ -135,6 +139,7 @@ pub(super) fn print(
         not_known: not_known(context, requests, plan),
         escapes: escapes(context, plan)?,
         spending: Spending::of(context, &context.reader()?)?,
+        full_snapshots: plan.full_snapshots,
         next,
     };
     Ok(context.out.json_line(&document)?)

@@ -17,6 +17,7 @@ use crate::domain::plan::{Plan, RequestOverview, Rules, Waiting, plan};
 use crate::domain::policy::{Approver, Demand};
 use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
+use crate::sealing;
 use crate::store::Reader;
 use crate::store::query::Blocked;
 
@@ -174,6 +175,10 @@ fn refused_by(context: &Context, plan: &Plan) -> Option<String> {
     }
     if let Ok(Some(pause)) = context.reader().and_then(|reader| Ok(reader.pause()?)) {
         return Some(format!("{pause}; {} ends it", context.command("resume")));
+    }
+    if plan.full_snapshots > 0 && !sealing::AVAILABLE {
+        let what = "full snapshots are wanted, and this program was built without";
+        return Some(format!("{what}; {}", sealing::HOW_TO_BUILD));
     }
     let cap = context.settings.max_entries.value;
     (plan.entries > cap).then(|| {

@@ -43,7 +43,8 @@ pub(super) fn print(
         counted(plan.credits, "API credit", "API credits"),
         in_words(seconds),
     ))?;
-    for line in Spending::of(context, &context.reader()?)?.beside_a_plan(plan.credits) {
+    let spending = Spending::of(context, &context.reader()?)?.beside_a_plan(plan.credits);
+    for line in read_whole(plan).into_iter().chain(spending) {
         context.out.data_line(line)?;
     }
     for (entries, what) in [
@@ -88,6 +89,16 @@ pub(super) fn print(
     }
     context.out.say(format!("Nothing has been sent. Next: {next}"));
     Ok(())
+}
+
+/// The reads that full snapshots take.
+fn read_whole(plan: &Plan) -> Option<String> {
+    let records = counted(plan.full_snapshots, "record is", "records are");
+    (plan.full_snapshots > 0).then(|| {
+        format!(
+            "{records} read whole and kept, encrypted, before deleting: a call and a credit each, counted above"
+        )
+    })
 }
 
 /// What is not sent, what can escape a hold, and what nobody can know beforehand.

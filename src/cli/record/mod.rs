@@ -2,6 +2,7 @@
 //! is told.
 
 pub(crate) mod checks;
+pub(crate) mod full;
 mod names;
 mod tell;
 
@@ -26,6 +27,7 @@ use crate::domain::time::Timestamp;
 use crate::intake::{self, ColumnRule, Input, Intake, IntakeError, Layout, Things};
 use crate::platform::{host_name, process_id};
 use crate::store::entry::NewItem;
+use crate::store::full_snapshot::FullWanted;
 use crate::store::recording::{InvalidRow, NewRequest, RepeatedRow, RequestSource};
 
 /// Flags of every recording command.
@@ -82,6 +84,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) snapshot: bool,
     /// Whether the records that carry the tags are read before these are deleted.
     pub(crate) snapshot_records: bool,
+    /// What is kept of each record before it is deleted, encrypted.
+    pub(crate) full: Option<&'a FullWanted>,
     pub(crate) ids: &'a [String],
     /// Tags that are given by their names.
     pub(crate) names: &'a [TagName],
@@ -105,6 +109,7 @@ impl<'a> Asked<'a> {
             workflows: None,
             snapshot: true,
             snapshot_records: false,
+            full: None,
             ids,
             names: &[],
         }
@@ -169,6 +174,7 @@ pub(crate) fn record(
         not_before: args.not_before,
         valid_for: args.valid_for,
         snapshot_records: asked.snapshot_records,
+        full: asked.full,
         after: None,
         source: &parts.source,
         requested_by: args.requested_by.as_deref().unwrap_or(&account),

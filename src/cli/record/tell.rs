@@ -6,6 +6,7 @@ use crate::cli::context::{Context, Whereabouts};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::{counted, grouped};
+use crate::cli::record::full::{self, FullDocument};
 use crate::cli::record::names::{NamedTag, Resolved};
 use crate::cli::record::{Asked, RecordArgs};
 use crate::cli::things::{counted_items, in_product, named_tags, quoted, workflows_in_words};
@@ -50,6 +51,8 @@ struct Outcome<'a> {
     snapshot: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     snapshot_records: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    full_snapshots: Option<FullDocument>,
     #[serde(flatten)]
     place: Whereabouts,
     workflows: Option<bool>,
@@ -175,6 +178,9 @@ impl Teller<'_> {
                  this can be undone.",
             )?;
         }
+        if let Some(full) = self.asked.full.filter(|_| recorded.entries > 0) {
+            context.out.data_line(full::in_a_sentence(full))?;
+        }
         context.out.say(format!("Nothing has been sent to Zoho. Next: {next}"));
         Ok(())
     }
@@ -257,6 +263,7 @@ impl Teller<'_> {
             snapshot: asked.snapshot,
             snapshot_records: matches!(asked.task, Task::DeleteTags)
                 .then_some(asked.snapshot_records),
+            full_snapshots: asked.full.map(FullDocument::of),
             place: context.whereabouts()?,
             workflows: asked.workflows,
         };

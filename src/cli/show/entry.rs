@@ -10,6 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::jobs::job_in_words;
 use crate::cli::list::tone_of;
 use crate::cli::output::{Line, Out, OutputError, Tone};
+use crate::cli::show::full::{self, Full, FullDocument};
 use crate::cli::show::story::{Told, story};
 use crate::cli::show::{document, field, heading, readable};
 use crate::domain::id::{EntryId, RecordId};
@@ -28,6 +29,9 @@ struct Document<'a> {
     advice: Option<String>,
     /// Another entry for the same thing that keeps a pending one from being sent.
     waits_for: Option<WaitRow>,
+    /// The newest full snapshot, where the request wants them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    full_snapshot: Option<FullDocument>,
 }
 
 #[derive(Serialize)]
@@ -44,21 +48,33 @@ pub(super) fn show(
     id: EntryId,
 ) -> Result<Option<Box<RawValue>>, CliError> {
     let entry = reader.entry(id)?;
-    let (story, said) = story(reader, &entry)?;
+    let (mut story, said) = story(reader, &entry)?;
+    story.extend(full::told(reader, &entry)?);
+    story.sort_by_key(|told| told.log_index);
     let now = context.now();
     let row = RawValue::from_string(entry_as_json(reader, &entry, now)?)?;
     let said = said.as_ref().map(|said| (said.level, &said.verdict));
     let advice = advice_of(&entry, said);
     let blocker = reader.blocker_of(id)?;
+    let kept = Full::of(context, reader, &entry)?;
     if context.out.is_json() {
         let waits_for = blocker.map(|by| WaitRow::of(context, id, &by));
         let r#type = "entry";
-        return document(&Document { r#type, entry: &row, story: &story, advice, waits_for });
+        let full_snapshot = kept.document();
+        return document(&Document {
+            r#type,
+            entry: &row,
+            story: &story,
+            advice,
+            waits_for,
+            full_snapshot,
+        });
     }
     let waits_for = blocker.map(|by| blocked::waits_for(context, &by));
     let out = &mut context.out;
     tell(out, &entry, &story)?;
     tell_scope(out, &entry, now)?;
+    field(out, "full copy", kept.in_words(now))?;
     let in_words = in_words_of(&row)?;
     // What the sentence says already is not said again.
     let advice = advice.filter(|advice| needs_advice(&entry) && !in_words.contains(advice));

@@ -2,6 +2,7 @@
 
 mod batch;
 mod entry;
+mod full;
 mod named;
 mod request;
 mod story;

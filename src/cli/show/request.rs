@@ -8,6 +8,7 @@ use crate::cli::decisions::approval_in_words;
 use crate::cli::error::CliError;
 use crate::cli::output::words::{counted, grouped};
 use crate::cli::output::{Out, OutputError};
+use crate::cli::show::full;
 use crate::cli::show::undo::{self, Counts};
 use crate::cli::show::{document, field, heading};
 use crate::cli::status::EntriesByState;
@@ -81,6 +82,8 @@ struct About {
     module_id: Option<RecordId>,
     /// What of it can be brought back.
     undo: Option<Counts>,
+    /// What is kept of each record, in words; empty where no more than undo needs.
+    full: String,
 }
 
 /// Shows a request.
@@ -95,7 +98,8 @@ pub(super) fn show(
     let entries = EntriesByState(detail.tally.clone());
     let parents = if view.list.is_some() { Some(reader.parents_of(view)?) } else { None };
     let undo = undo::counts(context, reader, view)?;
-    let about = About { parents, module_id: reader.pinned_module(view)?, undo };
+    let full = full::of_request(reader, view)?;
+    let about = About { parents, module_id: reader.pinned_module(view)?, undo, full };
     if context.out.is_json() {
         return document(&Document {
             r#type: "request",
@@ -228,7 +232,8 @@ fn tell_about(out: &mut Out, view: &RequestView, about: &About) -> Result<(), Ou
     match view.operation {
         Operation::Delete => {
             let workflows = if view.workflows { "workflows WILL run" } else { "no workflows" };
-            return field(out, "at Zoho", workflows);
+            field(out, "at Zoho", workflows)?;
+            return field(out, "full copy", about.full.clone());
         }
         Operation::Untag | Operation::Retag if view.tags.is_empty() => {
             field(out, "tags", erased())?;

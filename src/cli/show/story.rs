@@ -7,7 +7,7 @@ use crate::cli::decisions::approval_in_words;
 use crate::cli::jobs::ended_in_words;
 use crate::cli::output::words::counted;
 use crate::cli::show::named::{Named, Said};
-use crate::domain::id::EntryId;
+use crate::domain::id::{EntryId, EventSeq};
 use crate::domain::state::{Outcome, Verdict};
 use crate::domain::time::Timestamp;
 use crate::export::{message_of, reading_in_brief, reading_sentence};
@@ -39,6 +39,17 @@ pub(super) struct Told {
     pub(super) named: Named,
     /// What was read.
     facts: Option<Box<RawValue>>,
+}
+
+impl Told {
+    /// A step that is told in one sentence.
+    pub(super) fn plain(
+        kind: &'static str,
+        (seq, at): (EventSeq, Timestamp),
+        text: String,
+    ) -> Self {
+        Self { at: Some(at), log_index: seq.get(), kind, text, ..Self::default() }
+    }
 }
 
 /// The story, and what the last answer says in full.

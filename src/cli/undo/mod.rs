@@ -174,6 +174,7 @@ fn record(
             not_before: args.not_before,
             valid_for: args.valid_for,
             snapshot_records: false,
+            full: None,
             after: None,
             source,
             requested_by: args.requested_by.as_deref().unwrap_or(&account),

@@ -142,6 +142,7 @@ impl Scan<'_> {
                 Some(seen) => remedy.corrected(*seen),
                 None => remedy,
             };
+            let remedy = remedy.with_copy(self.reader, entry)?;
             if !self.is_due(&remedy) {
                 return Ok(());
             }

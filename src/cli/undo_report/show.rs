@@ -43,6 +43,8 @@ struct Summary {
     undone: u64,
     being_undone: u64,
     nothing_to_undo: u64,
+    /// Of the impossible and expired ones: those of which a full copy is kept, encrypted.
+    full_snapshots: u64,
     /// Not settled, and in no other count.
     open: u64,
     soonest_deadline: Option<Timestamp>,
@@ -138,6 +140,7 @@ fn document(
             undone: report.count(UndoState::Undone),
             being_undone: report.being_undone,
             nothing_to_undo: report.count(UndoState::NothingToUndo),
+            full_snapshots: report.kept_whole,
             open: report.open,
             soonest_deadline: report.soonest.map(|soonest| soonest.at),
             soonest_entry: report.soonest.map(|soonest| soonest.entry.to_string()),
@@ -244,6 +247,13 @@ fn summary(
     for (number, tone, text) in counts.into_iter().filter(|(number, ..)| *number > 0) {
         let number = format!("{:>10}  ", grouped(number));
         lines.push(Line::new().toned(Tone::Strong, number).toned(tone, text));
+    }
+    if report.kept_whole > 0 {
+        let many = counted(report.kept_whole, "entry that", "entries that");
+        let command = context.command("snapshot E… -o DIR");
+        let what =
+            format!("Of {many} no call can bring back a full copy is kept, encrypted: {command}");
+        lines.push(what.into());
     }
     lines.extend(deadline(context, scan, report));
     lines.extend(price(cost));

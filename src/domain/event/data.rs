@@ -151,6 +151,12 @@ pub struct RequestRecorded {
     /// Entries that a hold covers: they are held from the beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<EntryRanges>,
+    /// Where a full snapshot of each record is wanted before it is deleted: how long it is kept, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_retention_ms: Option<u64>,
+    /// Seal: the age recipient to whom full snapshots are encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_recipient: Option<Hash>,
 }
 
 /// See [`super::Event::RequestPinned`].

@@ -23,6 +23,7 @@ impl Event {
             Self::EntriesRechecked(data) => groups(&mut data.groups.iter().map(|one| &one.entries)),
             Self::SnapshotTaken(data) => groups(&mut [&data.entries].into_iter()),
             Self::EntriesSettled(data) => groups(&mut [&data.entries].into_iter()),
+            Self::FullSnapshotTaken(data) => groups(&mut [&data.entries].into_iter()),
             Self::JournalCreated(_)
             | Self::KeyReplaced(_)
             | Self::SchemaUpgraded(_)
@@ -54,6 +55,7 @@ impl Event {
             | Self::Adopted(_)
             | Self::Moved(_)
             | Self::Arrived(_)
+            | Self::FullSnapshotsShredded(_)
             | Self::Forgotten(_)
             | Self::RunEnded(_) => None,
         }
@@ -96,6 +98,8 @@ impl Event {
             | Self::ModuleSeen(_)
             | Self::RequestPinned(_)
             | Self::SnapshotTaken(_)
+            | Self::FullSnapshotTaken(_)
+            | Self::FullSnapshotsShredded(_)
             | Self::BatchBegun(_)
             | Self::JobEnded(_)
             | Self::EvidenceRead(_)

@@ -7,6 +7,7 @@
 
 mod data;
 mod forgetting;
+mod full_snapshot;
 mod governance;
 mod moving;
 mod recheck;
@@ -26,6 +27,7 @@ pub use self::data::{
     RequestPinned, RequestRecorded, RequestUnparked, Returned, RunEnded, RunStarted,
     SchemaUpgraded, SnapshotTaken, SourceKind, Unanswered, UserSeen,
 };
+pub use self::full_snapshot::{FullSnapshotTaken, FullSnapshotsShredded};
 pub use self::governance::{
     ApprovalNeeded, EntriesCancelled, EntriesHeld, HoldPlaced, HoldReleased, NeedCause, Paused,
     PolicyApproved, PolicyRejected, PolicySet, ReleasedPart, RequestApproved, RequestRejected,
@@ -136,6 +138,10 @@ events! {
     RequestPinned = "request_pinned",
     /// What is there was read before a call.
     SnapshotTaken = "snapshot_taken",
+    /// Whole records were read before a call, and kept, encrypted.
+    FullSnapshotTaken = "full_snapshot_taken",
+    /// Full snapshots were shredded; what they were of stays as it is.
+    FullSnapshotsShredded = "full_snapshots_shredded",
     /// A batch was recorded; its call may leave from now on.
     BatchBegun = "batch_begun",
     /// A batch's call was answered.
@@ -302,6 +308,8 @@ impl Event {
             | Self::RequestPinned(_)
             | Self::JobEnded(_)
             | Self::EntriesRechecked(_)
+            | Self::FullSnapshotTaken(_)
+            | Self::FullSnapshotsShredded(_)
             | Self::RequestParked(_)
             | Self::RequestUnparked(_)
             | Self::Forgotten(_)

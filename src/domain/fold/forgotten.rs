@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::domain::erasure::{kept_secrets, spans};
 use crate::domain::event::{Event, Forgotten, ForgottenRows};
-use crate::domain::id::{EntryId, RequestId};
+use crate::domain::fold::merged::contradicts;
+use crate::domain::fold::{Expected, Note, Rows, Table};
+use crate::domain::id::{EntryId, EventSeq, RequestId};
 use crate::domain::ranges::EntryRanges;
 
 /// A request as far as its secrets need it.
@@ -88,6 +90,17 @@ impl ForgottenSoFar {
             were += 1 + u64::from(owner.left_out > 0);
         }
         (kept, were)
+    }
+}
+
+impl Rows {
+    pub(super) fn forget(&mut self, seq: EventSeq, data: &Forgotten, tell: &mut dyn FnMut(Note)) {
+        if let Some(what) = self.forgotten.add(data, EntryId::new(self.last_entry)) {
+            contradicts(seq, what, tell);
+        }
+        let number = self.add(Table::Erasure, 1);
+        let (key, cells) = (vec![number.into()], vec![("seq", seq.into())]);
+        tell(Note::Row(Expected { table: Table::Erasure, key, cells, since: seq }));
     }
 }
 

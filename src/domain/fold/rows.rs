@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::event::{
     BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, EntriesRechecked, EntriesSettled,
-    Event, EvidenceRead, Forgotten, JobEnded, ModuleSeen, RequestPinned, RequestRecorded, RunEnded,
+    Event, EvidenceRead, JobEnded, ModuleSeen, RequestPinned, RequestRecorded, RunEnded,
     RunStarted, SchemaUpgraded, SnapshotTaken, UserSeen,
 };
 use crate::domain::fold::forgotten::ForgottenSoFar;
+use crate::domain::fold::full_snapshot::FullSnapshots;
 use crate::domain::fold::governance::{Governance, HoldRow, Standing};
 use crate::domain::fold::merged::{Merged, contradicts, merged};
 use crate::domain::fold::row::{BindingRow, Ending, Expected, OpenBatch, RunRow};
@@ -66,6 +67,7 @@ pub struct Rows {
     governance: Governance,
     /// The event that closed the journal, and nothing has opened since.
     pub(super) closed: Option<EventSeq>,
+    pub(super) full: FullSnapshots,
     counts: BTreeMap<Table, u64>,
 }
 
@@ -100,12 +102,11 @@ impl Rows {
     pub fn apply(&mut self, seq: EventSeq, event: &Event, tell: &mut dyn FnMut(Note)) {
         self.speaks_of_what_there_is(seq, event, tell);
         match event {
-            Event::JournalCreated(_) => {
-                if seq.get() != 0 {
-                    contradicts(seq, "the journal is created a second time", tell);
-                }
+            Event::JournalCreated(_) if seq.get() != 0 => {
+                contradicts(seq, "the journal is created a second time", tell);
             }
             Event::KeyReplaced(_)
+            | Event::JournalCreated(_)
             | Event::NothingRecorded(_)
             | Event::Arrived(_)
             | Event::Moved(_) => {}
@@ -148,6 +149,8 @@ impl Rows {
             Event::RequestPinned(data) => self.pinned(seq, data, tell),
             Event::SnapshotTaken(data) => self.snapshot(seq, data, tell),
             Event::EntriesRechecked(data) => self.rechecked(seq, data, tell),
+            Event::FullSnapshotTaken(data) => self.full_snapshot(seq, data, tell),
+            Event::FullSnapshotsShredded(data) => self.shredded(seq, data, tell),
             Event::JobEnded(data) => self.job_ended(seq, data, tell),
             Event::Forgotten(data) => self.forget(seq, data, tell),
             Event::RunEnded(data) => self.run_ended(seq, data, tell),
@@ -249,6 +252,9 @@ impl Rows {
             contradicts(seq, "it holds entries of another request", tell);
         }
         self.last_entry = last;
+        if let Some(what) = self.full.recorded(data) {
+            contradicts(seq, what, tell);
+        }
         self.pin(seq, &data.target, tell);
         let pinned = data.module_id.map(|_| seq);
         let standing = Standing::recorded(seq, data);
@@ -275,18 +281,10 @@ impl Rows {
                 ("related_list", data.related_list.as_ref().map(RelatedList::as_str).into()),
                 ("snapshot", data.snapshot.unwrap_or(true).into()),
                 ("after_request", data.after.into()),
+                ("full_retention_ms", data.full_retention_ms.into()),
             ],
             since: seq,
         }));
-    }
-
-    fn forget(&mut self, seq: EventSeq, data: &Forgotten, tell: &mut dyn FnMut(Note)) {
-        if let Some(what) = self.forgotten.add(data, EntryId::new(self.last_entry)) {
-            contradicts(seq, what, tell);
-        }
-        let number = self.add(Table::Erasure, 1);
-        let (key, cells) = (vec![number.into()], vec![("seq", seq.into())]);
-        tell(Note::Row(Expected { table: Table::Erasure, key, cells, since: seq }));
     }
 
     fn request(&mut self, request: RequestId) -> Option<&mut RequestRow> {
@@ -456,7 +454,13 @@ impl Rows {
     }
 
     /// The row of the next reading.
-    fn reading(&mut self, seq: EventSeq, run: RunId, given: i64, tell: &mut dyn FnMut(Note)) {
+    pub(super) fn reading(
+        &mut self,
+        seq: EventSeq,
+        run: RunId,
+        given: i64,
+        tell: &mut dyn FnMut(Note),
+    ) {
         self.of_run(seq, run, tell);
         let number = self.add(Table::Reading, 1);
         if given != number {

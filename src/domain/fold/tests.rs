@@ -54,6 +54,8 @@ fn recorded(request: i64, first_entry: i64, entries: u64) -> Event {
         snapshot: None,
         module_id: None,
         snapshot_records: None,
+        full_retention_ms: None,
+        full_recipient: None,
         after: None,
         held: None,
     })

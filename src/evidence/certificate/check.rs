@@ -265,6 +265,10 @@ impl EntryReader {
                 data.groups.iter().any(|group| group.entries.contains(self.entry))
             }
             (Event::SnapshotTaken(data), Some(_)) => data.entries.contains(self.entry),
+            (Event::FullSnapshotTaken(data), Some((request, _))) => {
+                data.request == request.request && data.entries.contains(self.entry)
+            }
+            (Event::FullSnapshotsShredded(data), Some(_)) => data.entries.contains(self.entry),
             (Event::JobEnded(data), Some(_)) => self.batches.contains(&data.batch),
             (event, Some(_)) => {
                 if let Event::BatchBegun(data) = event {
@@ -399,6 +403,10 @@ impl Expected {
         } else if let Event::SnapshotTaken(data) = event {
             let says = vec![Value::from(data.reading)];
             ("snapshot", data.entries.clone(), data.items_root, says, true)
+        } else if let Event::FullSnapshotTaken(data) = event {
+            // The hash is of a file that no certificate holds.
+            let says = vec![Value::from(data.reading)];
+            ("full", data.entries.clone(), data.items_root, says, true)
         } else if let Event::EntriesSettled(data) = event {
             let says = vec![Value::from(data.reading), Value::from(data.verdict.wire_name())];
             ("settled", data.entries.clone(), data.items_root, says, false)

@@ -43,6 +43,7 @@ pub fn events_of(
             }
         }
     }
+    events.extend(reader.full_snapshot_events(view.entry)?);
     events.extend(view.rechecks.iter().map(|recheck| recheck.reading.seq));
     let about = decisions.iter().filter(|(_, event)| decides_about(event, view));
     events.extend(about.map(|(seq, _)| *seq));

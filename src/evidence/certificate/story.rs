@@ -102,12 +102,17 @@ pub(super) fn label(field: &str) -> Option<&'static str> {
         "held_by" => "put on hold by",
         "released_by" => "hold released by",
         "tags" => "tags",
+        "shredded_by" => "shredded by",
+        "full_recipient" => "full copies are encrypted to",
         "signature" => "SSH signature",
         "allowed_signers" => "SHA-256 of the list of signers",
         "signed_list" => "list that was signed",
         _ => return None,
     })
 }
+
+/// A day, in milliseconds.
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// `1 entry`, `7 entries`.
 pub(super) fn counted(entries: u64) -> String {
@@ -128,6 +133,18 @@ fn told(event: &Event, about: &About<'_>, says: &mut Says) -> Option<String> {
         Event::UserSeen(_) => "A run learned whose token it uses.".to_owned(),
         Event::RequestPinned(_) => "A run read Zoho's id of the module.".to_owned(),
         Event::SnapshotTaken(data) => read_before(data, about).to_owned(),
+        Event::FullSnapshotTaken(data) => {
+            let file = about.opened.and_then(|opened| opened.last()).and_then(Value::as_str);
+            says.extend(file.map(|hash| ("SHA-256 of the age file", hash.to_owned())));
+            let until = data.until;
+            format!(
+                "Read whole before a call: a full copy was kept, encrypted, to stay until {until}."
+            )
+        }
+        Event::FullSnapshotsShredded(data) => {
+            let why = if data.due { "its time was over" } else { "somebody decided so" };
+            format!("The full copy that had been kept was shredded here: {why}.")
+        }
         Event::BatchBegun(data) => {
             says.push(("call", data.template.replace('\n', " ")));
             says.push(("not sent later than", data.send_by.to_string()));
@@ -267,6 +284,11 @@ fn recorded(data: &RequestRecorded, about: &About<'_>, says: &mut Says) -> Strin
             "hold",
             "one covered it when it was recorded: it was held from then on".to_owned(),
         ));
+    }
+    if let Some(millis) = data.full_retention_ms {
+        let days = millis / DAY_MS;
+        let kept = if days > 0 { format!("{days} days") } else { format!("{} s", millis / 1000) };
+        says.push(("full copy", format!("to be kept, encrypted, for {kept} from its reading on")));
     }
     let module = &data.module;
     let what = match data.operation {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::domain::event::{Event, LoggedEvent};
 use crate::domain::fold::States;
 use crate::domain::id::{EntryId, EventSeq, RequestId};
+use crate::domain::ranges::EntryRanges;
 use crate::domain::state::EntryState;
 use crate::evidence::verify::erased::STILL_THERE;
 use crate::evidence::verify::findings::{Findings, Kind};
@@ -56,9 +57,20 @@ pub(super) fn compare(pass: &mut LogPass<'_>) -> Result<()> {
     outcome
 }
 
-/// What is told of an event that forgets what is still open.
-pub(super) fn not_settled(open: EntryId) -> String {
-    format!("it forgets {open}, which is not settled then")
+/// What is told of an event that takes away what is still open.
+pub(super) fn not_settled(verb: &str, open: EntryId) -> String {
+    format!("{verb} {open}, which is not settled then")
+}
+
+/// Entries of which an event takes something away for good, and how that is told.
+pub(super) fn taken_away(event: &Event) -> Option<(&EntryRanges, &'static str)> {
+    if let Event::Forgotten(data) = event {
+        Some((&data.entries, "it forgets"))
+    } else if let Event::FullSnapshotsShredded(data) = event {
+        Some((&data.entries, "it shreds what was kept of"))
+    } else {
+        None
+    }
 }
 
 fn replay(audit: Audit<'_>, states: &mut States, found: &mut Findings) -> Result<()> {
@@ -70,11 +82,11 @@ fn replay(audit: Audit<'_>, states: &mut States, found: &mut Findings) -> Result
                 format!("it moves {} by {:?}, as nothing can", illegal.entry, illegal.change);
             let seq = EventSeq::new(raw.seq);
             found.add(Kind::Log, format!("event {seq}"), what, Some(seq));
-        } else if let Ok(LoggedEvent { event: Event::Forgotten(data), .. }) =
-            LoggedEvent::decode(raw.body)
-            && let Some(open) = states.first_open(&data.entries)
+        } else if let Ok(LoggedEvent { event, .. }) = LoggedEvent::decode(raw.body)
+            && let Some((gone, verb)) = taken_away(&event)
+            && let Some(open) = states.first_open(gone)
         {
-            let (what, seq) = (not_settled(open), EventSeq::new(raw.seq));
+            let (what, seq) = (not_settled(verb, open), EventSeq::new(raw.seq));
             found.add(Kind::Log, format!("event {seq}"), what, Some(seq));
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::domain::erasure::{pruned, spans};
+use crate::domain::erasure::{common, pruned, spans};
 use crate::domain::event::{Event, LoggedEvent};
 use crate::domain::id::{BatchId, EntryId, EventSeq, RequestId};
 use crate::domain::merkle::{Hash, NodeId, Tree};
@@ -25,6 +25,8 @@ pub(super) struct Erased {
     pub(super) rows: HashMap<RequestId, EntryRanges>,
     /// Answers of which all that stands around the items is gone.
     pub(super) envelopes: HashSet<BatchId>,
+    /// Events by which full snapshots were shredded, with the entries.
+    shredded: Vec<(EventSeq, EntryRanges)>,
 }
 
 impl Erased {
@@ -42,7 +44,21 @@ impl Erased {
                 erased.rows.entry(one.request).or_default().join(&one.rows);
             }
         }
+        for (seq, logged) in audit.shreddings()? {
+            if let Event::FullSnapshotsShredded(data) = logged.event {
+                erased.shredded.push((seq, data.entries));
+            }
+        }
         Ok(erased)
+    }
+
+    /// Those of some entries whose full snapshots an event after this one says were shredded.
+    pub(super) fn shredded_after(&self, seq: EventSeq, entries: &EntryRanges) -> EntryRanges {
+        let mut gone = EntryRanges::default();
+        for (_, shredded) in self.shredded.iter().filter(|(later, _)| *later > seq) {
+            gone.join(&common(entries, shredded));
+        }
+        gone
     }
 
     /// The rows of a request that are gone, by their positions from 0.

@@ -30,6 +30,7 @@ use crate::evidence::verify::other_operations::of_other_operations;
 use crate::store::creation::{JournalId, NewJournal, NextKey};
 use crate::store::entry::NewItem;
 use crate::store::forgetting::NewErasure;
+use crate::store::full_snapshot::FullWanted;
 use crate::store::queue::Picked;
 use crate::store::reading::Finding as Read;
 use crate::store::recheck::Seen;
@@ -73,6 +74,7 @@ pub(super) struct Ask<'a> {
     pub(super) invalid: &'a [InvalidRow],
     pub(super) policy: ApprovalPolicy,
     pub(super) not_before: Option<Timestamp>,
+    pub(super) full: Option<&'a FullWanted>,
 }
 
 pub(super) fn ask(module: &str, items: impl IntoIterator<Item = i64>) -> Ask<'_> {
@@ -83,6 +85,7 @@ pub(super) fn ask(module: &str, items: impl IntoIterator<Item = i64>) -> Ask<'_>
         invalid: &[],
         policy: ApprovalPolicy::Never,
         not_before: None,
+        full: None,
     }
 }
 
@@ -132,6 +135,7 @@ impl Journal {
         };
         let new = NewRequest {
             snapshot_records: false,
+            full: ask.full,
             after: None,
             task: &Task::Delete,
             snapshot: true,
@@ -181,6 +185,7 @@ impl Journal {
         };
         let new = NewRequest {
             snapshot_records: false,
+            full: None,
             after: None,
             task,
             product: Product::Crm,

@@ -9,6 +9,7 @@ use crate::domain::signers::Signers;
 use crate::domain::sshsig::testing::{allowed, sign};
 use crate::domain::time::Timestamp;
 use crate::evidence::verify::eventful::{Ask, Journal, ask, leads, record};
+use crate::evidence::verify::kept_whole::of_full_snapshots;
 use crate::store::approval::By;
 use crate::store::cancelling::Withdrawn;
 use crate::store::holding::NewHold;
@@ -95,6 +96,7 @@ pub(super) fn of_decisions(journal: &mut Journal) {
     }
     journal.write(|tx| tx.pause(by("ann"))).unwrap();
     journal.write(|tx| tx.resume(by("ann"))).unwrap();
+    of_full_snapshots(journal);
     journal.write(|tx| tx.pause(by("ann"))).unwrap();
 }
 

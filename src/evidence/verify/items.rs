@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::domain::erasure::{Secrets, spans};
 use crate::domain::event::{
-    BatchAnswered, EntriesRechecked, EntriesSettled, EvidenceRead, RequestRecorded, SnapshotTaken,
+    BatchAnswered, EntriesRechecked, EntriesSettled, EvidenceRead, FullSnapshotTaken,
+    RequestRecorded, SnapshotTaken,
 };
 use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RecordId, RequestId};
 use crate::domain::merkle::Hash;
@@ -22,6 +23,7 @@ use crate::store::{Result, StoreError};
 
 mod answered;
 mod evidence;
+mod full;
 mod recheck;
 mod results;
 mod settled;
@@ -176,6 +178,8 @@ pub(super) enum Job {
     Plain { seq: EventSeq, batch: BatchId, outcome: Outcome, parts: Vec<Part> },
     /// What was there before a call.
     Snapshot { seq: EventSeq, data: Box<SnapshotTaken>, parts: Vec<Part> },
+    /// What was kept of whole records, and which of it was shredded later.
+    Full { seq: EventSeq, data: Box<FullSnapshotTaken>, parts: Vec<Part>, shredded: EntryRanges },
     /// What was read.
     Evidence { seq: EventSeq, data: Box<EvidenceRead>, parts: Vec<Part> },
     /// What a later look showed.
@@ -235,6 +239,9 @@ impl<'a> Worker<'a> {
                 self.plain(seq, batch, outcome, &parts, found)
             }
             Job::Snapshot { seq, data, parts } => self.snapshot(seq, &data, &parts, found),
+            Job::Full { seq, data, parts, shredded } => {
+                self.full(seq, (&data, &shredded), &parts, found)
+            }
             Job::Evidence { seq, data, parts } => self.evidence(seq, &data, &parts, found),
             Job::Recheck { seq, data, parts } => self.recheck(seq, &data, &parts, found),
             Job::Settled { seq, data, parts } => self.settled(seq, &data, &parts, found),

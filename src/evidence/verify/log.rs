@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::erasure::{Secrets, kept_secrets};
-use crate::domain::event::{Event, EventError, LoggedEvent, RequestRecorded};
+use crate::domain::event::{Event, EventError, FullSnapshotTaken, LoggedEvent, RequestRecorded};
 use crate::domain::fold::{Note, Rows, States, Table};
 use crate::domain::id::{BatchId, EntryId, EventSeq, RequestId};
 use crate::domain::merkle::{Hash, NodeId, Tree, leaf_hash};
@@ -154,10 +154,10 @@ impl<'a> LogPass<'a> {
             );
             self.found.add(Kind::Log, place, what, Some(seq));
         }
-        if let Event::Forgotten(data) = &event
-            && let Some(open) = self.states.first_open(&data.entries)
+        if let Some((gone, verb)) = entries::taken_away(&event)
+            && let Some(open) = self.states.first_open(gone)
         {
-            let what = entries::not_settled(open);
+            let what = entries::not_settled(verb, open);
             self.found.add(Kind::Log, format!("event {seq}"), what, Some(seq));
         }
         self.send(seq, leaf, event, jobs)
@@ -282,6 +282,7 @@ impl<'a> LogPass<'a> {
                     jobs.send(Job::Settled { seq, data: Box::new(data), parts });
                 }
             }
+            Event::FullSnapshotTaken(data) => self.send_full(seq, data, jobs),
             Event::SnapshotTaken(data) => {
                 if let Some(parts) = self.parts([&data.entries]) {
                     jobs.send(Job::Snapshot { seq, data: Box::new(data), parts });
@@ -316,10 +317,18 @@ impl<'a> LogPass<'a> {
             | Event::EntriesReopened(_)
             | Event::RequestParked(_)
             | Event::RequestUnparked(_)
+            | Event::FullSnapshotsShredded(_)
             | Event::Forgotten(_)
             | Event::RunEnded(_) => {}
         }
         Ok(())
+    }
+
+    fn send_full(&self, seq: EventSeq, data: FullSnapshotTaken, jobs: &mut Jobs<'_>) {
+        if let Some(parts) = self.parts([&data.entries]) {
+            let shredded = self.erased.shredded_after(seq, &data.entries);
+            jobs.send(Job::Full { seq, data: Box::new(data), parts, shredded });
+        }
     }
 
     fn send_plain(

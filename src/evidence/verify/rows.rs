@@ -40,6 +40,8 @@ fn place(table: Table, key: &[Cell]) -> String {
         | Table::HoldSecret
         | Table::Erasure
         | Table::Adoption
+        | Table::FullSnapshot
+        | Table::Shredding
         | Table::Evidence => format!("{table} {key}"),
     }
 }

@@ -28,6 +28,7 @@ pub(in crate::evidence) fn seals_of(event: &Event) -> Vec<(&'static str, Option<
             ("source_column", data.source_column),
             ("tags", data.tags),
             ("module_id", data.module_id),
+            ("full_recipient", data.full_recipient),
         ],
         Event::RequestPinned(data) => vec![("module_id", Some(data.module_id))],
         Event::NothingRecorded(data) => vec![("recorded_by", Some(data.recorded_by))],
@@ -54,7 +55,8 @@ pub(in crate::evidence) fn seals_of(event: &Event) -> Vec<(&'static str, Option<
         | Event::HoldReleased(_)
         | Event::PolicySet(_)
         | Event::PolicyApproved(_)
-        | Event::PolicyRejected(_) => of_governance(event),
+        | Event::PolicyRejected(_)
+        | Event::FullSnapshotsShredded(_) => of_governance(event),
         Event::Forgotten(data) => vec![
             ("forgotten_by", Some(data.forgotten_by)),
             ("recorded_by", Some(data.recorded_by)),
@@ -66,6 +68,7 @@ pub(in crate::evidence) fn seals_of(event: &Event) -> Vec<(&'static str, Option<
         Event::BatchReturned(data) => vec![("detail", Some(data.detail))],
         Event::ModuleSeen(_)
         | Event::SnapshotTaken(_)
+        | Event::FullSnapshotTaken(_)
         | Event::EntriesRechecked(_)
         | Event::JobEnded(_)
         | Event::BatchBegun(_)
@@ -128,6 +131,9 @@ fn of_governance(event: &Event) -> Vec<(&'static str, Option<Hash>)> {
         with_ticket(seals, data.ticket)
     } else if let Event::HoldReleased(data) = event {
         let seals = why(by("released_by", data.released_by, data.recorded_by), Some(data.reason));
+        with_ticket(seals, data.ticket)
+    } else if let Event::FullSnapshotsShredded(data) = event {
+        let seals = why(by("shredded_by", data.shredded_by, data.recorded_by), data.reason);
         with_ticket(seals, data.ticket)
     } else if let Event::PolicySet(data) = event {
         let mut seals = why(by("set_by", data.set_by, data.recorded_by), Some(data.reason));
@@ -222,16 +228,18 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::evidence::verify::tests::sample_events;
+    use crate::evidence::verify::tests::every_event;
 
     /// Hashes in events that are no seals: roots of trees, and leaves of other events.
     const ROOTS: &[&str] = &["items_root", "rejected_root", "ids_root", "root", "content"];
 
     #[test]
     fn every_hash_of_every_event_is_a_seal_or_a_root() {
-        let mut kinds = BTreeSet::new();
-        for event in sample_events() {
-            kinds.insert(event.kind());
+        let (mut kinds, mut filled) = (BTreeSet::new(), BTreeSet::new());
+        let mut declared = BTreeSet::new();
+        for event in every_event() {
+            let kind = event.kind();
+            kinds.insert(kind);
             let logged = crate::domain::event::LoggedEvent {
                 at: crate::domain::time::Timestamp::from_millis(0),
                 event: event.clone(),
@@ -245,12 +253,16 @@ mod tests {
                 .filter(|(field, _)| !ROOTS.contains(&field.as_str()))
                 .filter_map(|(field, value)| Some((field.clone(), value.as_str()?.parse().ok()?)))
                 .collect();
-            let declared: BTreeSet<(String, Hash)> = seals_of(&event)
-                .into_iter()
-                .map(|(field, hash)| (field.to_owned(), hash.expect("the sample leaves none out")))
-                .collect();
-            assert_eq!(declared, hashes, "{}", event.kind());
+            let seals = seals_of(&event).into_iter();
+            let (names, some): (Vec<_>, Vec<_>) = seals
+                .map(|(field, hash)| ((kind, field), hash.map(|hash| (field.to_owned(), hash))))
+                .unzip();
+            let some: BTreeSet<(String, Hash)> = some.into_iter().flatten().collect();
+            filled.extend(names.iter().filter(|(_, field)| json["data"][*field].is_string()));
+            declared.extend(names);
+            assert_eq!(some, hashes, "{kind}");
         }
+        assert_eq!(filled, declared, "no event of the kind has this seal");
         assert_eq!(kinds, Event::KINDS.iter().copied().collect(), "a kind has no sample");
     }
 }

@@ -50,6 +50,8 @@ pub struct Remedy {
     pub task: Option<Task>,
     /// What was there before its call.
     pub(super) before: Option<ThingFacts>,
+    /// Whether a full copy is kept, encrypted, of what cannot be brought back by a call.
+    pub(super) kept_whole: bool,
 }
 
 impl Remedy {
@@ -70,7 +72,16 @@ impl Remedy {
             bin: bin(entry, bins),
             seen: entry.rechecks.last().map(|last| last.found),
         };
-        Some(Self { undo: Undo::rule(&case, now)?, task, before })
+        Some(Self { undo: Undo::rule(&case, now)?, task, before, kept_whole: false })
+    }
+
+    /// Looks for a full copy of what cannot be brought back.
+    pub fn with_copy(mut self, reader: &Reader, entry: &EntryView) -> Result<Self> {
+        if self.undo.is_lost() && entry.request.full_retention_ms.is_some() {
+            let views = reader.full_snapshots(entry.entry)?;
+            self.kept_whole = views.iter().any(|view| view.size.is_some());
+        }
+        Ok(self)
     }
 
     /// The records that carried a deleted tag, where they are known, and what puts it back on them.

@@ -72,6 +72,8 @@ pub struct Report {
     counts: BTreeMap<UndoState, u64>,
     /// The lines of the summary.
     pub groups: BTreeMap<GroupKey, Group>,
+    /// Entries that cannot be brought back by a call, and of which a full copy is kept, encrypted.
+    pub kept_whole: u64,
     /// What the bin lets go of first.
     pub soonest: Option<Soonest>,
     /// What would be asked of Zoho, and for how many entries.
@@ -83,6 +85,7 @@ impl Report {
     pub fn add(&mut self, entry: &EntryView, remedy: &Remedy, versions: Versions) {
         let undo = &remedy.undo;
         self.entries += 1;
+        self.kept_whole += u64::from(remedy.kept_whole);
         if undo.why == Why::UnderWay {
             self.being_undone += 1;
         } else {
@@ -159,6 +162,7 @@ fn request(number: RequestId, scope: &Scope, entries: u64) -> RequestOverview {
         workflows: false,
         snapshot: true,
         snapshot_records: false,
+        full: false,
         module_id: None,
         after: None,
         unapproved: false,

@@ -43,8 +43,17 @@ fn line(call: &WriteCall, entry: &EntryView, task: &Task) -> String {
     filled.replacen(" /", " ", 1)
 }
 
-/// Why, and by which entry.
+/// Why, by which entry, and what is left where no call helps.
 pub(super) fn reason(entry: &EntryView, remedy: &Remedy) -> String {
+    let why = why(entry, remedy);
+    if remedy.kept_whole {
+        format!("{why}; a full copy is kept, encrypted: journal snapshot {}", entry.entry)
+    } else {
+        why
+    }
+}
+
+fn why(entry: &EntryView, remedy: &Remedy) -> String {
     let undo = &remedy.undo;
     match (undo.why, undo.by) {
         (Why::BroughtBack, Some(by)) => format!("it was brought back by {by}"),

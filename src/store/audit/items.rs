@@ -425,6 +425,7 @@ impl Audit<'_> {
             Table::Policy => outside!("policy"),
             Table::Erasure => outside!("erasure"),
             Table::Adoption => outside!("adoption"),
+            Table::Shredding => outside!("shredding"),
             Table::Binding
             | Table::Module
             | Table::Share
@@ -434,6 +435,7 @@ impl Audit<'_> {
             | Table::Attempt
             | Table::Job
             | Table::Snapshot
+            | Table::FullSnapshot
             | Table::Recheck
             | Table::Cancellation
             | Table::Pause

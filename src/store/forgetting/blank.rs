@@ -157,6 +157,8 @@ impl WriteTx<'_> {
              WHERE entry BETWEEN :first AND :last AND facts IS NOT NULL",
             "-- blank_snapshots\nUPDATE snapshot SET facts = NULL
              WHERE entry BETWEEN :first AND :last AND facts IS NOT NULL",
+            "-- blank_full_snapshots\nUPDATE full_snapshot SET sha256 = NULL, file = NULL
+             WHERE entry BETWEEN :first AND :last AND sha256 IS NOT NULL",
             "-- blank_rechecks\nUPDATE recheck SET facts = NULL
              WHERE entry BETWEEN :first AND :last AND facts IS NOT NULL",
         ] {

@@ -11,7 +11,7 @@ use crate::domain::merkle::{Hash, NodeId, node_hash};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::seal::{LeafPurpose, item_leaf, rejected_row};
 use crate::store::WriteTx;
-use crate::store::audit::PrunedTree;
+use crate::store::audit::{FullSnapshotRow, PrunedTree};
 use crate::store::batch::answer_of;
 use crate::store::code::{Sql, count};
 use crate::store::error::{Doing, Result, StoreError};
@@ -189,6 +189,12 @@ impl WriteTx<'_> {
             leaves_over(over, &items, &facts, purpose, |maker, item, facts| {
                 maker.snapshot(item, data.reading, facts.as_bytes())
             })
+        } else if let Event::FullSnapshotTaken(data) = event {
+            let files = self.file_hashes(data.reading, entries)?;
+            let purpose = LeafPurpose::Full(data.reading);
+            leaves_over(over, &items, &files, purpose, |maker, item, file| {
+                maker.full(item, data.reading, file)
+            })
         } else if let Event::EntriesRechecked(data) = event {
             self.leaves_of_recheck(data, entries)
         } else if let Event::EntriesSettled(data) = event {
@@ -257,6 +263,25 @@ impl WriteTx<'_> {
         leaves_over(&self.tx, &items, &each, purpose, |maker, item, (found, facts)| {
             maker.rechecked(item, number, found, facts)
         })
+    }
+
+    /// The hash of each entry's full snapshot.
+    fn file_hashes(&self, reading: i64, entries: &EntryRanges) -> Result<Vec<Hash>> {
+        let mut rows: Vec<FullSnapshotRow> = Vec::new();
+        let audit = crate::store::audit::Audit::of(&self.tx);
+        for range in entries.ranges() {
+            audit.full_snapshots(reading, range, false, &mut rows)?;
+        }
+        let hash = |row: FullSnapshotRow| {
+            let sha256 = row.sha256.and_then(|hash| <[u8; 32]>::try_from(hash).ok());
+            sha256.map(Hash::new).ok_or_else(|| {
+                StoreError::corrupt(
+                    "full_snapshot",
+                    format!("{}: its hash", EntryId::new(row.entry)),
+                )
+            })
+        };
+        rows.into_iter().map(hash).collect()
     }
 
     /// What was read of each entry.

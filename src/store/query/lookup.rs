@@ -381,6 +381,7 @@ pub(super) fn request(conn: &Connection, id: RequestId) -> Result<RequestView> {
         workflows: event.workflows,
         snapshot: event.snapshot.unwrap_or(true),
         snapshot_records: event.snapshot_records.unwrap_or(false),
+        full_retention_ms: event.full_retention_ms,
         after: event.after,
         first,
         last,

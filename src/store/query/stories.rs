@@ -159,6 +159,7 @@ impl Journal {
         let recorded = self.write(|tx| {
             tx.record(&NewRequest {
                 snapshot_records: false,
+                full: None,
                 after: None,
                 task: &wish.task,
                 snapshot: wish.snapshot,

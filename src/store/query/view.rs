@@ -48,6 +48,8 @@ pub struct RequestView {
     pub snapshot: bool,
     /// Whether the records that carry the tags are read before these are deleted.
     pub snapshot_records: bool,
+    /// How long a full snapshot of each record is kept, in milliseconds, where one is wanted.
+    pub full_retention_ms: Option<u64>,
     /// The request that must be settled first.
     pub after: Option<RequestId>,
     /// Its first entry.

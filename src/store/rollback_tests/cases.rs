@@ -242,6 +242,7 @@ pub(super) fn recording(first: i64, last: i64) -> Write {
     Box::new(move |tx| {
         tx.record(&NewRequest {
             snapshot_records: false,
+            full: None,
             after: None,
             task: &Task::Delete,
             snapshot: true,

@@ -2,6 +2,7 @@
 
 use super::Write;
 use super::cases::{Case, pad, recording};
+use super::full_cases;
 use crate::domain::id::{EntryId, ModuleName, PolicyId, RecordId, RequestId};
 use crate::domain::policy::ApprovalPolicy;
 use crate::domain::ranges::EntryRanges;
@@ -61,6 +62,18 @@ pub(super) const ANYBODY: &[Case] = &[
         writes: "node insert, policy update, sealed insert",
     },
     Case {
+        name: "shred",
+        prepare: full_cases::shred,
+        writes: "full_snapshot update, node insert, sealed insert, shredding insert, sweep insert",
+    },
+    Case {
+        name: "forget, with a full snapshot",
+        prepare: full_cases::forget,
+        writes: "answer update, attempt update, entry update, erasure insert, full_snapshot update, \
+                 node insert, pruned insert, said insert, sealed insert, secret delete, \
+                 secret insert, sweep insert",
+    },
+    Case {
         name: "reject_policy",
         prepare: reject_policy,
         writes: "node insert, policy update, sealed insert",
@@ -73,6 +86,11 @@ pub(super) const OF_A_RUN: &[Case] = &[
         name: "withhold",
         prepare: withhold,
         writes: "entry update, node insert, request update, tally insert, tally update",
+    },
+    Case {
+        name: "keep_full_snapshots",
+        prepare: full_cases::keep,
+        writes: "full_snapshot insert, node insert, reading insert",
     },
     Case {
         name: "hold_back",

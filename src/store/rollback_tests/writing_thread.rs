@@ -89,9 +89,9 @@ async fn an_entry_that_moved_meanwhile_fails_its_own_message_and_no_other() {
     let Started { writer, writing, gate, .. } = start_thread(&mut journal, run);
     writer.see_user(user(USER), 1).await.unwrap();
     let seen = Some(EntryRanges::span(EntryId::new(1), EntryId::new(1)));
-    let read = ReadBefore { seen, snapshots: Vec::new() };
+    let read = ReadBefore { seen, ..ReadBefore::default() };
     let (unread, known) = (Vec::new(), HashMap::new());
-    let mixed = ReadFirst { picked: picked(&[1, 5]), unread, known };
+    let mixed = ReadFirst { picked: picked(&[1, 5]), unread, known, lacking: Vec::new() };
     let (settled, lost, refused, taken, claimed, ()) = tokio::join!(
         biased;
         writer.settle(first, raw, judgement),

@@ -18,8 +18,8 @@ const OVERLAYS: &[(u32, &[&str])] = &[
     (2, &[LACKS_V3, LACKS_V4, LACKS_V5, LACKS_V6, LACKS_V7, REQUEST_OF_V2]),
     (3, &[LACKS_V4, LACKS_V5, LACKS_V6, LACKS_V7, REQUEST_OF_V2]),
     (4, &[LACKS_V5, LACKS_V6, LACKS_V7, REQUEST_OF_V4]),
-    (5, &[LACKS_V6, LACKS_V7]),
-    (6, &[LACKS_V7]),
+    (5, &[LACKS_V6, LACKS_V7, REQUEST_OF_V5]),
+    (6, &[LACKS_V7, REQUEST_OF_V5]),
 ];
 
 /// What the migration to schema 5 finds out from the events that recorded the requests.
@@ -29,7 +29,8 @@ macro_rules! awaits {
                    FROM main.event e WHERE e.seq = r.seq), 0) AS awaits,
          CASE WHEN (SELECT json_extract(CAST(e.body AS TEXT), '$.data.awaiting_approval')
                     FROM main.event e WHERE e.seq = r.seq) THEN r.seq END AS asked_seq,
-         NULL AS approved_seq, 0 AS second, NULL AS expired_seq
+         NULL AS approved_seq, 0 AS second, NULL AS expired_seq,
+         NULL AS full_retention_ms
          FROM main.request r;"
     };
 }
@@ -60,6 +61,9 @@ const REQUEST_OF_V4: &str = concat!(
             related_list, snapshot, module_seq, after_request, ",
     awaits!()
 );
+
+const REQUEST_OF_V5: &str = "-- lay_over (requests of schemas 5 and 6)
+     CREATE TEMP VIEW request AS SELECT *, NULL AS full_retention_ms FROM main.request;";
 
 const LACKS_V2: &str = "-- lay_over (schema 2)
      CREATE TEMP VIEW snapshot AS SELECT NULL AS entry, NULL AS reading, NULL AS facts WHERE 0;
@@ -102,7 +106,10 @@ const LACKS_V6: &str = "-- lay_over (schema 6)
 
 const LACKS_V7: &str = "-- lay_over (schema 7)
      CREATE TEMP VIEW adoption AS
-     SELECT NULL AS id, NULL AS seq, NULL AS events, NULL AS last_entry WHERE 0;";
+     SELECT NULL AS id, NULL AS seq, NULL AS events, NULL AS last_entry WHERE 0;
+     CREATE TEMP VIEW full_snapshot AS
+     SELECT NULL AS entry, NULL AS reading, NULL AS until_ms, NULL AS sha256, NULL AS file WHERE 0;
+     CREATE TEMP VIEW shredding AS SELECT NULL AS id, NULL AS seq WHERE 0;";
 
 /// Makes an older schema look like the newest, for this connection only. To be called within the reader's
 /// snapshot: before it, another process may upgrade the file.

@@ -14,6 +14,7 @@ pub(super) mod related;
 pub(super) mod tags;
 #[cfg(test)]
 mod tests;
+pub(super) mod whole;
 
 pub use self::records::{PageAt, RecordPage};
 

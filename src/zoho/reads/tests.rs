@@ -417,3 +417,29 @@ fn a_job_s_status_is_an_open_set_and_an_unknown_job_is_told_apart() {
         "/crm/v7/settings/tags/actions/mass_delete?job_id=job_789"
     );
 }
+
+#[test]
+fn a_whole_record_is_taken_verbatim_and_only_the_one_that_was_asked_for() {
+    use secrecy::ExposeSecret;
+    let path = whole::path(Product::Crm, VERSION, &module_name(), id(1)).unwrap();
+    assert_eq!(path, "/crm/v7/Leads/4876876000000624001?converted=both");
+    let record = r#"{"Email" : "ann@example.com", "id":"4876876000000624001","Tag":[]}"#;
+    let read = |status, body: &str| whole::read(&fetched(status, body), id(1));
+    let found = read(200, &format!(r#"{{"data":[{record}]}}"#)).unwrap().unwrap();
+    assert_eq!(found.expose_secret(), record);
+    assert!(!format!("{found:?}").contains("ann"));
+    let gone = r#"{"code":"INVALID_DATA","details":{"resource_path_index":1},"message":"the id given seems to be invalid","status":"error"}"#;
+    assert!(read(204, "").unwrap().is_none() && read(400, gone).unwrap().is_none());
+    for body in [
+        String::new(),
+        r#"{"data":[]}"#.to_owned(),
+        format!(r#"{{"data":[{record},{record}]}}"#),
+        record.replace("624001", "624002"),
+        format!(r#"{{"data":[{}]}}"#, record.replace("624001", "624002")),
+        format!(r#"{{"data":[{record}"#),
+    ] {
+        let refused = read(200, &body).unwrap_err();
+        assert!(matches!(refused, ReadError::Unusable { .. }), "{refused}");
+        assert!(!refused.to_string().contains("ann@"), "{refused}");
+    }
+}

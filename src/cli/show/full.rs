@@ -1,0 +1,129 @@
+//! Full snapshots of an entry, where its request wants them.
+
+use serde::Serialize;
+
+use crate::cli::context::Context;
+use crate::cli::output::words::{grouped, in_words};
+use crate::cli::show::story::Told;
+use crate::domain::time::Timestamp;
+use crate::store::full_snapshot::FullSnapshotView;
+use crate::store::query::{EntryView, RequestView};
+use crate::store::{Reader, StoreError};
+
+/// What is known of the newest one.
+pub(super) struct Full {
+    wanted: bool,
+    settled: bool,
+    newest: Option<FullSnapshotView>,
+    recipient: Option<String>,
+    /// What hands it out.
+    command: String,
+}
+
+/// The same with `--json`.
+#[derive(Serialize)]
+pub(super) struct FullDocument {
+    /// Whether one is there still.
+    kept: bool,
+    recipient: Option<String>,
+    bytes: Option<u64>,
+    sha256: Option<String>,
+    taken_at: Option<Timestamp>,
+    keep_until: Option<Timestamp>,
+    shredded_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+impl Full {
+    pub(super) fn of(
+        context: &Context,
+        reader: &Reader,
+        entry: &EntryView,
+    ) -> Result<Self, StoreError> {
+        let wanted = entry.request.full_retention_ms.is_some();
+        let mut views = if wanted { reader.full_snapshots(entry.entry)? } else { Vec::new() };
+        // The newest that is there still, else the newest.
+        let there = views.iter().rposition(|view| view.size.is_some());
+        let newest = match there {
+            Some(at) => Some(views.swap_remove(at)),
+            None => views.pop(),
+        };
+        let recipient = if wanted { reader.full_recipient(entry.request.request)? } else { None };
+        Ok(Self {
+            wanted,
+            settled: entry.state.is_settled(),
+            newest,
+            recipient: recipient.map(|recipient| recipient.to_string()),
+            command: context.command(&format!("snapshot {} -o DIR", entry.entry)),
+        })
+    }
+
+    /// Empty where none is wanted.
+    pub(super) fn in_words(&self, now: Timestamp) -> String {
+        let to = self.recipient.as_deref().unwrap_or("(erased)");
+        match &self.newest {
+            _ if !self.wanted => String::new(),
+            None if self.settled => "none: there was no record to read".to_owned(),
+            None => format!("none yet; before it is deleted one is kept, encrypted to {to}"),
+            Some(view) => match (view.size, view.shredded) {
+                (Some(size), _) => {
+                    let over = if view.until <= now { ", which is over" } else { "" };
+                    format!(
+                        "{} bytes as of {}, encrypted to {to}, until {}{over}: {}",
+                        grouped(size),
+                        view.at,
+                        view.until,
+                        self.command
+                    )
+                }
+                (None, Some((_, at))) => format!("there was one; it was shredded at {at}"),
+                (None, None) => "(erased)".to_owned(),
+            },
+        }
+    }
+
+    pub(super) fn document(&self) -> Option<FullDocument> {
+        let newest = self.newest.as_ref();
+        let kept = newest.is_some_and(|view| view.size.is_some());
+        self.wanted.then(|| FullDocument {
+            kept,
+            recipient: self.recipient.clone(),
+            bytes: newest.and_then(|view| view.size),
+            sha256: newest.and_then(|view| Some(view.sha256?.to_string())),
+            taken_at: newest.map(|view| view.at),
+            keep_until: newest.map(|view| view.until),
+            shredded_at: newest.and_then(|view| Some(view.shredded?.1)),
+            next: kept.then(|| self.command.clone()),
+        })
+    }
+}
+
+/// The steps of an entry's story that tell of full snapshots.
+pub(super) fn told(reader: &Reader, entry: &EntryView) -> Result<Vec<Told>, StoreError> {
+    if entry.request.full_retention_ms.is_none() {
+        return Ok(Vec::new());
+    }
+    let views = reader.full_snapshots(entry.entry)?;
+    let mut told = Vec::new();
+    for view in &views {
+        let text = format!("read whole and kept, encrypted, until {}", view.until);
+        told.push(Told::plain("full_snapshot_taken", (view.seq, view.at), text));
+    }
+    let mut shreddings: Vec<_> = views.iter().filter_map(|view| view.shredded).collect();
+    shreddings.dedup();
+    for shredded in shreddings {
+        let text = "the full snapshot was shredded".to_owned();
+        told.push(Told::plain("full_snapshots_shredded", shredded, text));
+    }
+    Ok(told)
+}
+
+/// `kept for 90days, encrypted to age1…`; empty where none is wanted.
+pub(super) fn of_request(reader: &Reader, view: &RequestView) -> Result<String, StoreError> {
+    let Some(retention) = view.full_retention_ms else { return Ok(String::new()) };
+    let recipient = reader.full_recipient(view.request)?;
+    let to = recipient.map_or_else(|| "(erased)".to_owned(), |recipient| recipient.to_string());
+    let retention = in_words(std::time::Duration::from_millis(retention));
+    Ok(format!("of each record, kept for {retention}, encrypted to {to}"))
+}
