@@ -263,9 +263,12 @@ impl Case<'_> {
             "what was reported as decided is not there: {}",
             self.ran
         );
-        self.again(&[0])?;
+        let again = self.recover(self.scenario.command)?;
+        // Refused where the decision came through before the second blow; a policy can be set anew.
+        let decided = *self.second_struck.borrow() && matches!(again.code, Some(1 | 7));
+        ensure!(again.succeeded() || decided, "it cannot be decided after a crash: {again}");
         let there = events(self.place, event)?;
-        ensure!(there == 1, "decided twice, and there are {there} {event}");
+        ensure!(there > 0, "it was decided again, and there is no {event}");
         Ok(())
     }
 

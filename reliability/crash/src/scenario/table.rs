@@ -251,7 +251,7 @@ pub const ALL: &[Scenario] = &[
         name: "key-rotate",
         kind: Kind::Decide { event: "key_replaced", then: "pending 3" },
         journal: three,
-        command: &["key", "rotate", "--json"],
+        command: &["key", "rotate", "--reason", "x", "--json"],
         end: "pending 3",
         ..BASE
     },
@@ -274,15 +274,17 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "undo",
         kind: Kind::Record { entries: 3 },
-        journal: three_gone,
+        journal: three,
+        approach: sync,
         command: &["undo", "R1", "--reason", "x", "--json"],
         end: "done 6",
         ..BASE
     },
     Scenario {
         name: "sync-undo",
-        journal: |place, zoho| {
-            three_gone(place, zoho)?;
+        journal: three,
+        approach: |place, zoho| {
+            sync(place, zoho)?;
             place.run(["undo", "R1", "--reason", "x"])?.exits(&[0]).map(drop)
         },
         faults: LOST,
@@ -291,7 +293,8 @@ pub const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "recheck",
-        journal: three_gone,
+        journal: three,
+        approach: sync,
         command: &["recheck", "R1", "--json"],
         end: "done 3",
         ..BASE
@@ -408,9 +411,8 @@ fn three(place: &Place, zoho: &Simulator) -> Result<()> {
     record(place, leads(zoho).get(..3).context("too few leads")?, DELETE)
 }
 
-/// A journal that has deleted three leads.
-fn three_gone(place: &Place, zoho: &Simulator) -> Result<()> {
-    three(place, zoho)?;
+/// All is deleted.
+fn sync(place: &Place, _: &Simulator) -> Result<()> {
     place.run(SYNC)?.exits(&[0]).map(drop)
 }
 
