@@ -108,7 +108,7 @@ pub fn wish(world: &World, chance: &mut Chance) -> Ask {
         policy: ApprovalPolicy::Never,
     };
     let each = |ids: Vec<u64>| ids.into_iter().map(|id| (None, id)).collect();
-    let again = chance.percent(20);
+    let again = chance.percent(40);
     let ask = match chance.below(10) {
         0..=4 => {
             let module = if chance.percent(85) { "Leads" } else { "Contacts" };
@@ -146,7 +146,11 @@ pub fn wish(world: &World, chance: &mut Chance) -> Ask {
             ask("Leads", Task::DeleteTags, each(chance.some(&tags, 50)))
         }
     };
-    let policy = if chance.percent(12) { ApprovalPolicy::Always } else { ApprovalPolicy::Never };
+    let policy = if world.governed && chance.percent(25) {
+        ApprovalPolicy::Always
+    } else {
+        ApprovalPolicy::Never
+    };
     Ask { again, snapshot: chance.percent(80), policy, ..ask }
 }
 

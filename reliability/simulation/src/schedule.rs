@@ -98,6 +98,7 @@ fn begin(place: &Place, chance: &mut Chance) -> World {
         db: place.db.clone(),
         zoho: Simulator::detached(org).expect("an org that there can be"),
         clock,
+        governed: chance.percent(35),
         chance: Mutex::new(chance.fork()),
         weather: Mutex::default(),
         ledger: Mutex::new(Ledger::default()),
@@ -233,7 +234,7 @@ impl Script {
                 // Most runs take seconds; some wait for long.
                 let soon = if chance.percent(50) { 1_500 } else { 20_000 };
                 tokio::time::sleep(chance.millis(soon)).await;
-                match chance.below(11) {
+                match chance.below(if world.governed { 11 } else { 8 }) {
                     0..=3 => people::meddle(&world, &mut chance),
                     4 => {
                         let ask = people::wish(&world, &mut chance);
@@ -244,14 +245,20 @@ impl Script {
                         judge_recording(&world, ended, true);
                     }
                     5 | 6 => second_run(&world, &mut chance).await,
-                    7..=9 => {
-                        if chance.percent(60) {
+                    7..=9 if world.governed => {
+                        let order = if chance.percent(60) {
                             while_a_call_is_under_way(&world).await;
-                        }
+                            // Which holds for all that is claimed and waits for its turn.
+                            chance.percent(50).then_some(Order::Pause)
+                        } else {
+                            None
+                        };
                         let process = world.disk.start();
-                        give_order(&world, process, &mut chance, true).await;
+                        let order = order.or_else(|| office::order(&world, &mut chance));
+                        give_order(&world, process, order, &mut chance, true).await;
                     }
-                    _ => set_clock(&world, &mut chance),
+                    7 => set_clock(&world, &mut chance),
+                    _ => {}
                 }
             }
         }
@@ -276,10 +283,11 @@ impl Script {
     async fn between(&mut self) {
         let world = Arc::clone(&self.world);
         let world = &world;
-        if self.chance.percent(25) {
+        if world.governed && self.chance.percent(40) {
             let process = world.disk.start();
             let troubled = self.trouble(process, 40);
-            give_order(world, process, &mut self.chance, troubled).await;
+            let order = office::order(world, &mut self.chance);
+            give_order(world, process, order, &mut self.chance, troubled).await;
             self.after(process).await;
         }
         if self.chance.percent(40) {
@@ -411,8 +419,14 @@ async fn while_a_call_is_under_way(world: &World) {
 }
 
 /// Somebody decides something.
-async fn give_order(world: &Arc<World>, process: ProcessId, chance: &mut Chance, troubled: bool) {
-    let Some(order) = office::order(world, chance) else { return };
+async fn give_order(
+    world: &Arc<World>,
+    process: ProcessId,
+    order: Option<Order>,
+    chance: &mut Chance,
+    troubled: bool,
+) {
+    let Some(order) = order else { return };
     let giving = office::give(world, chance.bits(), &order);
     match Living::new(world, process, giving).await {
         Ended::Died => world.count("orders whose process died"),

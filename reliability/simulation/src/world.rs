@@ -29,6 +29,9 @@ pub struct World {
     pub chance: Mutex<Chance>,
     /// How bad the network is.
     pub weather: Mutex<Weather>,
+    /// Whether people hold, pause, withdraw and approve here. What they keep back is not sent, so that other
+    /// mistakes are found less often then.
+    pub governed: bool,
     /// The books.
     pub ledger: Mutex<Ledger>,
     /// Zoho's number of the last write that reached it.
