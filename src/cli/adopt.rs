@@ -181,6 +181,7 @@ fn tell(context: &mut Context, document: &Document) -> Result<Exit, CliError> {
     context.out.data_line(line)?;
     let unknown = counted(*unknown, "entry is", "entries are");
     context.out.say(format!("{unknown} unknown until read at Zoho; nothing was sent."));
+    context.out.say("Holds, pauses, policies and erasures of the missing part are missing, too: make them anew first.");
     context.out.say(format!("Give auditors its new public key: {key}"));
     context.out.say(format!("Next: {next}"));
     Ok(Exit::Done)
