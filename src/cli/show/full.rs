@@ -108,9 +108,9 @@ fn never(entry: &EntryView) -> Option<&'static str> {
     match entry.state {
         state if !state.is_settled() => None,
         _ if sent => Some(": there was no record to read"),
-        _ if !entry.adoptions.is_empty() => {
-            Some(" here: if there was one, it was lost with the part of the journal that is missing")
-        }
+        _ if !entry.adoptions.is_empty() => Some(
+            " here: if there was one, it was lost with the part of the journal that is missing",
+        ),
         _ => Some(": it was not sent"),
     }
 }
