@@ -139,7 +139,7 @@ mod tests {
             "age1anlllllllllllllllllllllllllllllllllllllllllllllllals4n2t7m",
             "age1ahlllllllllllllllllllllllllllllllllllllllllllllllalsn46ayy",
             "age1amlllllllllllllllllllllllllllllllllllllllllllllllalselrwrv",
-            "age1pyqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqzqqyr3apl",
+            "age1pyqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqzqqyr3apl",
         ] {
             assert!(!key.parse::<Recipient>().unwrap().can_be_somebodys(), "{key}");
         }

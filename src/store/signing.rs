@@ -169,10 +169,12 @@ fn journal_id(conn: &Connection, before: Option<EventSeq>) -> Result<String> {
     let mut adoptions = adopting::adoptions(conn)?.into_iter();
     let adopted = adoptions.rfind(|seq| before.is_none_or(|before| *seq < before));
     let named = log::event(conn, adopted.unwrap_or(EventSeq::new(0)))?.decode()?.event;
-    match named {
-        Event::JournalCreated(created) => Ok(created.journal),
-        Event::Adopted(adopted) => Ok(adopted.journal),
-        _ => Err(StoreError::corrupt("event", "it does not make a journal".to_owned())),
+    if let Event::JournalCreated(created) = named {
+        Ok(created.journal)
+    } else if let Event::Adopted(adopted) = named {
+        Ok(adopted.journal)
+    } else {
+        Err(StoreError::corrupt("event", "it does not make a journal".to_owned()))
     }
 }
 

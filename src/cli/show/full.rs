@@ -105,13 +105,14 @@ impl Full {
 /// Why a settled entry has no full snapshot at all.
 fn never(entry: &EntryView) -> Option<&'static str> {
     let sent = entry.steps.iter().any(|step| matches!(step, Step::Attempt { .. }));
-    match entry.state {
-        state if !state.is_settled() => None,
-        _ if sent => Some(": there was no record to read"),
-        _ if !entry.adoptions.is_empty() => Some(
-            " here: if there was one, it was lost with the part of the journal that is missing",
-        ),
-        _ => Some(": it was not sent"),
+    if !entry.state.is_settled() {
+        None
+    } else if sent {
+        Some(": there was no record to read")
+    } else if entry.adoptions.is_empty() {
+        Some(": it was not sent")
+    } else {
+        Some(" here: if there was one, it was lost with the part of the journal that is missing")
     }
 }
 
