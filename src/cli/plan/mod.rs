@@ -185,7 +185,7 @@ fn refused_by(context: &Context, plan: &Plan) -> Option<String> {
         return Some(error.report().message);
     }
     if let Some(closed) = closed(context) {
-        return Some(format!("the journal is closed: {}", closed.told));
+        return Some(closed.told);
     }
     if let Ok(Some(pause)) = context.reader().and_then(|reader| Ok(reader.pause()?)) {
         return Some(format!("{pause}; {} ends it", context.command("resume")));
