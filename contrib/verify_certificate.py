@@ -394,10 +394,10 @@ def approval_text(journal, org, data, content, reason, earlier):
 class Story:
     """What the events of one entry say, in order."""
 
-    def __init__(self, entry, journal, org):
+    def __init__(self, entry, journals, org):
         self.entry, self.state, self.request, self.identity = entry, None, None, None
         self.recorded, self.account = None, None
-        self.journal, self.org, self.asked, self.reason = journal, org, None, None
+        self.journals, self.org, self.asked, self.reason = journals, org, None, None
         self.batches, self.lines = set(), []
 
     def read(self, event, seals, item):
@@ -495,7 +495,9 @@ class Story:
             return "%s; not checked: not all is opened" % ssh_signed(opened["signature"], "")[0]
         index, org = self.org or (None, None)
         org = org if index is not None and index < event.index else None
-        part = approval_text(self.journal, org, self.asked, self.recorded, self.reason[0],
+        # An adopted journal is another one: what was signed names the one that it was then.
+        journal = [name for since, name in self.journals if since < event.index][-1]
+        part = approval_text(journal, org, self.asked, self.recorded, self.reason[0],
                              event.data.get("earlier"))
         holds = True
         if text is None:
@@ -582,10 +584,10 @@ class Keys:
 
     def __init__(self, signer, given):
         self.signer, self.given, self.last, self.trusted = signer, given, None, None
-        self.origin = None
+        self.origin, self.origins = None, []
         self.follows = False
 
-    def named(self, event_kind, data):
+    def named(self, index, event_kind, data):
         if event_kind == "journal_created":
             self.origin = "zoho-journal/" + data["journal"]
         elif event_kind == "adopted":
@@ -601,6 +603,7 @@ class Keys:
                 text = open_note(note, [old, new])
                 need(text == "%s\n%s\n%s\n" % (HANDOVER, old.text, new.text) and
                      old.name == new.name, "the handover names other keys")
+        self.origins.append((index, self.origin))
         self.last = data["key"]
         self.follows = self.follows or self.given is not None and self.given.text == self.last
         if self.last == self.signer.text:
@@ -618,7 +621,7 @@ class Keys:
 
 
 def follow_keys(proofs, checkpoint, signer, given):
-    """From the journal's first key to the one that signed."""
+    """From the journal's first key to the one that signed, and the journal's name from which event on."""
     keys, before = Keys(signer, given), -1
     for proof in list_of(proofs, "the keys"):
         event = Event(*fields(proof, ["index", "body", "path"], "a key's event"), checkpoint)
@@ -626,10 +629,10 @@ def follow_keys(proofs, checkpoint, signer, given):
         need(event.index == 0 if first else event.index > before, "the keys are out of order")
         kinds = ("journal_created",) if first else ("key_replaced", "adopted")
         need(event.kind in kinds, "no key is named there")
-        keys.named(event.kind, event.data)
+        keys.named(event.index, event.kind, event.data)
         before = event.index
     need(keys.last == signer.text, "the log does not name the key that signed it")
-    return keys.trust()
+    return keys.trust(), keys.origins
 
 
 def org_of(events):
@@ -658,8 +661,8 @@ def check_certificate(raw, given):
     need(re.fullmatch("E[1-9][0-9]{0,18}", text_of(name, "the entry")), "it names no entry")
     signer = Key(text_of(key, "the key"))
     checkpoint = Checkpoint(text_of(note, "the checkpoint"), signer)
-    trust = follow_keys(keys, checkpoint, signer, given)
-    story, before = Story(int(name[1:]), signer.name, org_of(list_of(events, "the events"))), -1
+    trust, journals = follow_keys(keys, checkpoint, signer, given)
+    story, before = Story(int(name[1:]), journals, org_of(list_of(events, "the events"))), -1
     for one in list_of(events, "the events"):
         parts = fields(one, ["index", "body", "path", "seals", "item"], "an event")
         event = Event(*parts[:3], checkpoint)
@@ -749,7 +752,7 @@ def check_bundle(raw, given):
             event = read_json(body.decode())
             need(index or event["kind"] == "journal_created", "the first event is another one")
             if event["kind"] in ("journal_created", "key_replaced", "adopted"):
-                keys.named(event["kind"], event["data"])
+                keys.named(index, event["kind"], event["data"])
     lines = ["%d files, and %d events that make the signed root" % (len(files), events)]
     for name in sorted(files):
         if name.endswith((".certificate.json", ".receipt.json")):

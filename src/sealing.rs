@@ -22,6 +22,9 @@ pub enum SealingError {
     /// The key has the form of one, and is none.
     #[error("\"{0}\" is no age recipient: a character of it is wrong or missing")]
     BadRecipient(Recipient),
+    /// The key is a number that is no person's: what is encrypted to it could be read by everybody, or by nobody.
+    #[error("\"{0}\" is no age recipient: nobody has a secret key to it, or everybody has")]
+    NobodysKey(Recipient),
     /// The crate says so. Its words name the key at most.
     #[error("encrypting failed: {0}")]
     Failed(String),
@@ -47,7 +50,13 @@ mod age {
 
     pub(crate) fn key(recipient: &Recipient) -> Result<x25519::Recipient, SealingError> {
         let key = recipient.as_str().parse();
-        key.map_err(|_: &str| SealingError::BadRecipient(recipient.clone()))
+        let key = key.map_err(|_: &str| SealingError::BadRecipient(recipient.clone()))?;
+        // The crate panics at some of them.
+        if recipient.can_be_somebodys() {
+            Ok(key)
+        } else {
+            Err(SealingError::NobodysKey(recipient.clone()))
+        }
     }
 
     pub(crate) fn encrypt(
@@ -104,5 +113,13 @@ mod tests {
             "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8q".parse().unwrap();
         assert_eq!(check(&wrong), Err(SealingError::BadRecipient(wrong.clone())));
         assert_eq!(seal(&wrong, &SecretString::from("{}")), Err(SealingError::BadRecipient(wrong)));
+    }
+
+    #[test]
+    fn nothing_is_encrypted_to_a_key_that_is_nobodys() {
+        let zero: Recipient =
+            "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5cu47z".parse().unwrap();
+        assert_eq!(check(&zero), Err(SealingError::NobodysKey(zero.clone())));
+        assert_eq!(seal(&zero, &SecretString::from("{}")), Err(SealingError::NobodysKey(zero)));
     }
 }

@@ -12,8 +12,9 @@ use crate::cli::reason;
 use crate::domain::entropy::SystemEntropy;
 use crate::domain::event::AdoptionCause;
 use crate::evidence::adoption::{Adopted, Orphan};
-use crate::evidence::keeper::Operator;
+use crate::evidence::keeper::{Operator, backup_path};
 use crate::platform::shell_quoted;
+use crate::store::upgrade::Older;
 
 /// Go on with a restored backup, a copy, or a journal whose anchor is lost: what may have been sent is read first
 #[derive(Debug, clap::Args)]
@@ -92,8 +93,11 @@ pub(super) fn run(args: &AdoptArgs, context: &mut Context) -> Result<Exit, CliEr
     }
     let account = context.operator()?;
     let by = Operator { account: &account, program: PROGRAM };
-    let in_flight = orphan.doubtful.in_flight;
+    let (in_flight, older) = (orphan.doubtful.in_flight, orphan.older()?);
     let Adopted { journal, key, unknown, .. } = orphan.adopt(&args.reason, by, now)?;
+    if let Some(Older { from, to }) = older {
+        context.tell_upgrade(from, to, &backup_path(&db, from));
+    }
     document.journal = journal.to_string();
     document.key = key.to_string();
     document.unknown = unknown.len().saturating_add(if document.finished { 0 } else { in_flight });
@@ -181,6 +185,9 @@ fn tell(context: &mut Context, document: &Document) -> Result<Exit, CliError> {
     context.out.data_line(line)?;
     let unknown = counted(*unknown, "entry is", "entries are");
     context.out.say(format!("{unknown} unknown until read at Zoho; nothing was sent."));
+    context.out.say(
+        "Holds, pauses, policies and erasures of a part that is missing are missing, too: make them anew first.",
+    );
     context.out.say(format!("Give auditors its new public key: {key}"));
     context.out.say(format!("Next: {next}"));
     Ok(Exit::Done)

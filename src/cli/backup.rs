@@ -98,6 +98,12 @@ pub(super) fn run(args: &BackupArgs, context: &mut Context) -> Result<Exit, CliE
 /// Moves the journal, or finishes that.
 fn move_it(args: &BackupArgs, context: &mut Context) -> Result<Exit, CliError> {
     let db = context.db();
+    // As any command that writes: upgraded first, and told, also where the move is refused then.
+    let reader = context.reader()?;
+    if reader.older()?.is_some() && reader.departed()?.is_none() {
+        drop(context.keeper()?);
+    }
+    drop(reader);
     let account = context.operator()?;
     let (by, now) = (Operator { account: &account, program: PROGRAM }, context.now());
     let entropy = || -> Box<dyn Entropy> { Box::new(SystemEntropy) };

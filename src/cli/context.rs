@@ -78,6 +78,14 @@ impl Context {
         self.keeper_by(|by| Keeper::open_for_run(&db, lock, Box::new(SystemEntropy), by, now))
     }
 
+    /// Says that the journal was an older program's, and where it lies as it was.
+    pub fn tell_upgrade(&mut self, from: u32, to: u32, backup: &Path) {
+        self.out.say(format!(
+            "The journal was upgraded from schema {from} to {to}; a verified copy of it as it was lies in {}.",
+            shell_quoted(backup)
+        ));
+    }
+
     fn keeper_by(
         &mut self,
         open: impl FnOnce(Operator<'_>) -> Result<Keeper, KeeperError>,
@@ -85,12 +93,7 @@ impl Context {
         let account = self.operator()?;
         let keeper = open(Operator { account: &account, program: PROGRAM })?;
         if let Some(upgraded) = keeper.upgraded() {
-            self.out.say(format!(
-                "The journal was upgraded from schema {} to {}; a verified copy of it as it was lies in {}.",
-                upgraded.from,
-                upgraded.to,
-                shell_quoted(&upgraded.backup)
-            ));
+            self.tell_upgrade(upgraded.from, upgraded.to, &upgraded.backup);
         }
         for warning in keeper.warnings() {
             self.out.warn(warning);

@@ -18,6 +18,8 @@ pub(crate) fn approval_in_words(approval: &ApprovalView) -> String {
     let account = approval.account.as_deref().unwrap_or("(erased)");
     let whose = match (approval.second, approval.same_account) {
         (false, _) => ", who asked for it: no second person".to_owned(),
+        // Whoever types a signed approval is nobody in particular: the key tells who approved.
+        (true, true) if approval.key.is_some() => "; the same OS account recorded both".to_owned(),
         (true, true) => format!("; {SAME_ACCOUNT}"),
         (true, false) => String::new(),
     };

@@ -27,7 +27,7 @@ pub enum Subject<'a> {
 /// The text.
 #[derive(Debug, Clone, Copy)]
 pub struct ApprovalText<'a> {
-    /// The journal's id.
+    /// The journal's id, as it is when the text is signed: an adoption gives it another one.
     pub journal: &'a str,
     /// Zoho's id of the org, once the journal has met it.
     pub org: Option<&'a str>,

@@ -127,8 +127,17 @@ fn is_kind(word: &str) -> bool {
 
 /// The signers of one line: `NAME[,NAME]… [namespaces="…"] KIND KEY [comment]`.
 fn signers(line: &str) -> Result<Vec<Signer>, String> {
+    if line.contains("PRIVATE KEY") {
+        return Err("that is a private key: give public ones, as in its .pub file".to_owned());
+    }
     let (names, rest) = word(line)?;
+    if is_kind(names) {
+        return Err("the name of who signs is missing before the key".to_owned());
+    }
     let (mut kind, mut rest) = word(rest)?;
+    if kind.is_empty() {
+        return Err("a name stands there, and no key after it".to_owned());
+    }
     if !is_kind(kind) {
         options(kind)?;
         (kind, rest) = word(rest)?;
@@ -241,7 +250,9 @@ mod tests {
             (format!("anna namespaces=\"*\",cert-authority ssh-ed25519 {ed25519}"), "no option"),
             (format!("anna ssh-rsa {ed25519}"), "of another kind"),
             ("anna ssh-ed25519 ???".to_owned(), "not base64"),
-            ("anna".to_owned(), "no option but namespaces="),
+            ("anna".to_owned(), "no key after it"),
+            (format!("ssh-ed25519 {ed25519} anna@host"), "name of who signs is missing"),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----".to_owned(), "a private key"),
             (format!("\"anna ssh-ed25519 {ed25519}"), "a quote does not end"),
             ((0..=MOST_SIGNERS).map(|n| line(&format!("a{n}"), 1)).collect(), "more than 1,000"),
         ] {

@@ -107,10 +107,7 @@ fn overview(
             continue;
         }
         complete(conn, &mut request, seq)?;
-        request.module_id = match pinned {
-            Some(pinned) => module_id(conn, pinned)?,
-            None => None,
-        };
+        request.module_id = pinned.map(|seq| module_id(conn, seq)).transpose()?.flatten();
         requests.push(request);
     }
     if let Some(missing) = wanted

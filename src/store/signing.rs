@@ -15,7 +15,7 @@ use crate::domain::sshsig::{SshSignature, Verdict};
 use crate::store::audit::Audit;
 use crate::store::code::Sql;
 use crate::store::error::{Doing, Result, StoreError};
-use crate::store::{Reader, log, policy};
+use crate::store::{Reader, adopting, log, policy};
 
 /// A signature that was held against a list of allowed signers.
 #[derive(Debug, Clone, Copy)]
@@ -157,18 +157,25 @@ fn with_text<T>(
     } else {
         return Err(StoreError::corrupt("event", "it asks for nothing".to_owned()));
     };
-    let (journal, org) = (journal_id(conn)?, org.as_deref());
+    let (journal, org) = (journal_id(conn, before)?, org.as_deref());
     let content = stored.leaf;
     let text = ApprovalText { journal: &journal, org, subject, content, reason: &reason };
     Ok(Some(make(text, &salt)))
 }
 
-fn journal_id(conn: &Connection) -> Result<String> {
-    let created = log::event(conn, EventSeq::new(0))?.decode()?.event;
-    let Event::JournalCreated(created) = created else {
-        return Err(StoreError::corrupt("event", "the first does not make a journal".to_owned()));
-    };
-    Ok(created.journal)
+/// The journal's id as it was then: an adopted journal is another one, and what was signed for one does not count in
+/// the other.
+fn journal_id(conn: &Connection, before: Option<EventSeq>) -> Result<String> {
+    let mut adoptions = adopting::adoptions(conn)?.into_iter();
+    let adopted = adoptions.rfind(|seq| before.is_none_or(|before| *seq < before));
+    let named = log::event(conn, adopted.unwrap_or(EventSeq::new(0)))?.decode()?.event;
+    if let Event::JournalCreated(created) = named {
+        Ok(created.journal)
+    } else if let Event::Adopted(adopted) = named {
+        Ok(adopted.journal)
+    } else {
+        Err(StoreError::corrupt("event", "it does not make a journal".to_owned()))
+    }
 }
 
 /// Where the journal met its org, if it had by then.
@@ -214,7 +221,7 @@ pub(crate) fn text_to_sign(conn: &Connection, requests: &[RequestId]) -> Result<
         parts.push((*request, part));
     }
     parts.sort_unstable_by_key(|(request, _)| *request);
-    let signed = ApprovalList::new(&journal_id(conn)?, &parts).to_string();
+    let signed = ApprovalList::new(&journal_id(conn, None)?, &parts).to_string();
     Ok(Some(ToSign { signed, parts }))
 }
 

@@ -21,7 +21,7 @@ fn ending(path: &Path, end: &str) -> PathBuf {
 }
 
 /// Keeps the journal's file as it is, without its anchor, as a backup of the disk does.
-fn keep(env: &Env, name: &str) -> PathBuf {
+pub fn keep(env: &Env, name: &str) -> PathBuf {
     let kept = env.dir.path().join(name);
     for end in ["", "-wal"] {
         if ending(&env.db(), end).exists() {
@@ -32,7 +32,7 @@ fn keep(env: &Env, name: &str) -> PathBuf {
 }
 
 /// Puts such a file back in the journal's place, beside the newer anchor.
-fn put_back(env: &Env, kept: &Path) {
+pub fn put_back(env: &Env, kept: &Path) {
     for end in ["", "-wal", "-shm"] {
         fs::remove_file(ending(&env.db(), end)).ok();
         if ending(kept, end).exists() {
@@ -45,11 +45,11 @@ fn anchor(env: &Env) -> PathBuf {
     ending(&env.db(), ".anchor")
 }
 
-fn adopt(env: &Env) -> Value {
+pub fn adopt(env: &Env) -> Value {
     env.journal(ADOPT).exits(0).json()
 }
 
-fn verifies(env: &Env) {
+pub fn verifies(env: &Env) {
     let report = env.journal(["verify", "--json"]).exits(0).json();
     assert_eq!((&report["ok"], &report["anchored"]), (&true.into(), &true.into()), "{report}");
 }

@@ -21,7 +21,7 @@ const NEWEST: i64 = 7;
 const STATES: &str = "done 7, failed 1, in_flight 1, pending 3, unknown 2";
 
 /// The journal of schema 1 as `journal.db`, and a Zoho like the one it was made against.
-fn older() -> Env {
+pub fn older() -> Env {
     let records = vec![("Leads".to_owned(), 12), ("Contacts".to_owned(), 8)];
     let env = Env::without_journal(Config { records, ..Config::default() });
     let read = |name: &str| fs::read(format!("{FIXTURE}{name}")).unwrap();
@@ -41,7 +41,7 @@ fn older() -> Env {
     env
 }
 
-fn beside(env: &Env, suffix: &str) -> PathBuf {
+pub fn beside(env: &Env, suffix: &str) -> PathBuf {
     let mut name = env.db().into_os_string();
     name.push(suffix);
     name.into()

@@ -51,6 +51,7 @@ mod cli_replay;
 mod cli_settle;
 mod cli_setup;
 mod cli_sync;
+mod cli_together;
 mod cli_truth;
 mod cli_undo;
 mod cli_undo_report;

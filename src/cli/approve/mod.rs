@@ -216,7 +216,7 @@ fn approve_policy(
         keeper.write("approving a policy", now, |tx| tx.approve_policy(policy, by, signed))?;
     drop(keeper);
     let view = decided.map_err(|refused| policy_refused(context, &refused))?;
-    tell_policy(context, &view, by)
+    tell_policy(context, &view, by, args.signature.is_some())
 }
 
 /// What is to be signed about something, with its name.
@@ -276,7 +276,7 @@ pub(crate) fn run_reject(args: &RejectArgs, context: &mut Context) -> Result<Exi
                 keeper.write("rejecting a policy", now, |tx| tx.reject_policy(policy, by))?;
             drop(keeper);
             let view = decided.map_err(|refused| policy_refused(context, &refused))?;
-            return tell_policy(context, &view, by);
+            return tell_policy(context, &view, by, false);
         }
     };
     let mut keeper = context.keeper()?;

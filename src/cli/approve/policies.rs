@@ -66,6 +66,7 @@ pub(super) fn tell_policy(
     context: &mut Context,
     view: &PolicyView,
     by: By<'_>,
+    signed: bool,
 ) -> Result<Exit, CliError> {
     let next = context.command("policy show");
     let demand = &view.terms.demand;
@@ -91,7 +92,7 @@ pub(super) fn tell_policy(
         visible_short(by.who, SHOWN),
         by.account
     ))?;
-    if view.recorded_by.as_deref() == Some(by.account) {
+    if !signed && view.recorded_by.as_deref() == Some(by.account) {
         context
             .out
             .warn("one OS account recorded the proposal and this: names are an honour system");

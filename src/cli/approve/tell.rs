@@ -117,7 +117,7 @@ pub(super) fn tell_approved(
         if !one.second {
             let told = format!("{} is approved by who asked for it: no second person", one.request);
             context.out.warn(&told);
-        } else if one.same_account {
+        } else if one.same_account && key.is_none() {
             context.out.warn(&format!("{}: {SAME_ACCOUNT}", one.request));
         }
     }

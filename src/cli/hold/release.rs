@@ -128,7 +128,7 @@ fn tell(context: &mut Context, release: &Release<'_>, released: &Released) -> Re
     ))?;
     for (entries, what) in [
         (pending, "may be sent again"),
-        (unread, "unknown, and read at Zoho first: a lost part of the log may have sent them"),
+        (unread, "unknown, and read at Zoho first: what was lost of the log may have sent it"),
         (awaiting, "waiting for approval"),
         (released.still_held, "under another hold still"),
     ] {

@@ -10,6 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::grouped;
 use crate::cli::policy_flags::PolicyFlags;
+use crate::cli::standing::{self, Closed};
 use crate::config::Flags;
 use crate::domain::calls::{self, WriteCall};
 use crate::domain::id::RequestId;
@@ -107,7 +108,10 @@ pub(crate) fn show(
     concurrency: Option<usize>,
 ) -> Result<(), CliError> {
     let (requests, plan) = make(context, wanted, concurrency)?;
-    let next = next_command(context, wanted, &requests, &plan);
+    let next = match closed(context) {
+        Some(closed) => closed.next,
+        None => next_command(context, wanted, &requests, &plan),
+    };
     let blocked = blocked(context, wanted, &requests)?;
     if context.out.is_json() {
         return document::print(context, &requests, &plan, &blocked, wanted, next);
@@ -168,10 +172,20 @@ fn next_command(
     }
 }
 
+/// Whether nothing is written to the journal at all, so that no run starts.
+fn closed(context: &Context) -> Option<Closed> {
+    let published = standing::published(context);
+    let reader = context.reader().ok()?;
+    standing::closed(context, &reader, published.as_ref()).ok().flatten()
+}
+
 /// What would keep sync from sending anything.
 fn refused_by(context: &Context, plan: &Plan) -> Option<String> {
     if let Err(error) = context.check_target() {
         return Some(error.report().message);
+    }
+    if let Some(closed) = closed(context) {
+        return Some(closed.told);
     }
     if let Ok(Some(pause)) = context.reader().and_then(|reader| Ok(reader.pause()?)) {
         return Some(format!("{pause}; {} ends it", context.command("resume")));

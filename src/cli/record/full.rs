@@ -95,7 +95,10 @@ impl FullArgs {
             );
         };
         if let Err(error) = sealing::check(&recipient) {
-            return usage(error.to_string(), "copy the whole key, as age-keygen printed it");
+            return usage(
+                format!("{error}; nothing was recorded"),
+                "copy the whole key, as age-keygen printed it",
+            );
         }
         let retention = self.snapshot_retention.unwrap_or(RETENTION);
         if !(RETENTION_MIN..=RETENTION_MAX).contains(&retention) {

@@ -7,13 +7,14 @@ use crate::cli::output::words::{grouped, in_words};
 use crate::cli::show::story::Told;
 use crate::domain::time::Timestamp;
 use crate::store::full_snapshot::FullSnapshotView;
-use crate::store::query::{EntryView, RequestView};
+use crate::store::query::{EntryView, RequestView, Step};
 use crate::store::{Reader, StoreError};
 
 /// What is known of the newest one.
 pub(super) struct Full {
     wanted: bool,
-    settled: bool,
+    /// Why there is none; `None` while one is to come.
+    never: Option<&'static str>,
     newest: Option<FullSnapshotView>,
     recipient: Option<String>,
     /// What hands it out.
@@ -52,7 +53,7 @@ impl Full {
         let recipient = if wanted { reader.full_recipient(entry.request.request)? } else { None };
         Ok(Self {
             wanted,
-            settled: entry.state.is_settled(),
+            never: never(entry),
             newest,
             recipient: recipient.map(|recipient| recipient.to_string()),
             command: context.command(&format!("snapshot {} -o DIR", entry.entry)),
@@ -64,8 +65,10 @@ impl Full {
         let to = self.recipient.as_deref().unwrap_or("(erased)");
         match &self.newest {
             _ if !self.wanted => String::new(),
-            None if self.settled => "none: there was no record to read".to_owned(),
-            None => format!("none yet; before it is deleted one is kept, encrypted to {to}"),
+            None => match self.never {
+                Some(why) => format!("none{why}"),
+                None => format!("none yet; before it is deleted one is kept, encrypted to {to}"),
+            },
             Some(view) => match (view.size, view.shredded) {
                 (Some(size), _) => {
                     let over = if view.until <= now { ", which is over" } else { "" };
@@ -99,6 +102,20 @@ impl Full {
     }
 }
 
+/// Why a settled entry has no full snapshot at all.
+fn never(entry: &EntryView) -> Option<&'static str> {
+    let sent = entry.steps.iter().any(|step| matches!(step, Step::Attempt { .. }));
+    if !entry.state.is_settled() {
+        None
+    } else if sent {
+        Some(": there was no record to read")
+    } else if entry.adoptions.is_empty() {
+        Some(": it was not sent")
+    } else {
+        Some(" here: if there was one, it was lost with the part of the journal that is missing")
+    }
+}
+
 /// The steps of an entry's story that tell of full snapshots.
 pub(super) fn told(reader: &Reader, entry: &EntryView) -> Result<Vec<Told>, StoreError> {
     if entry.request.full_retention_ms.is_none() {
@@ -119,7 +136,7 @@ pub(super) fn told(reader: &Reader, entry: &EntryView) -> Result<Vec<Told>, Stor
     Ok(told)
 }
 
-/// `kept for 90days, encrypted to age1…`; empty where none is wanted.
+/// `kept for 90 d, encrypted to age1…`; empty where none is wanted.
 pub(super) fn of_request(reader: &Reader, view: &RequestView) -> Result<String, StoreError> {
     let Some(retention) = view.full_retention_ms else { return Ok(String::new()) };
     let recipient = reader.full_recipient(view.request)?;

@@ -304,6 +304,10 @@ fn text(
             None => format!("Would record: {} in {place}, undoing {}.", one.line, one.undoes),
         };
         context.out.data_line(line)?;
+        if one.awaiting_approval {
+            let line = "  Nothing of it is sent before a second person approved it.";
+            context.out.data_line(line)?;
+        }
         if one.operation == Operation::RecreateTags {
             context.out.data_line("  A tag that is made again has a new id.")?;
         }

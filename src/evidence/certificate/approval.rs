@@ -11,8 +11,8 @@ use crate::evidence::certificate::EntryEvent;
 /// What of a certificate says what was approved.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    /// The journal's id.
-    pub(super) journal: String,
+    /// The journal's ids, each with the event that gave it: an adoption gives another one.
+    pub(super) journals: Vec<(u64, String)>,
     /// Where the journal met its org, and which it is.
     pub(super) org: Option<(u64, String)>,
     /// Why the request was made, with the salt of its seal.
@@ -24,6 +24,12 @@ impl Known {
     pub(super) fn reason(&mut self, event: &EntryEvent) {
         let seal = event.seals.iter().find(|seal| seal.field == "reason");
         self.reason = seal.map(|seal| (Salt::new(*seal.salt.bytes()), seal.value.clone()));
+    }
+
+    /// The journal's id right before an event.
+    fn journal_before(&self, index: u64) -> &str {
+        let named = self.journals.iter().rfind(|(from, _)| *from < index);
+        named.map_or("", |(_, journal)| journal)
     }
 
     /// What the signature of an approval says, in words; `None` where there is none to be seen. The error says that it
@@ -45,7 +51,7 @@ impl Known {
         let (request, content) = recorded;
         let org = self.org.as_ref().filter(|(index, _)| *index < event.index);
         let text = ApprovalText {
-            journal: &self.journal,
+            journal: self.journal_before(event.index),
             org: org.map(|(_, org)| org.as_str()),
             subject: Subject::Request(request, approved.earlier),
             content,

@@ -63,15 +63,14 @@ pub fn check(bytes: &[u8], key: Option<&VerifierKey>) -> Result<Checked, Refused
     }
     let signed = signature(&certificate)?;
     let head = signed.checkpoint.head;
-    let trust = keys(&certificate, head, &signed.signed_by, key)?;
     let mut reader = EntryReader::new(entry);
-    let origin = signed.signed_by.name();
+    let (trust, journals) = keys(&certificate, head, &signed.signed_by, key)?;
+    reader.known.journals = journals;
     let orgs = certificate.events.iter().filter_map(|event| {
         let org = event.seals.iter().find(|seal| seal.field == "org")?;
         Some((event.index, org.value.clone()))
     });
     reader.known.org = orgs.into_iter().next();
-    origin.strip_prefix("zoho-journal/").unwrap_or(origin).clone_into(&mut reader.known.journal);
     let mut before = None;
     for event in &certificate.events {
         if before.is_some_and(|before| event.index <= before) {
@@ -130,27 +129,28 @@ fn proven(event: &ProvenEvent, head: Head) -> Result<LoggedEvent, Refused> {
         .map_err(|error| format!("event {}: {error}", event.index))
 }
 
-/// Follows the keys from the journal's first one to the one that signed.
+/// Follows the keys from the journal's first one to the one that signed. Also gives the journal's ids, each with the
+/// event that gave it.
 fn keys(
     certificate: &Certificate,
     head: Head,
     signed_by: &VerifierKey,
     given: Option<&VerifierKey>,
-) -> Result<Trust, Refused> {
+) -> Result<(Trust, Vec<(u64, String)>), Refused> {
     let mut before: Option<(u64, String)> = None;
     // Whether the key that was given has been met, and every later one follows from it.
     let mut follows = false;
-    let mut origin = String::new();
+    let mut journals = Vec::new();
     for event in &certificate.keys {
         let logged = proven(event, head)?;
         let named = match (&before, logged.event) {
             (None, Event::JournalCreated(data)) if event.index == 0 => {
-                origin = format!("zoho-journal/{}", data.journal);
+                journals.push((event.index, data.journal));
                 data.key
             }
             // Nothing hands over: an adopted journal is another one, and trust has to be given anew.
             (Some((index, _)), Event::Adopted(data)) if event.index > *index => {
-                origin = format!("zoho-journal/{}", data.journal);
+                journals.push((event.index, data.journal));
                 follows = false;
                 data.key
             }
@@ -172,6 +172,8 @@ fn keys(
         follows |= given.is_some_and(|given| given.to_string() == named);
         before = Some((event.index, named));
     }
+    let origin = journals.last().map(|(_, journal)| format!("zoho-journal/{journal}"));
+    let origin = origin.unwrap_or_default();
     if origin != signed_by.name() {
         return Err(format!("it is of {origin}, and its checkpoint of another log"));
     }
@@ -180,9 +182,9 @@ fn keys(
         return Err("the log that it shows does not name the key that signed it".to_owned());
     }
     match given {
-        None => Ok(Trust::NotAuthenticated),
-        Some(given) if given == signed_by => Ok(Trust::Given),
-        Some(_) if follows => Ok(Trust::HandedOver),
+        None => Ok((Trust::NotAuthenticated, journals)),
+        Some(given) if given == signed_by => Ok((Trust::Given, journals)),
+        Some(_) if follows => Ok((Trust::HandedOver, journals)),
         Some(given) => Err(format!(
             "it is signed by {signed_by}, and neither is that the key that was given nor did {given} hand \
              over to it"

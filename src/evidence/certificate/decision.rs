@@ -10,6 +10,9 @@ use crate::evidence::certificate::story::{About, Says};
 /// An approval, which may have found the entry not waiting for one.
 pub(super) fn approved(data: &RequestApproved, about: &About<'_>, says: &mut Says) -> String {
     let who = match (data.second, data.same_account) {
+        (true, true) if data.signature.is_some() => {
+            "by somebody of another name than who asked, with a signature; the same OS account recorded both"
+        }
         (true, false) => {
             "by a second person, as the names say; another OS account recorded it than the request"
         }

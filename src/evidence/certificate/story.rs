@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::domain::event::{
     BatchAnswered, BatchReturned, BatchUnanswered, EntriesRechecked, Event, EvidenceRead,
-    LoggedEvent, RequestRecorded, Returned, SnapshotTaken, SourceKind, Unanswered,
+    FullSnapshotTaken, LoggedEvent, RequestRecorded, Returned, SnapshotTaken, SourceKind,
+    Unanswered,
 };
 use crate::domain::id::EntryId;
 use crate::domain::recheck::Found;
@@ -122,6 +123,13 @@ pub(super) fn counted(entries: u64) -> String {
 /// What else an event says: name and text.
 pub(super) type Says = Vec<(&'static str, String)>;
 
+fn copied(data: &FullSnapshotTaken, about: &About<'_>, says: &mut Says) -> String {
+    let file = about.opened.and_then(|opened| opened.last()).and_then(Value::as_str);
+    says.extend(file.map(|hash| ("SHA-256 of the age file", hash.to_owned())));
+    let until = data.until;
+    format!("Read whole before a call: a full copy was kept, encrypted, to stay until {until}.")
+}
+
 /// One sentence for each kind of event that can tell of an entry; `None` for the others. A new kind of event does
 /// not compile until it is one or the other.
 fn told(event: &Event, about: &About<'_>, says: &mut Says) -> Option<String> {
@@ -133,14 +141,7 @@ fn told(event: &Event, about: &About<'_>, says: &mut Says) -> Option<String> {
         Event::UserSeen(_) => "A run learned whose token it uses.".to_owned(),
         Event::RequestPinned(_) => "A run read Zoho's id of the module.".to_owned(),
         Event::SnapshotTaken(data) => read_before(data, about).to_owned(),
-        Event::FullSnapshotTaken(data) => {
-            let file = about.opened.and_then(|opened| opened.last()).and_then(Value::as_str);
-            says.extend(file.map(|hash| ("SHA-256 of the age file", hash.to_owned())));
-            let until = data.until;
-            format!(
-                "Read whole before a call: a full copy was kept, encrypted, to stay until {until}."
-            )
-        }
+        Event::FullSnapshotTaken(data) => copied(data, about, says),
         Event::FullSnapshotsShredded(data) => {
             let why = if data.due { "its time was over" } else { "somebody decided so" };
             format!("The full copy that had been kept was shredded here: {why}.")

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::erasure::{Secrets, kept_secrets};
-use crate::domain::event::{Event, EventError, FullSnapshotTaken, LoggedEvent, RequestRecorded};
+use crate::domain::event::{
+    EntriesSettled, Event, EventError, FullSnapshotTaken, LoggedEvent, RequestRecorded,
+};
 use crate::domain::fold::{Note, Rows, States, Table};
 use crate::domain::id::{BatchId, EntryId, EventSeq, RequestId};
 use crate::domain::merkle::{Hash, NodeId, Tree, leaf_hash};
@@ -248,6 +250,12 @@ impl<'a> LogPass<'a> {
         Ok(())
     }
 
+    fn send_settled(&self, seq: EventSeq, data: EntriesSettled, jobs: &mut Jobs<'_>) {
+        if let Some(parts) = self.parts([&data.entries]) {
+            jobs.send(Job::Settled { seq, data: Box::new(data), parts });
+        }
+    }
+
     /// Sends out the checks of the items that an event concerns.
     fn send(&mut self, seq: EventSeq, leaf: Hash, event: Event, jobs: &mut Jobs<'_>) -> Result<()> {
         match event {
@@ -277,11 +285,7 @@ impl<'a> LogPass<'a> {
                     jobs.send(Job::Recheck { seq, data: Box::new(data), parts });
                 }
             }
-            Event::EntriesSettled(data) => {
-                if let Some(parts) = self.parts([&data.entries]) {
-                    jobs.send(Job::Settled { seq, data: Box::new(data), parts });
-                }
-            }
+            Event::EntriesSettled(data) => self.send_settled(seq, data, jobs),
             Event::FullSnapshotTaken(data) => self.send_full(seq, data, jobs),
             Event::SnapshotTaken(data) => {
                 if let Some(parts) = self.parts([&data.entries]) {

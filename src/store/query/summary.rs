@@ -130,6 +130,11 @@ impl Reader {
                 "-- last_written\nSELECT seq FROM event
                  WHERE seq >= (SELECT started_seq FROM run WHERE id = :run)
                    AND json_extract(body, '$.data.run') = :run
+                   -- A run does not say of itself that it died: that is an adoption's word.
+                   AND NOT (json_extract(body, '$.kind') = 'batch_unanswered'
+                            AND json_extract(body, '$.data.reason') = 'run_died'
+                            AND json_extract(body, '$.data.batch')
+                                IN (SELECT id FROM batch WHERE run = :run))
                  ORDER BY seq DESC LIMIT 1",
                 named_params! { ":run": Sql(run) },
                 |row| row.get(0).map(|Sql(seq)| seq),
