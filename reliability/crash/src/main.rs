@@ -66,7 +66,7 @@ enum Command {
 }
 
 /// Points, pairs, sizes and seconds of a slice.
-const QUICK: (usize, usize, u64, u64) = (260, 30, 14, 20);
+const QUICK: (usize, usize, u64, u64) = (220, 30, 8, 10);
 
 /// Points, pairs, sizes and seconds of everything.
 const WHOLE: (Option<(usize, usize)>, u64, u64) = (None, 40, 7200);
