@@ -365,12 +365,19 @@ pub fn go_program() -> Option<PathBuf> {
 fn the_packages_that_check_go_s_module_checksums_come_to_the_same_result() {
     let Some(program) = go_program() else { return };
     let env = world();
+    let old_key = std::fs::read_to_string(key_file(&env)).unwrap();
     let files = everything(&env);
     let key = std::fs::read_to_string(key_file(&env)).unwrap();
-    let go = |files: &[&str]| {
+    let with = |key: &str, files: &[&str]| {
         let seen = Command::new(&program).arg(key.trim_end()).args(files).output().unwrap();
         (seen.status.code(), String::from_utf8_lossy(&seen.stdout).into_owned())
     };
+    let go = |files: &[&str]| with(&key, files);
+    // The old key handed over to the new one; a stranger's did not.
+    let stranger = std::fs::read_to_string(key_file(&Env::new(1))).unwrap();
+    let certificates = named(&files, ".certificate.json");
+    assert_eq!(with(&old_key, &certificates).0, Some(0));
+    assert_eq!(with(&stranger, &certificates).0, Some(12));
     for end in [".certificate.json", ".receipt.json", ".tlog-proof"] {
         let files = named(&files, end);
         let (code, told) = go(&files);

@@ -7,9 +7,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
+use zoho_journal::evidence::certificate::Certificate;
 use zoho_journal::simulator::Fault;
 
-use crate::cli_certificate::{contrib, go_program, has_python, key_file};
+use crate::cli_certificate::{
+    contrib, go_program, has_python, key_file, named, write_all as write,
+};
+use crate::cli_certificate_decided::{DECIDED, decided};
 use crate::env::{Env, lines};
 
 /// Leads that three requests delete, each of as many as certificates are written of at once, or fewer.
@@ -62,9 +66,9 @@ fn many() -> (Env, Vec<&'static str>) {
 }
 
 /// Certificates of all entries, in one directory: names and states.
-fn write_all(env: &Env, requests: &[&str]) -> BTreeMap<String, String> {
+fn write_all(env: &Env, requests: &[&str], out: &str) -> BTreeMap<String, String> {
     let mut states = BTreeMap::new();
-    let write = |request: &&str| env.start(["certificate", request, "-o", "out", "--json"]);
+    let write = |request: &&str| env.start(["certificate", request, "-o", out, "--json"]);
     // At once, as several people would.
     for child in requests.iter().map(write).collect::<Vec<Child>>() {
         let written = crate::env::Ran::of_child(child).exits(0).json();
@@ -176,7 +180,10 @@ fn ask_all(
 #[test]
 fn thousands_of_certificates_hold_for_three_programs_and_none_with_a_changed_byte() {
     let (env, requests) = many();
-    let states = write_all(&env, &requests);
+    // Each of some twenty thousand files is made durable: in memory, where that is to be had, it costs nothing.
+    let place = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+    let (out, changed) = (place.path().join("out"), place.path().join("changed"));
+    let states = write_all(&env, &requests, out.to_str().unwrap());
     assert!(states.len() >= 2_000, "{}", states.len());
     let stood: BTreeMap<String, String> = env
         .entries()
@@ -189,7 +196,6 @@ fn thousands_of_certificates_hold_for_three_programs_and_none_with_a_changed_byt
     assert!(seen.is_superset(&expected.into()), "{}", env.states());
 
     let key = key_file(&env);
-    let (out, changed) = (env.dir.path().join("out"), env.dir.path().join("changed"));
     change_a_byte_of_each(&out, &changed, states.keys());
     let names: Vec<&str> = states.keys().map(String::as_str).collect();
     let good: Verdicts =
@@ -212,4 +218,41 @@ fn difference(told: &Verdicts, expected: &Verdicts) -> String {
         write!(text, "; {name}: {:?}, not {state:?}", told.get(name)).unwrap();
     }
     text
+}
+
+/// Every event of every certificate left out, doubled, and exchanged with the next, each on its own.
+#[test]
+fn three_programs_agree_on_what_may_be_left_out_and_refuse_any_other_order() {
+    let env = decided();
+    let key = key_file(&env);
+    let args: Vec<&str> = DECIDED.iter().copied().chain(["-o", "out"]).collect();
+    let files = write(&env, &args);
+    let place = tempfile::tempdir().unwrap();
+    let mut edited = Vec::new();
+    for (number, file) in named(&files, ".certificate.json").into_iter().enumerate() {
+        let whole = Certificate::parse(&std::fs::read(file).unwrap()).unwrap();
+        for at in 0..whole.events.len() {
+            let (mut less, mut twice, mut other) = (whole.clone(), whole.clone(), whole.clone());
+            less.events.remove(at);
+            twice.events.insert(at, whole.events[at].clone());
+            other.events[at..].rotate_left(1);
+            for (how, certificate) in [("less", less), ("twice", twice), ("other", other)] {
+                let name = format!("{number}.{at}.{how}.json");
+                if certificate != whole {
+                    std::fs::write(place.path().join(&name), certificate.to_json()).unwrap();
+                    edited.push(name);
+                }
+            }
+        }
+    }
+    let names: Vec<&str> = edited.iter().map(String::as_str).collect();
+    let told = ask_all(&env, &key, place.path(), &names);
+    let expected = &told[0].2;
+    let accepted = expected.iter().filter(|(_, state)| state.is_some()).map(|(name, _)| name);
+    let accepted: Vec<&String> = accepted.collect();
+    assert!(accepted.iter().all(|name| name.ends_with("less.json")), "{accepted:?}");
+    assert!(accepted.len() < edited.len() / 4 && !accepted.is_empty(), "{accepted:?}");
+    for (program, _, said) in &told {
+        assert!(said == expected, "{program}: {}", difference(said, expected));
+    }
 }
