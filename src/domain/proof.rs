@@ -111,7 +111,9 @@ mod tests {
 
     fn tree(leaves: &[Hash]) -> WholeTree {
         let mut tree = WholeTree::default();
-        leaves.iter().for_each(|leaf| tree.push(0, *leaf));
+        for leaf in &leaves {
+            tree.push(0, *leaf);
+        }
         tree
     }
 
@@ -173,9 +175,13 @@ mod tests {
     fn a_hash_may_stand_in_the_place_of_forgotten_leaves() {
         let leaves = leaves(11);
         let (whole, mut pruned) = (tree(&leaves), WholeTree::default());
-        leaves[..4].iter().for_each(|leaf| pruned.push(0, *leaf));
+        for leaf in &leaves[..4] {
+            pruned.push(0, *leaf);
+        }
         pruned.push(2, whole.nodes[&NodeId { level: 2, index: 1 }]);
-        leaves[8..].iter().for_each(|leaf| pruned.push(0, *leaf));
+        for leaf in &leaves[8..] {
+            pruned.push(0, *leaf);
+        }
         for at in [0, 1, 2, 3, 8, 9, 10] {
             assert_eq!(pruned.path(at, 11), whole.path(at, 11), "{at}");
         }

@@ -515,10 +515,9 @@ fn every_kind_of_event_is_worded_and_known_to_the_other_programs_or_tells_of_no_
             sealed.insert(kind, fields);
         }
     }
-    let (_, table) = PYTHON.split_once("SEALED = ").unwrap();
-    let (table, _) = table.split_once(",\n}\n").unwrap();
-    let table = format!("{table}}}");
-    let known: BTreeMap<&str, Vec<&str>> = serde_json::from_str(&table).unwrap();
+    let python: String = table(PYTHON, "SEALED = {\n").collect();
+    let python = format!("{{{}}}", python.trim_end_matches(','));
+    let known: BTreeMap<&str, Vec<&str>> = serde_json::from_str(&python).unwrap();
     assert_eq!(known, sealed);
     let go: String = table(GO, "var sealed = map[string][]string{\n").collect();
     let go = go.replace('{', "[").replace('}', "]");
