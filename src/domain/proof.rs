@@ -111,7 +111,7 @@ mod tests {
 
     fn tree(leaves: &[Hash]) -> WholeTree {
         let mut tree = WholeTree::default();
-        for leaf in &leaves {
+        for leaf in leaves {
             tree.push(0, *leaf);
         }
         tree
