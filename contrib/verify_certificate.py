@@ -12,6 +12,7 @@ docs/auditor.md says what is checked, and how to do it by hand.
 
 import argparse
 import base64
+import functools
 import hashlib
 import io
 import json
@@ -126,6 +127,16 @@ def list_of(value, what):
 
 # Keys and notes (c2sp.org/signed-note, c2sp.org/tlog-checkpoint). ------------------------------------
 
+@functools.lru_cache(maxsize=64)
+def is_signed(key, signature, message):
+    """Whether an Ed25519 key signed a message. Files that are made together have one checkpoint."""
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 class Key:
     def __init__(self, text):
         parts = text.split("+", 2)
@@ -138,10 +149,8 @@ class Key:
 
     def signed(self, text, signature):
         need(len(signature) == 64, "a signature is not 64 bytes long")
-        try:
-            Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, text.encode())
-        except (InvalidSignature, ValueError):
-            raise Refused("the signature of %s is not valid" % self.name) from None
+        need(is_signed(self.raw, signature, text.encode()),
+             "the signature of %s is not valid" % self.name)
 
 
 def open_note(note, keys):
@@ -344,11 +353,7 @@ def ssh_signed(armoured, text):
         return mark, None
     point, (kind, signed) = ssh_strings(key, 2)[1], ssh_strings(signature, 2)
     message = b"SSHSIG" + packed(namespace, reserved, name, hashes[name](text.encode()).digest())
-    try:
-        Ed25519PublicKey.from_public_bytes(point).verify(signed, message)
-    except (InvalidSignature, ValueError):
-        return mark, False
-    return mark, kind == b"ssh-ed25519"
+    return mark, is_signed(point, signed, message) and kind == b"ssh-ed25519"
 
 
 def on_one_line(text):
@@ -656,8 +661,6 @@ def check_certificate(raw, given):
     names = ["format", "entry", "key", "checkpoint", "keys", "events"]
     tag, name, key, note, keys, events = fields(content, names, "the certificate")
     need(tag == FORMAT, "a format that is not known here")
-    need(json.dumps(content, indent=2, ensure_ascii=False) + "\n" == text,
-         "it is not written as certificates are")
     need(re.fullmatch("E[1-9][0-9]{0,18}", text_of(name, "the entry")), "it names no entry")
     signer = Key(text_of(key, "the key"))
     checkpoint = Checkpoint(text_of(note, "the checkpoint"), signer)
@@ -673,6 +676,9 @@ def check_certificate(raw, given):
         except Refused as error:
             raise Refused("event %d (%s): %s" % (event.index, event.kind, error)) from None
     need(story.state is not None, "the event that recorded the entry is missing")
+    # Last, since it takes longest.
+    need(json.dumps(content, indent=2, ensure_ascii=False) + "\n" == text,
+         "it is not written as certificates are")
     return (["%s is %s, in the log of %d events" % (name, story.state, checkpoint.size)]
             + story.lines + ["signed by %s, %s" % (signer.text, trust)])
 

@@ -20,6 +20,7 @@ use crate::domain::time::Timestamp;
 use crate::evidence::bundle::{
     BundleManifest, BundledFile, CHECKPOINT, FORMAT, KEY, LOG, MANIFEST,
 };
+use crate::evidence::certificate::issue::Issuer;
 use crate::evidence::checkpoint::SignedCheckpoint;
 use crate::export::{AsOf, Style, View, export};
 use crate::platform::{PendingFile, Sharing, shell_quoted};
@@ -87,9 +88,10 @@ pub(super) fn run(
             Ok(())
         })?;
     }
+    let mut issuer = Issuer::new(&reader, &given)?;
     for entry in &entries {
         let events = certificate::events(&reader, &decisions, *entry, false)?;
-        let made = certificate::make(&reader, &given, *entry, &events, false)?;
+        let made = certificate::make(&mut issuer, *entry, &events, false)?;
         for (name, contents) in certificate::files(&made, false) {
             bundle.text(&format!("certificates/{name}"), &contents).map_err(failed)?;
         }

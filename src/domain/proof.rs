@@ -1,7 +1,9 @@
 //! Inclusion proofs of the Merkle tree (RFC 9162 §2.1.3): that a leaf stands at a place of a tree of which
 //! only the root is known.
 
-use crate::domain::merkle::{Hash, NodeId, Tree, frontier_of, node_hash};
+use std::collections::HashMap;
+
+use crate::domain::merkle::{Hash, NodeId, frontier_of, node_hash, root_of_frontier};
 
 /// The leaves under each hash of an inclusion proof, `start..end`, from the leaf's sibling upwards. Empty for
 /// a leaf that the tree does not have.
@@ -53,91 +55,76 @@ pub fn root_from(leaf: Hash, index: u64, size: u64, path: &[Hash]) -> Option<Has
     Some(places.iter().zip(path).fold(leaf, climb))
 }
 
-/// Makes the inclusion proof of one leaf out of all leaves, handed over in order. Keeps a few hashes only.
-#[derive(Debug)]
-pub struct ProofMaker {
-    index: u64,
-    next: u64,
-    /// Ranges beside the path in the order of leaves: their place in the proof, where they end, their tree.
-    ranges: Vec<(usize, (u64, u64), Tree)>,
-    leaf: Option<Hash>,
+/// A tree of which the root of every complete subtree is kept, so that each of its leaves can be proved.
+#[derive(Debug, Default)]
+pub struct WholeTree {
+    nodes: HashMap<NodeId, Hash>,
+    /// Roots of complete subtrees that wait for the one beside them, the largest first.
+    open: Vec<(NodeId, Hash)>,
+    size: u64,
 }
 
-impl ProofMaker {
-    /// The proof of the leaf at `index` in a tree of `size` leaves.
-    pub fn new(index: u64, size: u64) -> Self {
-        let mut ranges: Vec<_> = siblings(index, size)
-            .into_iter()
-            .enumerate()
-            .map(|(place, range)| (place, range, Tree::default()))
-            .collect();
-        ranges.sort_by_key(|(_, (start, _), _)| *start);
-        Self { index, next: 0, ranges, leaf: None }
+impl WholeTree {
+    /// The root of the complete subtree of `2^level` leaves that come next; a leaf has level 0.
+    pub fn push(&mut self, level: u32, root: Hash) {
+        // Where a size is none the tree stays short, and has no paths.
+        let Some(width) = 1_u64.checked_shl(level) else { return };
+        let (mut id, mut hash) = (NodeId { level, index: self.size >> level }, root);
+        self.nodes.insert(id, hash);
+        while let Some((left, beside)) = self.open.last().copied()
+            && left.level == id.level
+        {
+            self.open.pop();
+            id = NodeId { level: id.level + 1, index: id.index >> 1 };
+            hash = node_hash(&beside, &hash);
+            self.nodes.insert(id, hash);
+        }
+        self.open.push((id, hash));
+        self.size = self.size.saturating_add(width);
     }
 
-    /// The next leaf.
-    pub fn push(&mut self, leaf: Hash) {
-        let at = self.next;
-        self.next += 1;
-        if at == self.index {
-            self.leaf = Some(leaf);
-            return;
-        }
-        let range = self.ranges.partition_point(|(_, (_, end), _)| *end <= at);
-        if let Some((_, _, tree)) = self.ranges.get_mut(range) {
-            tree.append(leaf, |_, _| ());
-        }
+    /// How many hashes it keeps.
+    pub fn nodes(&self) -> usize {
+        self.nodes.len()
     }
 
-    /// The root of the complete subtree of `2^level` leaves that come next, none of which is the one to be proved.
-    pub fn push_subtree(&mut self, level: u32, root: Hash) {
-        let at = self.next;
-        self.next += 1 << level;
-        let range = self.ranges.partition_point(|(_, (_, end), _)| *end <= at);
-        if let Some((_, _, tree)) = self.ranges.get_mut(range) {
-            // Where it does not fit the proof is not made: the range stays short.
-            tree.append_subtree(level, root);
-        }
-    }
-
-    /// The leaf and its proof; `None` when not all leaves were handed over, or too many.
-    pub fn finish(mut self) -> Option<(Hash, Vec<Hash>)> {
-        let whole = self.ranges.iter().all(|(_, (start, end), tree)| tree.size() == end - start);
-        let leaves = self.ranges.iter().map(|(_, (_, end), _)| *end).max().unwrap_or(0);
-        if !whole || self.next != leaves.max(self.index + 1) {
-            return None;
-        }
-        self.ranges.sort_by_key(|(place, ..)| *place);
-        let path = self.ranges.iter().map(|(_, _, tree)| tree.root()).collect();
-        self.leaf.map(|leaf| (leaf, path))
+    /// The hashes beside the path of the leaf at a position, from its sibling upwards; `None` where the tree has not so
+    /// many leaves, or one of them was left out.
+    pub fn path(&self, position: u64, size: u64) -> Option<Vec<Hash>> {
+        let root = |range| {
+            let roots = subtrees_of(range).into_iter().map(|id| self.nodes.get(&id).copied());
+            Some(root_of_frontier(&roots.collect::<Option<Vec<Hash>>>()?))
+        };
+        let whole = self.size == size && position < size;
+        siblings(position, size).into_iter().map(root).collect::<Option<_>>().filter(|_| whole)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::merkle::{leaf_hash, root_of, root_of_frontier};
+    use crate::domain::merkle::{leaf_hash, root_of};
 
     fn leaves(size: u64) -> Vec<Hash> {
         (0..size).map(|number| leaf_hash(&number.to_be_bytes())).collect()
     }
 
-    fn proof(leaves: &[Hash], index: u64) -> Option<(Hash, Vec<Hash>)> {
-        let mut maker = ProofMaker::new(index, u64::try_from(leaves.len()).unwrap());
+    fn tree(leaves: &[Hash]) -> WholeTree {
+        let mut tree = WholeTree::default();
         for leaf in leaves {
-            maker.push(*leaf);
+            tree.push(0, *leaf);
         }
-        maker.finish()
+        tree
     }
 
     #[test]
     fn every_leaf_of_every_small_tree_is_proved_at_its_place_and_at_no_other() {
         for size in 1..70 {
             let all = leaves(size);
-            let root = root_of(all.iter().copied());
+            let (root, tree) = (root_of(all.iter().copied()), tree(&all));
             for index in 0..size {
-                let (leaf, path) = proof(&all, index).unwrap();
-                assert_eq!(leaf, all[usize::try_from(index).unwrap()]);
+                let leaf = all[usize::try_from(index).unwrap()];
+                let path = tree.path(index, size).unwrap();
                 assert_eq!(root_from(leaf, index, size, &path), Some(root), "{index} of {size}");
                 for other in (0..size).filter(|other| *other != index) {
                     assert_ne!(root_from(leaf, other, size, &path), Some(root));
@@ -169,27 +156,36 @@ mod tests {
                         root_of_frontier(&roots)
                     })
                     .collect();
-                assert_eq!(proof(&all, index).unwrap().1, from_nodes, "{index} of {size}");
+                assert_eq!(tree(&all).path(index, size).unwrap(), from_nodes, "{index} of {size}");
             }
         }
     }
 
     #[test]
     fn too_few_or_too_many_leaves_prove_nothing() {
-        let all = leaves(9);
-        for wrong in [8, 10] {
-            let mut maker = ProofMaker::new(3, wrong);
-            for leaf in &all {
-                maker.push(*leaf);
-            }
-            assert_eq!(maker.finish(), None, "{wrong}");
+        let tree = tree(&leaves(9));
+        assert!(tree.path(3, 9).is_some());
+        for (index, size) in [(3, 8), (3, 10), (9, 9), (9, 10)] {
+            assert_eq!(tree.path(index, size), None, "{index} of {size}");
         }
-        let mut last = ProofMaker::new(9, 9);
-        for leaf in &all {
-            last.push(*leaf);
-        }
-        assert_eq!(last.finish(), None);
         assert_eq!(siblings(5, 5), []);
+    }
+
+    #[test]
+    fn a_hash_may_stand_in_the_place_of_forgotten_leaves() {
+        let leaves = leaves(11);
+        let (whole, mut pruned) = (tree(&leaves), WholeTree::default());
+        for leaf in &leaves[..4] {
+            pruned.push(0, *leaf);
+        }
+        pruned.push(2, whole.nodes[&NodeId { level: 2, index: 1 }]);
+        for leaf in &leaves[8..] {
+            pruned.push(0, *leaf);
+        }
+        for at in [0, 1, 2, 3, 8, 9, 10] {
+            assert_eq!(pruned.path(at, 11), whole.path(at, 11), "{at}");
+        }
+        assert_eq!(pruned.path(5, 11), None);
     }
 
     /// RFC 9162 §2.1.5: the tree over seven leaves, and the proofs that it gives.

@@ -105,17 +105,29 @@ impl Certificate {
         text
     }
 
-    /// Reads a file, which must be exactly what [`Certificate::to_json`] writes.
-    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+    /// Reads a file, of which nothing is checked yet: see [`Self::is_written_as`].
+    pub fn read(bytes: &[u8]) -> Result<Self, String> {
         if bytes.len() > CERTIFICATE_LIMIT {
             return Err(format!("it is longer than {CERTIFICATE_LIMIT} bytes"));
         }
         let certificate: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        if certificate.format != FORMAT {
-            return Err("it is of a format that this program does not know".to_owned());
-        }
-        if certificate.to_json().as_bytes() == bytes {
+        if certificate.format == FORMAT {
             Ok(certificate)
+        } else {
+            Err("it is of a format that this program does not know".to_owned())
+        }
+    }
+
+    /// Reads a file, which must be exactly what [`Certificate::to_json`] writes.
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let certificate = Self::read(bytes)?;
+        certificate.is_written_as(bytes).map(|()| certificate)
+    }
+
+    /// Whether a file is exactly what [`Certificate::to_json`] writes.
+    pub fn is_written_as(&self, bytes: &[u8]) -> Result<(), String> {
+        if self.to_json().as_bytes() == bytes {
+            Ok(())
         } else {
             Err("it is not written as certificates are: it was edited".to_owned())
         }

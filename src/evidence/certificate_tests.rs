@@ -1,5 +1,5 @@
 use super::check::{Checked, Trust, check, check_tlog_proof};
-use super::issue::{events_of, issue};
+use super::issue::{Issuer, events_of};
 use super::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,7 +54,8 @@ impl World {
         let view = self.reader.entry(entry).unwrap();
         let decisions = self.reader.decisions().unwrap();
         let events = events_of(&self.reader, &view, &decisions, receipt).unwrap();
-        issue(&self.reader, &self.given, entry, &events, receipt).unwrap()
+        let mut issuer = Issuer::new(&self.reader, &self.given).unwrap();
+        issuer.issue(entry, &events, receipt).unwrap()
     }
 }
 
@@ -87,7 +88,8 @@ fn what_others_were_forgotten_of_leaves_the_certificates_of_the_rest_as_they_are
     let erased = after.reader.entry(EntryId::new(1)).unwrap();
     let decisions = after.reader.decisions().unwrap();
     let events = events_of(&after.reader, &erased, &decisions, false).unwrap();
-    issue(&after.reader, &after.given, EntryId::new(1), &events, false).unwrap_err();
+    let mut issuer = Issuer::new(&after.reader, &after.given).unwrap();
+    issuer.issue(EntryId::new(1), &events, false).unwrap_err();
 }
 
 #[test]
@@ -175,28 +177,50 @@ fn a_certificate_names_no_other_item() {
     }
 }
 
+/// Every so many-th byte of a certificate changed, on its own: the case of letters, and the last bit, in turn.
+fn refuses_every_flip(text: &[u8], places: impl Iterator<Item = usize>) {
+    let mut changed = text.to_vec();
+    for at in places {
+        let bit = if at % 2 == 0 { 0x20 } else { 0x01 };
+        changed[at] ^= bit;
+        let shown = String::from_utf8_lossy(&text[at.saturating_sub(20)..=at]);
+        assert!(check(&changed, None).is_err(), "byte {at} ^ {bit:#x}, after {shown}");
+        changed[at] ^= bit;
+    }
+}
+
 #[test]
 fn no_byte_of_a_certificate_can_be_changed() {
     let world = World::new();
     // An answer with all that was typed; a relation that was read before and after, as a receipt.
     // One that was held, approved, let go, needed another approval, got it, and was withdrawn; one looked at again.
-    for (entry, receipt, step) in [(1, false, 1), (25, true, 1), (31, false, 7), (18, true, 5)] {
-        let text = world.certificate(entry, receipt).to_json().into_bytes();
-        check(&text, None).unwrap();
-        let mut changed = text.clone();
-        for at in (0..text.len()).step_by(step) {
-            // The case of letters, and the last bit, in turn.
-            let bit = if at % 2 == 0 { 0x20 } else { 0x01 };
-            changed[at] ^= bit;
-            assert!(check(&changed, None).is_err(), "E{entry}: byte {at} ^ {bit:#x}");
-            changed[at] ^= bit;
+    let all = [(1, false, 1), (25, true, 1), (31, false, 7), (18, true, 5)];
+    let all = all.map(|(entry, receipt, step)| {
+        (world.certificate(entry, receipt).to_json().into_bytes(), step)
+    });
+    let events = |text: &[u8]| text.windows(11).position(|at| at == b"\n  \"events\"").unwrap();
+    // But for the line that names the entry.
+    let front = |text: &[u8]| -> Vec<String> {
+        let text = String::from_utf8_lossy(&text[..events(text)]);
+        text.lines().filter(|line| !line.starts_with("  \"entry\"")).map(str::to_owned).collect()
+    };
+    std::thread::scope(|scope| {
+        for (at, (text, step)) in all.iter().enumerate() {
+            check(text, None).unwrap();
+            // Key, checkpoint and the events that name keys are the same in all of them: changed in the first.
+            assert_eq!(front(text), front(&all[0].0));
+            let start = if at == 0 { 0 } else { events(text) };
+            for share in 0..2 {
+                let places = (start..text.len()).step_by(*step).skip(share).step_by(2);
+                scope.spawn(move || refuses_every_flip(text, places));
+            }
+            for (more, less) in [("\n", 0), (" ", 0), ("{}", 0), ("", 1), ("", 40)] {
+                let mut other = text[..text.len() - less].to_vec();
+                other.extend_from_slice(more.as_bytes());
+                assert!(check(&other, None).is_err(), "{more:?} {less}");
+            }
         }
-        for (more, less) in [("\n", 0), (" ", 0), ("{}", 0), ("", 1), ("", 40)] {
-            let mut other = text[..text.len() - less].to_vec();
-            other.extend_from_slice(more.as_bytes());
-            assert!(check(&other, None).is_err(), "{more:?} {less}");
-        }
-    }
+    });
 }
 
 #[test]
@@ -448,9 +472,17 @@ const UNTOLD: [&str; 17] = [
 ];
 
 const PYTHON: &str = include_str!("../../contrib/verify_certificate.py");
+const GO: &str = include_str!("../../contrib/go/story.go");
+
+/// The lines of a table in a program, its blanks made single ones.
+fn table<'p>(program: &'p str, begin: &str) -> impl Iterator<Item = String> + use<'p> {
+    let (_, table) = program.split_once(begin).unwrap();
+    let (table, _) = table.split_once("\n}\n").unwrap();
+    table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+}
 
 #[test]
-fn every_kind_of_event_is_worded_and_known_to_the_python_program_or_tells_of_no_entry() {
+fn every_kind_of_event_is_worded_and_known_to_the_other_programs_or_tells_of_no_entry() {
     let samples = samples(&World::of(eventful()));
     assert_eq!(
         samples.keys().copied().collect::<BTreeSet<_>>(),
@@ -483,11 +515,14 @@ fn every_kind_of_event_is_worded_and_known_to_the_python_program_or_tells_of_no_
             sealed.insert(kind, fields);
         }
     }
-    let (_, table) = PYTHON.split_once("SEALED = ").unwrap();
-    let (table, _) = table.split_once(",\n}\n").unwrap();
-    let table = format!("{table}}}");
-    let known: BTreeMap<&str, Vec<&str>> = serde_json::from_str(&table).unwrap();
+    let python: String = table(PYTHON, "SEALED = {\n").collect();
+    let python = format!("{{{}}}", python.trim_end_matches(','));
+    let known: BTreeMap<&str, Vec<&str>> = serde_json::from_str(&python).unwrap();
     assert_eq!(known, sealed);
+    let go: String = table(GO, "var sealed = map[string][]string{\n").collect();
+    let go = go.replace('{', "[").replace('}', "]");
+    let go = format!("{{{}}}", go.trim_end_matches(','));
+    assert_eq!(serde_json::from_str::<BTreeMap<&str, Vec<&str>>>(&go).unwrap(), sealed);
 }
 
 #[test]
@@ -512,7 +547,7 @@ fn whatever_moves_an_entry_is_looked_for() {
 }
 
 #[test]
-fn the_python_program_allows_the_same_moves() {
+fn the_other_programs_allow_the_same_moves() {
     let name = |change: Change| match change {
         Change::Claimed => "claimed".to_owned(),
         Change::NeverThere => "never there".to_owned(),
@@ -536,7 +571,10 @@ fn the_python_program_allows_the_same_moves() {
             }
         }
     }
-    let (_, table) = PYTHON.split_once("MOVES = {\n").unwrap();
-    let (table, _) = table.split_once("\n}\n").unwrap();
-    assert_eq!(table.lines().map(|line| line.trim().to_owned()).collect::<BTreeSet<_>>(), allowed);
+    assert_eq!(table(PYTHON, "MOVES = {\n").collect::<BTreeSet<_>>(), allowed);
+    let go = table(GO, "var moves = map[[2]string]string{\n");
+    let go = go.map(|line| line.replacen('{', "(", 1).replacen('}', ")", 1));
+    assert_eq!(go.collect::<BTreeSet<_>>(), allowed);
+    let plain = |program, begin| table(program, begin).collect::<BTreeSet<_>>();
+    assert_eq!(plain(GO, "var plain = map[string]string{\n"), plain(PYTHON, "PLAIN = {\n"));
 }

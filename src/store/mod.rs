@@ -43,6 +43,7 @@ pub mod writer;
 
 mod claiming;
 mod code;
+pub mod item_tree;
 mod items;
 mod log;
 mod open;

@@ -9,7 +9,7 @@ use crate::domain::erasure::Secrets;
 use crate::domain::event::{AnsweredGroup, Event, EvidenceGroup, RecheckGroup};
 use crate::domain::id::{EntryId, EventSeq, RunId};
 use crate::domain::merkle::{Hash, NodeId, root_of_frontier};
-use crate::domain::proof::{ProofMaker, siblings, subtrees_of};
+use crate::domain::proof::{WholeTree, siblings, subtrees_of};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::seal::{ItemIdentity, LeafMaker, LeafPurpose, Salt, item_leaf};
 use crate::store::audit::{
@@ -18,6 +18,7 @@ use crate::store::audit::{
 use crate::store::batch::{StoredAnswer, answer_of};
 use crate::store::code::count;
 use crate::store::error::{Doing, Result, StoreError};
+use crate::store::item_tree::ItemTrees;
 use crate::store::items::secrets_of;
 use crate::store::scope::{self, ScopeId};
 use crate::store::{Reader, StoredEvent, creation, log};
@@ -164,48 +165,32 @@ impl Reader {
     }
 
     /// The proof of one entry's item in an event; `None` for an event that has no items. Goes through all items
-    /// of the event, in little memory.
+    /// of the event where its tree is not among `trees` yet.
     pub fn item_proof(
         &self,
         entry: EntryId,
         seq: EventSeq,
         event: &Event,
+        trees: &mut ItemTrees,
     ) -> Result<Option<ItemProof>> {
         let Some(items) = Items::of(&self.conn, event)? else { return Ok(None) };
         let entries = items.entries();
-        let position = entries.iter().position(|one| one == entry);
-        let position = position.and_then(|at| u64::try_from(at).ok()).ok_or_else(|| {
+        let found = entries.iter().position(|one| one == entry);
+        let at = found.ok_or_else(|| {
             StoreError::NotFound(format!("{entry} in an event of kind {}", event.kind()))
         })?;
-        let mut maker = ProofMaker::new(position, entries.len());
-        let mut own = None;
-        let mut tools = Tools::default();
-        let pruned = pruned_of(&self.conn, seq, entries.len())?;
-        each_item(&self.conn, &entries, |at, identity, scope| {
-            let Some(identity) = identity else {
-                // Of what was forgotten a hash stands in the place of one leaf, or of many.
-                if let Some((level, hash)) = u64::try_from(at).ok().and_then(|at| pruned.get(&at)) {
-                    maker.push_subtree(*level, *hash);
-                }
-                return Ok(());
-            };
-            let (secrets, ordinal, leaves) = tools.of(&self.conn, &identity, scope)?;
-            let (opened, purpose) = items.open(at, leaves, &identity)?;
-            let salt = secrets.salt(ordinal, purpose).ok_or_else(|| {
-                StoreError::corrupt("secret", format!("{}: its secret is gone", identity.entry))
-            })?;
-            if identity.entry == entry {
-                let opened = String::from_utf8_lossy(opened).into_owned();
-                own = Some((salt, opened, items.bytes(at, entry)));
-            }
-            let opened = match &own {
-                Some((_, opened, _)) if identity.entry == entry => opened.as_bytes(),
-                _ => opened,
-            };
-            maker.push(item_leaf(&salt, opened));
+        let position = u64::try_from(at).unwrap_or(u64::MAX);
+        let tree = trees.of(seq, || item_tree(&self.conn, seq, &items, &entries))?;
+        let path = tree.path(position, entries.len());
+        let (mut own, mut tools) = (None, Tools::default());
+        each_item(&self.conn, &EntryRanges::span(entry, entry), |_, identity, scope| {
+            let Some(identity) = identity else { return Ok(()) };
+            let (salt, opened) = opened(&self.conn, &mut tools, &items, at, &identity, scope)?;
+            let opened = String::from_utf8_lossy(opened).into_owned();
+            own = Some((salt, opened, items.bytes(at, entry)));
             Ok(())
         })?;
-        let (Some((salt, opened, bytes)), Some((_, path))) = (own, maker.finish()) else {
+        let (Some((salt, opened, bytes)), Some(path)) = (own, path) else {
             return Err(StoreError::corrupt(
                 "entry",
                 format!("{entry}: items of its event are missing"),
@@ -213,6 +198,45 @@ impl Reader {
         };
         Ok(Some(ItemProof { salt, opened, path, bytes }))
     }
+}
+
+/// The tree over all items of an event.
+fn item_tree(
+    conn: &Connection,
+    seq: EventSeq,
+    items: &Items<'_>,
+    entries: &EntryRanges,
+) -> Result<WholeTree> {
+    let (mut tree, mut tools) = (WholeTree::default(), Tools::default());
+    let pruned = pruned_of(conn, seq, entries.len())?;
+    each_item(conn, entries, |at, identity, scope| {
+        if let Some(identity) = identity {
+            let (salt, opened) = opened(conn, &mut tools, items, at, &identity, scope)?;
+            tree.push(0, item_leaf(&salt, opened));
+        } else if let Some((level, hash)) = u64::try_from(at).ok().and_then(|at| pruned.get(&at)) {
+            // Of what was forgotten a hash stands in the place of one leaf, or of many.
+            tree.push(*level, *hash);
+        }
+        Ok(())
+    })?;
+    Ok(tree)
+}
+
+/// Salt and opened form of the item at a position.
+fn opened<'t>(
+    conn: &Connection,
+    tools: &'t mut Tools,
+    items: &Items<'_>,
+    at: usize,
+    identity: &ItemIdentity,
+    scope: i64,
+) -> Result<(Salt, &'t [u8])> {
+    let (secrets, ordinal, leaves) = tools.of(conn, identity, scope)?;
+    let (opened, purpose) = items.open(at, leaves, identity)?;
+    let salt = secrets.salt(ordinal, purpose).ok_or_else(|| {
+        StoreError::corrupt("secret", format!("{}: its secret is gone", identity.entry))
+    })?;
+    Ok((salt, opened))
 }
 
 /// Each entry with the group that speaks of it, in order.

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 use zoho_journal::simulator::Fault;
@@ -266,14 +267,20 @@ fn skipped(what: &str) {
     eprintln!("SKIPPED: {what} is missing: nothing was shown");
 }
 
-/// Python with the package that the independent verifier needs; says loudly when it is not there.
-pub fn python(args: &[&str]) -> Option<Output> {
+/// Whether there is Python with the package that the independent verifier needs; says loudly when there is not.
+pub fn has_python() -> bool {
     let has = Command::new("python3").args(["-c", "import cryptography"]).output();
-    if !has.is_ok_and(|has| has.status.success()) {
+    let has = has.is_ok_and(|has| has.status.success());
+    if !has {
         skipped("python3 with the package cryptography");
-        return None;
     }
-    Some(Command::new("python3").args(args).env("PYTHONDONTWRITEBYTECODE", "1").output().unwrap())
+    has
+}
+
+pub fn python(args: &[&str]) -> Option<Output> {
+    let mut python = Command::new("python3");
+    python.args(args).env("PYTHONDONTWRITEBYTECODE", "1");
+    has_python().then(|| python.output().unwrap())
 }
 
 pub fn contrib(name: &str) -> String {
@@ -328,29 +335,49 @@ fn no_flip_of_any_byte_gets_past_the_python_program() {
     assert!(seen.status.success() && told.trim_end().ends_with(" 0 accepted"), "{told}");
 }
 
-/// Go's own packages for checksum logs, as Debian ships them.
+/// The verifier on Go's own packages for checksum logs, as Debian ships them; says loudly when they are not there.
+pub fn go_program() -> Option<PathBuf> {
+    static BUILT: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+        let packages = "/usr/share/gocode";
+        let module = format!("{packages}/src/golang.org/x/mod/sumdb/tlog");
+        let has = Command::new("go").arg("version").output().is_ok();
+        if !has || !Path::new(&module).exists() {
+            return None;
+        }
+        let at = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        // Another run of the tests may be using the one of before.
+        let (program, new) = (at.join("verify_certificate"), format!("new.{}", std::process::id()));
+        let mut build = Command::new("go");
+        build.args(["build", "-o"]).arg(at.join(&new)).arg(".").current_dir(contrib("go"));
+        build.env("GO111MODULE", "off").env("GOPATH", packages).env("GOFLAGS", "");
+        let ran = build.env("GOCACHE", at.join("gocache")).output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        std::fs::rename(at.join(new), &program).unwrap();
+        Some(program)
+    });
+    if BUILT.is_none() {
+        skipped("go, or Debian's golang-golang-x-mod-dev");
+    }
+    BUILT.clone()
+}
+
 #[test]
 fn the_packages_that_check_go_s_module_checksums_come_to_the_same_result() {
-    let packages = "/usr/share/gocode";
-    let module = format!("{packages}/src/golang.org/x/mod/sumdb/tlog");
-    let has = Command::new("go").arg("version").output().is_ok();
-    if !has || !Path::new(&module).exists() {
-        skipped("go, or Debian's golang-golang-x-mod-dev");
-        return;
-    }
+    let Some(program) = go_program() else { return };
     let env = world();
-    let program = env.dir.path().join("verify_certificate");
-    let mut build = Command::new("go");
-    build.args(["build", "-o"]).arg(&program).arg(contrib("go/verify_certificate.go"));
-    build.env("GO111MODULE", "off").env("GOPATH", packages).env("GOFLAGS", "");
-    let ran = build.env("GOCACHE", env.dir.path().join("gocache")).output().unwrap();
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let old_key = std::fs::read_to_string(key_file(&env)).unwrap();
     let files = everything(&env);
     let key = std::fs::read_to_string(key_file(&env)).unwrap();
-    let go = |files: &[&str]| {
+    let with = |key: &str, files: &[&str]| {
         let seen = Command::new(&program).arg(key.trim_end()).args(files).output().unwrap();
         (seen.status.code(), String::from_utf8_lossy(&seen.stdout).into_owned())
     };
+    let go = |files: &[&str]| with(&key, files);
+    // The old key handed over to the new one; a stranger's did not.
+    let stranger = std::fs::read_to_string(key_file(&Env::new(1))).unwrap();
+    let certificates = named(&files, ".certificate.json");
+    assert_eq!(with(&old_key, &certificates).0, Some(0));
+    assert_eq!(with(&stranger, &certificates).0, Some(12));
     for end in [".certificate.json", ".receipt.json", ".tlog-proof"] {
         let files = named(&files, end);
         let (code, told) = go(&files);

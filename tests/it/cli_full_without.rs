@@ -52,7 +52,7 @@ fn record(env: &Env, lead: u64) {
         repeated: &[],
         invalid: &[],
         again: false,
-        policy: ApprovalPolicy::Never,
+        policy: ApprovalPolicy::Never.into(),
         not_before: None,
         valid_for: Duration::from_hours(24),
         snapshot_records: false,

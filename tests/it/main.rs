@@ -24,6 +24,7 @@ mod cli_backup;
 mod cli_cancel;
 mod cli_certificate;
 mod cli_certificate_decided;
+mod cli_certificate_thousands;
 mod cli_config;
 mod cli_crash;
 mod cli_crash_auth;

@@ -16,7 +16,7 @@ use crate::domain::event::Event;
 use crate::domain::id::{EntryId, EventSeq, IdError, RecordId, RequestId};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::certificate::check::{Checked, check};
-use crate::evidence::certificate::issue::{events_of, issue};
+use crate::evidence::certificate::issue::{Issuer, events_of};
 use crate::evidence::checkpoint::SignedCheckpoint;
 use crate::platform::{create_directory_private, shell_quoted};
 use crate::store::query::EntryFilter;
@@ -103,9 +103,10 @@ pub(super) fn run(args: &CertificateArgs, context: &mut Context) -> Result<Exit,
         return Err(CliError::new(Exit::Usage, what).hint("give a directory for them: -o DIR"));
     }
     let (reader, given, plans) = under_a_checkpoint(context, &entries, args.receipt)?;
+    let mut issuer = Issuer::new(&reader, &given)?;
     let Some(directory) = &args.output else {
         for (entry, events) in plans {
-            let made = make(&reader, &given, entry, &events, args.receipt)?;
+            let made = make(&mut issuer, entry, &events, args.receipt)?;
             context.out.data_bytes(made.certificate.to_json().as_bytes())?;
         }
         context.out.flush()?;
@@ -117,7 +118,7 @@ pub(super) fn run(args: &CertificateArgs, context: &mut Context) -> Result<Exit,
     }
     let mut written = Vec::new();
     for (entry, events) in plans {
-        let made = make(&reader, &given, entry, &events, args.receipt)?;
+        let made = make(&mut issuer, entry, &events, args.receipt)?;
         written.push(write(context, directory, &made, args.receipt)?);
     }
     tell(context, directory, &given, args.receipt, written)?;
@@ -225,13 +226,13 @@ pub(super) fn events(
 
 /// Makes a certificate, and checks it as anybody would before it is given away.
 pub(super) fn make(
-    reader: &Reader,
-    given: &SignedCheckpoint,
+    issuer: &mut Issuer<'_>,
     entry: EntryId,
     events: &[EventSeq],
     receipt: bool,
 ) -> Result<Made, CliError> {
-    let certificate = issue(reader, given, entry, events, receipt)?;
+    let certificate = issuer.issue(entry, events, receipt)?;
+    let (reader, given) = (issuer.reader(), issuer.given());
     let checked = check(certificate.to_json().as_bytes(), Some(&given.signed_by));
     match checked {
         Ok(checked) => {

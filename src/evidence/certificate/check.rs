@@ -56,7 +56,7 @@ type Refused = String;
 /// Checks a certificate. With a `key`, that key must have signed it, or must have handed over to the one that
 /// did. The error says what is wrong with it.
 pub fn check(bytes: &[u8], key: Option<&VerifierKey>) -> Result<Checked, Refused> {
-    let certificate = Certificate::parse(bytes)?;
+    let certificate = Certificate::read(bytes)?;
     let entry: EntryId = certificate.entry.parse().map_err(|_| "it names no entry".to_owned())?;
     if certificate.entry != entry.to_string() {
         return Err("its entry is not written as entries are".to_owned());
@@ -86,6 +86,8 @@ pub fn check(bytes: &[u8], key: Option<&VerifierKey>) -> Result<Checked, Refused
     let operation = reader.request.as_ref().map(|(request, _)| request.operation);
     let operation = operation.ok_or("it does not hold the event that recorded the entry")?;
     let story = reader.story;
+    // Last, since it takes longest.
+    certificate.is_written_as(bytes)?;
     let SignedCheckpoint { checkpoint, signed_by, .. } = signed;
     Ok(Checked { entry, checkpoint, signed_by, trust, operation, state, story })
 }

@@ -8,6 +8,7 @@ use crate::domain::merkle::Hash;
 use crate::domain::state::EntryState;
 use crate::evidence::certificate::{Certificate, EntryEvent, FORMAT, Item, ProvenEvent, Seal};
 use crate::evidence::checkpoint::SignedCheckpoint;
+use crate::store::item_tree::ItemTrees;
 use crate::store::query::{EntryView, Step};
 use crate::store::{Reader, Result, StoreError};
 
@@ -92,60 +93,86 @@ fn leads_to(
     Ok(state)
 }
 
-/// The certificate of an entry under a checkpoint that covers these events. A receipt leaves out who asked and
-/// why, and everything else that can name a member of staff.
-pub fn issue(
-    reader: &Reader,
-    given: &SignedCheckpoint,
-    entry: EntryId,
-    events: &[EventSeq],
-    receipt: bool,
-) -> Result<Certificate> {
-    let size = given.checkpoint.head.size;
-    let proven = |seq| proven(reader, seq, size);
-    let mut keys = Vec::new();
-    let signed_by = given.signed_by.to_string();
-    let mut whole = Vec::new();
-    for (seq, key) in reader.key_events()? {
-        if u64::try_from(seq.get()).is_ok_and(|index| index >= size) {
-            break;
+/// Makes certificates under one checkpoint. What several of them need is read once.
+#[derive(Debug)]
+pub struct Issuer<'a> {
+    reader: &'a Reader,
+    given: &'a SignedCheckpoint,
+    /// The events that name the keys, up to the one that signed.
+    keys: Vec<ProvenEvent>,
+    trees: ItemTrees,
+}
+
+impl<'a> Issuer<'a> {
+    /// Certificates of this journal, under this checkpoint.
+    pub fn new(reader: &'a Reader, given: &'a SignedCheckpoint) -> Result<Self> {
+        let size = given.checkpoint.head.size;
+        let signed_by = given.signed_by.to_string();
+        let (mut keys, mut whole) = (Vec::new(), Vec::new());
+        for (seq, key) in reader.key_events()? {
+            if u64::try_from(seq.get()).is_ok_and(|index| index >= size) {
+                break;
+            }
+            keys.push(proven(reader, seq, size)?);
+            if key == signed_by {
+                whole.clone_from(&keys);
+            }
         }
-        keys.push(proven(seq)?);
-        if key == signed_by {
-            whole.clone_from(&keys);
-        }
+        Ok(Self { reader, given, keys: whole, trees: ItemTrees::default() })
     }
-    let events = events
-        .iter()
-        .map(|seq| {
-            let ProvenEvent { index, body, path } = proven(*seq)?;
-            let logged = LoggedEvent::decode(body.as_bytes())
-                .map_err(|source| StoreError::Event { seq: seq.get(), source })?;
-            let seals = reader.seals_with_salts(*seq)?.into_iter();
-            let seals = seals
-                .filter(|seal| !receipt || IMPERSONAL.contains(&seal.field.as_str()))
-                .map(|seal| Seal {
-                    field: seal.field,
-                    salt: Hash::new(*seal.salt.bytes()),
-                    value: seal.value,
-                });
-            let item = reader.item_proof(entry, *seq, &logged.event)?.map(|proof| Item {
-                salt: Hash::new(*proof.salt.bytes()),
-                opened: proof.opened,
-                path: proof.path,
-                bytes: proof.bytes.filter(|_| !receipt).and_then(|it| String::from_utf8(it).ok()),
-            });
-            Ok(EntryEvent { index, body, path, seals: seals.collect(), item })
+
+    /// The journal.
+    pub fn reader(&self) -> &'a Reader {
+        self.reader
+    }
+
+    /// The checkpoint.
+    pub fn given(&self) -> &'a SignedCheckpoint {
+        self.given
+    }
+
+    /// The certificate of an entry, of whose events the checkpoint covers all. A receipt leaves out who asked and why,
+    /// and everything else that can name a member of staff.
+    pub fn issue(
+        &mut self,
+        entry: EntryId,
+        events: &[EventSeq],
+        receipt: bool,
+    ) -> Result<Certificate> {
+        let events = events.iter().map(|seq| self.event(entry, *seq, receipt));
+        let events = events.collect::<Result<_>>()?;
+        Ok(Certificate {
+            format: FORMAT.to_owned(),
+            entry: entry.to_string(),
+            key: self.given.signed_by.to_string(),
+            checkpoint: self.given.note.to_string(),
+            keys: self.keys.clone(),
+            events,
         })
-        .collect::<Result<_>>()?;
-    Ok(Certificate {
-        format: FORMAT.to_owned(),
-        entry: entry.to_string(),
-        key: signed_by,
-        checkpoint: given.note.to_string(),
-        keys: whole,
-        events,
-    })
+    }
+
+    fn event(&mut self, entry: EntryId, seq: EventSeq, receipt: bool) -> Result<EntryEvent> {
+        let size = self.given.checkpoint.head.size;
+        let ProvenEvent { index, body, path } = proven(self.reader, seq, size)?;
+        let logged = LoggedEvent::decode(body.as_bytes())
+            .map_err(|source| StoreError::Event { seq: seq.get(), source })?;
+        let seals = self.reader.seals_with_salts(seq)?.into_iter();
+        let seals = seals.filter(|seal| !receipt || IMPERSONAL.contains(&seal.field.as_str())).map(
+            |seal| Seal {
+                field: seal.field,
+                salt: Hash::new(*seal.salt.bytes()),
+                value: seal.value,
+            },
+        );
+        let proof = self.reader.item_proof(entry, seq, &logged.event, &mut self.trees)?;
+        let item = proof.map(|proof| Item {
+            salt: Hash::new(*proof.salt.bytes()),
+            opened: proof.opened,
+            path: proof.path,
+            bytes: proof.bytes.filter(|_| !receipt).and_then(|it| String::from_utf8(it).ok()),
+        });
+        Ok(EntryEvent { index, body, path, seals: seals.collect(), item })
+    }
 }
 
 fn proven(reader: &Reader, seq: EventSeq, size: u64) -> Result<ProvenEvent> {
