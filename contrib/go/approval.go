@@ -47,10 +47,17 @@ func (s *story) approvalText(e event) string {
 	if value, found := e.data["earlier"]; found && string(value) != "null" {
 		earlier = fmt.Sprintf("event %d", e.data.number("earlier"))
 	}
+	// What was signed names the journal as it was called then.
+	journal := ""
+	for _, one := range s.journals {
+		if one.since < e.index {
+			journal = one.name
+		}
+	}
 	target := s.asked.object("target")
 	return strings.Join([]string{
 		"zoho-journal/approval@1",
-		"journal: " + s.journal,
+		"journal: " + journal,
 		"org: " + org,
 		fmt.Sprintf("environment: %s (%s, %s)", target.text("environment"), target.text("data_center"),
 			target.text("api_origin")),

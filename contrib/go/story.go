@@ -88,15 +88,15 @@ type story struct {
 	account  *string
 	// The reason with its salt, and where the journal met its org: what approvals are held against.
 	reason   *seal
-	journal  string
+	journals []origin
 	org      *string
 	orgAt    int64
 	batches  map[int64]bool
 	identity string
 }
 
-func newStory(entry int64, journal string, events []entryEvent) *story {
-	s := &story{entry: entry, journal: journal, batches: map[int64]bool{}}
+func newStory(entry int64, journals []origin, events []entryEvent) *story {
+	s := &story{entry: entry, journals: journals, batches: map[int64]bool{}}
 	for _, one := range events {
 		for _, opened := range one.Seals {
 			if opened.Field == "org" && s.org == nil {

@@ -146,7 +146,14 @@ func openCheckpoint(text string, signer key) tlog.Tree {
 type handed struct {
 	signer, given  key
 	last, origin   string
+	origins        []origin
 	follows, trust bool
+}
+
+// origin is the journal's name, and the event from which on it is that: an adopted journal is another one.
+type origin struct {
+	since int64
+	name  string
 }
 
 func (h *handed) named(e event) {
@@ -166,6 +173,7 @@ func (h *handed) named(e event) {
 				"the handover names other keys")
 		}
 	}
+	h.origins = append(h.origins, origin{e.index, h.origin})
 	h.last = e.data.text("key")
 	h.follows = h.follows || h.last == h.given.text
 	if h.last == h.signer.text {
@@ -173,8 +181,8 @@ func (h *handed) named(e event) {
 	}
 }
 
-// followKeys goes from the journal's first key to the one that signed.
-func followKeys(proofs []provenEvent, tree tlog.Tree, signer, given key) {
+// followKeys goes from the journal's first key to the one that signed, and gives the journal's names.
+func followKeys(proofs []provenEvent, tree tlog.Tree, signer, given key) []origin {
 	h, before := handed{signer: signer, given: given}, int64(-1)
 	for i, one := range proofs {
 		e := proven(one, tree)
@@ -189,6 +197,7 @@ func followKeys(proofs []provenEvent, tree tlog.Tree, signer, given key) {
 	need(h.last == signer.text, "the log does not name the key that signed it")
 	need(h.origin == signer.Name(), "it is of another journal")
 	need(h.trust, "it is signed by %s, which is not the key that was given, nor was it handed over", signer.text)
+	return h.origins
 }
 
 // Files. -------------------------------------------------------------------------------------------------
@@ -251,8 +260,8 @@ func checkCertificate(raw []byte, given key) string {
 	entry := plainNumber(c.Entry[1:])
 	signer := readKey(c.Key)
 	tree := openCheckpoint(c.Checkpoint, signer)
-	followKeys(c.Keys, tree, signer, given)
-	s, before := newStory(entry, signer.Name(), c.Events), int64(-1)
+	origins := followKeys(c.Keys, tree, signer, given)
+	s, before := newStory(entry, origins, c.Events), int64(-1)
 	for _, one := range c.Events {
 		e := proven(one.provenEvent, tree)
 		need(e.index > before, "the events are not in order")

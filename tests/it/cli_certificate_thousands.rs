@@ -90,7 +90,7 @@ fn write_all(env: &Env, requests: &[&str], out: &str) -> BTreeMap<String, String
 struct Dice(u64);
 
 impl Dice {
-    /// SplitMix64.
+    /// Steele and Vigna's `SplitMix64`.
     fn roll(&mut self, below: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

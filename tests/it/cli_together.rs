@@ -1,10 +1,11 @@
 //! Features that meet: adoption, moves, signed approvals, rules and older schemas, through the binary.
 
 use std::fs;
+use std::process::Command;
 
 use crate::cli_adopt::{adopt, keep, put_back, verifies};
 use crate::cli_approve_signed::{NAMESPACE, has_ssh_keygen, key, sign};
-use crate::cli_certificate::{contrib, key_file, named, python, write_all};
+use crate::cli_certificate::{contrib, go_program, key_file, named, python, write_all};
 use crate::cli_upgrade::{beside, older};
 use crate::env::{Env, lines};
 
@@ -58,6 +59,11 @@ fn what_was_signed_before_an_adoption_stays_signed_and_is_good_for_nothing_else(
     let program = contrib("verify_certificate.py");
     if let Some(ran) = python(&[&[program.as_str(), "--key", &key], &given[..]].concat()) {
         assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    }
+    if let Some(program) = go_program() {
+        let key = fs::read_to_string(&key).unwrap();
+        let ran = Command::new(program).arg(key.trim_end()).args(&given).output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
     }
 }
 

@@ -22,15 +22,12 @@ pub struct Held {
 impl Held {
     /// Whether it forbids something about this record.
     fn covers(&self, scope: &Scope, target: RecordId) -> bool {
-        match &self.ids {
-            Some(ids) => {
-                ids.contains(&target) || scope.parent().is_some_and(|parent| ids.contains(&parent))
-            }
-            None => {
-                let list = scope.list().map(RelatedList::as_str);
-                self.module == scope.module || list == Some(self.module.as_str())
-            }
+        if let Some(ids) = &self.ids {
+            return ids.contains(&target)
+                || scope.parent().is_some_and(|parent| ids.contains(&parent));
         }
+        let list = scope.list().map(RelatedList::as_str);
+        self.module == scope.module || list == Some(self.module.as_str())
     }
 }
 

@@ -328,7 +328,7 @@ impl Script {
             }
             let mut likely = |order| {
                 if self.chance.percent(60) {
-                    orders.push(order)
+                    orders.push(order);
                 }
             };
             for held in &ledger.orders.holds {
