@@ -41,8 +41,12 @@ fn the_oracle_sees_what_is_not_durable_at_the_moment_of_sending() {
 
 #[test]
 fn a_story_tells_the_log_the_calls_and_the_effects() {
-    let story = schedule::run(&place(), 1, true).story;
-    for kind in ["log 0 ", "zoho ", "effect "] {
-        assert!(story.iter().any(|line| line.starts_with(kind)), "{kind}");
-    }
+    let place = place();
+    // In some schedules nothing is ever sent.
+    let told = (1..=10).any(|seed| {
+        let story = schedule::run(&place, seed, true).story;
+        let told = |kind| story.iter().any(|line| line.starts_with(kind));
+        ["log 0 ", "zoho ", "effect "].into_iter().all(told)
+    });
+    assert!(told);
 }
