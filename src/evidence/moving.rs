@@ -182,9 +182,10 @@ impl Moving<'_> {
         platform::sync_file(&part.0)
             .and_then(|()| platform::write_atomically(&anchor, note.as_bytes(), Sharing::OwnerOnly))
             .map_err(|source| FileProblem::Io { path: anchor, source })?;
-        self.store.hand_over()?;
-        // It is a journal now, and no part that goes with an error.
+        // It is a journal from the mark on, and the mark may stand though setting it failed: no part that goes with an
+        // error. Without the mark moving again clears it away.
         let whole = part.keep();
+        self.store.hand_over()?;
         self.put_in_place(&whole)?;
         self.forget_key(journal)?;
         Ok(self.moved(journal, head))
