@@ -100,6 +100,10 @@ impl Case<'_> {
                     self.replay()?;
                 }
             }
+            Kind::Adopt { then } => {
+                self.adopted(then)?;
+                self.replay()?;
+            }
             Kind::Export => self.exported()?,
             Kind::Upgrade { entries } => self.upgraded(entries)?,
             Kind::Read => {}
@@ -119,6 +123,7 @@ impl Case<'_> {
             | Kind::Record { .. }
             | Kind::Run
             | Kind::Decide { .. }
+            | Kind::Adopt { .. }
             | Kind::Upgrade { .. } => {
                 let states = truth::states(&self.place.db())?;
                 let end = self.scenario.end;
@@ -270,6 +275,24 @@ impl Case<'_> {
         let there = events(self.place, event)?;
         ensure!(there > 0, "it was decided again, and there is no {event}");
         Ok(())
+    }
+
+    /// Its event is there with the states that follow, or nothing of it is; the same command ends it, and once.
+    fn adopted(&self, then: &str) -> Result<()> {
+        let there = events(self.place, "adopted")?;
+        let states = truth::states(&self.place.db())?;
+        let should = if there == 1 { then } else { self.before.states.as_str() };
+        ensure!(
+            there <= 1 && states == should,
+            "{there} adopted, and the entries stand as {states}"
+        );
+        ensure!(there == 1 || !self.ran.succeeded(), "it was reported as adopted: {}", self.ran);
+        let again = self.recover(self.scenario.command)?;
+        // There is nothing to adopt where it had been published before.
+        ensure!(matches!(again.code, Some(0 | 7)), "it cannot be adopted after a crash: {again}");
+        let (there, states) = (events(self.place, "adopted")?, truth::states(&self.place.db())?);
+        ensure!(there == 1 && states == then, "{there} adopted, and the entries stand as {states}");
+        verified(self.place)
     }
 
     /// The file is the new one whole, or what was there before, by the word of the command.

@@ -35,6 +35,11 @@ pub enum Kind {
         /// How the entries stand then.
         then: &'static str,
     },
+    /// A journal is adopted, with its event and its anchor, or the same command adopts it.
+    Adopt {
+        /// How the entries stand then.
+        then: &'static str,
+    },
     /// A file is there whole, or as it was before.
     Export,
     /// The journal of an older program is of the old schema or of the new.

@@ -272,6 +272,17 @@ pub const ALL: &[Scenario] = &[
         ..BASE
     },
     Scenario {
+        name: "adopt",
+        kind: Kind::Adopt { then: "unknown 3" },
+        journal: |place, zoho| {
+            three(place, zoho)?;
+            Ok(fs::remove_file(place.file("journal.db.anchor"))?)
+        },
+        command: &["adopt", "--reason", "x", "--yes", "--json"],
+        end: "done 3",
+        ..BASE
+    },
+    Scenario {
         name: "undo",
         kind: Kind::Record { entries: 3 },
         journal: three,
