@@ -13,7 +13,7 @@ use crate::cli::wanted::{self, Wanted};
 use crate::domain::id::EntryId;
 use crate::domain::merkle::Hash;
 use crate::domain::time::Timestamp;
-use crate::platform::{Sharing, create_directory_private, create_exclusive, shell_quoted};
+use crate::platform::{Sharing, create_directory_private, create_whole, shell_quoted};
 use crate::store::Reader;
 use crate::store::full_snapshot::FullSnapshotView;
 
@@ -126,8 +126,7 @@ fn write(
             .hint("it was not written; journal verify names everything that was edited"));
     }
     let path = directory.join(format!("{entry}.json.age"));
-    create_exclusive(&path, &file, Sharing::OwnerOnly)
-        .map_err(|error| not_written(&path, &error))?;
+    create_whole(&path, &file, Sharing::OwnerOnly).map_err(|error| not_written(&path, &error))?;
     Ok(Written {
         entry: entry.to_string(),
         file: path.display().to_string(),

@@ -94,10 +94,10 @@ impl JournalKey {
         note.and_signed(&self.verifier, &signature)
     }
 
-    /// Writes the key into a file that must not exist yet. Fails with
-    /// [`io::ErrorKind::AlreadyExists`] when it does.
+    /// Writes the key into a file that must not exist yet, whole or not at all: half a key would keep everybody
+    /// from writing. Fails with [`io::ErrorKind::AlreadyExists`] when it does.
     pub fn create_file(&self, path: &Path, sharing: Sharing) -> io::Result<()> {
-        platform::create_exclusive(path, self.to_text().as_bytes(), sharing)
+        platform::create_whole(path, self.to_text().as_bytes(), sharing)
     }
 
     /// Reads the key of a journal; `None` when the file is missing.

@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 use crate::evidence::anchor::beside;
 use crate::evidence::handover;
 use crate::evidence::keeper::{Keeper, KeeperError, Operator, lock_path};
-use crate::evidence::key::{JournalKey, key_path};
+use crate::evidence::key::{JournalKey, KeyError, key_path};
 use crate::evidence::note::VerifierKey;
 use crate::platform::{self, FileProblem, Holder, OsLock, Sharing};
 use crate::store::Store;
@@ -49,14 +49,15 @@ impl Keeper {
         let old = JournalKey::read(&file, journal, sharing)?
             .ok_or_else(|| FileProblem::Missing(file.clone()))?;
         let next_file = next_key_path(&path, journal);
-        let new = if let Some(left) = JournalKey::read(&next_file, journal, sharing)? {
-            left
-        } else {
-            let seed = Zeroizing::new(self.fresh_bytes()?);
-            let key = JournalKey::from_seed(journal, &seed)?;
-            key.create_file(&next_file, sharing)
-                .map_err(|source| FileProblem::Io { path: next_file.clone(), source })?;
-            key
+        let new = match left_over(&next_file, journal, sharing)? {
+            Some(left) => left,
+            None => {
+                let seed = Zeroizing::new(self.fresh_bytes()?);
+                let key = JournalKey::from_seed(journal, &seed)?;
+                key.create_file(&next_file, sharing)
+                    .map_err(|source| FileProblem::Io { path: next_file.clone(), source })?;
+                key
+            }
         };
         let note = handover::sign(&old, &new)?.to_string();
         let rotated = Rotated { old: old.verifier().clone(), new: new.verifier().clone() };
@@ -79,6 +80,23 @@ impl Keeper {
     }
 }
 
+/// The key that a rotation left which died before its event. What is no key there was never named by the log, or
+/// [`take_up`] would have met it: it makes room.
+fn left_over(
+    next: &Path,
+    journal: JournalId,
+    sharing: Sharing,
+) -> Result<Option<JournalKey>, KeeperError> {
+    match JournalKey::read(next, journal, sharing) {
+        Err(KeyError::Damaged { .. }) => {
+            std::fs::remove_file(next)
+                .map_err(|source| FileProblem::Io { path: next.to_owned(), source })?;
+            Ok(None)
+        }
+        other => Ok(other?),
+    }
+}
+
 /// Puts a key in place that the log names already: a rotation died between its event and that. Gives the key
 /// that counts from now on.
 pub(super) fn take_up(
@@ -92,8 +110,13 @@ pub(super) fn take_up(
     if !next_file.exists() {
         return Ok(own);
     }
+    let named = store.journal_identity()?.keys.last().cloned();
+    // Whatever lies there then, it is not needed, and must not be in anybody's way.
+    if named.is_some() && own.as_ref().map(|key| key.verifier().to_string()) == named {
+        return Ok(own);
+    }
     let Some(next) = JournalKey::read(&next_file, journal, sharing)? else { return Ok(own) };
-    if store.journal_identity()?.keys.last() != Some(&next.verifier().to_string()) {
+    if named != Some(next.verifier().to_string()) {
         return Ok(own);
     }
     put_in_place(&next_file, &key_path(path, journal))?;

@@ -72,6 +72,29 @@ fn a_rotation_that_dies_before_its_event_changes_nothing_and_its_key_is_taken_up
 }
 
 #[test]
+fn what_is_no_key_in_the_place_of_the_next_one_is_in_nobodys_way() {
+    let (place, keeper) = Place::new();
+    let journal = keeper.journal();
+    let whole = JournalKey::from_seed(journal, &Zeroizing::new([8; 32])).unwrap().to_text();
+    drop(keeper);
+    for left in ["", &whole[..40]] {
+        platform::create_exclusive(
+            &next_key_path(&place.db, journal),
+            left.as_bytes(),
+            Sharing::OwnerOnly,
+        )
+        .unwrap();
+        let mut keeper = place.open(5);
+        let before = keeper.verifier().clone();
+        let rotated = keeper.rotate("again", BY, NOW).unwrap();
+        assert_eq!(rotated.old, before);
+        assert_eq!(place.key_in_file(&keeper), rotated.new.to_string());
+        assert!(!next_key_path(&place.db, journal).exists());
+        assert_eq!(check_journal(&Reader::open(&place.db).unwrap()), Ok(()));
+    }
+}
+
+#[test]
 fn a_rotation_that_dies_after_its_event_is_ended_by_whoever_writes_next() {
     let (place, mut keeper) = Place::new();
     let (journal, file) = (keeper.journal(), key_path(&place.db, keeper.journal()));

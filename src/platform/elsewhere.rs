@@ -90,6 +90,10 @@ pub(super) fn sync_directory(_path: &Path) -> io::Result<()> {
     unsupported()
 }
 
+pub(super) fn rename_new(_path: &Path, _target: &Path) -> io::Result<()> {
+    unsupported()
+}
+
 pub(super) fn in_own_group(_command: &mut Command) {}
 
 pub(super) fn end_group(_leader: u32) {}

@@ -27,8 +27,8 @@ pub use lock::{Holder, OsLock, holder, is_held};
 pub use mount::network_file_system;
 pub use ssh_keygen::{Answer as SshAnswer, SshKeygenError, check_signature, verify_signature};
 pub use write::{
-    PendingFile, create_directory_private, create_exclusive, put_in_place, replace_configuration,
-    share_with_group, sync_directory, sync_file, write_atomically,
+    PendingFile, create_directory_private, create_exclusive, create_whole, put_in_place,
+    replace_configuration, share_with_group, sync_directory, sync_file, write_atomically,
 };
 
 use std::io;

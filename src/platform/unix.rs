@@ -117,6 +117,25 @@ pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
+/// Fails with `AlreadyExists` where anything has the new name.
+pub(super) fn rename_new(path: &Path, target: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    match renameat_with(CWD, path, CWD, target, RenameFlags::NOREPLACE) {
+        // A file system or kernel that cannot: the best there is has a gap between its two steps.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            match std::fs::symlink_metadata(target) {
+                Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    std::fs::rename(path, target)
+                }
+                Err(error) => Err(error),
+            }
+        }
+        renamed => Ok(renamed?),
+    }
+}
+
 pub(super) fn in_own_group(command: &mut Command) {
     command.process_group(0);
 }

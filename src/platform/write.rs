@@ -54,6 +54,14 @@ pub fn create_exclusive(path: &Path, bytes: &[u8], sharing: Sharing) -> io::Resu
     written
 }
 
+/// Creates a file that must not exist yet, whole or not at all, also for whoever comes after a crash. Fails
+/// with [`io::ErrorKind::AlreadyExists`] where anything, be it a dangling link, has the name.
+pub fn create_whole(path: &Path, bytes: &[u8], sharing: Sharing) -> io::Result<()> {
+    let mut pending = PendingFile::beside(path, sharing)?;
+    pending.write_all(bytes)?;
+    pending.commit_new()
+}
+
 /// Replaces or creates a file in one step: readers, and whoever comes after a crash, see the old
 /// contents or the new. A symbolic link at the path is replaced, not followed.
 pub fn write_atomically(path: &Path, bytes: &[u8], sharing: Sharing) -> io::Result<()> {
@@ -69,7 +77,7 @@ pub fn replace_configuration(path: &Path, bytes: &[u8]) -> Result<(), FileProble
     let target = match fs::canonicalize(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             create_directory_private(parent_of(path))?;
-            return create_exclusive(path, bytes, Sharing::OwnerOnly).map_err(of);
+            return create_whole(path, bytes, Sharing::OwnerOnly).map_err(of);
         }
         found => found.map_err(of)?,
     };
@@ -143,6 +151,14 @@ impl PendingFile {
         self.committed = true;
         sync_directory(parent_of(&self.target))
     }
+
+    /// The same for a name that must be free: whatever has it stays, be it a dangling link.
+    fn commit_new(mut self) -> io::Result<()> {
+        self.file.sync_all()?;
+        os::rename_new(&self.temporary, &self.target)?;
+        self.committed = true;
+        sync_directory(parent_of(&self.target)).inspect_err(|_| drop(fs::remove_file(&self.target)))
+    }
 }
 
 impl Write for PendingFile {
@@ -214,6 +230,25 @@ mod tests {
         for part in ["a", "a/b", "a/b/c"] {
             assert_eq!(mode(&place.path().join(part)), 0o700, "{part}");
         }
+    }
+
+    #[test]
+    fn a_new_file_is_whole_and_replaces_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("file");
+        create_whole(&path, b"one", Sharing::OwnerOnly).unwrap();
+        assert_eq!(mode(&path), 0o600);
+        let again = create_whole(&path, b"two", Sharing::OwnerOnly).unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+
+        let dangling = place.path().join("link");
+        symlink(place.path().join("nowhere"), &dangling).unwrap();
+        let linked = create_whole(&dangling, b"two", Sharing::OwnerOnly).unwrap_err();
+        assert_eq!(linked.kind(), io::ErrorKind::AlreadyExists);
+        let mut left = names(place.path());
+        left.sort();
+        assert_eq!(left, ["file", "link"]);
     }
 
     #[test]

@@ -66,7 +66,7 @@ enum Command {
 }
 
 /// Points, pairs, sizes and seconds of a slice.
-const QUICK: (usize, usize, u64, u64) = (120, 15, 6, 8);
+const QUICK: (usize, usize, u64, u64) = (120, 15, 6, 10);
 
 /// Points, pairs, sizes and seconds of everything.
 const WHOLE: (Option<(usize, usize)>, u64, u64) = (None, 40, 7200);

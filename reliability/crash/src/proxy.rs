@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::toxic::Toxic;
+use crate::toxic::{Dealer, Toxic};
 
 /// A running proxy. Dropping it ends it and its connections.
 #[derive(Debug)]
@@ -21,8 +21,7 @@ pub struct Proxy {
 
 #[derive(Debug)]
 struct State {
-    dice: Option<fastrand::Rng>,
-    latest: Duration,
+    dealer: Option<Dealer>,
     struck: [usize; Toxic::NAMES.len()],
 }
 
@@ -32,8 +31,8 @@ impl Proxy {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let address = listener.local_addr()?;
-        let dice = Some(fastrand::Rng::with_seed(seed));
-        let state = Arc::new(Mutex::new(State { dice, latest, struck: [0; Toxic::NAMES.len()] }));
+        let dealer = Some(Dealer::new(seed, latest));
+        let state = Arc::new(Mutex::new(State { dealer, struck: [0; Toxic::NAMES.len()] }));
         runtime.spawn(serve(listener, upstream, Arc::clone(&state)));
         Ok(Self { address, state, _runtime: runtime })
     }
@@ -45,7 +44,7 @@ impl Proxy {
 
     /// From now on all connections are clean.
     pub fn behave(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).dice = None;
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).dealer = None;
     }
 
     /// How many connections each toxic had.
@@ -58,8 +57,7 @@ async fn serve(listener: TcpListener, upstream: SocketAddr, state: Arc<Mutex<Sta
     while let Ok((client, _)) = listener.accept().await {
         let toxic = {
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            let latest = state.latest;
-            let toxic = state.dice.as_mut().map_or(Toxic::Clean, |dice| Toxic::draw(dice, latest));
+            let toxic = state.dealer.as_mut().map_or(Toxic::Clean, Dealer::deal);
             if let Some(times) = state.struck.get_mut(toxic.index()) {
                 *times += 1;
             }

@@ -58,21 +58,45 @@ impl Toxic {
         }
     }
 
-    /// One by chance. Half of all connections are clean, so that work gets done.
-    pub fn draw(dice: &mut fastrand::Rng, latest: Duration) -> Self {
+    fn at(index: usize, dice: &mut fastrand::Rng, latest: Duration) -> Self {
         let ms = |dice: &mut fastrand::Rng, range| Duration::from_millis(dice.u64(range));
-        match dice.u8(0..18) {
-            0 => Self::Latency(ms(dice, 5..80)),
-            1 => Self::Bandwidth(dice.usize(50..2000)),
-            2 => Self::CutRequest(dice.usize(0..3000)),
-            3 => Self::CutAnswer(dice.usize(0..8000)),
-            4 => Self::SwallowAnswer,
-            5 => Self::SlowClose(ms(dice, 50..500)),
-            6 => Self::Reset,
-            7 => Self::LateRequest(latest.mul_f64(dice.f64())),
-            8 => Self::Refuse,
+        match index {
+            1 => Self::Latency(ms(dice, 5..80)),
+            2 => Self::Bandwidth(dice.usize(50..2000)),
+            3 => Self::CutRequest(dice.usize(0..3000)),
+            4 => Self::CutAnswer(dice.usize(0..8000)),
+            5 => Self::SwallowAnswer,
+            6 => Self::SlowClose(ms(dice, 50..500)),
+            7 => Self::Reset,
+            8 => Self::LateRequest(latest.mul_f64(dice.f64())),
+            9 => Self::Refuse,
             _ => Self::Clean,
         }
+    }
+}
+
+/// Deals toxics by chance, but each once before any comes again, so that a short soak meets all of them.
+#[derive(Debug)]
+pub struct Dealer {
+    dice: fastrand::Rng,
+    latest: Duration,
+    left: Vec<usize>,
+}
+
+impl Dealer {
+    /// One that delivers no request later than `latest`.
+    pub fn new(seed: u64, latest: Duration) -> Self {
+        Self { dice: fastrand::Rng::with_seed(seed), latest, left: Vec::new() }
+    }
+
+    /// The next one. Half of all connections are clean, so that work gets done.
+    pub fn deal(&mut self) -> Toxic {
+        if self.left.is_empty() {
+            let toxics = Toxic::NAMES.len() - 1;
+            self.left = (1..=toxics).chain(std::iter::repeat_n(0, toxics)).collect();
+            self.dice.shuffle(&mut self.left);
+        }
+        Toxic::at(self.left.pop().unwrap_or_default(), &mut self.dice, self.latest)
     }
 }
 
@@ -81,13 +105,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_toxic_is_drawn_and_has_a_name() {
-        let mut dice = fastrand::Rng::with_seed(1);
-        let mut drawn = [0; Toxic::NAMES.len()];
-        for _ in 0..1000 {
-            drawn[Toxic::draw(&mut dice, Duration::from_millis(300)).index()] += 1;
+    fn every_toxic_comes_before_any_comes_again() {
+        let mut dealer = Dealer::new(1, Duration::from_millis(300));
+        for round in 1..20 {
+            let mut dealt = [0; Toxic::NAMES.len()];
+            for _ in 0..18 {
+                dealt[dealer.deal().index()] += 1;
+            }
+            assert_eq!(dealt, [9, 1, 1, 1, 1, 1, 1, 1, 1, 1], "round {round}");
         }
-        assert!(drawn.iter().all(|times| *times > 10), "{drawn:?}");
-        assert!(drawn[0] > 400, "{drawn:?}");
     }
 }
