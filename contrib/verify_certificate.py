@@ -373,9 +373,19 @@ def on_one_line(text):
     return line
 
 
-def approval_text(journal, org, data, content, reason, earlier):
+def kept_for(span):
+    """Milliseconds in the largest unit of which they are a whole number."""
+    for size, unit in [(86400000, "d"), (3600000, "h"), (60000, "min"), (1000, "s"), (1, "ms")]:
+        if span % size == 0:
+            return "%d %s" % (span // size, unit)
+
+
+def approval_text(journal, org, data, content, reason, recipient, earlier):
     """What whoever approves a request signs."""
     target = data["target"]
+    full = [] if recipient is None else [
+        "full snapshots: kept for %s, encrypted to %s"
+        % (kept_for(data["full_retention_ms"]), on_one_line(recipient))]
     return "".join(line + "\n" for line in [
         "zoho-journal/approval@1",
         "journal: " + journal,
@@ -390,6 +400,7 @@ def approval_text(journal, org, data, content, reason, earlier):
         "entries: %d" % data["entries"],
         "duplicates: %d" % data["duplicates"],
         "rejected: %d" % data["rejected"],
+    ] + full + [
         "approved before: " + ("never" if earlier is None else "event %d" % earlier),
         "content: " + content,
         'reason: "%s"' % on_one_line(reason),
@@ -403,6 +414,7 @@ class Story:
         self.entry, self.state, self.request, self.identity = entry, None, None, None
         self.recorded, self.account = None, None
         self.journals, self.org, self.asked, self.reason = journals, org, None, None
+        self.recipient = None
         self.batches, self.lines = set(), []
 
     def read(self, event, seals, item):
@@ -427,6 +439,7 @@ class Story:
         if event.kind == "request_recorded":
             self.asked, salts = data, {seal["field"]: seal["salt"] for seal in seals}
             self.reason = (opened["reason"], salts["reason"]) if "reason" in opened else None
+            self.recipient = opened.get("full_recipient")
         if event.kind == "request_approved" and "signature" in opened:
             found = "signed with " + self.signature(event, opened)
         self.item(event, item)
@@ -496,14 +509,16 @@ class Story:
     def signature(self, event, opened):
         """By which key an approval is signed, and whether for what was recorded."""
         text = opened.get("signed_list")
-        if self.reason is None or (text is None) != (event.data.get("signed_list") is None):
+        recipient = self.asked.get("full_recipient")
+        if (self.reason is None or (text is None) != (event.data.get("signed_list") is None)
+                or (self.recipient is None) != (recipient is None)):
             return "%s; not checked: not all is opened" % ssh_signed(opened["signature"], "")[0]
         index, org = self.org or (None, None)
         org = org if index is not None and index < event.index else None
         # An adopted journal is another one: what was signed names the one that it was then.
         journal = [name for since, name in self.journals if since < event.index][-1]
         part = approval_text(journal, org, self.asked, self.recorded, self.reason[0],
-                             event.data.get("earlier"))
+                             self.recipient, event.data.get("earlier"))
         holds = True
         if text is None:
             text = part

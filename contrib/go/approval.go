@@ -20,7 +20,8 @@ func (s *story) signature(e event, opened map[string]seal) {
 	signature, err := readSignature(opened["signature"].Value)
 	hold(err)
 	list, listed := opened["signed_list"]
-	if s.reason == nil || listed != (e.data.optional("signed_list") != nil) {
+	if s.reason == nil || listed != (e.data.optional("signed_list") != nil) ||
+		(s.recipient != nil) != (s.asked.optional("full_recipient") != nil) {
 		return
 	}
 	text, holds := s.approvalText(e), true
@@ -55,7 +56,7 @@ func (s *story) approvalText(e event) string {
 		}
 	}
 	target := s.asked.object("target")
-	return strings.Join([]string{
+	lines := []string{
 		"zoho-journal/approval@1",
 		"journal: " + journal,
 		"org: " + org,
@@ -69,10 +70,29 @@ func (s *story) approvalText(e event) string {
 		fmt.Sprintf("entries: %d", s.asked.number("entries")),
 		fmt.Sprintf("duplicates: %d", s.asked.number("duplicates")),
 		fmt.Sprintf("rejected: %d", s.asked.number("rejected")),
-		"approved before: " + earlier,
-		"content: " + s.recorded,
-		`reason: "` + onOneLine(s.reason.Value) + `"`,
-	}, "\n") + "\n"
+	}
+	if s.recipient != nil {
+		lines = append(lines, fmt.Sprintf("full snapshots: kept for %s, encrypted to %s",
+			keptFor(s.asked.number("full_retention_ms")), onOneLine(*s.recipient)))
+	}
+	lines = append(lines,
+		"approved before: "+earlier,
+		"content: "+s.recorded,
+		`reason: "`+onOneLine(s.reason.Value)+`"`)
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// keptFor gives milliseconds in the largest unit of which they are a whole number.
+func keptFor(span int64) string {
+	for _, unit := range []struct {
+		size int64
+		name string
+	}{{86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}} {
+		if span%unit.size == 0 {
+			return fmt.Sprintf("%d %s", span/unit.size, unit.name)
+		}
+	}
+	return fmt.Sprintf("%d ms", span)
 }
 
 // onOneLine gives a text as what is signed writes it.

@@ -87,12 +87,14 @@ type story struct {
 	asked    object
 	account  *string
 	// The reason with its salt, and where the journal met its org: what approvals are held against.
-	reason   *seal
-	journals []origin
-	org      *string
-	orgAt    int64
-	batches  map[int64]bool
-	identity string
+	reason *seal
+	// To whom full snapshots are encrypted, where the request wants them.
+	recipient *string
+	journals  []origin
+	org       *string
+	orgAt     int64
+	batches   map[int64]bool
+	identity  string
 }
 
 func newStory(entry int64, journals []origin, events []entryEvent) *story {
@@ -133,6 +135,9 @@ func (s *story) read(e event, one entryEvent) {
 	s.accounts(e, opened)
 	if reason, found := opened["reason"]; found && e.kind == "request_recorded" {
 		s.reason = &reason
+	}
+	if recipient, found := opened["full_recipient"]; found && e.kind == "request_recorded" {
+		s.recipient = &recipient.Value
 	}
 	if _, found := opened["signature"]; found && e.kind == "request_approved" {
 		s.signature(e, opened)

@@ -61,7 +61,7 @@ pub(crate) fn how_to_sign(context: &Context, subject: &str) -> String {
 pub(crate) fn whole(text: Option<ToSign>, subject: &str) -> Result<ToSign, CliError> {
     text.ok_or_else(|| {
         let what = format!(
-            "{subject} cannot be signed: what the text has to name (the reason, or the org) was erased; nothing \
+            "{subject} cannot be signed: what the text has to name (the reason, the org, or whose key full snapshots are encrypted to) was erased; nothing \
              was recorded"
         );
         CliError::new(Exit::Refused, what).hint("record it anew, and withdraw this one")

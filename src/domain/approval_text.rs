@@ -37,11 +37,13 @@ pub struct ApprovalText<'a> {
     pub content: Hash,
     /// Why it was asked for.
     pub reason: &'a str,
+    /// To whom full snapshots are encrypted, where the request wants them.
+    pub full_recipient: Option<&'a str>,
 }
 
 impl fmt::Display for ApprovalText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { journal, org, subject, content, reason } = self;
+        let Self { journal, org, subject, content, reason, full_recipient } = self;
         writeln!(f, "{HEADER}\njournal: zoho-journal/{journal}")?;
         writeln!(f, "org: {}", org.unwrap_or("not known yet"))?;
         match subject {
@@ -55,6 +57,10 @@ impl fmt::Display for ApprovalText<'_> {
                 writeln!(f, "workflows: {}", if data.workflows { "run" } else { "do not run" })?;
                 writeln!(f, "entries: {}", data.entries)?;
                 writeln!(f, "duplicates: {}\nrejected: {}", data.duplicates, data.rejected)?;
+                if let (Some(kept), Some(recipient)) = (data.full_retention_ms, full_recipient) {
+                    let (kept, to) = (kept_for(kept), on_one_line(recipient));
+                    writeln!(f, "full snapshots: kept for {kept}, encrypted to {to}")?;
+                }
                 match earlier {
                     Some(seq) => writeln!(f, "approved before: event {seq}")?,
                     None => writeln!(f, "approved before: never")?,
@@ -73,6 +79,15 @@ impl fmt::Display for ApprovalText<'_> {
         }
         writeln!(f, "content: {content}\nreason: \"{}\"", on_one_line(reason))
     }
+}
+
+/// A span of time in the largest unit of which it is a whole number, so that it is exact: `90 d`, `90001 ms`.
+fn kept_for(span_ms: u64) -> String {
+    const UNITS: [(u64, &str); 4] =
+        [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")];
+    let unit = UNITS.into_iter().find(|(unit_ms, _)| span_ms.is_multiple_of(*unit_ms));
+    let (unit_ms, name) = unit.unwrap_or((1, "ms"));
+    format!("{} {name}", span_ms / unit_ms)
 }
 
 /// On one line, and without what would turn the line around. The standard library's own escapes follow its version
@@ -105,6 +120,43 @@ mod tests {
         assert_eq!(line, r#"a \"b\" \\\n\u{d}\u{202e}é"#);
     }
 
+    /// As the log holds it, without what came later.
+    const REQUEST: &str = r#"{"request":3,"operation":"delete","product":"crm","module":"Leads","workflows":true,"target":{"data_center":"eu","environment":"production","api_origin":"loopback"},"first_entry":1,"entries":2,"items_root":"0101010101010101010101010101010101010101010101010101010101010101","awaiting_approval":true,"policy":"always","not_before":null,"valid_until":"2026-09-21T10:00:00.000Z","source":"arguments","source_rows":2,"duplicates":0,"rejected":0,"rejected_root":null,"program":"p","requested_by":"0101010101010101010101010101010101010101010101010101010101010101","recorded_by":"0101010101010101010101010101010101010101010101010101010101010101","reason":"0101010101010101010101010101010101010101010101010101010101010101","ticket":null,"source_name":"0101010101010101010101010101010101010101010101010101010101010101","source_sha256":"0101010101010101010101010101010101010101010101010101010101010101","source_column":null}"#;
+
+    #[test]
+    fn whoever_approves_whole_copies_signs_whose_key_opens_them_and_other_texts_stay_as_they_were()
+    {
+        let text = |json: &str, full_recipient: Option<&str>| {
+            let request: RequestRecorded = serde_json::from_str(json).unwrap();
+            let subject = Subject::Request(&request, None);
+            let content = Hash::new([2; 32]);
+            ApprovalText {
+                journal: "x",
+                org: None,
+                subject,
+                content,
+                reason: "why",
+                full_recipient,
+            }
+            .to_string()
+        };
+        let head = "zoho-journal/approval@1\njournal: zoho-journal/x\norg: not known yet\n\
+                    environment: production (eu, loopback)\nrequest: R3\noperation: delete\nproduct: crm\n\
+                    module: Leads\nworkflows: run\nentries: 2\nduplicates: 0\nrejected: 0\n";
+        let content = "02".repeat(32);
+        let tail = format!("approved before: never\ncontent: {content}\nreason: \"why\"\n");
+        assert_eq!(text(REQUEST, None), format!("{head}{tail}"));
+        let more = REQUEST.strip_suffix('}').unwrap();
+        let sealed = "01".repeat(32);
+        for (kept, told) in [(7_776_000_000_u64, "90 d"), (5_400_000, "90 min"), (1_001, "1001 ms")]
+        {
+            let full =
+                format!(r#"{more},"full_retention_ms":{kept},"full_recipient":"{sealed}"}}"#);
+            let line = format!("full snapshots: kept for {told}, encrypted to age1xyz\n");
+            assert_eq!(text(&full, Some("age1xyz")), format!("{head}{line}{tail}"));
+        }
+    }
+
     /// As the log holds it, without rules and signers as every earlier program wrote it.
     const POLICY: &str = r#"{"policy":2,"require_approval":"never","approver":"signed","in_force":false,"program":"p","set_by":"0101010101010101010101010101010101010101010101010101010101010101","recorded_by":"0101010101010101010101010101010101010101010101010101010101010101","reason":"0101010101010101010101010101010101010101010101010101010101010101"}"#;
 
@@ -115,7 +167,16 @@ mod tests {
             assert_eq!(serde_json::to_string(&policy).unwrap(), json);
             let subject = Subject::Policy(&policy, signers);
             let content = Hash::new([2; 32]);
-            ApprovalText { journal: "x", org: None, subject, content, reason: "why" }.to_string()
+            let full_recipient = None;
+            ApprovalText {
+                journal: "x",
+                org: None,
+                subject,
+                content,
+                reason: "why",
+                full_recipient,
+            }
+            .to_string()
         };
         let head = "zoho-journal/approval@1\njournal: zoho-journal/x\norg: not known yet\n\
                     policy: P2\nrequire approval: never\napprover: signed\n";

@@ -148,6 +148,12 @@ fn with_text<T>(
     let Some((salt, reason)) = kept_seal(conn, about.asked, "reason")? else { return Ok(None) };
     let stored = log::event(conn, about.asked)?;
     let asked = stored.decode()?.event;
+    let full_recipient = log::opened(conn, about.asked, "full_recipient")?;
+    if let (Event::RequestRecorded(data), None) = (&asked, &full_recipient)
+        && data.full_recipient.is_some()
+    {
+        return Ok(None);
+    }
     let signers = log::opened(conn, about.asked, "signers")?;
     let signers = signers.and_then(|list| Signers::parse(&list).ok());
     let subject = if let Event::RequestRecorded(data) = &asked {
@@ -159,7 +165,8 @@ fn with_text<T>(
     };
     let (journal, org) = (journal_id(conn, before)?, org.as_deref());
     let content = stored.leaf;
-    let text = ApprovalText { journal: &journal, org, subject, content, reason: &reason };
+    let (journal, reason, full_recipient) = (&journal, &reason, full_recipient.as_deref());
+    let text = ApprovalText { journal, org, subject, content, reason, full_recipient };
     Ok(Some(make(text, &salt)))
 }
 

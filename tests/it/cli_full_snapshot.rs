@@ -44,6 +44,11 @@ impl World {
         self.env.journal_reading(args, lines(ids)).exits(0)
     }
 
+    /// To whom the copies are encrypted.
+    pub fn recipient(&self) -> String {
+        self.key.to_public().to_string()
+    }
+
     pub fn deleted(leads: usize) -> Self {
         let world = Self::new(leads);
         let ids = world.env.leads();

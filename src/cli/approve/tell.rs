@@ -8,11 +8,13 @@ use crate::cli::decisions::SAME_ACCOUNT;
 use crate::cli::error::CliError;
 use crate::cli::output::words::counted;
 use crate::cli::plan;
+use crate::cli::show::full::FullOfRequest;
 use crate::cli::work::in_a_line;
 use crate::domain::id::RequestId;
 use crate::domain::merkle::Hash;
 use crate::domain::time::Timestamp;
 use crate::export::cell::visible_short;
+use crate::store::StoreError;
 use crate::store::approval::{Approved, By, Rejected};
 
 #[derive(Serialize)]
@@ -28,6 +30,9 @@ struct ApprovedRow<'a> {
     content_hash: Hash,
     /// The fingerprint of the key that signed it.
     signed_with: Option<&'a str>,
+    /// Where a whole copy of each record is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    full_snapshots: Option<&'a FullOfRequest>,
 }
 
 /// The outcome with `--json`. Its keys are a contract.
@@ -72,8 +77,13 @@ pub(super) fn tell_approved(
         context.command(&format!("sync{names}"))
     );
     let place = context.whereabouts()?;
+    let reader = context.reader()?;
+    let overview = reader.overview(Some(&requests), false)?;
+    let full = requests.iter().map(|id| FullOfRequest::of(&reader, &reader.request(*id)?.view));
+    let full: Vec<Option<FullOfRequest>> = full.collect::<Result<_, StoreError>>()?;
+    drop(reader);
     if context.out.is_json() {
-        let rows = approved.iter().map(|one| ApprovedRow {
+        let rows = approved.iter().zip(&full).map(|(one, full)| ApprovedRow {
             request_id: one.request.to_string(),
             entries: one.entries,
             unknown: one.unread,
@@ -83,14 +93,14 @@ pub(super) fn tell_approved(
             valid_until: one.valid_until,
             content_hash: one.content,
             signed_with: key,
+            full_snapshots: full.as_ref(),
         });
         let (approved_by, recorded_by) = (by.who, by.account);
         let approved = rows.collect();
         let document = ApprovedDocument { approved, approved_by, recorded_by, next, place };
         return Ok(context.out.json_line(&document)?);
     }
-    let overview = context.reader()?.overview(Some(&requests), false)?;
-    for (one, request) in approved.iter().zip(&overview) {
+    for ((one, request), full) in approved.iter().zip(&overview).zip(&full) {
         let until = one.valid_until;
         context.out.data_line(format!(
             "Approved in {place}: {}; valid until {until}.",
@@ -105,6 +115,9 @@ pub(super) fn tell_approved(
         ))?;
         if let Some(key) = key {
             context.out.data_line(format!("  signed with {key}"))?;
+        }
+        if let Some(full) = full {
+            context.out.data_line(format!("  a full copy {}", full.in_words()))?;
         }
         if one.unread > 0 {
             let unread = counted(one.unread, "entry is", "entries are");

@@ -136,11 +136,28 @@ pub(super) fn told(reader: &Reader, entry: &EntryView) -> Result<Vec<Told>, Stor
     Ok(told)
 }
 
-/// `kept for 90 d, encrypted to age1…`; empty where none is wanted.
-pub(super) fn of_request(reader: &Reader, view: &RequestView) -> Result<String, StoreError> {
-    let Some(retention) = view.full_retention_ms else { return Ok(String::new()) };
-    let recipient = reader.full_recipient(view.request)?;
-    let to = recipient.map_or_else(|| "(erased)".to_owned(), |recipient| recipient.to_string());
-    let retention = in_words(std::time::Duration::from_millis(retention));
-    Ok(format!("of each record, kept for {retention}, encrypted to {to}"))
+/// What a request wants kept of each of its records.
+#[derive(Debug, Serialize)]
+pub(crate) struct FullOfRequest {
+    /// To whom it is encrypted; `null` once erased.
+    recipient: Option<String>,
+    /// In seconds.
+    retention: u64,
+}
+
+impl FullOfRequest {
+    /// `None` where no more is kept than undo needs.
+    pub(crate) fn of(reader: &Reader, view: &RequestView) -> Result<Option<Self>, StoreError> {
+        let Some(retention_ms) = view.full_retention_ms else { return Ok(None) };
+        let recipient = reader.full_recipient(view.request)?;
+        let recipient = recipient.map(|recipient| recipient.to_string());
+        Ok(Some(Self { recipient, retention: retention_ms / 1000 }))
+    }
+
+    /// `of each record, kept for 90 d, encrypted to age1…`.
+    pub(crate) fn in_words(&self) -> String {
+        let to = self.recipient.as_deref().unwrap_or("(erased)");
+        let retention = in_words(std::time::Duration::from_secs(self.retention));
+        format!("of each record, kept for {retention}, encrypted to {to}")
+    }
 }

@@ -2,7 +2,7 @@
 
 mod batch;
 mod entry;
-mod full;
+pub(crate) mod full;
 mod named;
 mod request;
 mod story;

@@ -8,7 +8,7 @@ use crate::cli::decisions::approval_in_words;
 use crate::cli::error::CliError;
 use crate::cli::output::words::{counted, grouped};
 use crate::cli::output::{Out, OutputError};
-use crate::cli::show::full;
+use crate::cli::show::full::FullOfRequest;
 use crate::cli::show::undo::{self, Counts};
 use crate::cli::show::{document, field, heading};
 use crate::cli::status::EntriesByState;
@@ -72,6 +72,9 @@ struct Document<'a> {
     module_id: Option<RecordId>,
     /// `null` where there is too much to count at once, and of an undo.
     undo: Option<&'a Counts>,
+    /// Where a whole copy of each record is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    full_snapshots: Option<&'a FullOfRequest>,
 }
 
 /// What a request is about beside its records.
@@ -82,8 +85,8 @@ struct About {
     module_id: Option<RecordId>,
     /// What of it can be brought back.
     undo: Option<Counts>,
-    /// What is kept of each record, in words; empty where no more than undo needs.
-    full: String,
+    /// What is kept of each record; `None` where no more than undo needs.
+    full: Option<FullOfRequest>,
 }
 
 /// Shows a request.
@@ -98,7 +101,7 @@ pub(super) fn show(
     let entries = EntriesByState(detail.tally.clone());
     let parents = if view.list.is_some() { Some(reader.parents_of(view)?) } else { None };
     let undo = undo::counts(context, reader, view)?;
-    let full = full::of_request(reader, view)?;
+    let full = FullOfRequest::of(reader, view)?;
     let about = About { parents, module_id: reader.pinned_module(view)?, undo, full };
     if context.out.is_json() {
         return document(&Document {
@@ -153,6 +156,7 @@ pub(super) fn show(
             after: view.after.map(|after| after.to_string()),
             module_id: about.module_id,
             undo: about.undo.as_ref(),
+            full_snapshots: about.full.as_ref(),
         });
     }
     tell(context, view, &entries, &about)?;
@@ -233,7 +237,8 @@ fn tell_about(out: &mut Out, view: &RequestView, about: &About) -> Result<(), Ou
         Operation::Delete => {
             let workflows = if view.workflows { "workflows WILL run" } else { "no workflows" };
             field(out, "at Zoho", workflows)?;
-            return field(out, "full copy", about.full.clone());
+            let full = about.full.as_ref().map(FullOfRequest::in_words);
+            return field(out, "full copy", full.unwrap_or_default());
         }
         Operation::Untag | Operation::Retag if view.tags.is_empty() => {
             field(out, "tags", erased())?;

@@ -17,13 +17,17 @@ pub(super) struct Known {
     pub(super) org: Option<(u64, String)>,
     /// Why the request was made, with the salt of its seal.
     pub(super) reason: Option<(Salt, String)>,
+    /// To whom full snapshots are encrypted, where the request wants them.
+    pub(super) full_recipient: Option<String>,
 }
 
 impl Known {
-    /// Takes the reason from the event that recorded the request, where it is opened.
-    pub(super) fn reason(&mut self, event: &EntryEvent) {
-        let seal = event.seals.iter().find(|seal| seal.field == "reason");
-        self.reason = seal.map(|seal| (Salt::new(*seal.salt.bytes()), seal.value.clone()));
+    /// Takes what approvals name from the event that recorded the request, where it is opened.
+    pub(super) fn asked(&mut self, event: &EntryEvent) {
+        let opened = |field: &str| event.seals.iter().find(|seal| seal.field == field);
+        let reason = opened("reason");
+        self.reason = reason.map(|seal| (Salt::new(*seal.salt.bytes()), seal.value.clone()));
+        self.full_recipient = opened("full_recipient").map(|seal| seal.value.clone());
     }
 
     /// The journal's id right before an event.
@@ -49,6 +53,12 @@ impl Known {
             return Ok(Some(format!("of the key {key}; not checked: the reason is not opened")));
         };
         let (request, content) = recorded;
+        let full_recipient = self.full_recipient.as_deref();
+        if full_recipient.is_some() != request.full_recipient.is_some() {
+            return Ok(Some(format!(
+                "of the key {key}; not checked: to whom full snapshots are encrypted is not opened"
+            )));
+        }
         let org = self.org.as_ref().filter(|(index, _)| *index < event.index);
         let text = ApprovalText {
             journal: self.journal_before(event.index),
@@ -56,6 +66,7 @@ impl Known {
             subject: Subject::Request(request, approved.earlier),
             content,
             reason,
+            full_recipient,
         };
         let list = opened("signed_list").map(|seal| seal.value.as_str());
         if list.is_some() != approved.signed_list.is_some() {

@@ -304,7 +304,7 @@ impl EntryReader {
     /// Whether a signed approval is signed for what was recorded, in words.
     fn signature(&mut self, event: &EntryEvent, said: &Event) -> Result<Option<String>, Refused> {
         match (said, &self.request) {
-            (Event::RequestRecorded(_), _) => self.known.reason(event),
+            (Event::RequestRecorded(_), _) => self.known.asked(event),
             (Event::RequestApproved(data), Some((request, leaf))) => {
                 return self.known.signature(event, data, (request, *leaf));
             }
