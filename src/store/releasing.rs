@@ -1,4 +1,4 @@
-//! Releasing what is held: ids, or whole modules, and with them the entries that nothing else holds.
+//! Releasing what is held: ids, or all of a module, and with them the entries that nothing else holds.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -23,7 +23,7 @@ const DOING: &str = "looking at the holds";
 pub struct Release<'a> {
     /// The module that the holds name.
     pub module: &'a ModuleName,
-    /// The records; `None` for holds of the whole module.
+    /// The records; `None` for all that is held of the module, as a whole and by its records.
     pub ids: Option<&'a [RecordId]>,
     /// The ticket.
     pub ticket: Option<&'a str>,
@@ -36,7 +36,9 @@ pub struct Release<'a> {
 pub struct Released {
     /// The holds of which something was released.
     pub holds: Vec<HoldId>,
-    /// How many ids; 0 for a whole module.
+    /// Whether the module as a whole is no longer held.
+    pub whole: bool,
+    /// How many ids were released.
     pub ids: u64,
     /// Entries that may be sent again.
     pub pending: EntryRanges,
@@ -48,11 +50,11 @@ pub struct Released {
     pub still_held: u64,
 }
 
-/// Records that no hold of the module names; `None` when the module as a whole is not held.
+/// Records that no hold of the module names; `None` when nothing is held of it.
 pub type NotHeld = Option<Vec<RecordId>>;
 
 impl WriteTx<'_> {
-    /// Releases records, or whole modules. `Err` names what is not held; then nothing is written.
+    /// Releases records, or all of a module. `Err` names what is not held; then nothing is written.
     pub fn release(&mut self, new: &Release<'_>) -> Result<std::result::Result<Released, NotHeld>> {
         let parts = match released_parts(&self.tx, new)? {
             Ok(parts) => parts,
@@ -69,6 +71,7 @@ impl WriteTx<'_> {
             }
             released.holds.push(part.hold);
             released.ids += part.places.as_ref().map_or(0, EntryRanges::len);
+            released.whole |= part.places.is_none();
         }
         self.tx.execute_batch("-- defer\nPRAGMA defer_foreign_keys = ON").doing(DOING)?;
         for part in &parts {
@@ -162,12 +165,7 @@ fn released_parts(
     new: &Release<'_>,
 ) -> Result<std::result::Result<Vec<ReleasedPart>, NotHeld>> {
     let Some(ids) = new.ids else {
-        let whole = rows(conn)?.into_iter();
-        let whole = whole.filter(|row| row.whole && row.ended.is_none());
-        let parts: Vec<ReleasedPart> = whole
-            .filter(|row| row.module == *new.module)
-            .map(|row| ReleasedPart { hold: row.id, places: None })
-            .collect();
+        let parts = all_parts(conn, new.module)?;
         return Ok(if parts.is_empty() { Err(None) } else { Ok(parts) });
     };
     let mut statement = conn
@@ -203,4 +201,31 @@ fn released_parts(
         ReleasedPart { hold, places: Some(places.into_iter().collect()) }
     });
     Ok(Ok(parts.collect()))
+}
+
+/// All that is held of a module, by hold: the module as a whole, and whatever is left of holds on its records, those
+/// that were erased among them.
+fn all_parts(conn: &Connection, module: &ModuleName) -> Result<Vec<ReleasedPart>> {
+    let mut statement = conn
+        .prepare_cached(
+            "-- live_places\nSELECT place FROM hold_id
+             WHERE hold = :hold AND released_seq IS NULL ORDER BY place",
+        )
+        .doing(DOING)?;
+    let mut parts = Vec::new();
+    for row in rows(conn)?.into_iter().filter(|row| row.ended.is_none() && row.module == *module) {
+        let places = if row.whole {
+            None
+        } else {
+            let places = statement
+                .query_map(named_params! {":hold": Sql(row.id)}, |row| {
+                    row.get::<_, Sql<EntryId>>(0)
+                })
+                .doing(DOING)?;
+            let places = places.map(|row| row.map(|Sql(place)| place));
+            Some(places.collect::<rusqlite::Result<EntryRanges>>().doing(DOING)?)
+        };
+        parts.push(ReleasedPart { hold: row.id, places });
+    }
+    Ok(parts)
 }

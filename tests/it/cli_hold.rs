@@ -126,13 +126,20 @@ fn a_whole_module_is_held_by_its_name() {
     env.unset("JOURNAL_REQUIRE_APPROVAL");
     env.journal(["sync", "--yes"]).exits(0);
     assert_eq!(env.states(), "done 2, held 3");
-    // The module's hold ends by itself; an id that is held beside it stays held.
-    add(&env, "Leads", &leads[..1], &[]);
+    // All of it is released: the whole, and the ids that are held beside it, but for what another module's hold names.
+    add(&env, "Leads", &leads[1..], &[]);
+    add(&env, "Contacts", &leads[..1], &[]);
     let ended = ["hold", "release", "Leads", "--all", "--reason", "over", "--json"];
     let ended = env.journal(ended).exits(0).json();
     assert_eq!(
         (&ended["pending"], &ended["awaiting_approval"], &ended["still_held"]),
         (&1.into(), &1.into(), &1.into())
+    );
+    assert_eq!((&ended["holds"], &ended["released"]), (&json!(["H1", "H2"]), &2.into()));
+    let list = env.journal(["hold", "list", "--json"]).exits(0).json();
+    assert_eq!(
+        (list["holds"].as_array().unwrap().len(), &list["holds"][0]["hold_id"]),
+        (1, &"H3".into())
     );
     env.journal(["hold", "release", "Leads", "--all", "--reason", "over"]).exits(1);
     assert_eq!(env.states(), "awaiting_approval 1, done 2, held 1, pending 1");

@@ -13,11 +13,12 @@ use crate::export::cell::visible_short;
 use crate::store::approval::By;
 use crate::store::releasing::{Release, Released};
 
-/// Release records, or a module that is held as a whole
+/// Release records, or all that is held of a module
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Every hold of the module that names the record is released for it. --all ends holds of the whole module; records
-that are held by themselves stay held. Entries go back to where they were: pending, or waiting for approval.
+Every hold of the module that names the record is released for it. --all ends every hold of the module, of the
+whole of it and of single records; journal hold list MODULE shows them first. What a hold of another module names
+stays held. Entries go back to where they were: pending, or waiting for approval.
 
 Examples:
   journal hold release Leads 410405000002264040 --reason \"case 7 is closed\"
@@ -73,7 +74,7 @@ pub(super) fn run(args: &ReleaseArgs, context: &mut Context) -> Result<Exit, Cli
     drop(keeper);
     let released = released.map_err(|not_held| {
         let what = match not_held {
-            None => format!("{module} is not held as a whole; nothing was recorded"),
+            None => format!("no hold names {module}; nothing was recorded"),
             Some(ids) => {
                 format!("no hold of {module} names {}; nothing was recorded", named(&ids))
             }
@@ -115,10 +116,11 @@ fn tell(context: &mut Context, release: &Release<'_>, released: &Released) -> Re
             place,
         })?);
     }
-    let what = if all {
-        format!("all of {}", release.module)
-    } else {
-        format!("{} of {}", counted(released.ids, "record", "records"), release.module)
+    let records = counted(released.ids, "record", "records");
+    let what = match (released.whole, released.ids) {
+        (true, 0) => format!("all of {}", release.module),
+        (true, _) => format!("all of {}, and {records} held by themselves", release.module),
+        (false, _) => format!("{records} of {}", release.module),
     };
     context.out.data_line(format!(
         "Released {what} in {place} ({}), by {}: {}.",
