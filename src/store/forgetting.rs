@@ -143,7 +143,7 @@ impl WriteTx<'_> {
         self.blank_words(&plan.fresh)?;
         self.blank_facts(&plan.fresh)?;
         for seq in concerned.of_items.iter().chain(&concerned.others) {
-            self.blank_seals(*seq, &plan.after)?;
+            self.blank_seals(*seq, &plan)?;
         }
         self.keep_secrets(&plan, &rows)?;
         self.blank_rows(&rows)?;
@@ -362,13 +362,13 @@ impl Concerned {
                 }
             }
         }
-        concerned.others.extend(decisions_on(conn, &plan.fresh)?);
+        concerned.others.extend(decisions_on(conn, plan)?);
         Ok(concerned)
     }
 }
 
-/// Events by which people decided about entries that go now. They are few, and found by their kinds.
-fn decisions_on(conn: &Connection, fresh: &EntryRanges) -> Result<Vec<EventSeq>> {
+/// Events by which people decided about entries or whole requests that go now. They are few, and found by their kinds.
+fn decisions_on(conn: &Connection, plan: &Plan) -> Result<Vec<EventSeq>> {
     let mut statement = conn
         .prepare(
             "-- decisions\nSELECT seq, body FROM event
@@ -387,7 +387,10 @@ fn decisions_on(conn: &Connection, fresh: &EntryRanges) -> Result<Vec<EventSeq>>
         let event = LoggedEvent::decode(&body)
             .map_err(|source| StoreError::Event { seq: seq.get(), source })?
             .event;
+        let mut goes = false;
         let about = if let Event::RequestApproved(data) = &event {
+            // An approval need not move anything.
+            goes = plan.requests.contains(&data.request);
             data.entries.as_ref()
         } else if let Event::RequestRejected(data) = &event {
             Some(&data.entries)
@@ -396,7 +399,7 @@ fn decisions_on(conn: &Connection, fresh: &EntryRanges) -> Result<Vec<EventSeq>>
         } else {
             None
         };
-        if about.is_some_and(|about| !common(about, fresh).is_empty()) {
+        if goes || about.is_some_and(|about| !common(about, &plan.fresh).is_empty()) {
             found.push(seq);
         }
     }

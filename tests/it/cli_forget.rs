@@ -335,6 +335,34 @@ fn what_was_settled_long_ago_is_forgotten_at_once() {
     assert!(found.stdout.contains("no event says that it was forgotten"), "{found}");
 }
 
+/// The approval of what waits for none moves no entry, so it goes with the request.
+#[test]
+fn who_approved_without_moving_anything_is_forgotten_with_the_request() {
+    let mut env = Env::new(2);
+    env.record(&env.leads());
+    env.set("JOURNAL_REQUIRE_APPROVAL", "always");
+    env.journal(["approve", "R1", "--as", "Bertram Bestimmer"]).exits(0);
+    let event = env.journal(["log", "--kind", "request_approved", "--json"]).exits(0).json();
+    assert_eq!(event["event"]["data"]["entries"], Value::Null, "{event}");
+    env.journal(["sync", "--yes"]).exits(0);
+    assert_eq!(states(&env), "done 2");
+    env.journal(forget(&["E1"])).exits(0);
+    assert!(found_in_files(&env, &["Bertram Bestimmer"]).is_some(), "the other entry needs it");
+    verifies(&env);
+    env.journal(forget(&["E2"])).exits(0);
+    assert_eq!(found_in_files(&env, &["Bertram Bestimmer"]), None);
+    verifies(&env);
+    for command in [&["show", "R1"][..], &["show", "E1"], &["export"], &["log"]] {
+        env.journal(command.to_vec()).exits(0);
+    }
+    let edit = Connection::open(env.db()).unwrap();
+    let sql =
+        "UPDATE sealed SET salt = zeroblob(32), value = 'Bertram' WHERE field = 'approved_by'";
+    assert_eq!(edit.execute(sql, []), Ok(1));
+    let found = env.journal(["verify"]).exits(12);
+    assert!(found.stdout.contains("it was forgotten, and it is still there"), "{found}");
+}
+
 #[test]
 fn mail_addresses_in_reasons_are_warned_of() {
     let env = Env::new(2);

@@ -1,7 +1,9 @@
 //! What of an event goes when entries are forgotten, and which leaves it holds the root of.
 
+use std::collections::HashSet;
+
 use crate::domain::event::Event;
-use crate::domain::id::EntryId;
+use crate::domain::id::{EntryId, RequestId};
 use crate::domain::ranges::EntryRanges;
 
 impl Event {
@@ -62,8 +64,9 @@ impl Event {
     }
 
     /// Whether the opened form of its seals goes once these entries were forgotten: when it speaks of entries,
-    /// and of no others.
-    pub fn goes_with(&self, forgotten: &EntryRanges) -> bool {
+    /// and of no others. `requests` are those of which nothing is left: what decided about one of them and moved
+    /// none of its entries goes with it.
+    pub fn goes_with(&self, forgotten: &EntryRanges, requests: &HashSet<RequestId>) -> bool {
         let all = |sets: &[&EntryRanges]| {
             let mut ranges = sets.iter().flat_map(|set| set.ranges()).peekable();
             ranges.peek().is_some() && ranges.all(|(first, last)| forgotten.holds(first, last))
@@ -83,7 +86,8 @@ impl Event {
             Self::EntriesSettled(data) => all(&[&data.entries]),
             Self::RequestApproved(data) => {
                 let named = [data.entries.as_ref(), data.unread.as_ref()];
-                all(&named.into_iter().flatten().collect::<Vec<_>>())
+                requests.contains(&data.request)
+                    || all(&named.into_iter().flatten().collect::<Vec<_>>())
             }
             Self::RequestRejected(data) => all(&[&data.entries]),
             Self::EntriesCancelled(data) => all(&[&data.entries]),

@@ -21,6 +21,8 @@ pub(super) const BLANK: &str = "it is blank, and no event says that it was forgo
 #[derive(Debug, Default)]
 pub(super) struct Erased {
     pub(super) entries: EntryRanges,
+    /// Requests of which nothing is left.
+    pub(super) requests: HashSet<RequestId>,
     /// Rows that had been left out, counted from 1.
     pub(super) rows: HashMap<RequestId, EntryRanges>,
     /// Answers of which all that stands around the items is gone.
@@ -39,6 +41,7 @@ impl Erased {
                 continue;
             };
             erased.entries.join(&data.entries);
+            erased.requests.extend(data.requests);
             erased.envelopes.extend(data.envelopes);
             for one in data.left_out {
                 erased.rows.entry(one.request).or_default().join(&one.rows);

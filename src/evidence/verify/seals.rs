@@ -176,7 +176,7 @@ pub(super) fn compare(
     let mut tell = |field: &str, what: &str| {
         found.add(Kind::Seals, format!("seal \"{field}\" of event {seq}"), what, since);
     };
-    let gone = event.goes_with(&erased.entries);
+    let gone = event.goes_with(&erased.entries, &erased.requests);
     let blanked =
         matches!(event, Event::BatchAnswered(data) if erased.envelopes.contains(&data.batch));
     for (field, commitment) in seals_of(event) {

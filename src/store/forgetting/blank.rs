@@ -173,9 +173,9 @@ impl WriteTx<'_> {
     }
 
     /// Blanks the sealed fields of an event that speaks of nothing but what will have gone.
-    pub(super) fn blank_seals(&self, seq: EventSeq, after: &EntryRanges) -> Result<()> {
+    pub(super) fn blank_seals(&self, seq: EventSeq, plan: &Plan) -> Result<()> {
         let event: Event = log::event(&self.tx, seq)?.decode()?.event;
-        if !event.goes_with(after) {
+        if !event.goes_with(&plan.after, &plan.requests.iter().copied().collect()) {
             return Ok(());
         }
         self.tx
