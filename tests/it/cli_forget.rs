@@ -96,7 +96,15 @@ fn a_record_is_forgotten_and_no_byte_of_it_stays() {
     assert!(rows[1]["target_id"].is_string() && rows[1]["message"] == "record deleted");
     let shown = env.journal(["show", "E1"]).exits(0);
     assert!(shown.stdout.contains("(erased)") && !shown.stdout.contains(&first), "{shown}");
-    env.journal(["show", "B1"]).exits(0);
+    // Its own bytes of the answer, which the answer of the whole call shows beside the others' own.
+    assert!(!shown.stdout.contains("**"), "{shown}");
+    assert_eq!(
+        env.journal(["show", "E1", "--json"]).exits(0).json()["story"][2]["answer"],
+        Value::Null
+    );
+    let shown = env.journal(["show", "B1"]).exits(0).stdout;
+    assert!(!shown.contains("**") && shown.matches("\"(erased)\"").count() == 1, "{shown}");
+    assert_eq!(shown.matches("record deleted").count(), 2, "{shown}");
     env.journal(["show", "R1"]).exits(0);
     let log = env.journal(["log", "--kind", "forgotten"]).exits(0);
     assert!(log.stdout.contains("E1 forgotten by ") && log.stdout.contains("time is up (DSR-7)"));

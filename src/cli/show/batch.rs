@@ -1,6 +1,7 @@
 //! A batch: the call as it was sent, and the answer as it came.
 
 use std::io::IsTerminal;
+use std::ops::Range;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -12,10 +13,13 @@ use crate::cli::jobs::{JobRow, job_in_words};
 use crate::cli::output::words::{counted, in_words};
 use crate::cli::output::{Out, OutputError};
 use crate::cli::show::{document, field, heading, readable};
+use crate::domain::erasure::filler;
 use crate::domain::id::{BatchId, RecordId};
 use crate::domain::merkle::Hash;
+use crate::domain::slices::envelope;
 use crate::domain::template::{Filling, request};
 use crate::domain::time::Timestamp;
+use crate::store::batch::StoredAnswer;
 use crate::store::query::{BatchDetail, BatchView, EntryFilter, Step};
 use crate::store::{Reader, StoreError};
 
@@ -183,6 +187,34 @@ fn outcomes(reader: &Reader, detail: &BatchDetail) -> Result<Vec<Count>, StoreEr
     Ok(outcomes)
 }
 
+/// The answer as people read it. Stars stand in the place of what was erased, and Zoho's own stars are not told
+/// from them there: what was erased says so.
+fn answer_in_lines(detail: &BatchDetail, answer: &StoredAnswer) -> Vec<String> {
+    let around = envelope(&answer.body, &answer.cuts);
+    let erased = |place: usize| detail.targets.get(place).is_some_and(Option::is_none);
+    if around.len() > 1 && around == filler(around.len()) {
+        // All that stood around the items is gone; what is left of it are the others' own bytes.
+        let cuts = answer.cuts.iter().enumerate().filter(|(place, _)| !erased(*place));
+        let kept = cuts.filter_map(|(_, cut)| answer.body.get(cut.clone()?));
+        return ["(erased)".to_owned()].into_iter().chain(kept.flat_map(readable)).collect();
+    }
+    let mut gone: Vec<&Range<usize>> = answer
+        .cuts
+        .iter()
+        .enumerate()
+        .filter_map(|(place, cut)| cut.as_ref().filter(|_| erased(place)))
+        .collect();
+    gone.sort_unstable_by_key(|cut| cut.start);
+    let (mut shown, mut from) = (Vec::with_capacity(answer.body.len()), 0);
+    for cut in gone {
+        shown.extend(answer.body.get(from..cut.start).unwrap_or_default());
+        shown.extend(b"\"(erased)\"");
+        from = cut.end;
+    }
+    shown.extend(answer.body.get(from..).unwrap_or_default());
+    readable(&shown)
+}
+
 fn tell(
     out: &mut Out,
     detail: &BatchDetail,
@@ -228,7 +260,7 @@ fn tell(
     let status = view.http_status().map(|status| format!("HTTP {status}{erased}"));
     field(out, "answer", status.unwrap_or_default())?;
     if let Some(answer) = &detail.answer {
-        for line in readable(&answer.body) {
+        for line in answer_in_lines(detail, answer) {
             out.data_row(format!("    {line}"))?;
         }
     }

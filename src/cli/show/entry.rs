@@ -181,6 +181,9 @@ fn tell(out: &mut Out, entry: &EntryView, story: &[Told]) -> Result<(), OutputEr
         let at = step.at.map(|at| at.to_string()).unwrap_or_default();
         let index = format!("  {at:<24}  #{:<6} ", step.log_index);
         out.data_row(Line::new().toned(Tone::Faint, index).text(&step.text))?;
+        if step.answer_erased {
+            out.data_row(Line::new().toned(Tone::Faint, format!("{:37}(erased)", "")))?;
+        }
         if let Some(answer) = &step.answer {
             for line in readable(answer.as_bytes()) {
                 out.data_row(Line::new().toned(Tone::Faint, format!("{:37}{line}", "")))?;

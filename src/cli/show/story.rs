@@ -34,6 +34,9 @@ pub(super) struct Told {
     job_id: Option<String>,
     /// The item's own bytes of the answer, or all of it where it speaks of the call as a whole.
     pub(super) answer: Option<String>,
+    /// Whether the item's own bytes of the answer were erased.
+    #[serde(skip)]
+    pub(super) answer_erased: bool,
     /// What the answer names beside code and message.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub(super) named: Named,
@@ -173,6 +176,8 @@ fn ended(
     // An answer that speaks of the whole call may have refused it for another item: then it says nothing
     // about this one.
     let full = full.filter(|full| full.verdict.code == said.code);
+    let own = own_bytes(entry, detail);
+    let answer_erased = matches!(own, Some(None));
     Some(Told {
         at: Some(end.at),
         log_index: end.seq.get(),
@@ -187,18 +192,22 @@ fn ended(
         code: Some(said.code.clone()),
         message: Some(said.message.clone()),
         job_id: job,
-        answer: own_bytes(entry, detail).or_else(|| full.map(|full| full.bytes.clone())),
+        answer: own.unwrap_or_else(|| full.map(|full| full.bytes.clone())),
+        answer_erased,
         named: full.map(|full| full.named.clone()).unwrap_or_default(),
         facts: None,
     })
 }
 
-/// The entry's own bytes of the answer, verbatim.
-fn own_bytes(entry: EntryId, detail: &BatchDetail) -> Option<String> {
+/// The entry's own bytes of the answer, verbatim; `Some(None)` once they were erased.
+fn own_bytes(entry: EntryId, detail: &BatchDetail) -> Option<Option<String>> {
     let answer = detail.answer.as_ref()?;
     let position = detail.view.entries.iter().position(|one| one == entry)?;
     let cut = answer.cuts.get(position)?.clone()?;
-    answer.body.get(cut).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    if detail.targets.get(position)?.is_none() {
+        return Some(None);
+    }
+    answer.body.get(cut).map(|bytes| Some(String::from_utf8_lossy(bytes).into_owned()))
 }
 
 fn job_ended(batch: &BatchView, job: &JobView) -> Option<Told> {
