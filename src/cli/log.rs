@@ -55,13 +55,14 @@ impl LogArgs {
         let reader = context.reader()?;
         let out = &mut context.out;
         let mut last = VecDeque::new();
+        let wide = self.widest();
         let keep = self.last.map(|last| usize::try_from(last).unwrap_or(usize::MAX));
         reader.events_from(EventSeq::new(self.from), |event| {
             if !self.wants(&event) {
                 return Ok(());
             }
             match keep {
-                None => show(out, &reader, &event),
+                None => show(out, &reader, &event, wide),
                 Some(keep) => {
                     last.push_back(event);
                     while last.len() > keep {
@@ -72,10 +73,17 @@ impl LogArgs {
             }
         })?;
         for event in last {
-            show(out, &reader, &event)?;
+            show(out, &reader, &event, wide)?;
         }
         out.flush()?;
         Ok(Exit::Done)
+    }
+
+    /// How wide the names are of the kinds that may come.
+    fn widest(&self) -> usize {
+        let wanted =
+            |kind: &&&str| self.kinds.is_empty() || self.kinds.iter().any(|one| one == **kind);
+        Event::KINDS.iter().filter(wanted).map(|kind| kind.len()).max().unwrap_or(0)
     }
 
     fn wants(&self, event: &StoredEvent) -> bool {
@@ -86,7 +94,8 @@ impl LogArgs {
     }
 }
 
-fn show(out: &mut Out, reader: &Reader, event: &StoredEvent) -> Result<(), CliError> {
+/// `wide` is the width of the column of kinds.
+fn show(out: &mut Out, reader: &Reader, event: &StoredEvent, wide: usize) -> Result<(), CliError> {
     let seq = event.seq.get();
     if out.is_json() {
         let body: &RawValue = serde_json::from_slice(&event.body).map_err(|error| {
@@ -100,7 +109,7 @@ fn show(out: &mut Out, reader: &Reader, event: &StoredEvent) -> Result<(), CliEr
             let opened = reader.opened_seals(event.seq)?;
             Line::new()
                 .toned(Tone::Faint, format!("{seq:>7}  {}  ", logged.at))
-                .toned(Tone::Strong, format!("{:<16}  ", logged.event.kind()))
+                .toned(Tone::Strong, format!("{:<wide$}  ", logged.event.kind()))
                 .text(in_words(&logged.event, &opened))
         }
         Err(error) => Line::new()

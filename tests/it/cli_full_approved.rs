@@ -27,6 +27,24 @@ fn who_approves_whole_copies_is_told_for_whom_they_are_also_without_a_signature(
 }
 
 #[test]
+fn the_kinds_of_events_stand_in_one_column_however_long_they_are() {
+    let world = World::deleted(1);
+    world.env.journal(["forget", "E1", "--snapshots", "--reason", "x", "--yes"]).exits(0);
+    for args in [&["log"][..], &["log", "--kind", "full_snapshots_shredded", "--kind", "bound"]] {
+        let ran = world.env.journal(args.to_vec()).exits(0);
+        assert!(ran.stdout.contains("full_snapshots_shredded  "), "{ran}");
+        let wide = "full_snapshots_shredded".len();
+        for line in ran.stdout.lines() {
+            // Number and time, then the kind, two blanks, and the text.
+            let rest = line.get("      0  2026-01-01T00:00:00.000Z  ".len()..).unwrap();
+            let (kind, told) = rest.split_at(wide + 2);
+            assert!(kind.ends_with("  ") && !told.starts_with(' '), "{line}");
+            assert!(!kind.trim_end().contains(' '), "{line}");
+        }
+    }
+}
+
+#[test]
 fn a_signature_is_over_whose_key_opens_the_copies_and_every_verifier_says_so() {
     if !has_ssh_keygen() {
         return;
