@@ -191,7 +191,12 @@ fn tell(
         grouped(view.rejected)
     );
     field(out, "rows", left_out)?;
-    field(out, "entries", format!("{}–{}: {}", view.first, view.last, entries.in_words()))?;
+    let range = if view.first == view.last {
+        view.first.to_string()
+    } else {
+        format!("{}–{}", view.first, view.last)
+    };
+    field(out, "entries", format!("{range}: {}", entries.in_words()))?;
     let undo = match &about.undo {
         Some(counts) => counts.in_words(),
         None if view.operation.is_undo() => String::new(),

@@ -124,6 +124,14 @@ fn a_request_is_shown_with_who_why_and_how_far_it_is() {
 }
 
 #[test]
+fn a_single_entry_is_no_range() {
+    let mut journal = story();
+    journal.delete(1, 1);
+    let shown = run(&journal.path(), &["show", "R2"]);
+    assert!(shown.lines().contains(&"  entries       E8: pending 1"), "{}", shown.stdout);
+}
+
+#[test]
 fn a_record_is_shown_with_every_entry_that_names_it() {
     let mut journal = story();
     let target = "410405000002264001";
