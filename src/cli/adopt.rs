@@ -134,10 +134,12 @@ fn in_words(orphan: &Orphan, document: &Document) -> Vec<String> {
             lines.push("  nothing tells how many events came after these, if any did".to_owned());
         }
     }
-    lines.push(format!(
-        "  to be read at Zoho before anything is sent: {}",
-        counted(document.unknown, "entry", "entries")
-    ));
+    if document.unknown > 0 {
+        lines.push(format!(
+            "  to be read at Zoho before anything is sent: {}",
+            counted(document.unknown, "entry", "entries")
+        ));
+    }
     if document.kept_back > 0 {
         lines.push(format!(
             "  the same once they are approved, released or taken up again: {}",
@@ -183,8 +185,12 @@ fn tell(context: &mut Context, document: &Document) -> Result<Exit, CliError> {
         format!("Adopted as journal {journal}, in {place}.")
     };
     context.out.data_line(line)?;
-    let unknown = counted(*unknown, "entry is", "entries are");
-    context.out.say(format!("{unknown} unknown until read at Zoho; nothing was sent."));
+    if *unknown > 0 {
+        let unknown = counted(*unknown, "entry is", "entries are");
+        context.out.say(format!("{unknown} unknown until read at Zoho; nothing was sent."));
+    } else {
+        context.out.say("Nothing was sent.");
+    }
     context.out.say(
         "Holds, pauses, policies and erasures of a part that is missing are missing, too: make them anew first.",
     );

@@ -120,6 +120,17 @@ fn a_copy_of_the_closed_file_is_as_closed_and_is_adopted_only_by_name() {
     is_closed(&env, &to);
 }
 
+#[test]
+fn an_adoption_with_nothing_open_counts_no_entries() {
+    let env = Env::new(1);
+    env.record(&env.leads());
+    env.journal(["sync", "--yes"]).exits(0);
+    move_to(&env, &env.dir.path().join("moved.db")).exits(0);
+    let told = env.journal(["adopt", "--reason", "the stick is lost", "--yes"]).exits(0);
+    assert!(told.said().contains("Nothing was sent."), "{told}");
+    assert!(!told.said().contains("0 entries") && !told.said().contains("to be read"), "{told}");
+}
+
 /// The kernel ends whoever writes more to one file than it may: in the midst of the copy.
 #[test]
 fn a_move_that_dies_amid_its_copy_is_made_again_also_to_another_place() {
