@@ -55,6 +55,22 @@ struct EventDocument {
     at: String,
     kind: &'static str,
     what: String,
+    /// What was opened and what else is known, in full.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    says: Vec<Said>,
+}
+
+/// A name, and a text that may come from anybody.
+#[derive(Serialize)]
+struct Said {
+    name: &'static str,
+    text: String,
+}
+
+impl Said {
+    fn of((name, text): &(&'static str, String)) -> Self {
+        Self { name, text: text.clone() }
+    }
 }
 
 /// What a file holds.
@@ -110,6 +126,7 @@ fn examine(path: &Path, bytes: &[u8], key: Option<&VerifierKey>) -> Result<Held,
             at: event.at.to_string(),
             kind: event.kind,
             what: "it stands in the log that was signed".to_owned(),
+            says: Vec::new(),
         };
         return Ok(Held::Event { checkpoint: event.checkpoint, told });
     }
@@ -166,6 +183,7 @@ fn file_document(
                     at: chapter.at.to_string(),
                     kind: chapter.kind,
                     what: chapter.what.clone(),
+                    says: chapter.says.iter().map(Said::of).collect(),
                 })
                 .collect();
         }
@@ -177,6 +195,7 @@ fn file_document(
                 at: told.at.clone(),
                 kind: told.kind,
                 what: told.what.clone(),
+                says: Vec::new(),
             });
         }
         Err(_) => {}
@@ -286,7 +305,7 @@ fn tell(
     ))?;
     for chapter in &checked.story {
         out.data_row(format!("  {:>7}  {}  {}", chapter.index, chapter.at, chapter.what))?;
-        for (label, text) in &chapter.says {
+        for (label, text) in chapter.in_brief() {
             out.data_row(format!("           {label}: {text}"))?;
         }
     }

@@ -163,6 +163,22 @@ fn a_certificate_of_one_of_them_shows_the_signature_and_nothing_of_the_others() 
     let certificates =
         [named(&files, "E1.certificate.json")[0], named(&files, "E3.certificate.json")[0]];
     verify(&env, &certificates, Some(&key)).exits(0);
+    // People see by which key, and programs all of it.
+    let args = [&["verify", "--key", &key, "--certificate"][..], &certificates].concat();
+    let told = env.journal(args).exits(0).stdout;
+    assert!(!told.contains("SSH SIGNATURE") && !told.contains("\\u{a}"), "{told}");
+    assert_eq!(told.matches(&fingerprint(&env, "bert")).count(), 2, "{told}");
+    assert!(told.contains("list that was signed: of 2 requests"), "{told}");
+    let args = ["verify", "--certificate", certificates[0], "--key", &key, "--json"];
+    let report = env.journal(args).exits(0).json();
+    let events = report["certificates"][0]["events"].as_array().unwrap();
+    let said = |name: &str| {
+        let all = events.iter().filter_map(|event| event["says"].as_array()).flatten();
+        let found = all.filter(|one| one["name"] == name).map(|one| one["text"].to_string());
+        found.collect::<String>()
+    };
+    assert!(said("SSH signature").contains("BEGIN SSH SIGNATURE"), "{report}");
+    assert!(said("list that was signed").contains("R2: sha256 "), "{report}");
     let text = std::fs::read_to_string(certificates[0]).unwrap();
     assert!(text.contains("secret one") && !text.contains("secret two"), "{text}");
     let page =

@@ -1,6 +1,7 @@
 //! A certificate as a page for people, as Markdown and as HTML. It is made from what was checked, and says no
 //! more than that.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::cli::certificate::Made;
@@ -15,7 +16,7 @@ enum Part<'a> {
     Heading(String),
     Text(String),
     /// A name and a text that may come from anybody.
-    Field(&'static str, &'a str),
+    Field(&'static str, Cow<'a, str>),
     Bullet(&'a str),
     Step(String),
 }
@@ -30,7 +31,7 @@ fn parts(made: &Made, receipt: bool) -> Vec<Part<'_>> {
     for chapter in story {
         parts.push(Part::Heading(format!("{} — event {}", chapter.at, chapter.index)));
         parts.push(Part::Text(chapter.what.clone()));
-        parts.extend(chapter.says.iter().map(|(name, text)| Part::Field(name, text)));
+        parts.extend(chapter.in_brief().map(|(name, text)| Part::Field(name, text)));
     }
     if receipt {
         let left_out = "Who asked, who approved, why, and what was read are left out. The sealed form of each \
@@ -100,7 +101,7 @@ pub(super) fn markdown(made: &Made, receipt: bool) -> String {
             Part::Title(text) => writeln!(page, "# {}\n", in_markdown(&text)),
             Part::Heading(text) => writeln!(page, "\n## {}\n", in_markdown(&text)),
             Part::Text(text) => writeln!(page, "{}\n", in_markdown(&text)),
-            Part::Field(name, text) => writeln!(page, "- {name}: {}", in_markdown(text)),
+            Part::Field(name, text) => writeln!(page, "- {name}: {}", in_markdown(&text)),
             Part::Bullet(text) => writeln!(page, "- {}", in_markdown(text)),
             Part::Step(text) => writeln!(page, "1. {}", in_markdown(&text)),
         };
@@ -127,7 +128,7 @@ pub(super) fn html(made: &Made, receipt: bool) -> String {
             Part::Heading(text) => writeln!(page, "<h2>{}</h2>", in_html(&text)),
             Part::Text(text) => writeln!(page, "<p>{}</p>", in_html(&text)),
             Part::Field(name, text) => {
-                writeln!(page, "<p><b>{}</b>: {}</p>", in_html(name), in_html(text))
+                writeln!(page, "<p><b>{}</b>: {}</p>", in_html(name), in_html(&text))
             }
             Part::Bullet(text) => writeln!(page, "<p>• {}</p>", in_html(text)),
             Part::Step(text) => writeln!(page, "<p>{}</p>", in_html(&text)),

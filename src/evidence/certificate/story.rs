@@ -1,8 +1,11 @@
 //! What the events of a certificate say, in plain words. Only what was opened is told, and never more than
 //! was seen.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
+use crate::domain::approval_list::ApprovalList;
 use crate::domain::event::{
     BatchAnswered, BatchReturned, BatchUnanswered, EntriesRechecked, Event, EvidenceRead,
     FullSnapshotTaken, LoggedEvent, RequestRecorded, Returned, SnapshotTaken, SourceKind,
@@ -80,6 +83,25 @@ pub(super) fn chapter(
     Some(Chapter { index: event.index, at: logged.at, kind, moved: about.moved, found, what, says })
 }
 
+/// The names of what is meant for programs: a signature in its armour, and the list that it is of.
+const ARMOUR: &str = "SSH signature";
+const LIST: &str = "list that was signed";
+
+impl Chapter {
+    /// What is said beside the sentence, as people read it: a signature stands there by its key, and a list by what it
+    /// is a list of.
+    pub fn in_brief(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
+        self.says.iter().filter(|(name, _)| *name != ARMOUR).map(|(name, text)| {
+            let list = (*name == LIST).then(|| text.parse::<ApprovalList>().ok()).flatten();
+            let brief = list.map(|list| match list.parts().len() {
+                1 => "of 1 request".to_owned(),
+                many => format!("of {many} requests"),
+            });
+            (*name, brief.map_or(Cow::Borrowed(text.as_str()), Cow::Owned))
+        })
+    }
+}
+
 /// How an opened field is called; `None` for one that tells a person nothing.
 pub(super) fn label(field: &str) -> Option<&'static str> {
     Some(match field {
@@ -105,9 +127,9 @@ pub(super) fn label(field: &str) -> Option<&'static str> {
         "tags" => "tags",
         "shredded_by" => "shredded by",
         "full_recipient" => "full copies are encrypted to",
-        "signature" => "SSH signature",
+        "signature" => ARMOUR,
         "allowed_signers" => "SHA-256 of the list of signers",
-        "signed_list" => "list that was signed",
+        "signed_list" => LIST,
         _ => return None,
     })
 }
