@@ -211,6 +211,7 @@ impl Command {
             Self::Replay(args) => args.settings(flags),
             Self::Plan(args) => args.settings(flags),
             Self::Recheck(args) => args.settings(flags),
+            Self::UndoReport(args) => args.settings(flags),
             Self::Doctor(args) => args.settings(flags),
             Self::Delete(args) => args.settings(flags),
             Self::Untag(args) => args.settings(flags),
@@ -219,7 +220,6 @@ impl Command {
             Self::Approve(args) => args.settings(flags),
             Self::Undo(args) => args.settings(flags),
             Self::Init(_)
-            | Self::UndoReport(_)
             | Self::Settle(_)
             | Self::Reject(_)
             | Self::Cancel(_)

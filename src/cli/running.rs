@@ -396,7 +396,7 @@ pub(crate) fn not_allowed_in_words(not_allowed: &NotAllowed) -> String {
     format!("not allowed: {what}: {code}: {message}; entries stay as they are")
 }
 
-fn limit_in_words(limit: Limit) -> String {
+pub(crate) fn limit_in_words(limit: Limit) -> String {
     match limit {
         Limit::Calls(limit) => format!("the budget of this run is used up: --max-calls {limit}"),
         Limit::Credits(limit) => {

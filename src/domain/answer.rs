@@ -205,6 +205,13 @@ pub struct OrgInfo {
     pub environment: Option<Environment>,
 }
 
+impl OrgInfo {
+    /// The API credits that its edition gives a day; `None` where it does not say which, or how many users.
+    pub fn credits_a_day(&self) -> Option<u64> {
+        self.edition.and_then(|edition| Some(edition.daily_credits(self.users?)))
+    }
+}
+
 /// The token's user, from `GET users?type=CurrentUser`.
 ///
 /// Only the id is ever stored; the rest is for the terminal.

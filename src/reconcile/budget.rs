@@ -9,7 +9,7 @@ const CALLS_A_SLOT: u64 = 6;
 const CREDITS_A_SLOT: u64 = 15;
 
 /// The budgets of a run, and what was spent.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Budget {
     /// What this run spent.
     spent: Used,

@@ -182,7 +182,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
             self.gate.let_through(at_once);
         }
         let Some(budget @ DailyBudget::Share(_)) = self.options.daily_credits else { return };
-        let day = org.edition.and_then(|edition| Some(edition.daily_credits(org.users?)));
+        let day = org.credits_a_day();
         let credits = budget.credits(day);
         if day.is_none() {
             self.warn(format!(

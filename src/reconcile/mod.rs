@@ -6,7 +6,7 @@
 //!    settled now. 5. The run ends with an event.
 
 mod before;
-mod budget;
+pub(crate) mod budget;
 mod comeback;
 mod contact;
 mod full;

@@ -440,6 +440,43 @@ fn what_recheck_found_counts_without_another_look() {
     assert!(words.ends_with("somebody else brought it back, as a later look found."), "{words}");
 }
 
+/// What it reads is bounded like what a run reads, and none of it is made in vain.
+#[test]
+fn a_look_keeps_to_the_budgets_and_says_which_has_no_room() {
+    let mut env = env();
+    story(&env);
+    let calls = env.zoho.requests().len();
+    env.journal(["undo-report", "R1", "--check"]).exits(0);
+    let took = env.zoho.requests().len() - calls;
+    assert!(took >= 2, "the org, the records and the bin: {took}");
+    let (enough, one_less) = (took.to_string(), (took - 1).to_string());
+    env.journal(["undo-report", "R1", "--check", "--max-calls", &enough]).exits(0);
+    env.journal(["undo-report", "R1", "--check", "--max-credits", &enough]).exits(0);
+    let calls = env.zoho.requests().len();
+    let stopped = |env: &Env, flags: &[&str], why: &str| {
+        let args = [&["undo-report", "R1", "--check", "--json"][..], flags].concat();
+        let told = env.journal(args).exits(6).error();
+        assert!(told.contains(why), "{told}");
+        assert_eq!(env.zoho.requests().len(), calls, "nothing was asked");
+    };
+    stopped(&env, &["--max-calls", &one_less], &format!("--max-calls {one_less}"));
+    stopped(&env, &["--max-credits", &one_less], &format!("--max-credits {one_less}"));
+    env.set("JOURNAL_MAX_CALLS", "0");
+    stopped(&env, &[], "--max-calls 0");
+    env.unset("JOURNAL_MAX_CALLS");
+    // What runs spent counts for the day; what is spent here does not, since it is recorded nowhere.
+    let spent = env.journal(["status", "--json"]).exits(0).json()["credits_24h"].as_u64().unwrap();
+    env.set("JOURNAL_DAILY_CREDITS", (spent + took as u64 - 1).to_string());
+    stopped(&env, &[], "the daily budget of");
+    env.set("JOURNAL_DAILY_CREDITS", (spent + took as u64).to_string());
+    for _ in 0..2 {
+        env.journal(["undo-report", "R1", "--check"]).exits(0);
+    }
+    let after = env.journal(["status", "--json"]).exits(0).json();
+    assert_eq!(after["credits_24h"].as_u64(), Some(spent));
+    env.journal(["undo-report", "--max-calls", "3"]).exits(2);
+}
+
 #[test]
 fn a_look_that_fails_says_so_and_shows_nothing_half() {
     let mut env = env();

@@ -7,8 +7,10 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output::words::counted;
+use crate::cli::running::limit_in_words;
 use crate::cli::signing::{self, NotRead};
 use crate::cli::undo_report::Scan;
+use crate::cli::undo_report::meter::{Metered, Unseen};
 use crate::domain::answer::ReadError;
 use crate::domain::calls::Versions;
 use crate::domain::evidence::comeback::MissingTags;
@@ -19,6 +21,7 @@ use crate::domain::scope::{Action, RelatedList, Scope, TagSet};
 use crate::domain::target::{ApiVersion, Product};
 use crate::domain::time::Timestamp;
 use crate::export::undo::{Correction, Corrections, ToCheck};
+use crate::reconcile::options::Limit;
 use crate::zoho::{ListAsked, Zoho};
 
 /// So many reads are made at most: what needs more is asked about in parts.
@@ -56,24 +59,29 @@ pub(super) fn look(context: &mut Context, scan: &Scan<'_>) -> Result<Checked, Cl
     if asked.entries() == 0 {
         return Ok(checked);
     }
-    may_ask(context, scan, &asked)?;
-    let zoho = signing::client(context)?;
+    let reads = may_ask(context, scan, &asked)?;
+    let client = signing::client(context)?;
+    let zoho = Metered::new(&client, context, scan.reader)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    zoho.has_room(reads + 1).map_err(no_room)?;
     runtime.block_on(is_the_same_org(&zoho, context, scan))?;
+    // What a share of the org's day is, is known by now.
+    zoho.has_room(reads).map_err(no_room)?;
+    let mut unreadable = Vec::new();
     for (scope, items) in &asked.0 {
         let ids: Vec<RecordId> = items.iter().map(|(_, id)| *id).collect();
         let names = names_of(scan, scope, &ids)?;
         let place = Place { zoho: &zoho, scope, versions: scan.versions, names: &names };
         match runtime.block_on(place.look(&ids)) {
             Ok(seen) => keep(&mut checked, items, &seen),
-            Err(NotRead::Read(
+            Err(Unseen::NotRead(NotRead::Read(
                 error @ (ReadError::Forbidden { .. } | ReadError::NotThere { .. }),
-            )) => {
-                let module = &scope.module;
-                context.out.warn(&format!("{module} could not be read: {error}"));
+            ))) => {
+                unreadable.push(format!("{} could not be read: {error}", scope.module));
                 keep(&mut checked, items, &Seen::new());
             }
-            Err(error) => {
+            Err(Unseen::Limit(limit)) => return Err(no_room(limit)),
+            Err(Unseen::NotRead(error)) => {
                 let hint = error.hint(context);
                 let told = format!("Zoho could not be asked: {error}; nothing was changed");
                 return Err(CliError::new(error.exit(), told).hint(hint));
@@ -81,7 +89,15 @@ pub(super) fn look(context: &mut Context, scan: &Scan<'_>) -> Result<Checked, Cl
         }
     }
     checked.at = context.now();
+    unreadable.iter().for_each(|told| context.out.warn(told));
     Ok(checked)
+}
+
+/// A budget has no room for all reads that it takes, and a part of the answer is none.
+fn no_room(limit: Limit) -> CliError {
+    let told = format!("Zoho cannot be asked: {}; nothing was changed", limit_in_words(limit));
+    CliError::new(Exit::Stopped, told)
+        .hint("name requests or entries, use --expiring, leave --check out, or raise the limit")
 }
 
 fn keep(checked: &mut Checked, items: &[(EntryId, RecordId)], seen: &Seen) {
@@ -109,7 +125,8 @@ fn names_of(
 }
 
 /// Nothing is asked while Zoho wants to wait, without a token, or without an end.
-fn may_ask(context: &Context, scan: &Scan<'_>, asked: &ToCheck) -> Result<(), CliError> {
+/// How many reads it takes at least.
+fn may_ask(context: &Context, scan: &Scan<'_>, asked: &ToCheck) -> Result<usize, CliError> {
     signing::check_possible(context, "--check asks Zoho; without it the journal and the clock do")?;
     let now = context.now();
     if let Some(until) = scan.reader.breaker()?.and_then(|breaker| breaker.holds(now)) {
@@ -129,7 +146,7 @@ fn may_ask(context: &Context, scan: &Scan<'_>, asked: &ToCheck) -> Result<(), Cl
             CliError::new(Exit::Refused, error).hint("name requests or entries, or use --expiring")
         );
     }
-    Ok(())
+    Ok(reads)
 }
 
 fn reads(scope: &Scope, items: usize) -> usize {
@@ -149,7 +166,7 @@ fn reads(scope: &Scope, items: usize) -> usize {
 
 /// Another org's bin says nothing about this journal.
 async fn is_the_same_org<Z: Zoho>(
-    zoho: &Z,
+    zoho: &Metered<'_, Z>,
     context: &Context,
     scan: &Scan<'_>,
 ) -> Result<(), CliError> {
@@ -158,11 +175,15 @@ async fn is_the_same_org<Z: Zoho>(
     };
     let product = context.settings.product.value;
     let version = scan.versions.of_product(product);
-    let found = signing::read(zoho, async |zoho: &Z| zoho.read_org(product, version).await).await;
-    let found = found.map_err(|error| {
-        let hint = error.hint(context);
-        CliError::new(error.exit(), format!("cannot read the org: {error}")).hint(hint)
+    let found = zoho.read(async |zoho: &Z| zoho.read_org(product, version).await).await;
+    let found = found.map_err(|unseen| match unseen {
+        Unseen::Limit(limit) => no_room(limit),
+        Unseen::NotRead(error) => {
+            let hint = error.hint(context);
+            CliError::new(error.exit(), format!("cannot read the org: {error}")).hint(hint)
+        }
     })?;
+    zoho.heed_edition(&found.value);
     let found = found.value.id.to_string();
     if found == bound {
         return Ok(());
@@ -173,14 +194,14 @@ async fn is_the_same_org<Z: Zoho>(
 
 /// What is looked at, and where.
 struct Place<'a, Z> {
-    zoho: &'a Z,
+    zoho: &'a Metered<'a, Z>,
     scope: &'a Scope,
     versions: Versions,
     names: &'a HashMap<RecordId, String>,
 }
 
 impl<Z: Zoho> Place<'_, Z> {
-    async fn look(&self, ids: &[RecordId]) -> Result<Seen, NotRead> {
+    async fn look(&self, ids: &[RecordId]) -> Result<Seen, Unseen> {
         match &self.scope.action {
             Action::Restore => self.records(ids).await,
             Action::Retag(tags) => self.tags(ids, tags).await,
@@ -196,11 +217,11 @@ impl<Z: Zoho> Place<'_, Z> {
         (self.scope.product, self.versions.of_product(self.scope.product))
     }
 
-    async fn records(&self, ids: &[RecordId]) -> Result<Seen, NotRead> {
+    async fn records(&self, ids: &[RecordId]) -> Result<Seen, Unseen> {
         let ((product, version), module) = (self.at(), &self.scope.module);
         let mut seen = Seen::new();
         for chunk in ids.chunks(IDS_PER_READ) {
-            let read = signing::read(self.zoho, async |zoho: &Z| {
+            let read = self.zoho.read(async |zoho: &Z| {
                 zoho.read_records(product, version, module, chunk, false).await
             });
             let there: HashSet<RecordId> =
@@ -211,8 +232,7 @@ impl<Z: Zoho> Place<'_, Z> {
             if missing.is_empty() {
                 continue;
             }
-            let bin =
-                signing::read(self.zoho, async |zoho: &Z| zoho.read_bin(module, &missing).await);
+            let bin = self.zoho.read(async |zoho: &Z| zoho.read_bin(module, &missing).await);
             let bin = bin.await?.value;
             for id in missing {
                 let found = bin.iter().find(|one| one.id == id && !one.permanent);
@@ -224,11 +244,11 @@ impl<Z: Zoho> Place<'_, Z> {
         Ok(seen)
     }
 
-    async fn tags(&self, ids: &[RecordId], wanted: &TagSet) -> Result<Seen, NotRead> {
+    async fn tags(&self, ids: &[RecordId], wanted: &TagSet) -> Result<Seen, Unseen> {
         let ((product, version), module) = (self.at(), &self.scope.module);
         let mut seen = Seen::new();
         for chunk in ids.chunks(IDS_PER_READ) {
-            let read = signing::read(self.zoho, async |zoho: &Z| {
+            let read = self.zoho.read(async |zoho: &Z| {
                 zoho.read_records(product, version, module, chunk, true).await
             });
             let records = read.await?.value;
@@ -252,7 +272,7 @@ impl<Z: Zoho> Place<'_, Z> {
         ids: &[RecordId],
         parent: RecordId,
         list: &RelatedList,
-    ) -> Result<Seen, NotRead> {
+    ) -> Result<Seen, Unseen> {
         let ((product, version), module) = (self.at(), &self.scope.module);
         let field = match standing(product, version, module, list) {
             Standing::Listed { field, .. } => field,
@@ -265,9 +285,8 @@ impl<Z: Zoho> Place<'_, Z> {
             // Of a list that was not read to its end nothing is said about who was not met.
             let mut otherwise = None;
             for page in 1..=PAGES_MAX {
-                let read = signing::read(self.zoho, async |zoho: &Z| {
-                    zoho.read_related(&asked, chunk, page).await
-                });
+                let read =
+                    self.zoho.read(async |zoho: &Z| zoho.read_related(&asked, chunk, page).await);
                 let Some(rows) = read.await?.value else {
                     otherwise = Some(Correction::NoHolder);
                     break;
@@ -286,11 +305,9 @@ impl<Z: Zoho> Place<'_, Z> {
         Ok(seen)
     }
 
-    async fn definitions(&self, ids: &[RecordId]) -> Result<Seen, NotRead> {
+    async fn definitions(&self, ids: &[RecordId]) -> Result<Seen, Unseen> {
         let ((product, version), module) = (self.at(), &self.scope.module);
-        let read = signing::read(self.zoho, async |zoho: &Z| {
-            zoho.read_tags(product, version, module).await
-        });
+        let read = self.zoho.read(async |zoho: &Z| zoho.read_tags(product, version, module).await);
         let there: HashSet<String> = read.await?.value.into_iter().map(|tag| tag.name).collect();
         let found = |id: &RecordId| {
             let name = self.names.get(id)?;

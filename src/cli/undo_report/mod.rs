@@ -1,6 +1,7 @@
 //! `journal undo-report`: what can be brought back, how and until when, and what cannot, and why.
 
 mod check;
+mod meter;
 mod show;
 
 use std::io;
@@ -14,6 +15,7 @@ use crate::cli::exit::Exit;
 use crate::cli::export::{check_target, format_of};
 use crate::cli::list::FilterArgs;
 use crate::cli::wanted::{self, Wanted};
+use crate::config::Flags;
 use crate::domain::calls::Versions;
 use crate::domain::time::Timestamp;
 use crate::export::undo::{Bins, Remedy, Report, UndoRows};
@@ -30,13 +32,16 @@ restored for 60 days from Zoho's own time of the deletion, where that is known, 
 The summary says what bringing all of it back would cost; rows go to -o, or to stdout with --format.
 
 With --check Zoho is asked, by reads that cost credits: whether records lie in the recycle bin still, whether
-tags and relations are missing still. Nothing of it is recorded.
+tags and relations are missing still. Each read costs one call and one credit: one for the org, one for each 100
+records, one more for those of them that are not there, and one for each page of a related list. --max-calls,
+--max-credits and daily_credits bound that as they bound a run, and count what runs spent in the last 24 hours.
+Nothing of it is recorded, so later runs do not count what it spent.
 
 For cron: --expiring 7d lists only what the recycle bin lets go of within 7 days and is not back yet. When
 nothing is due it prints nothing and exits 0; when something is, it exits 3.
 
 Exit codes: 0 all of it can be brought back, or need not be; 3 some of it cannot, or, with --expiring,
-something is due.
+something is due; with --check also 5 not signed in, 6 stopped by a budget or by Zoho.
 
 Examples:
   journal undo-report R12
@@ -68,6 +73,12 @@ pub(crate) struct UndoReportArgs {
     /// Ask Zoho, too
     #[arg(long)]
     check: bool,
+    /// Make no more API calls than this [env: JOURNAL_MAX_CALLS]
+    #[arg(long, value_name = "N", requires = "check")]
+    max_calls: Option<String>,
+    /// Spend no more API credits than this [env: JOURNAL_MAX_CREDITS]
+    #[arg(long, value_name = "N", requires = "check")]
+    max_credits: Option<String>,
     #[command(flatten)]
     filter: FilterArgs,
 }
@@ -80,6 +91,11 @@ enum Destination<'a> {
 }
 
 impl UndoReportArgs {
+    /// Those of the flags that are settings, too.
+    pub(crate) fn settings(&self, flags: Flags) -> Flags {
+        Flags { max_calls: self.max_calls.clone(), max_credits: self.max_credits.clone(), ..flags }
+    }
+
     fn destination(&self, json: bool) -> Result<Destination<'_>, CliError> {
         match &self.output {
             Some(path) if path.as_os_str() != "-" => Ok(Destination::File(path)),
