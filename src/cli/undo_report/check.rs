@@ -125,7 +125,7 @@ fn names_of(
 }
 
 /// Nothing is asked while Zoho wants to wait, without a token, or without an end.
-/// How many reads it takes at least.
+/// How many reads it may take, but for further pages of related lists.
 fn may_ask(context: &Context, scan: &Scan<'_>, asked: &ToCheck) -> Result<usize, CliError> {
     signing::check_possible(context, "--check asks Zoho; without it the journal and the clock do")?;
     let now = context.now();
