@@ -111,6 +111,18 @@ impl EntryRanges {
         Self(inside.map(|(from, to)| (*from.max(&first.get()), *to.min(&last.get()))).collect())
     }
 
+    /// How many entries of the set come before this one of it; `None` for one that is not in it.
+    pub fn position(&self, entry: EntryId) -> Option<u64> {
+        let mut before = 0;
+        for (first, last) in self.ranges().take_while(|(first, _)| *first <= entry) {
+            if entry <= last {
+                return Some(before + entry.get().abs_diff(first.get()));
+            }
+            before += last.get().abs_diff(first.get()) + 1;
+        }
+        None
+    }
+
     /// Adds all entries of another set.
     pub fn join(&mut self, other: &Self) {
         let mut ranges: Vec<(i64, i64)> = self.0.iter().chain(&other.0).copied().collect();
@@ -213,6 +225,12 @@ mod tests {
         assert!(ranges.touches(EntryId::new(4), EntryId::new(7)));
         assert!(!ranges.touches(EntryId::new(4), EntryId::new(6)));
         assert_eq!(ranges.part(EntryId::new(2), EntryId::new(9)).to_string(), "2-3,7,9");
+        for (position, entry) in (0..).zip(entries) {
+            assert_eq!(ranges.position(entry), Some(position), "{entry}");
+        }
+        for missing in [0, 4, 8, 11] {
+            assert_eq!(ranges.position(EntryId::new(missing)), None, "{missing}");
+        }
         let mut joined = ranges.clone();
         joined.join(&"4-6,8,20".parse().unwrap());
         assert_eq!(joined.to_string(), "1-10,20");

@@ -173,14 +173,17 @@ impl Reader {
         event: &Event,
         trees: &mut ItemTrees,
     ) -> Result<Option<ItemProof>> {
-        let Some(items) = Items::of(&self.conn, event)? else { return Ok(None) };
+        // What was read of the others only the tree needs, which is made once.
+        let Some(items) = Items::of(&self.conn, event, Some(entry))? else { return Ok(None) };
         let entries = items.entries();
-        let found = entries.iter().position(|one| one == entry);
-        let at = found.ok_or_else(|| {
+        let position = entries.position(entry).ok_or_else(|| {
             StoreError::NotFound(format!("{entry} in an event of kind {}", event.kind()))
         })?;
-        let position = u64::try_from(at).unwrap_or(u64::MAX);
-        let tree = trees.of(seq, || item_tree(&self.conn, seq, &items, &entries))?;
+        let at = usize::try_from(position).unwrap_or(usize::MAX);
+        let tree = trees.of(seq, || match Items::of(&self.conn, event, None)? {
+            Some(all) => item_tree(&self.conn, seq, &all, &entries),
+            None => Ok(WholeTree::default()),
+        })?;
         let path = tree.path(position, entries.len());
         let (mut own, mut tools) = (None, Tools::default());
         each_item(&self.conn, &EntryRanges::span(entry, entry), |_, identity, scope| {
@@ -248,7 +251,13 @@ fn by_entry<'g, G>(groups: &'g [G], entries: fn(&G) -> &EntryRanges) -> Vec<(Ent
 }
 
 impl<'e> Items<'e> {
-    fn of(conn: &Connection, event: &'e Event) -> Result<Option<Self>> {
+    /// With what was read of all entries, or of only one of them.
+    fn of(conn: &Connection, event: &'e Event, only: Option<EntryId>) -> Result<Option<Self>> {
+        let wanted = |entries: &EntryRanges| match only {
+            Some(entry) => entries.part(entry, entry),
+            None => entries.clone(),
+        };
+        let wanted_of = |each: &mut dyn Iterator<Item = EntryId>| wanted(&each.collect());
         Ok(Some(if let Event::RequestRecorded(data) = event {
             let last = data.first_entry.get().saturating_add(count(data.entries)).saturating_sub(1);
             Self::Recorded(EntryRanges::span(data.first_entry, EntryId::new(last)))
@@ -259,7 +268,8 @@ impl<'e> Items<'e> {
             let each = by_entry(&data.groups, |group| &group.entries);
             let mut rows: Vec<EvidenceRow> = Vec::new();
             let audit = Audit { conn };
-            for range in each.iter().map(|(entry, _)| *entry).collect::<EntryRanges>().ranges() {
+            let entries = wanted_of(&mut each.iter().map(|(entry, _)| *entry));
+            for range in entries.ranges() {
                 audit.evidence(data.evidence, range, &mut rows)?;
             }
             let facts = rows.into_iter().map(|row| (row.entry, row.facts)).collect();
@@ -267,7 +277,7 @@ impl<'e> Items<'e> {
         } else if let Event::SnapshotTaken(data) = event {
             let mut rows: Vec<SnapshotRow> = Vec::new();
             let audit = Audit { conn };
-            for range in data.entries.ranges() {
+            for range in wanted(&data.entries).ranges() {
                 audit.snapshots(data.reading, range, &mut rows)?;
             }
             let facts = rows.into_iter().map(|row| (row.entry, row.facts)).collect();
@@ -275,7 +285,7 @@ impl<'e> Items<'e> {
         } else if let Event::FullSnapshotTaken(data) = event {
             let mut rows: Vec<FullSnapshotRow> = Vec::new();
             let audit = Audit { conn };
-            for range in data.entries.ranges() {
+            for range in wanted(&data.entries).ranges() {
                 audit.full_snapshots(data.reading, range, false, &mut rows)?;
             }
             let hash = |hash: Vec<u8>| <[u8; 32]>::try_from(hash).ok().map(Hash::new);
@@ -287,7 +297,8 @@ impl<'e> Items<'e> {
             let each = by_entry(&data.groups, |group| &group.entries);
             let mut rows: Vec<RecheckRow> = Vec::new();
             let audit = Audit { conn };
-            for range in each.iter().map(|(entry, _)| *entry).collect::<EntryRanges>().ranges() {
+            let entries = wanted_of(&mut each.iter().map(|(entry, _)| *entry));
+            for range in entries.ranges() {
                 audit.rechecks(data.reading, range, &mut rows)?;
             }
             let facts = rows.into_iter().map(|row| (row.entry, row.facts)).collect();
