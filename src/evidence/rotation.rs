@@ -49,15 +49,14 @@ impl Keeper {
         let old = JournalKey::read(&file, journal, sharing)?
             .ok_or_else(|| FileProblem::Missing(file.clone()))?;
         let next_file = next_key_path(&path, journal);
-        let new = match left_over(&next_file, journal, sharing)? {
-            Some(left) => left,
-            None => {
-                let seed = Zeroizing::new(self.fresh_bytes()?);
-                let key = JournalKey::from_seed(journal, &seed)?;
-                key.create_file(&next_file, sharing)
-                    .map_err(|source| FileProblem::Io { path: next_file.clone(), source })?;
-                key
-            }
+        let new = if let Some(left) = left_over(&next_file, journal, sharing)? {
+            left
+        } else {
+            let seed = Zeroizing::new(self.fresh_bytes()?);
+            let key = JournalKey::from_seed(journal, &seed)?;
+            key.create_file(&next_file, sharing)
+                .map_err(|source| FileProblem::Io { path: next_file.clone(), source })?;
+            key
         };
         let note = handover::sign(&old, &new)?.to_string();
         let rotated = Rotated { old: old.verifier().clone(), new: new.verifier().clone() };
