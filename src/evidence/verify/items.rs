@@ -24,6 +24,7 @@ use crate::store::{Result, StoreError};
 mod answered;
 mod evidence;
 mod full;
+mod reading;
 mod recheck;
 mod results;
 mod settled;
