@@ -580,10 +580,14 @@ fn forget(journal: &mut Journal) -> Write {
     let sent = journal.now;
     journal.find(&[(3, Verdict::Done, "", crate::store::testing::in_bin(USER, sent))]);
     pad(journal);
-    Box::new(|tx| {
-        let entries = "1,3".parse().unwrap();
+    forgetting("1,3")
+}
+
+/// Forgets these entries.
+pub(super) fn forgetting(entries: &'static str) -> Write {
+    Box::new(move |tx| {
         let new = NewErasure {
-            entries: &entries,
+            entries: &entries.parse().unwrap(),
             even_restorable: true,
             forgotten_by: "Zoe",
             recorded_by: "zoe (uid 1002)",

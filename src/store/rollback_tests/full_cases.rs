@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::Write;
-use super::cases::pad;
+use super::cases::{forgetting, pad};
 use crate::domain::id::{EntryId, RequestId, RunId};
-use crate::store::forgetting::NewErasure;
 use crate::store::full_snapshot::{FullSnapshot, FullWanted};
 use crate::store::shredding::{NewShredding, Which};
 use crate::store::testing::{Ask, Journal, record};
@@ -63,17 +62,5 @@ pub(super) fn shred(journal: &mut Journal) -> Write {
 
 pub(super) fn forget(journal: &mut Journal) -> Write {
     kept(journal);
-    Box::new(|tx| {
-        let entries = "2".parse().unwrap();
-        let new = NewErasure {
-            entries: &entries,
-            even_restorable: true,
-            forgotten_by: "Zoe",
-            recorded_by: "zoe (uid 1002)",
-            reason: "erasure request",
-            ticket: None,
-            program: "zoho-journal/0.1.0",
-        };
-        tx.forget(&new, None).map(|decided| drop(decided.unwrap()))
-    })
+    forgetting("2")
 }
