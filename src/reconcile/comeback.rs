@@ -29,11 +29,13 @@ pub(super) fn comeback_of(facts: ThingFacts) -> ThingFacts {
 }
 
 impl<Z: Zoho, C: Clock> Shared<Z, C> {
-    /// Records: those that can be read are back; of the others the recycle bin is asked.
+    /// Records: those that can be read are back; of the others the recycle bin is asked, where the product has one
+    /// that can be.
     pub(super) async fn look_for_records(
         &self,
         place: Place<'_>,
         ids: &[RecordId],
+        has_bin: bool,
     ) -> Result<Found, Unread> {
         let mut found = Found::new();
         let Place { product, version, module } = place;
@@ -44,44 +46,18 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
             let there = |id: &RecordId| read.value.iter().find(|record| record.id == *id);
             let missing: Vec<RecordId> =
                 chunk.iter().copied().filter(|id| there(id).is_none()).collect();
-            let bin = self.look_into_the_bin(place, &missing).await?;
+            let bin = if has_bin { self.look_into_the_bin(place, &missing).await? } else { None };
             for id in chunk {
-                let facts = match (there(id), &bin) {
-                    (Some(record), _) => BinFacts {
-                        record: Look::Seen(SeenRecord { modified: record.modified_time }),
-                        bin: Look::NotAsked,
-                    },
-                    (None, None) => BinFacts { record: Look::NotThere, bin: Look::Closed },
-                    (None, Some(bin)) => {
-                        let bin = bin.get(id).cloned().map_or(Look::NotThere, Look::Seen);
-                        BinFacts { record: Look::NotThere, bin }
-                    }
-                };
-                found.insert(*id, ThingFacts::Comeback(ComebackFacts::Record(facts)));
-            }
-        }
-        Ok(found)
-    }
-
-    /// The same for a product without a bin that could be asked.
-    pub(super) async fn look_for_records_without_a_bin(
-        &self,
-        place: Place<'_>,
-        ids: &[RecordId],
-    ) -> Result<Found, Unread> {
-        let mut found = Found::new();
-        let Place { product, version, module } = place;
-        for chunk in ids.chunks(IDS_PER_READ) {
-            let read = self
-                .read(ANY_OTHER, || self.zoho.read_records(product, version, module, chunk, false))
-                .await?;
-            for id in chunk {
-                let record = read.value.iter().find(|record| record.id == *id);
-                let record = record.map_or(Look::NotThere, |record| {
+                let record = there(id).map_or(Look::NotThere, |record| {
                     Look::Seen(SeenRecord { modified: record.modified_time })
                 });
-                let facts = BinFacts { record, bin: Look::Closed };
-                found.insert(*id, ThingFacts::Comeback(ComebackFacts::Record(facts)));
+                let bin = match (&record, &bin) {
+                    (Look::Seen(_), _) if has_bin => Look::NotAsked,
+                    (_, None) => Look::Closed,
+                    (_, Some(bin)) => bin.get(id).cloned().map_or(Look::NotThere, Look::Seen),
+                };
+                let facts = ComebackFacts::Record(BinFacts { record, bin });
+                found.insert(*id, ThingFacts::Comeback(facts));
             }
         }
         Ok(found)
@@ -123,25 +99,14 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         ids: &[RecordId],
         wanted: &TagSet,
     ) -> Result<Found, Unread> {
-        let Place { product, version, module } = place;
-        let mut found = Found::new();
-        for chunk in ids.chunks(IDS_PER_READ) {
-            let read = self
-                .read(ANY_OTHER, || self.zoho.read_records(product, version, module, chunk, true))
-                .await?;
-            for id in chunk {
-                let record = read.value.iter().find(|record| record.id == *id).map_or(
-                    Look::NotThere,
-                    |record| {
-                        let carried = record.tags.as_deref().unwrap_or_default();
-                        Look::Seen(MissingTags::of(wanted, carried, record.modified_time))
-                    },
-                );
-                let facts = ComebackFacts::Tags(RetagFacts { record });
-                found.insert(*id, ThingFacts::Comeback(facts));
-            }
-        }
-        Ok(found)
+        self.look_at_carried(place, ids, |record| {
+            let record = record.map_or(Look::NotThere, |record| {
+                let carried = record.tags.as_deref().unwrap_or_default();
+                Look::Seen(MissingTags::of(wanted, carried, record.modified_time))
+            });
+            ThingFacts::Comeback(ComebackFacts::Tags(RetagFacts { record }))
+        })
+        .await
     }
 
     /// Definitions of tags, by the names that the deleted ones had: the journal knows them, Zoho does not any more.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::domain::answer::Related;
+use crate::domain::answer::{RecordSeen, Related};
 use crate::domain::evidence::Look;
 use crate::domain::evidence::deletion::SeenRecord;
 use crate::domain::evidence::presence::{
@@ -81,7 +81,7 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                 self.look_at_relations(place, *parent, list, ids).await
             }
             Action::DeleteTags => self.look_at_definitions(place, ids, fresh).await,
-            Action::Restore => self.look_for_records(place, ids).await,
+            Action::Restore => self.look_for_records(place, ids, true).await,
             Action::Retag(tags) => self.look_for_tags(place, ids, tags).await,
             Action::Relink { parent, list } => {
                 let found = self.look_at_relations(place, *parent, list, ids).await?;
@@ -97,6 +97,23 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
         ids: &[RecordId],
         asked: &TagSet,
     ) -> Result<Found, Unread> {
+        self.look_at_carried(place, ids, |record| {
+            let record = record.map_or(Look::NotThere, |record| {
+                let carried = record.tags.as_deref().unwrap_or_default();
+                Look::Seen(CarriedTags::of(asked, carried, record.modified_time))
+            });
+            ThingFacts::Tags(TagFacts { record, defined: Look::NotAsked })
+        })
+        .await
+    }
+
+    /// Records with their tags, and what each of them shows; `None` for one that is not there.
+    pub(super) async fn look_at_carried(
+        &self,
+        place: Place<'_>,
+        ids: &[RecordId],
+        shows: impl Fn(Option<&RecordSeen>) -> ThingFacts,
+    ) -> Result<Found, Unread> {
         let mut found = Found::new();
         for chunk in ids.chunks(IDS_PER_READ) {
             let Place { product, version, module } = place;
@@ -104,15 +121,8 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
                 .read(ANY_OTHER, || self.zoho.read_records(product, version, module, chunk, true))
                 .await?;
             for id in chunk {
-                let record = read.value.iter().find(|record| record.id == *id).map_or(
-                    Look::NotThere,
-                    |record| {
-                        let carried = record.tags.as_deref().unwrap_or_default();
-                        Look::Seen(CarriedTags::of(asked, carried, record.modified_time))
-                    },
-                );
-                let facts = TagFacts { record, defined: Look::NotAsked };
-                found.insert(*id, ThingFacts::Tags(facts));
+                let record = read.value.iter().find(|record| record.id == *id);
+                found.insert(*id, shows(record));
             }
         }
         Ok(found)

@@ -147,11 +147,8 @@ async fn see_records<Z: Zoho, C: Clock>(
 ) -> Result<Places, Unread> {
     let version = shared.options.versions.of_product(scope.product);
     let place = Place::of(scope, version);
-    let found = if scope.product == Product::Crm {
-        shared.look_for_records(place, ids).await?
-    } else {
-        shared.look_for_records_without_a_bin(place, ids).await?
-    };
+    // No call asks Bigin's bin.
+    let found = shared.look_for_records(place, ids, scope.product == Product::Crm).await?;
     let mut all: HashMap<RecordId, Facts> = HashMap::new();
     for (id, facts) in found {
         let ThingFacts::Comeback(ComebackFacts::Record(BinFacts { record, bin })) = facts else {
