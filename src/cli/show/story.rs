@@ -177,7 +177,7 @@ fn ended(
     // about this one.
     let full = full.filter(|full| full.verdict.code == said.code);
     let own = own_bytes(entry, detail);
-    let answer_erased = matches!(own, Some(None));
+    let answer_erased = own.as_ref().is_some_and(|(erased, _)| *erased);
     Some(Told {
         at: Some(end.at),
         log_index: end.seq.get(),
@@ -192,22 +192,23 @@ fn ended(
         code: Some(said.code.clone()),
         message: Some(said.message.clone()),
         job_id: job,
-        answer: own.unwrap_or_else(|| full.map(|full| full.bytes.clone())),
+        answer: match own {
+            Some((erased, bytes)) => (!erased).then_some(bytes),
+            None => full.map(|full| full.bytes.clone()),
+        },
         answer_erased,
         named: full.map(|full| full.named.clone()).unwrap_or_default(),
         facts: None,
     })
 }
 
-/// The entry's own bytes of the answer, verbatim; `Some(None)` once they were erased.
-fn own_bytes(entry: EntryId, detail: &BatchDetail) -> Option<Option<String>> {
+/// The entry's own bytes of the answer, as they stand there, and whether what they were was erased.
+fn own_bytes(entry: EntryId, detail: &BatchDetail) -> Option<(bool, String)> {
     let answer = detail.answer.as_ref()?;
     let position = detail.view.entries.iter().position(|one| one == entry)?;
     let cut = answer.cuts.get(position)?.clone()?;
-    if detail.targets.get(position)?.is_none() {
-        return Some(None);
-    }
-    answer.body.get(cut).map(|bytes| Some(String::from_utf8_lossy(bytes).into_owned()))
+    let erased = detail.targets.get(position)?.is_none();
+    answer.body.get(cut).map(|bytes| (erased, String::from_utf8_lossy(bytes).into_owned()))
 }
 
 fn job_ended(batch: &BatchView, job: &JobView) -> Option<Told> {

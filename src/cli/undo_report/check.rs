@@ -89,7 +89,9 @@ pub(super) fn look(context: &mut Context, scan: &Scan<'_>) -> Result<Checked, Cl
         }
     }
     checked.at = context.now();
-    unreadable.iter().for_each(|told| context.out.warn(told));
+    for told in &unreadable {
+        context.out.warn(told);
+    }
     Ok(checked)
 }
 
