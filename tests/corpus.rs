@@ -160,6 +160,11 @@ fn certificates() {
 }
 
 #[test]
+fn what_approvers_bring() {
+    replay("approval", CHANGED);
+}
+
+#[test]
 fn no_target_is_left_out() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
     let names = |folder: &Path| {

@@ -13,6 +13,7 @@
 
 mod api_answer;
 mod api_read;
+mod approval;
 mod certificate;
 mod configuration;
 mod import_csv;
@@ -21,6 +22,7 @@ mod token_answer;
 
 pub use api_answer::api_answer;
 pub use api_read::api_read;
+pub use approval::approval;
 pub use certificate::certificate;
 pub use configuration::configuration;
 pub use import_csv::import_csv;
@@ -34,6 +36,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("api_answer", api_answer),
     ("api_read", api_read),
+    ("approval", approval),
     ("certificate", certificate),
     ("configuration", configuration),
     ("import_csv", import_csv),
