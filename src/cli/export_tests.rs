@@ -98,11 +98,11 @@ fn the_log_is_told_in_lines_and_given_verbatim_as_json() {
     assert_eq!(shown.lines().len(), 13);
     assert_eq!(
         shown.lines()[6],
-        "      6  2026-11-22T10:00:01.000Z  batch_answered    B1: HTTP 200: E1 done SUCCESS; E2 failed RECORD_LOCKED"
+        "      6  2026-11-22T10:00:01.000Z  batch_answered           B1: HTTP 200: E1 done SUCCESS; E2 failed RECORD_LOCKED"
     );
     assert_eq!(
         shown.lines()[0],
-        "      0  2026-11-22T10:00:00.000Z  request_recorded  R1: delete 7 of Leads for Anna: erasure request (GDPR-17)"
+        "      0  2026-11-22T10:00:00.000Z  request_recorded         R1: delete 7 of Leads for Anna: erasure request (GDPR-17)"
     );
     let last = run(&journal.path(), &["log", "--json", "--kind", "batch_begun", "--last", "1"]);
     assert!(last.stdout.starts_with(r#"{"type":"event","seq":12,"leaf":""#));

@@ -1,22 +1,23 @@
 //! From events to whole rows.
 
+mod batches;
+mod readings;
+
 use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::event::{
-    BatchAnswered, BatchBegun, BatchReturned, BatchUnanswered, EntriesRechecked, EntriesSettled,
-    Event, EvidenceRead, JobEnded, ModuleSeen, RequestPinned, RequestRecorded, RunEnded,
-    RunStarted, SchemaUpgraded, SnapshotTaken, UserSeen,
+    Event, ModuleSeen, RequestPinned, RequestRecorded, RunEnded, RunStarted, SchemaUpgraded,
+    UserSeen,
 };
 use crate::domain::fold::forgotten::ForgottenSoFar;
 use crate::domain::fold::full_snapshot::FullSnapshots;
 use crate::domain::fold::governance::{Governance, HoldRow, Standing};
-use crate::domain::fold::merged::{Merged, contradicts, merged};
-use crate::domain::fold::row::{BindingRow, Ending, Expected, OpenBatch, RunRow};
+use crate::domain::fold::merged::contradicts;
+use crate::domain::fold::row::{BindingRow, Expected, OpenBatch, RunRow};
 use crate::domain::fold::{Cell, Table};
 use crate::domain::id::{BatchId, EntryId, EventSeq, ModuleName, RequestId, RunId};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::RelatedList;
-use crate::domain::state::Outcome;
 use crate::domain::target::{Product, Target};
 
 /// What the fold has to tell.
@@ -344,207 +345,6 @@ impl Rows {
         self.of_run(seq, data.run, tell);
         if let Some(run) = &mut self.run {
             run.ended = Some((seq, data.exit_code, data.calls, data.credits));
-        }
-    }
-
-    fn begun(&mut self, seq: EventSeq, data: &BatchBegun, tell: &mut dyn FnMut(Note)) {
-        self.of_run(seq, data.run, tell);
-        if data.batch.get() != self.add(Table::Batch, 1) {
-            contradicts(seq, "batches are not numbered one after the other", tell);
-        }
-        let known = self.templates.get(&data.template).map(|(known, _)| *known);
-        let template = known.unwrap_or_else(|| {
-            let number = self.add(Table::Template, 1);
-            self.templates.insert(data.template.clone(), (number, seq));
-            number
-        });
-        for (first, last) in data.entries.ranges() {
-            let gone: Vec<EntryId> = self.shares.range(first..=last).map(|(e, _)| *e).collect();
-            for entry in gone {
-                self.shares.remove(&entry);
-            }
-        }
-        let mut data = data.clone();
-        if data.entries.len() > MOST_ENTRIES {
-            contradicts(seq, "the batch holds more entries than any call carries", tell);
-            data.entries = EntryRanges::default();
-        }
-        let batch = data.batch;
-        let open = OpenBatch { begun: seq, data, template };
-        self.open.insert(batch, open);
-    }
-
-    /// Takes a batch out of the open ones and tells its row. `false` when the event does not fit it.
-    fn end(
-        &mut self,
-        (run, batch): (RunId, BatchId),
-        entries: Option<&Merged>,
-        ending: Ending,
-        tell: &mut dyn FnMut(Note),
-    ) -> bool {
-        let seq = ending.seq;
-        self.of_run(seq, run, tell);
-        let Some(open) = self.open.remove(&batch) else {
-            contradicts(seq, "it ends a batch that is not open", tell);
-            return false;
-        };
-        if entries.is_none() || entries != merged([&open.data.entries], self.last_entry).as_ref() {
-            contradicts(seq, "its entries are not those of the batch", tell);
-            return false;
-        }
-        tell(Note::Row(open.expected(Some(ending))));
-        self.add(Table::Attempt, open.data.entries.len());
-        true
-    }
-
-    fn answered(&mut self, seq: EventSeq, data: &BatchAnswered, tell: &mut dyn FnMut(Note)) {
-        let entries = merged(data.groups.iter().map(|group| &group.entries), self.last_entry);
-        let ending = Ending {
-            seq,
-            name: "answered",
-            sent_at: data.sent_at.into(),
-            sent_before: Cell::Null,
-            http_status: data.http_status.into(),
-            complete: data.complete.into(),
-        };
-        if !self.end((data.run, data.batch), entries.as_ref(), ending, tell) {
-            return;
-        }
-        self.add(Table::Answer, 1);
-        let queued = data.groups.iter().any(|group| group.outcome == Outcome::Queued);
-        if queued != data.job.is_some() {
-            contradicts(seq, "entries are queued without a job, or the other way round", tell);
-        }
-        if data.job.is_some() {
-            self.add(Table::Job, 1);
-            self.jobs.insert(data.batch, seq);
-        }
-        let returned = data.groups.iter().filter(|group| group.outcome == Outcome::Returned);
-        if let Some(share) = data.share {
-            for entry in returned.flat_map(|group| group.entries.iter()) {
-                self.shares.insert(entry, (share, seq));
-            }
-        }
-    }
-
-    fn unanswered(&mut self, seq: EventSeq, data: &BatchUnanswered, tell: &mut dyn FnMut(Note)) {
-        let entries = merged([&data.entries], self.last_entry);
-        let ending = Ending {
-            seq,
-            name: "unanswered",
-            sent_at: data.sent_at.into(),
-            sent_before: data.sent_before.into(),
-            http_status: Cell::Null,
-            complete: Cell::Null,
-        };
-        self.end((data.run, data.batch), entries.as_ref(), ending, tell);
-    }
-
-    fn returned(&mut self, seq: EventSeq, data: &BatchReturned, tell: &mut dyn FnMut(Note)) {
-        let entries = merged([&data.entries], self.last_entry);
-        let ending = Ending {
-            seq,
-            name: "returned",
-            sent_at: Cell::Null,
-            sent_before: Cell::Null,
-            http_status: Cell::Null,
-            complete: Cell::Null,
-        };
-        self.end((data.run, data.batch), entries.as_ref(), ending, tell);
-    }
-
-    /// The row of the next reading.
-    pub(super) fn reading(
-        &mut self,
-        seq: EventSeq,
-        run: RunId,
-        given: i64,
-        tell: &mut dyn FnMut(Note),
-    ) {
-        self.of_run(seq, run, tell);
-        let number = self.add(Table::Reading, 1);
-        if given != number {
-            contradicts(seq, "readings are not numbered one after the other", tell);
-        }
-        tell(Note::Row(Expected {
-            table: Table::Reading,
-            key: vec![number.into()],
-            cells: vec![("seq", seq.into()), ("run", run.into())],
-            since: seq,
-        }));
-    }
-
-    fn snapshot(&mut self, seq: EventSeq, data: &SnapshotTaken, tell: &mut dyn FnMut(Note)) {
-        self.reading(seq, data.run, data.reading, tell);
-        let entries = merged([&data.entries], self.last_entry);
-        let inside = |absent: &EntryRanges| {
-            absent
-                .iter()
-                .take(usize::try_from(MOST_ENTRIES).unwrap_or(0))
-                .all(|one| data.entries.contains(one))
-        };
-        if entries.is_none() || data.entries.len() > MOST_ENTRIES {
-            contradicts(seq, "its entries are none", tell);
-        } else if data.absent.as_ref().is_some_and(|absent| !inside(absent)) {
-            contradicts(seq, "it settles entries that it did not read", tell);
-        }
-        self.add(Table::Snapshot, data.entries.len());
-    }
-
-    fn job_ended(&mut self, seq: EventSeq, data: &JobEnded, tell: &mut dyn FnMut(Note)) {
-        self.of_run(seq, data.run, tell);
-        if self.jobs.remove(&data.batch).is_none() {
-            contradicts(seq, "it ends a job that is not open", tell);
-        }
-        tell(Note::Row(Expected {
-            table: Table::Job,
-            key: vec![data.batch.into()],
-            cells: vec![
-                ("ended_seq", seq.into()),
-                ("ending", data.ending.wire_name().into()),
-                ("total", data.total.into()),
-                ("deleted", data.deleted.into()),
-                ("failed", data.failed.into()),
-            ],
-            since: seq,
-        }));
-    }
-
-    fn evidence(&mut self, seq: EventSeq, data: &EvidenceRead, tell: &mut dyn FnMut(Note)) {
-        self.reading(seq, data.run, data.evidence, tell);
-        match merged(data.groups.iter().map(|group| &group.entries), self.last_entry) {
-            Some(_) => {
-                let entries = data.groups.iter().map(|group| group.entries.len()).sum();
-                self.add(Table::Evidence, entries);
-            }
-            None => contradicts(seq, "an entry stands in two groups", tell),
-        }
-    }
-
-    fn rechecked(&mut self, seq: EventSeq, data: &EntriesRechecked, tell: &mut dyn FnMut(Note)) {
-        self.reading(seq, data.run, data.reading, tell);
-        match merged(data.groups.iter().map(|group| &group.entries), self.last_entry) {
-            Some(_) => {
-                let entries = data.groups.iter().map(|group| group.entries.len()).sum();
-                self.add(Table::Recheck, entries);
-            }
-            None => contradicts(seq, "an entry stands in two groups", tell),
-        }
-    }
-
-    /// A person's decision stands in the place of a reading: it is numbered as one, after the run that read
-    /// last, and each entry's row has a verdict and no facts.
-    fn settled(&mut self, seq: EventSeq, data: &EntriesSettled, tell: &mut dyn FnMut(Note)) {
-        let Some(run) = self.run.as_ref().map(|run| run.id) else {
-            contradicts(seq, "it settles entries before anything was read", tell);
-            return;
-        };
-        self.reading(seq, run, data.reading, tell);
-        match merged([&data.entries], self.last_entry) {
-            Some(merged) if !merged.is_empty() => {
-                self.add(Table::Evidence, data.entries.len());
-            }
-            Some(_) | None => contradicts(seq, "its entries are none", tell),
         }
     }
 
