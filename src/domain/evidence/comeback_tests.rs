@@ -90,6 +90,20 @@ fn what_zoho_restores_on_its_own_time_is_waited_for() {
     assert_eq!(verdict(&later, &before, &back()), settled(Verdict::Done, ""));
 }
 
+/// The scope for the recycle bin can be missing from a token: 403 there.
+#[test]
+fn where_the_bin_may_not_be_read_the_record_itself_tells_that_it_was_missing_and_is_back() {
+    let facts = BinFacts { record: Look::NotThere, bin: Look::Closed };
+    let before = ThingFacts::Comeback(ComebackFacts::Record(facts));
+    let accepted = [attempt(Outcome::Unknown, "SCHEDULED", false)];
+    let later = history(&accepted, 1, 200);
+    assert_eq!(verdict(&later, &before, &back()), settled(Verdict::Done, ""));
+    // Still missing: whether it lies in the bin, was deleted again or purged since, nothing tells.
+    assert_eq!(verdict(&later, &before, &before), settled(Verdict::Undecided, UNDECIDED));
+    assert_eq!(verdict(&later, &before, &binned(-600)), settled(Verdict::Pending, "SCHEDULED"));
+    assert_eq!(verdict(&later, &before, &binned(30)), settled(Verdict::Undecided, UNDECIDED));
+}
+
 #[test]
 fn a_child_waits_for_its_parent_a_few_times_and_then_fails() {
     let refused = [attempt(Outcome::Unknown, WITHOUT_PARENT, true)];

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::evidence::comeback::{ComebackFacts, waits_for_others};
+use crate::domain::evidence::comeback::{BinFacts, ComebackFacts, waits_for_others};
 use crate::domain::evidence::deletion::SeenRecord;
 use crate::domain::evidence::{
     Decision, History, JobOver, Look, Source, UNDECIDED, settle, unless_under_way, untouched,
@@ -190,8 +190,19 @@ impl ThingFacts {
                 Before::There { modified, parts: left, exact }
             }
             Look::Seen(Presence::Gone | Presence::NoHolder) => Before::NotThere,
+            // Where the bin may not be read, the record's own place tells that it is missing, and not since when.
+            Look::Closed if self.lacks_its_record() => {
+                Before::There { modified: None, parts: 1, exact }
+            }
             Look::NotAsked | Look::NotThere | Look::Closed | Look::Silent => Before::NotRead,
         }
+    }
+
+    fn lacks_its_record(&self) -> bool {
+        matches!(
+            self,
+            Self::Comeback(ComebackFacts::Record(BinFacts { record: Look::NotThere, .. }))
+        )
     }
 
     /// Whether a read before a call shows that there is nothing to do: the thing is not there, and
