@@ -19,6 +19,7 @@ use crate::cli::things::{counted_items, in_product, named_tags};
 use crate::cli::wanted::Wanted;
 use crate::config::Flags;
 use crate::domain::event::SourceKind;
+use crate::domain::id::RequestId;
 use crate::domain::merkle::Hash;
 use crate::domain::scope::{Operation, RelatedList, TagName, TagSet, Task};
 use crate::domain::time::Timestamp;
@@ -148,12 +149,12 @@ fn record(
 ) -> Result<Vec<One>, CliError> {
     let target = context.target()?;
     let account = context.account()?.name;
-    let undoes = undoes(collected);
     let parts: Vec<(&Part, Vec<NewItem>, RequestSource)> = collected
         .in_order()
         .into_iter()
-        .map(|(part, items)| (part, items.new_items(), source(&undoes, items)))
+        .map(|(part, items)| (part, items.new_items(), source(items)))
         .collect();
+    let making = requests_making(context, collected)?;
     let policy = plan::settings_demand(context);
     let mut new: Vec<NewRequest<'_>> = Vec::with_capacity(parts.len());
     for (part, items, source) in &parts {
@@ -193,13 +194,14 @@ fn record(
         keeper.write("recording the undo", now, |tx| {
             let mut recorded: Vec<Recorded> = Vec::with_capacity(new.len());
             for ((part, ..), new) in parts.iter().zip(&new) {
-                let after = tags_of(part, &parts).and_then(|at| recorded.get(at)?.request);
+                let made = tags_of(part, &parts).and_then(|at| recorded.get(at)?.request);
+                let after = made.or_else(|| making.get(part).copied());
                 recorded.push(tx.record(&NewRequest { after, ..new.clone() })?);
             }
             Ok::<_, StoreError>(recorded)
         })?
     };
-    Ok(parts.iter().zip(recorded).map(|((part, ..), one)| told(part, &one, &undoes)).collect())
+    Ok(parts.iter().zip(recorded).map(|((part, _, source), one)| told(part, &one, &source.name)).collect())
 }
 
 /// Where the request stands that makes the tags again that a part puts back.
@@ -210,22 +212,36 @@ fn tags_of(part: &Part, parts: &[(&Part, Vec<NewItem>, RequestSource)]) -> Optio
     parts.iter().position(makes).filter(|_| part.after_tags)
 }
 
-/// `R1`, `R1 and R2`, `R1 and 3 others`.
-fn undoes(collected: &Collected) -> String {
-    match collected.requests.as_slice() {
+/// The open requests that make the tags again that parts put back.
+fn requests_making<'a>(
+    context: &Context,
+    collected: &'a Collected,
+) -> Result<BTreeMap<&'a Part, RequestId>, CliError> {
+    let reader = context.reader()?;
+    let making = collected.parts.iter().filter_map(|(part, items)| Some((part, items.after?)));
+    making.map(|(part, entry)| Ok((part, reader.entry(entry)?.request.request))).collect()
+}
+
+/// So many requests are named; more are counted.
+const NAMED: usize = 4;
+
+/// `R1`, `R1 and R2`, `R1, R2 and R3`, `R1 and 7 others`.
+fn undoes(items: &Items) -> String {
+    let names: Vec<String> = items.requests().iter().map(ToString::to_string).collect();
+    match names.as_slice() {
         [] => String::new(),
-        [one] => one.to_string(),
-        [one, other] => format!("{one} and {other}"),
+        [one] => one.clone(),
+        [first @ .., last] if names.len() <= NAMED => format!("{} and {last}", first.join(", ")),
         [one, others @ ..] => format!("{one} and {} others", others.len()),
     }
 }
 
 /// The entries that are undone have no bytes of their own: the hash is the one of their numbers, joined by line feeds.
-fn source(undoes: &str, items: &Items) -> RequestSource {
+fn source(items: &Items) -> RequestSource {
     let rows: Vec<String> = items.new_items().iter().map(|item| format!("E{}", item.row)).collect();
     RequestSource {
         kind: SourceKind::Journal,
-        name: undoes.to_owned(),
+        name: undoes(items),
         sha256: Hash::of(rows.join("\n").as_bytes()),
         column: None,
         rows: items.len(),

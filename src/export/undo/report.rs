@@ -245,7 +245,7 @@ impl<'w> UndoRows<'w> {
             Cell::Word(entry.state.wire_name()),
             Cell::Word(undo.state.wire_name()),
             Cell::some(undo.until, Cell::Time),
-            Cell::some(entry.undone_by.filter(|by| by.is_back()), |by| Cell::entry(by.entry)),
+            Cell::some(undo.undone_by(), Cell::entry),
             Cell::text(how),
             Cell::text(reason),
             Cell::text(back),

@@ -149,7 +149,8 @@ impl Reader {
             .conn
             .prepare_cached(
                 "-- holds_something\nSELECT 1 FROM entry e
-                 WHERE e.id BETWEEN :first AND :last AND e.state = 7 AND NOT (:any_undo AND EXISTS (
+                 WHERE e.id BETWEEN :first AND :last AND e.state = 7 AND e.target IS NOT NULL
+                   AND NOT (:any_undo AND EXISTS (
                      SELECT 1 FROM entry u JOIN scope s ON s.id = u.scope
                      WHERE u.target = e.target AND u.row = e.id AND s.operation = 'restore'
                        AND u.state IN (7, 8)))",
