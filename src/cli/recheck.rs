@@ -101,7 +101,8 @@ fn choose(args: &RecheckArgs, context: &Context) -> Result<Chosen, CliError> {
         if !took || entry.scope.operation.is_undo() {
             chosen.nothing += 1;
         } else if Undo::of(entry, &bins, now).is_some_and(|undo| undo.why == Why::BroughtBack)
-            || entry.undone_by.is_some_and(UndoneBy::is_back) && entry.put_back.is_empty() {
+            || entry.undone_by.is_some_and(UndoneBy::is_back) && entry.put_back.is_empty()
+        {
             chosen.undone += 1;
         } else if args.due && !is_due(entry, &bins, now) {
             chosen.not_due += 1;

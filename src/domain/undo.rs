@@ -338,11 +338,8 @@ impl Undo {
         let itself = Self::itself(case);
         let nothing = parts.back == 0 && parts.under_way == 0 && itself == Itself::Missing;
         let all = parts.left == 0 && parts.under_way == 0;
-        let known = if case.operation == Operation::DeleteTags {
-            Why::NewIdOnRecords
-        } else {
-            Why::Known
-        };
+        let known =
+            if case.operation == Operation::DeleteTags { Why::NewIdOnRecords } else { Why::Known };
         match itself {
             // No record carries a tag that is not there.
             Itself::Back if all && ours => Self { by, ..Self::because(Why::BroughtBack) },

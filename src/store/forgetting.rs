@@ -21,7 +21,7 @@ use crate::store::entry;
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::holding::hold_on;
 use crate::store::log::Seals;
-use crate::store::query::{self, EntryView, UndoneBy};
+use crate::store::query::{self, EntryView};
 use crate::store::{Reader, WriteTx};
 
 const FORGETTING: &str = "forgetting entries";

@@ -81,8 +81,7 @@ impl Reader {
                 known = Some((id, Arc::clone(&scope)));
                 let operation = scope.operation();
                 let has_parts = matches!(operation, Operation::Untag | Operation::DeleteTags);
-                let before =
-                    if has_parts { facts_of(&self.conn, operation, entry)? } else { None };
+                let before = if has_parts { facts_of(&self.conn, operation, entry)? } else { None };
                 found.push(Looked { entry, target, scope, before });
             }
         }

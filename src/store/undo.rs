@@ -143,9 +143,7 @@ pub(crate) fn put_back(conn: &Connection, entry: EntryId) -> Result<Vec<PutBack>
         let best = better(found.get(&record).copied(), by);
         found.insert(record, best);
     }
-    let told = |(record, by)| {
-        Ok(PutBack { record, by: with_failure(conn, Operation::Retag, by)? })
-    };
+    let told = |(record, by)| Ok(PutBack { record, by: with_failure(conn, Operation::Retag, by)? });
     found.into_iter().map(told).collect()
 }
 

@@ -71,6 +71,8 @@ pub(super) struct Collected {
     pub(super) left_out: BTreeMap<&'static str, u64>,
     /// Entries of undo requests.
     pub(super) undos: u64,
+    /// Entries whose record somebody else deleted after us, as a later look showed.
+    pub(super) deleted_again: u64,
     /// Entries that were looked at.
     pub(super) seen: u64,
 }
@@ -107,6 +109,7 @@ impl Collected {
             *self.left_out.entry(undo.state.wire_name()).or_default() += 1;
             return;
         };
+        self.deleted_again += u64::from(undo.why == Why::DeletedAgain);
         if remedy.lacks_itself {
             let (product, module) = (entry.scope.product, entry.scope.module.clone());
             let part = Part { product, module, task: task.clone(), after_tags: false };

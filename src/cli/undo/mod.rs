@@ -11,7 +11,7 @@ use self::collect::{Collected, Items, Part};
 use crate::cli::context::{Context, PROGRAM, Whereabouts};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::output::words::grouped;
+use crate::cli::output::words::{counted, grouped};
 use crate::cli::plan;
 use crate::cli::policy_flags::PolicyFlags;
 use crate::cli::reason;
@@ -86,6 +86,8 @@ struct Document {
     dry_run: bool,
     requests: Vec<One>,
     left_out: LeftOut,
+    /// Of those recorded: restored by hand, and deleted again by a later deletion.
+    deleted_again: u64,
     #[serde(flatten)]
     place: Whereabouts,
 }
@@ -201,7 +203,11 @@ fn record(
             Ok::<_, StoreError>(recorded)
         })?
     };
-    Ok(parts.iter().zip(recorded).map(|((part, _, source), one)| told(part, &one, &source.name)).collect())
+    Ok(parts
+        .iter()
+        .zip(recorded)
+        .map(|((part, _, source), one)| told(part, &one, &source.name))
+        .collect())
 }
 
 /// Where the request stands that makes the tags again that a part puts back.
@@ -298,6 +304,7 @@ fn tell(
             undo: collected.undos,
             settled: collected.left_out.clone(),
         },
+        deleted_again: collected.deleted_again,
         requests,
         place: context.whereabouts()?,
     };
@@ -331,6 +338,13 @@ fn text(
     if requests.iter().all(|one| one.recorded == 0) {
         let would = if args.dry_run { "would be" } else { "was" };
         context.out.data_line(format!("Nothing {would} recorded."))?;
+    }
+    if collected.deleted_again > 0 {
+        let many = counted(collected.deleted_again, "record was", "records were");
+        let line = format!(
+            "{many} restored by hand and deleted again by a later deletion, which this undoes: journal undo-report says by whom."
+        );
+        context.out.data_line(line)?;
     }
     for line in left_out(collected, requests) {
         context.out.data_line(line)?;

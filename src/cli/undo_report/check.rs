@@ -320,11 +320,7 @@ impl<Z: Zoho> Place<'_, Z> {
         Ok(seen)
     }
 
-    async fn definitions(
-        &self,
-        ids: &[RecordId],
-        carriers: Carriers<'_>,
-    ) -> Result<Seen, Unseen> {
+    async fn definitions(&self, ids: &[RecordId], carriers: Carriers<'_>) -> Result<Seen, Unseen> {
         let ((product, version), module) = (self.at(), &self.scope.module);
         let read = self.zoho.read(async |zoho: &Z| zoho.read_tags(product, version, module).await);
         let there: HashSet<String> = read.await?.value.into_iter().map(|tag| tag.name).collect();

@@ -219,7 +219,8 @@ fn bin(entry: &EntryView, bins: &Bins) -> Bin {
         return Bin::default();
     }
     let facts = entry.facts();
-    let deleted = seen_in_bin(entry).and_then(|seen| seen.at).or_else(|| facts.as_ref().and_then(deleted_at));
+    let deleted =
+        seen_in_bin(entry).and_then(|seen| seen.at).or_else(|| facts.as_ref().and_then(deleted_at));
     let sent = || entry.last_batch().and_then(|batch| batch.submitted_at());
     Bin {
         exists: bins.of_module(&entry.scope),

@@ -97,7 +97,9 @@ fn why(entry: &EntryView, remedy: &Remedy) -> String {
             None => Why::DeletedAgain.text().to_owned(),
         },
         (Why::PartLeft, _) => part_left(entry, remedy),
-        (Why::InBin, _) if !remedy.looked_at && entry.undone_by.is_none() => by_the_clock(entry),
+        (Why::InBin, _) if entry.undone_by.is_none() && is_by_the_clock(entry, remedy) => {
+            BY_THE_CLOCK.to_owned()
+        }
         (why, _) => match entry.undone_by {
             Some(tried) if tried.state == EntryState::Failed => {
                 let by = tried.entry;
@@ -111,12 +113,14 @@ fn why(entry: &EntryView, remedy: &Remedy) -> String {
     }
 }
 
-/// Nobody looked since the call: then the clock says that it lies in the bin.
-fn by_the_clock(entry: &EntryView) -> String {
-    if entry.facts().is_some_and(|facts| matches!(facts.bin, Look::Seen(_))) {
-        return Why::InBin.text().to_owned();
-    }
-    "by the clock it lies in the recycle bin; nobody has looked since".to_owned()
+/// Why it can be restored, where nobody has looked into the bin.
+pub(super) const BY_THE_CLOCK: &str =
+    "by the clock it lies in the recycle bin; nobody has looked since";
+
+/// Whether the clock alone says that it lies in the recycle bin.
+pub(super) fn is_by_the_clock(entry: &EntryView, remedy: &Remedy) -> bool {
+    let seen = entry.facts().is_some_and(|facts| matches!(facts.bin, Look::Seen(_)));
+    remedy.undo.why == Why::InBin && !remedy.looked_at && !seen
 }
 
 /// What of it is missing still.
