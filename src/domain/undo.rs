@@ -351,7 +351,16 @@ impl Undo {
                 Self { why: Why::UnderWay, by, ..Self::because(known) }
             }
             Itself::Missing if nothing => Self::because(known),
-            Itself::Back | Itself::UnderWay | Itself::Missing => Self::because(Why::PartLeft),
+            Itself::Back | Itself::UnderWay | Itself::Missing => Self::part_left(case.operation),
+        }
+    }
+
+    /// Some of it is there again. Tags that are missing still come back as they were; a tag with a new id does not.
+    pub const fn part_left(operation: Operation) -> Self {
+        let undo = Self::because(Why::PartLeft);
+        match operation {
+            Operation::DeleteTags => undo,
+            _ => Self { state: UndoState::Possible, ..undo },
         }
     }
 
@@ -550,8 +559,9 @@ mod tests {
         assert_eq!(tags(Some(Pending), None, (0, 3, 0)), partial(Why::UnderWay));
         assert_eq!(tags(Some(Pending), None, (0, 0, 3)), partial(Why::PartLeft));
         // Of two tags of a record one is back.
-        assert_eq!(rule(Operation::Untag, None, None, (1, 0, 1)), partial(Why::PartLeft));
-        assert_eq!(rule(Operation::Untag, Some(Failed), None, (1, 0, 1)), partial(Why::PartLeft));
+        let left = (UndoState::Possible, Why::PartLeft);
+        assert_eq!(rule(Operation::Untag, None, None, (1, 0, 1)), left);
+        assert_eq!(rule(Operation::Untag, Some(Failed), None, (1, 0, 1)), left);
     }
 
     #[test]

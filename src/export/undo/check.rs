@@ -77,7 +77,7 @@ impl Remedy {
         let under_way = self.undo.why == Why::UnderWay;
         let part_left = |by| {
             let why = if under_way { Why::UnderWay } else { Why::PartLeft };
-            Undo { why, by, ..Undo::because(Why::PartLeft) }
+            Undo { why, by, ..Undo::part_left(entry.scope.operation) }
         };
         let undo = match seen {
             Correction::TagsLeft(left) => {
