@@ -16,7 +16,7 @@ use crate::domain::ranges::EntryRanges;
 use crate::domain::recheck::Found;
 use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
-use crate::export::undo::{Bins, Undo, UndoState};
+use crate::export::undo::{Bins, Undo, UndoState, Why};
 use crate::reconcile::options::{RunKind, RunOptions};
 use crate::store::query::{EntryFilter, EntryView, UndoneBy};
 
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &RecheckArgs, context: &mut Context) -> Result<Exit, Cli
     context.check_target()?;
     let lock = take_lock(RunKind::Recheck, context)?;
     let chosen = choose(args, context)?;
-    say_what_is_left_out(context, &chosen);
+    say_what_is_left_out(context, args.due, &chosen);
     if !chosen.entries.is_empty() {
         signing::check_possible(context, "nothing was looked at")?;
     }
@@ -100,7 +100,9 @@ fn choose(args: &RecheckArgs, context: &Context) -> Result<Chosen, CliError> {
         let took = matches!(entry.state, EntryState::Done | EntryState::Absent);
         if !took || entry.scope.operation.is_undo() {
             chosen.nothing += 1;
-        } else if entry.undone_by.is_some_and(UndoneBy::is_back) {
+        } else if Undo::of(entry, &bins, now).is_some_and(|undo| undo.why == Why::BroughtBack)
+            || entry.undone_by.is_some_and(UndoneBy::is_back) && entry.put_back.is_empty()
+        {
             chosen.undone += 1;
         } else if args.due && !is_due(entry, &bins, now) {
             chosen.not_due += 1;
@@ -138,12 +140,19 @@ fn is_due(entry: &EntryView, bins: &Bins, now: crate::domain::time::Timestamp) -
     entry.scope.operation == Operation::Delete && over && !erased
 }
 
-fn say_what_is_left_out(context: &mut Context, chosen: &Chosen) {
+fn say_what_is_left_out(context: &mut Context, due: bool, chosen: &Chosen) {
     let entries = |number: u64| counted(number, "entry", "entries");
     if chosen.undone > 0 {
         context.out.say(format!("{} left out: undone by us.", entries(chosen.undone)));
     }
     if chosen.entries.is_empty() {
-        context.out.say("There is nothing to look at: no entry took anything away that is due.");
+        let why = if due {
+            "no entry took anything away that is due"
+        } else if chosen.undone > 0 {
+            "nothing else was taken away"
+        } else {
+            "no entry took anything away"
+        };
+        context.out.say(format!("There is nothing to look at: {why}."));
     }
 }

@@ -38,11 +38,13 @@ impl Found {
         }
     }
 
-    /// Where tags, a relation or a tag's definition are; `None` when the source gave no answer.
-    pub fn of_thing(facts: &ThingFacts) -> Option<Self> {
+    /// Where tags, a relation or a tag's definition are; `None` when the source gave no answer. What is there again
+    /// only in part is not back: `all` says whether it is there as it was.
+    pub fn of_thing(facts: &ThingFacts, all: bool) -> Option<Self> {
         match facts.presence(true) {
             Look::Silent | Look::NotAsked => None,
-            Look::Seen(Presence::There { .. }) => Some(Self::Back),
+            Look::Seen(Presence::There { .. }) if all => Some(Self::Back),
+            Look::Seen(Presence::There { .. }) => Some(Self::NotSeen),
             Look::Seen(Presence::Gone | Presence::NoHolder) | Look::NotThere | Look::Closed => {
                 Some(Self::NotSeen)
             }
@@ -87,7 +89,7 @@ mod tests {
     fn a_tag_is_back_or_not_seen() {
         let of = |record| {
             let facts = TagFacts { record, defined: Look::NotAsked };
-            Found::of_thing(&ThingFacts::Tags(facts))
+            Found::of_thing(&ThingFacts::Tags(facts), true)
         };
         let carries = |tags: &[&str]| {
             let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
@@ -97,5 +99,7 @@ mod tests {
         assert_eq!(of(carries(&[])), Some(Found::NotSeen));
         assert_eq!(of(Look::NotThere), Some(Found::NotSeen));
         assert_eq!(of(Look::Silent), None);
+        let facts = TagFacts { record: carries(&["Prime"]), defined: Look::NotAsked };
+        assert_eq!(Found::of_thing(&ThingFacts::Tags(facts), false), Some(Found::NotSeen));
     }
 }

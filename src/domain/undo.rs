@@ -35,8 +35,16 @@ named_set!(
         InBin = "in_bin",
         /// What was there before the call was read and kept.
         Known = "known",
-        /// A tag that is made again is another tag.
+        /// A tag that is made again is another tag, and nobody read which records carried it.
         NewId = "new_id",
+        /// A tag that is made again is another tag, and goes back on the records that carried it.
+        NewIdOnRecords = "new_id_on_records",
+        /// Part of it is there again; what is left can be brought back.
+        PartLeft = "part_left",
+        /// It lies in the recycle bin, and another record has to come back first.
+        NeedsParent = "needs_parent",
+        /// It lies in the recycle bin by another deletion: it was there again in between.
+        DeletedAgain = "deleted_again",
         /// An open entry is to bring it back.
         UnderWay = "under_way",
         /// Its module's records go to no bin: `recycle_bin_on_delete` is false.
@@ -74,8 +82,10 @@ impl Why {
     /// What follows for the entry.
     pub const fn state(self) -> UndoState {
         match self {
-            Self::InBin | Self::Known => UndoState::Possible,
-            Self::NewId => UndoState::Partial,
+            Self::InBin | Self::Known | Self::NeedsParent | Self::DeletedAgain => {
+                UndoState::Possible
+            }
+            Self::NewId | Self::NewIdOnRecords | Self::PartLeft => UndoState::Partial,
             // What is under way can be brought back until it has been.
             Self::UnderWay => UndoState::Possible,
             Self::NoBin
@@ -98,7 +108,21 @@ impl Why {
         match self {
             Self::InBin => "it lies in the recycle bin",
             Self::Known => "what was there before the call is known",
-            Self::NewId => "its name is known, but a tag that is made again has a new id",
+            Self::NewId => {
+                "only its definition can come back, with a new id: which records carried it was not read \
+                 (--snapshot-records)"
+            }
+            Self::NewIdOnRecords => {
+                "its definition can come back, with a new id, and be put back on the records that carried it"
+            }
+            Self::PartLeft => "part of it is there again; what is left can be brought back",
+            Self::DeletedAgain => {
+                "it lies in the recycle bin, but by another, later deletion: it had been restored in between"
+            }
+            Self::NeedsParent => {
+                "it lies in the recycle bin, but the last attempt failed (CANNOT_RESTORE_WITHOUT_PARENT): the record \
+                 that it belongs to has to be restored first"
+            }
             Self::UnderWay => "it is being brought back",
             Self::NoBin => "its module's records never go to a recycle bin",
             Self::NoCall => "Bigin has no call that restores records",
@@ -142,6 +166,38 @@ pub struct Bin {
     pub deleted_at: Option<Timestamp>,
 }
 
+/// Why an entry that was to bring something back did not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// It, or what it belongs to, was found to be nowhere.
+    Gone,
+    /// Another record has to come back first.
+    WithoutParent,
+    /// Anything else.
+    Other,
+}
+
+/// The failure of an entry that was to bring something back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failed {
+    /// Why.
+    pub why: Failure,
+    /// The last reading that it had; 0 without one. A later look counts more.
+    pub reading: i64,
+}
+
+/// How much of a thing that has parts is there again: of the tags that a record lost, of the records that lost a tag.
+/// What can never come back is no part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Parts {
+    /// Parts that are there again.
+    pub back: u64,
+    /// Parts that open entries are to bring back.
+    pub under_way: u64,
+    /// Parts that nobody brings back.
+    pub left: u64,
+}
+
 /// All that decides whether a settled entry can be undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Case {
@@ -153,12 +209,27 @@ pub struct Case {
     pub state: EntryState,
     /// The entry that brings it back, and where that one stands.
     pub by: Option<(EntryId, EntryState)>,
+    /// Why that one failed, if it did and nothing was seen since.
+    pub failure: Option<Failure>,
     /// What is known of the time before.
     pub kept: Kept,
+    /// Of what has parts that are known: how much of it is there again.
+    pub parts: Option<Parts>,
     /// Of a deletion: the bin.
     pub bin: Bin,
     /// What the newest look after the call showed, if there was one.
     pub seen: Option<Found>,
+}
+
+/// Where a thing itself is that has parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Itself {
+    /// There again.
+    Back,
+    /// An open entry is to bring it back.
+    UnderWay,
+    /// Neither.
+    Missing,
 }
 
 /// Whether a thing can be brought back, until when, and why.
@@ -197,6 +268,11 @@ impl Undo {
         Self { state: why.state(), until: None, why, by: None }
     }
 
+    /// The entry that brought all of it back, or found it so.
+    pub fn undone_by(self) -> Option<EntryId> {
+        self.by.filter(|_| self.state == UndoState::Undone)
+    }
+
     /// Whether something can come back.
     pub const fn can_come_back(&self) -> bool {
         matches!(self.state, UndoState::Possible | UndoState::Partial)
@@ -208,6 +284,9 @@ impl Undo {
     }
 
     fn of_done(case: &Case, now: Timestamp) -> Self {
+        if let Some(parts) = case.parts {
+            return Self::of_parts(case, parts);
+        }
         match (case.by, case.seen) {
             (Some((entry, EntryState::Done)), _) => {
                 return Self { by: Some(entry), ..Self::because(Why::BroughtBack) };
@@ -218,6 +297,12 @@ impl Undo {
             _ if case.operation.is_undo() => {}
             (_, Some(Found::Back)) => return Self::because(Why::BackAlready),
             (_, Some(Found::Erased)) => return Self::because(Why::Purged),
+            // What an attempt found last counts more than what was kept, or what the clock says.
+            (Some((entry, EntryState::Failed)), _) if case.failure == Some(Failure::Gone) => {
+                let deleted = case.operation == Operation::Delete;
+                let why = if deleted { Why::Purged } else { Why::NoHolder };
+                return Self { by: Some(entry), ..Self::because(why) };
+            }
             (_, Some(Found::InBin | Found::NotSeen) | None) => {}
         }
         let undo = match case.operation {
@@ -246,6 +331,62 @@ impl Undo {
         }
     }
 
+    /// Of what has parts: undone only once all that can come back is back.
+    fn of_parts(case: &Case, parts: Parts) -> Self {
+        let by = case.by.map(|(entry, _)| entry);
+        let ours = case.by.is_some_and(|(_, state)| state == EntryState::Done);
+        let itself = Self::itself(case);
+        let nothing = parts.back == 0 && parts.under_way == 0 && itself == Itself::Missing;
+        let all = parts.left == 0 && parts.under_way == 0;
+        let known =
+            if case.operation == Operation::DeleteTags { Why::NewIdOnRecords } else { Why::Known };
+        match itself {
+            // No record carries a tag that is not there.
+            Itself::Back if all && ours => Self { by, ..Self::because(Why::BroughtBack) },
+            Itself::Back if all => {
+                let by = by.filter(|_| Self::is_back(case));
+                Self { by, ..Self::because(Why::BackAlready) }
+            }
+            Itself::Back | Itself::UnderWay if parts.left == 0 => {
+                Self { why: Why::UnderWay, by, ..Self::because(known) }
+            }
+            Itself::Missing if nothing => Self::because(known),
+            Itself::Back | Itself::UnderWay | Itself::Missing => Self::part_left(case.operation),
+        }
+    }
+
+    /// Some of it is there again. Tags that are missing still come back as they were; a tag with a new id does not.
+    pub const fn part_left(operation: Operation) -> Self {
+        let undo = Self::because(Why::PartLeft);
+        match operation {
+            Operation::DeleteTags => undo,
+            _ => Self { state: UndoState::Possible, ..undo },
+        }
+    }
+
+    /// Where the thing itself is that has parts: a tag's definition. Tags on a record are nothing but their parts.
+    pub fn itself(case: &Case) -> Itself {
+        let open = case.by.is_some_and(|(_, state)| !state.is_settled());
+        let parts = case.parts.unwrap_or_default();
+        if case.operation != Operation::DeleteTags {
+            let back = parts.left == 0 && parts.under_way == 0;
+            return if back || Self::is_back(case) { Itself::Back } else { Itself::Missing };
+        }
+        if Self::is_back(case) || case.seen == Some(Found::Back) {
+            Itself::Back
+        } else if open {
+            Itself::UnderWay
+        } else {
+            Itself::Missing
+        }
+    }
+
+    /// Whether the entry that was to bring it back did, or found it there.
+    fn is_back(case: &Case) -> bool {
+        let back = |(_, state)| matches!(state, EntryState::Done | EntryState::Absent);
+        case.by.is_some_and(back)
+    }
+
     fn of_deletion(case: &Case, now: Timestamp) -> Self {
         if case.product == Product::Bigin {
             return Self::because(Why::NoCall);
@@ -256,11 +397,15 @@ impl Undo {
         if case.bin.beyond {
             return Self::because(Why::Purged);
         }
-        if case.kept == Kept::Erased {
-            return Self::because(Why::Erased);
-        }
         let until = case.bin.deleted_at.map(|from| from.plus(BIN_KEEPS));
         let over = until.is_some_and(|until| until <= now);
+        if case.kept == Kept::Erased {
+            return Self { until: until.filter(|_| !over), ..Self::because(Why::Erased) };
+        }
+        let parent = case.failure == Some(Failure::WithoutParent);
+        if let (Some((entry, EntryState::Failed)), true, false) = (case.by, parent, over) {
+            return Self { until, by: Some(entry), ..Self::because(Why::NeedsParent) };
+        }
         Self { until, ..Self::because(if over { Why::BinOver } else { Why::InBin }) }
     }
 }
@@ -281,7 +426,9 @@ mod tests {
             product: Product::Crm,
             state: EntryState::Done,
             by: None,
+            failure: None,
             kept: Kept::Known,
+            parts: None,
             bin: Bin { exists: Some(true), beyond: false, deleted_at: Some(at(10)) },
             seen: None,
         }
@@ -315,7 +462,9 @@ mod tests {
                 None,
             ),
             (Case { product: Product::Bigin, ..done(Delete) }, Some(Why::NoCall), None),
-            (Case { kept: Kept::Erased, ..done(Delete) }, Some(Why::Erased), None),
+            // The bin keeps it all the same.
+            (Case { kept: Kept::Erased, ..done(Delete) }, Some(Why::Erased), Some(70)),
+            (Case { kept: Kept::Erased, bin: old, ..done(Delete) }, Some(Why::Erased), None),
             // The very moment at which the 60 days are over is too late.
             (Case { bin: old, ..done(Delete) }, Some(Why::BinOver), Some(20)),
             (Case { bin: bin(None, false, Some(-39)), ..done(Delete) }, Some(Why::InBin), Some(21)),
@@ -363,6 +512,59 @@ mod tests {
     }
 
     #[test]
+    fn what_an_attempt_found_last_counts() {
+        let failed = |operation, failure| {
+            let by = Some((EntryId::new(9), EntryState::Failed));
+            let case = Case { by, failure: Some(failure), ..done(operation) };
+            let undo = Undo::rule(&case, at(20)).unwrap();
+            (undo.why, undo.by.map(EntryId::get), undo.until)
+        };
+        use Operation::{Delete, Unlink};
+        assert_eq!(failed(Delete, Failure::Gone), (Why::Purged, Some(9), None));
+        assert_eq!(failed(Unlink, Failure::Gone), (Why::NoHolder, Some(9), None));
+        assert_eq!(
+            failed(Delete, Failure::WithoutParent),
+            (Why::NeedsParent, Some(9), Some(at(70)))
+        );
+        assert_eq!(failed(Delete, Failure::Other), (Why::InBin, None, Some(at(70))));
+    }
+
+    #[test]
+    fn what_has_parts_is_undone_only_once_all_of_them_are_back() {
+        use EntryState::{Absent, Cancelled, Done, Failed, Pending};
+        let rule = |operation, by: Option<EntryState>, seen, (back, under_way, left)| {
+            let by = by.map(|state| (EntryId::new(9), state));
+            let parts = Some(Parts { back, under_way, left });
+            let case = Case { by, seen, parts, ..done(operation) };
+            let undo = Undo::rule(&case, at(20)).unwrap();
+            (undo.state, undo.why)
+        };
+        let tags = |by, seen, parts| rule(Operation::DeleteTags, by, seen, parts);
+        let partial = |why| (UndoState::Partial, why);
+        let undone = |why| (UndoState::Undone, why);
+        let back = Some(Found::Back);
+        for by in [None, Some(Failed), Some(Cancelled)] {
+            assert_eq!(tags(by, None, (0, 0, 3)), partial(Why::NewIdOnRecords), "{by:?}");
+            assert_eq!(tags(by, None, (0, 0, 0)), partial(Why::NewIdOnRecords), "{by:?}");
+            assert_eq!(tags(by, back, (0, 0, 3)), partial(Why::PartLeft), "{by:?}");
+            assert_eq!(tags(by, back, (3, 0, 0)), undone(Why::BackAlready), "{by:?}");
+            assert_eq!(tags(by, None, (0, 3, 0)), partial(Why::PartLeft), "{by:?}");
+        }
+        assert_eq!(tags(Some(Done), None, (3, 0, 0)), undone(Why::BroughtBack));
+        assert_eq!(tags(Some(Done), None, (0, 0, 0)), undone(Why::BroughtBack));
+        assert_eq!(tags(Some(Absent), None, (3, 0, 0)), undone(Why::BackAlready));
+        assert_eq!(tags(Some(Done), None, (2, 0, 1)), partial(Why::PartLeft));
+        assert_eq!(tags(Some(Done), None, (2, 1, 0)), partial(Why::UnderWay));
+        assert_eq!(tags(Some(Done), None, (1, 1, 1)), partial(Why::PartLeft));
+        assert_eq!(tags(Some(Pending), None, (0, 3, 0)), partial(Why::UnderWay));
+        assert_eq!(tags(Some(Pending), None, (0, 0, 3)), partial(Why::PartLeft));
+        // Of two tags of a record one is back.
+        let left = (UndoState::Possible, Why::PartLeft);
+        assert_eq!(rule(Operation::Untag, None, None, (1, 0, 1)), left);
+        assert_eq!(rule(Operation::Untag, Some(Failed), None, (1, 0, 1)), left);
+    }
+
+    #[test]
     fn what_is_under_way_keeps_its_state() {
         let under_way = |operation| {
             let by = Some((EntryId::new(9), EntryState::Pending));
@@ -378,8 +580,9 @@ mod tests {
         let names: Vec<&str> = Why::ALL.iter().map(|why| why.wire_name()).collect();
         assert_eq!(
             names.join(" "),
-            "in_bin known new_id under_way no_bin no_call purged no_snapshot not_read no_holder erased bin_over \
-             brought_back back_already was_gone refused withdrawn is_undo"
+            "in_bin known new_id new_id_on_records part_left needs_parent deleted_again \
+             under_way no_bin no_call purged no_snapshot not_read no_holder erased bin_over brought_back \
+             back_already was_gone refused withdrawn is_undo"
         );
         let texts: std::collections::BTreeSet<&str> =
             Why::ALL.iter().map(|why| why.text()).collect();

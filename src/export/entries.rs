@@ -18,7 +18,7 @@ use crate::export::words::in_words;
 use crate::store::Reader;
 use crate::store::error::Result;
 use crate::store::holding::HoldView;
-use crate::store::query::{EntryView, RecheckView, ScopeView, Step, UndoneBy};
+use crate::store::query::{EntryView, PutBack, RecheckView, ScopeView, Step, UndoneBy};
 
 /// So many renderings are kept: as many as one batch has different results, and some.
 const KEPT: usize = 16;
@@ -31,6 +31,7 @@ struct Rendering {
     hold: Option<Rc<HoldView>>,
     steps: Vec<Step>,
     undone_by: Option<UndoneBy>,
+    put_back: Vec<PutBack>,
     /// Whether the record's id was erased: then nothing can be asked for it.
     erased: bool,
     rechecks: Vec<RecheckView>,
@@ -48,6 +49,7 @@ impl Rendering {
             && self.hold == entry.hold
             && self.scope == entry.scope
             && self.undone_by == entry.undone_by
+            && self.put_back == entry.put_back
             && self.erased == entry.target.is_none()
             && self.rechecks == entry.rechecks
     }
@@ -116,6 +118,7 @@ impl EntryRows {
             hold: entry.hold.clone(),
             steps: entry.steps.clone(),
             undone_by: entry.undone_by,
+            put_back: entry.put_back.clone(),
             erased: entry.target.is_none(),
             rechecks: entry.rechecks.clone(),
             before,
@@ -206,7 +209,7 @@ fn cells<'a>(
         Cell::text(texts.evidence.as_str()),
         Cell::some(texts.undo, |undo| Cell::Word(undo.state.wire_name())),
         Cell::some(texts.undo.and_then(|undo| undo.until), Cell::Time),
-        Cell::some(entry.undone_by.filter(|undo| undo.is_back()), |undo| Cell::entry(undo.entry)),
+        Cell::some(texts.undo.and_then(Undo::undone_by), Cell::entry),
         Cell::some(log_index, Cell::Number),
         Cell::some(settled, |settled| Cell::Hash(settled.leaf)),
         Cell::some_text(whole.environment.as_ref()),

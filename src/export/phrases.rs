@@ -97,6 +97,10 @@ pub(super) const fn seen(operation: Operation) -> &'static str {
     }
 }
 
+fn is_erased(undo: Option<&Undo>) -> bool {
+    undo.is_some_and(|undo| undo.why == Why::Erased)
+}
+
 fn is_under_way(undo: Option<&Undo>) -> bool {
     undo.is_some_and(|undo| undo.why == Why::UnderWay)
 }
@@ -131,11 +135,31 @@ pub(super) fn back(operation: Operation, undo: Option<&Undo>, until: Option<&str
         }
         (_, Some(UndoState::Undone), _) => return brought_back(undo),
         (Operation::Delete, Some(UndoState::Possible), _) => "it can be restored",
+        (Operation::Delete, Some(UndoState::Impossible), Some(until)) if is_erased(undo) => {
+            return format!(
+                "this journal no longer knows what it was; Zoho's recycle bin keeps it until {until}"
+            );
+        }
+        (_, Some(UndoState::Impossible), _) if is_erased(undo) => {
+            "this journal no longer knows what it was"
+        }
+        (_, Some(UndoState::Impossible), _) if undo.is_some_and(|undo| undo.by.is_some()) => {
+            let by = undo.and_then(|undo| undo.by).map(|by| by.to_string()).unwrap_or_default();
+            return format!("it cannot be brought back: {by} was to do it, and found nothing");
+        }
+        (_, Some(UndoState::Partial), _) if undo.is_some_and(|undo| undo.why == Why::PartLeft) => {
+            "part of it is there again, and the rest can be brought back"
+        }
         (Operation::Delete, ..) => "it cannot be restored",
         (Operation::Untag, Some(UndoState::Possible), _) => "what was removed can be put back",
         (Operation::Unlink, Some(UndoState::Possible), _) => "it can be put back into the list",
+        (Operation::DeleteTags, Some(UndoState::Partial), _)
+            if undo.is_some_and(|undo| undo.why == Why::NewIdOnRecords) =>
+        {
+            "it can be made again, with a new id, and be put back on the records that carried it"
+        }
         (Operation::DeleteTags, Some(UndoState::Partial), _) => {
-            "it can be made again, but with a new id and on no record"
+            "only its definition can be made again, with a new id and on no record"
         }
         (
             Operation::Restore | Operation::Retag | Operation::Relink | Operation::RecreateTags,

@@ -97,9 +97,14 @@ fn comeback_in_brief(facts: &ComebackFacts) -> String {
         ComebackFacts::Relation(facts) => {
             things_in_brief(&ThingFacts::Relation(facts.clone()), Moment::After)
         }
-        ComebackFacts::Definition(RedefinedFacts { tag: Look::Seen(tag), id }) => {
+        ComebackFacts::Definition(RedefinedFacts { tag: Look::Seen(tag), id, lacking }) => {
             let id = id.as_ref().map(|id| format!(", id {id}")).unwrap_or_default();
-            format!("tag there: {}{id}", tag.name)
+            let lacking = match lacking.as_deref() {
+                None | Some([]) => String::new(),
+                Some([_]) => ", missing on 1 record".to_owned(),
+                Some(records) => format!(", missing on {} records", records.len()),
+            };
+            format!("tag there: {}{id}{lacking}", tag.name)
         }
         ComebackFacts::Definition(RedefinedFacts { tag: Look::NotThere, .. }) => {
             "no tag of that name".to_owned()

@@ -132,7 +132,7 @@ fn in_words_every_row_is_one_plain_sentence() {
             format!("Taken out of the list Leads of the Campaigns record 410405000002264101 {at}; Zoho confirmed it; it can be put back into the list."),
             "Already gone: Zoho refused our call, and the record is not in the list: that was so before it; nothing was changed at Anna's request (OPS-7).".to_owned(),
             format!("Not done, tried {at}: Zoho refused it with INVALID_DATA, which means: no related list of this name at the module: see Setup, Developer Hub, APIs, or ask settings/related_lists."),
-            format!(r#"Tag "Prime" of Leads deleted {at}; Zoho's job for it is over, and it is gone; it can be made again, but with a new id and on no record."#),
+            format!(r#"Tag "Prime" of Leads deleted {at}; Zoho's job for it is over, and it is gone; only its definition can be made again, with a new id and on no record."#),
             format!("Not done, tried {at}: Zoho's job is over, and the tag is still there (FAILED: Zoho's job ended without deleting this tag: run journal replay to send it again)."),
             format!("Accepted by Zoho as job =cmd() {at}; Zoho has not finished it."),
         ]

@@ -93,14 +93,21 @@ fn absent(entry: &EntryView, asked: &str) -> String {
         return format!("Nothing to do: {found}; nothing was changed {asked}.");
     }
     if let Some(decided) = person_sentence(entry) {
-        return format!("Already gone: {decided}; nothing was changed {asked}.");
+        let already = already(entry);
+        return format!("{already}: {decided}; nothing was changed {asked}.");
     }
     let found = match message_of(entry) {
         message if message.is_empty() => "it was gone before".to_owned(),
         message => message,
     };
     let on = entry.facts().as_ref().and_then(deleted_at).map(|at| format!(" on {}", day(at)));
-    format!("Already gone: {found}{}; nothing was changed {asked}.", on.unwrap_or_default())
+    let already = already(entry);
+    format!("{already}: {found}{}; nothing was changed {asked}.", on.unwrap_or_default())
+}
+
+/// What is to come back is not gone but there.
+fn already(entry: &EntryView) -> &'static str {
+    if entry.scope.operation.is_undo() { "Back already" } else { "Already gone" }
 }
 
 /// Zoho took it on and has not said what came of it.

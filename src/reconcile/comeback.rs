@@ -126,9 +126,10 @@ impl<Z: Zoho, C: Clock> Shared<Z, C> {
             let same = name.and_then(|name| tags.iter().find(|(_, tag)| tag.name == name));
             let facts = match same {
                 Some((id, tag)) => {
-                    RedefinedFacts { tag: Look::Seen(tag.clone()), id: Some(id.to_string()) }
+                    let id = Some(id.to_string());
+                    RedefinedFacts { tag: Look::Seen(tag.clone()), id, lacking: None }
                 }
-                None => RedefinedFacts { tag: Look::NotThere, id: None },
+                None => RedefinedFacts { tag: Look::NotThere, id: None, lacking: None },
             };
             (*id, ThingFacts::Comeback(ComebackFacts::Definition(facts)))
         };

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::domain::evidence::Look;
-use crate::domain::evidence::comeback::{BinFacts, ComebackFacts};
+use crate::domain::evidence::comeback::{BinFacts, ComebackFacts, RedefinedFacts};
 use crate::domain::evidence::deletion::{Facts, SeenDeleted};
-use crate::domain::evidence::presence::ThingFacts;
-use crate::domain::id::RecordId;
+use crate::domain::evidence::presence::{DefinitionFacts, TagFacts, ThingFacts};
+use crate::domain::id::{EntryId, RecordId};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::recheck::Found;
-use crate::domain::scope::{Operation, Scope};
+use crate::domain::scope::{Operation, Scope, TagSet};
 use crate::domain::target::Product;
 use crate::domain::usage::DELETED_PAGE;
 use crate::reconcile::contact::Unread;
@@ -83,11 +83,10 @@ async fn see<Z: Zoho, C: Clock>(
     scope: &Scope,
     entries: &[Looked],
 ) -> Result<Vec<Seen>, RunError> {
-    let ids: Vec<RecordId> = entries.iter().map(|one| one.target).collect();
     let looked = if scope.operation() == Operation::Delete {
-        see_records(shared, scope, &ids).await
+        see_records(shared, scope, entries).await
     } else {
-        see_things(shared, scope, &ids).await
+        see_things(shared, scope, entries).await
     };
     let looked = match looked {
         Ok(looked) => looked,
@@ -101,14 +100,14 @@ async fn see<Z: Zoho, C: Clock>(
         }
     };
     let seen = |one: &Looked| {
-        let (found, facts) = looked.get(&one.target)?;
+        let (found, facts) = looked.get(&one.entry)?;
         Some(Seen { entry: one.entry, found: *found, facts: facts.clone() })
     };
     Ok(entries.iter().filter_map(seen).collect())
 }
 
-/// Where each thing is, and what decides that, as JSON.
-type Places = HashMap<RecordId, (Found, String)>;
+/// Where each entry's thing is, and what decides that, as JSON.
+type Places = HashMap<EntryId, (Found, String)>;
 
 fn unwritable(error: &serde_json::Error) -> Unread {
     Unread::Silent(error.to_string())
@@ -117,38 +116,85 @@ fn unwritable(error: &serde_json::Error) -> Unread {
 async fn see_things<Z: Zoho, C: Clock>(
     shared: &Arc<Shared<Z, C>>,
     scope: &Scope,
-    ids: &[RecordId],
+    entries: &[Looked],
 ) -> Result<Places, Unread> {
     let version = shared.options.versions.of(scope.operation(), scope.product);
-    let mut seen = Places::new();
-    let found = shared.look(scope, version, ids, true).await?;
+    let ids: Vec<RecordId> = entries.iter().map(|one| one.target).collect();
+    let found = shared.look(scope, version, &ids, true).await?;
     // A tag that somebody made again has another id; its name tells.
     let again = if scope.operation() == Operation::DeleteTags {
-        shared.look_for_definitions(Place::of(scope, version), ids).await?
+        shared.look_for_definitions(Place::of(scope, version), &ids).await?
     } else {
         HashMap::new()
     };
-    for (id, facts) in found {
-        let made_again = again.get(&id).filter(|again| again.never_there(false));
-        let (place, facts) = match (Found::of_thing(&facts), made_again) {
-            (Some(Found::NotSeen), Some(again)) => (Some(Found::Back), again),
-            (place, _) => (place, &facts),
+    let mut seen = Places::new();
+    for one in entries {
+        let Some(facts) = found.get(&one.target) else { continue };
+        let all = is_whole(facts, one.before.as_ref(), scope.tags());
+        let place = Found::of_thing(facts, all);
+        let (place, facts) = match (place, again.get(&one.target)) {
+            (
+                Some(Found::NotSeen),
+                Some(ThingFacts::Comeback(ComebackFacts::Definition(again))),
+            ) if matches!(again.tag, Look::Seen(_)) => {
+                let lacking = lacking(shared, Place::of(scope, version), one).await?;
+                let is_back = lacking.as_ref().is_none_or(Vec::is_empty);
+                let again = RedefinedFacts { lacking, ..again.clone() };
+                let place = if is_back { Found::Back } else { Found::NotSeen };
+                (Some(place), ThingFacts::Comeback(ComebackFacts::Definition(again)))
+            }
+            (place, _) => (place, facts.clone()),
         };
         let Some(place) = place else { continue };
-        seen.insert(id, (place, facts.json().map_err(|error| unwritable(&error))?));
+        seen.insert(one.entry, (place, facts.json().map_err(|error| unwritable(&error))?));
     }
     Ok(seen)
+}
+
+/// Whether something that is there is there as it was: of a record's tags, all that it carried before the call; where
+/// that is not known, all that were to go.
+fn is_whole(facts: &ThingFacts, before: Option<&ThingFacts>, asked: Option<&TagSet>) -> bool {
+    let ThingFacts::Tags(TagFacts { record: Look::Seen(now), .. }) = facts else { return true };
+    let asked = || asked.map(TagSet::names).unwrap_or_default().iter().map(ToString::to_string);
+    let then = match before {
+        Some(ThingFacts::Tags(TagFacts { record: Look::Seen(then), .. })) => then.names().to_vec(),
+        _ => asked().collect(),
+    };
+    now.lacking(&then).is_empty()
+}
+
+/// Of the records that carried a tag that somebody made again, those that are there without it; `None` where nobody
+/// knows which carried it.
+async fn lacking<Z: Zoho, C: Clock>(
+    shared: &Arc<Shared<Z, C>>,
+    place: Place<'_>,
+    one: &Looked,
+) -> Result<Option<Vec<RecordId>>, Unread> {
+    let Some(ThingFacts::Definition(DefinitionFacts {
+        tag: Look::Seen(tag),
+        records: Some(records),
+    })) = &one.before
+    else {
+        return Ok(None);
+    };
+    let Some(name) = tag.name.parse().ok().and_then(|name| TagSet::new([name]).ok()) else {
+        return Ok(None);
+    };
+    let found = shared.look_for_tags(place, records, &name).await?;
+    let lacks = |record: &&RecordId| found.get(*record).is_some_and(ThingFacts::is_there);
+    Ok(Some(records.iter().filter(lacks).copied().collect()))
 }
 
 async fn see_records<Z: Zoho, C: Clock>(
     shared: &Arc<Shared<Z, C>>,
     scope: &Scope,
-    ids: &[RecordId],
+    entries: &[Looked],
 ) -> Result<Places, Unread> {
     let version = shared.options.versions.of_product(scope.product);
     let place = Place::of(scope, version);
+    let ids: Vec<RecordId> = entries.iter().map(|one| one.target).collect();
     // No call asks Bigin's bin.
-    let found = shared.look_for_records(place, ids, scope.product == Product::Crm).await?;
+    let found = shared.look_for_records(place, &ids, scope.product == Product::Crm).await?;
     let mut all: HashMap<RecordId, Facts> = HashMap::new();
     for (id, facts) in found {
         let ThingFacts::Comeback(ComebackFacts::Record(BinFacts { record, bin })) = facts else {
@@ -174,10 +220,11 @@ async fn see_records<Z: Zoho, C: Clock>(
         }
     }
     let mut seen = Places::new();
-    for (id, facts) in all {
-        if let Some(found) = Found::of_record(&facts) {
-            let facts = serde_json::to_string(&facts).map_err(|error| unwritable(&error))?;
-            seen.insert(id, (found, facts));
+    for one in entries {
+        let Some(facts) = all.get(&one.target) else { continue };
+        if let Some(found) = Found::of_record(facts) {
+            let facts = serde_json::to_string(facts).map_err(|error| unwritable(&error))?;
+            seen.insert(one.entry, (found, facts));
         }
     }
     Ok(seen)

@@ -21,7 +21,7 @@ use crate::store::entry;
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::holding::hold_on;
 use crate::store::log::Seals;
-use crate::store::query::{self, EntryView, UndoneBy};
+use crate::store::query::{self, EntryView};
 use crate::store::{Reader, WriteTx};
 
 const FORGETTING: &str = "forgetting entries";
@@ -277,7 +277,8 @@ fn why_needed(
     if view.target.is_some() && hold_on(conn, names, (view.target, view.scope.parent))?.is_some() {
         return Ok(Some(Why::Held));
     }
-    if let Some(undo) = view.undone_by.filter(|undo| UndoneBy::is_under_way(*undo)) {
+    let putting = view.put_back.iter().map(|one| one.by);
+    if let Some(undo) = view.undone_by.into_iter().chain(putting).find(|by| by.is_under_way()) {
         return Ok(Some(Why::UndoIsOpen(undo.entry)));
     }
     Ok(restorable.is_some_and(|restorable| restorable(view)).then_some(Why::Restorable))

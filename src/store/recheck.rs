@@ -5,10 +5,11 @@ use std::sync::Arc;
 use rusqlite::{Connection, named_params};
 
 use crate::domain::event::{EntriesRechecked, RecheckGroup};
+use crate::domain::evidence::presence::ThingFacts;
 use crate::domain::id::{EntryId, ModuleName, RecordId, RunId};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::recheck::Found;
-use crate::domain::scope::Scope;
+use crate::domain::scope::{Operation, Scope};
 use crate::domain::seal::LeafPurpose;
 use crate::store::code::Sql;
 use crate::store::error::{Doing, Result};
@@ -16,6 +17,7 @@ use crate::store::items::{items_of, root_over};
 use crate::store::log::Seals;
 use crate::store::reading::{insert_reading, next_reading};
 use crate::store::scope::{self, ScopeId};
+use crate::store::snapshot::facts_of;
 use crate::store::{Reader, WriteTx};
 
 const DOING: &str = "recording what was seen of entries";
@@ -40,6 +42,8 @@ pub struct Looked {
     pub target: RecordId,
     /// What it has in common with others.
     pub scope: Arc<Scope>,
+    /// What was there before its call, of tags and their definitions; `None` where that is not known.
+    pub before: Option<ThingFacts>,
 }
 
 /// Whether anything was ever looked at again.
@@ -75,7 +79,10 @@ impl Reader {
                     Some(_) | None => Arc::new(scope::get(&self.conn, id)?),
                 };
                 known = Some((id, Arc::clone(&scope)));
-                found.push(Looked { entry, target, scope });
+                let operation = scope.operation();
+                let has_parts = matches!(operation, Operation::Untag | Operation::DeleteTags);
+                let before = if has_parts { facts_of(&self.conn, operation, entry)? } else { None };
+                found.push(Looked { entry, target, scope, before });
             }
         }
         Ok(found)

@@ -1,19 +1,22 @@
 //! What an undo brings back: each of its entries names, in the place of a source's row, the entry that it undoes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::domain::call::Brought;
 use crate::domain::evidence::Look;
+use crate::domain::evidence::comeback::WITHOUT_PARENT;
 use crate::domain::evidence::presence::{DefinitionFacts, RelationFacts, SeenTag, ThingFacts};
 use crate::domain::id::{EntryId, ModuleName, RecordId};
 use crate::domain::scope::Operation;
+use crate::domain::state::EntryState;
 use crate::domain::target::Product;
+use crate::domain::undo::{Failed, Failure};
 use crate::store::Reader;
 use crate::store::code::Sql;
 use crate::store::error::{Doing, Result};
-use crate::store::query::UndoneBy;
+use crate::store::query::{PutBack, UndoneBy};
 use crate::store::snapshot;
 
 const DOING: &str = "reading what an undo brings back";
@@ -101,17 +104,120 @@ pub(crate) fn of_entry(
             },
             |row| {
                 let (Sql(entry), Sql(state)) = (row.get(0)?, row.get(1)?);
-                Ok(UndoneBy { entry, state })
+                Ok(UndoneBy { entry, state, failed: None })
             },
         )
         .doing(DOING)?;
     let mut best: Option<UndoneBy> = None;
     for row in rows {
-        let row = row.doing(DOING)?;
-        let rank = |one: UndoneBy| (one.is_back(), one.is_under_way(), one.entry);
-        best = best.filter(|best| rank(*best) > rank(row)).or(Some(row));
+        best = Some(better(best, row.doing(DOING)?));
     }
-    Ok(best)
+    best.map(|best| with_failure(conn, opposite, best)).transpose()
+}
+
+/// Of two entries that bring back the same thing the one that counts.
+fn better(known: Option<UndoneBy>, other: UndoneBy) -> UndoneBy {
+    let rank = |one: UndoneBy| (one.is_back(), one.is_under_way(), one.entry);
+    known.filter(|known| rank(*known) > rank(other)).unwrap_or(other)
+}
+
+/// The entries that put a deleted tag back on records, by record: of several for one record the one that counts.
+pub(crate) fn put_back(conn: &Connection, entry: EntryId) -> Result<Vec<PutBack>> {
+    let mut statement = conn
+        .prepare_cached(
+            "-- put_back\nSELECT u.target, u.id, u.state FROM request r
+             JOIN entry u ON u.id BETWEEN r.first_entry AND r.last_entry
+             WHERE r.operation = 'retag' AND r.first_entry > :entry AND u.row = :entry
+               AND u.target IS NOT NULL ORDER BY u.id",
+        )
+        .doing(DOING)?;
+    let rows = statement
+        .query_map(named_params! {":entry": Sql(entry)}, |row| {
+            let (Sql(record), Sql(entry), Sql(state)) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok((record, UndoneBy { entry, state, failed: None }))
+        })
+        .doing(DOING)?;
+    let mut found: BTreeMap<RecordId, UndoneBy> = BTreeMap::new();
+    for row in rows {
+        let (record, by) = row.doing(DOING)?;
+        let best = better(found.get(&record).copied(), by);
+        found.insert(record, best);
+    }
+    let told = |(record, by)| Ok(PutBack { record, by: with_failure(conn, Operation::Retag, by)? });
+    found.into_iter().map(told).collect()
+}
+
+/// Who brought back what was forgotten since, by the entry that took it away: the numbers of entries stay where what
+/// brought it back was not forgotten itself.
+pub(crate) fn of_forgotten(conn: &Connection) -> Result<HashMap<EntryId, UndoneBy>> {
+    let mut statement = conn
+        .prepare_cached(
+            "-- undo_of_forgotten\nSELECT e.id, u.id, u.state FROM request r
+             JOIN entry u ON u.id BETWEEN r.first_entry AND r.last_entry
+             JOIN entry e ON e.id = u.row JOIN scope s ON s.id = e.scope
+             WHERE e.target IS NULL AND (r.operation, s.operation) IN (VALUES
+                 ('restore', 'delete'), ('retag', 'untag'), ('relink', 'unlink'),
+                 ('recreate-tags', 'delete-tags'))
+             ORDER BY u.id",
+        )
+        .doing(DOING)?;
+    let rows = statement
+        .query_map([], |row| {
+            let (Sql(undone), Sql(entry), Sql(state)) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok((undone, UndoneBy { entry, state, failed: None }))
+        })
+        .doing(DOING)?;
+    let mut found = HashMap::new();
+    for row in rows {
+        let (undone, by) = row.doing(DOING)?;
+        let best = better(found.get(&undone).copied(), by);
+        found.insert(undone, best);
+    }
+    Ok(found)
+}
+
+/// Adds to an entry that failed why it did.
+fn with_failure(conn: &Connection, operation: Operation, by: UndoneBy) -> Result<UndoneBy> {
+    if by.state != EntryState::Failed {
+        return Ok(by);
+    }
+    let read: Option<(i64, Option<String>)> = conn
+        .prepare_cached(
+            "-- last_read_of_undo\nSELECT reading, facts FROM (
+                 SELECT reading, facts FROM evidence WHERE entry = :entry
+                 UNION ALL SELECT reading, facts FROM snapshot WHERE entry = :entry)
+             ORDER BY reading DESC LIMIT 1",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row(named_params! {":entry": Sql(by.entry)}, |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .optional()
+        })
+        .doing(DOING)?;
+    let (reading, facts) = read.unwrap_or_default();
+    let facts = facts.and_then(|text| snapshot::parse(operation, &text));
+    let why = if facts.is_some_and(|facts| facts.lacks_holder()) {
+        Failure::Gone
+    } else if last_code(conn, by.entry)?.as_deref() == Some(WITHOUT_PARENT) {
+        Failure::WithoutParent
+    } else {
+        Failure::Other
+    };
+    Ok(UndoneBy { failed: Some(Failed { why, reading }), ..by })
+}
+
+/// The code of the last answer.
+fn last_code(conn: &Connection, entry: EntryId) -> Result<Option<String>> {
+    conn.prepare_cached(
+        "-- last_code\nSELECT s.code FROM attempt a JOIN said s ON s.id = a.said
+         WHERE a.entry = :entry ORDER BY a.batch DESC LIMIT 1",
+    )
+    .and_then(|mut statement| {
+        statement.query_row(named_params! {":entry": Sql(entry)}, |row| row.get(0)).optional()
+    })
+    .doing(DOING)
 }
 
 impl Reader {

@@ -287,7 +287,7 @@ fn purged_records_fail_with_zohos_code_and_the_others_come_back() {
     sync(&env).exits(3);
     assert_eq!(env.states(), "done 7, failed 1");
     assert_eq!(column(&env, "code")["E6"], "INVALID_DATA");
-    assert_eq!(column(&env, "undo")["E2"], "possible", "as far as the journal knows");
+    assert_eq!(column(&env, "undo")["E2"], "impossible", "as the attempt found");
 }
 
 #[test]

@@ -153,7 +153,7 @@ fn a_row_says_how_and_what_comes_back_and_what_stays_lost() {
         cells("E1"),
         [
             "restore (POST settings/recycle_bin/actions/restore, v8)",
-            "it lies in the recycle bin",
+            "by the clock it lies in the recycle bin; nobody has looked since",
             "the record under its own id, with notes, attachments and children that went to the recycle bin with it",
             "what the deletion's workflows did; fields of other records that changed with it",
             "200",
@@ -193,7 +193,8 @@ fn a_row_says_how_and_what_comes_back_and_what_stays_lost() {
         cells("E8"),
         [
             "recreate-tags (POST settings/tags, v8)",
-            "its name is known, but a tag that is made again has a new id",
+            "only its definition can come back, with a new id: which records carried it was not read \
+             (--snapshot-records)",
             "the name \"Old\" and its colour #F17574",
             "the tag's old id, and its place on the records that carried it",
             "1",
@@ -327,12 +328,12 @@ fn the_terminal_gets_a_summary_and_a_table() {
         The first deadline is [TIME], in 59 d 23 h (E1 of R1): journal undo R1 --reason TEXT
         Bringing back 6 items takes 13 calls (4 that write), 13 credits and about 2 s.
         request  operation    module     entries  undo                                until  reason
-        R1       delete       Leads            3  possible         [TIME]  it lies in the recycle bin
+        R1       delete       Leads            3  possible         [TIME]  by the clock it lies in the recycle bin; nobody has looked since
         R2       untag        Leads            1  possible                                   what was there before the call is known
         R2       untag        Leads            1  nothing_to_undo                            nothing was changed: it was gone before
         R3       untag        Leads            1  impossible                                 what was there before was not read (--no-snapshot)
         R4       unlink       Campaigns        1  possible                                   what was there before the call is known
-        R5       delete-tags  Leads            1  partial                                    its name is known, but a tag that is made again has a new id
+        R5       delete-tags  Leads            1  partial                                    only its definition can come back, with a new id: which records carried it was not read (--snapshot-records)
         R6       delete       Logs__c          1  impossible                                 its module's records never go to a recycle bin
         R7       delete       Leads            1  nothing_to_undo                            nothing was changed: Zoho refused it
         Next: journal undo R1 --reason TEXT

@@ -57,6 +57,7 @@ mod cli_together;
 mod cli_truth;
 mod cli_undo;
 mod cli_undo_report;
+mod cli_undo_rest;
 mod cli_upgrade;
 mod clocks;
 mod engine;

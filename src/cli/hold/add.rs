@@ -12,13 +12,15 @@ use crate::cli::hold::{SHOWN, SHOWN_ROWS, WhichArgs};
 use crate::cli::output::words::{counted, in_words};
 use crate::cli::record::checks::check_module;
 use crate::clock::Clock;
-use crate::domain::id::HoldId;
+use crate::domain::id::{EntryId, HoldId};
+use crate::domain::ranges::EntryRanges;
 use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
 use crate::evidence::keeper::lock_path;
+use crate::export::Undo;
 use crate::export::cell::visible_short;
 use crate::export::undo::Bins;
-use crate::export::{Undo, UndoState};
+use crate::export::undo::Why as UndoWhy;
 use crate::platform;
 use crate::store::StoreError;
 use crate::store::approval::By;
@@ -71,6 +73,8 @@ struct Went {
     state: &'static str,
     undo: Option<&'static str>,
     undo_until: Option<Timestamp>,
+    /// The open entry that is to bring it back.
+    being_undone_by: Option<String>,
     command: Option<String>,
 }
 
@@ -120,8 +124,8 @@ pub(super) fn run(args: &AddArgs, context: &mut Context) -> Result<Exit, CliErro
     let placed = keeper.write("placing a hold", now, |tx| tx.place_hold(&new))?;
     drop(keeper);
     let under_way = wait_for_calls(context, placed.hold, args.wait)?;
-    let (went, more) = went_before(context, placed.hold)?;
-    let outcome = Outcome { hold: placed.hold, under_way, went, more };
+    let before = went_before(context, placed.hold)?;
+    let outcome = Outcome { hold: placed.hold, under_way, before };
     tell(context, args, &new, &placed.entries.named().to_string(), placed.entries.len(), outcome)?;
     Ok(Exit::Done)
 }
@@ -129,8 +133,15 @@ pub(super) fn run(args: &AddArgs, context: &mut Context) -> Result<Exit, CliErro
 struct Outcome {
     hold: HoldId,
     under_way: u64,
+    before: WentBefore,
+}
+
+/// What was sent before the hold.
+struct WentBefore {
     went: Vec<Went>,
     more: u64,
+    /// Those of them that can be brought back, and that nobody brings back.
+    restorable: EntryRanges,
 }
 
 /// Waits while calls that carry what is held now are under way. How many entries are under way still.
@@ -157,21 +168,25 @@ fn wait_for_calls(context: &mut Context, hold: HoldId, wait: Duration) -> Result
 }
 
 /// What of it was sent before the hold.
-fn went_before(context: &Context, hold: HoldId) -> Result<(Vec<Went>, u64), CliError> {
+fn went_before(context: &Context, hold: HoldId) -> Result<WentBefore, CliError> {
     let reader = context.reader()?;
     let states = [EntryState::InFlight, EntryState::Queued, EntryState::Unknown, EntryState::Done];
     let entries = reader.under_hold(hold, &states)?;
     let bins = Bins::of(&reader)?;
     let now = context.now();
     let mut went = Vec::new();
+    let mut restorable: Vec<EntryId> = Vec::new();
     let shown = entries.iter().take(TOLD).collect();
     let filter = EntryFilter { entries: shown, ..EntryFilter::default() };
     if !entries.is_empty() {
         reader.entries(&filter, |entry: &EntryView| {
             let undo = Undo::of(entry, &bins, now);
-            let back = undo
-                .is_some_and(|undo| matches!(undo.state, UndoState::Possible | UndoState::Partial));
+            let under_way = undo.filter(|undo| undo.why == UndoWhy::UnderWay);
+            let back = under_way.is_none() && undo.is_some_and(|undo| undo.can_come_back());
             let command = format!("undo {} --reason TEXT", entry.entry);
+            if back {
+                restorable.push(entry.entry);
+            }
             went.push(Went {
                 entry_id: entry.entry.to_string(),
                 request_id: entry.request.request.to_string(),
@@ -179,13 +194,15 @@ fn went_before(context: &Context, hold: HoldId) -> Result<(Vec<Went>, u64), CliE
                 state: entry.state.wire_name(),
                 undo: undo.map(|undo| undo.state.wire_name()),
                 undo_until: undo.and_then(|undo| undo.until),
+                being_undone_by: under_way.and_then(|undo| undo.by).map(|by| by.to_string()),
                 command: back.then(|| context.command(&command)),
             });
             Ok::<_, StoreError>(())
         })?;
     }
     let told = u64::try_from(went.len()).unwrap_or(u64::MAX);
-    Ok((went, entries.len().saturating_sub(told)))
+    let more = entries.len().saturating_sub(told);
+    Ok(WentBefore { went, more, restorable: restorable.into_iter().collect() })
 }
 
 fn tell(
@@ -196,10 +213,14 @@ fn tell(
     held: u64,
     outcome: Outcome,
 ) -> Result<(), CliError> {
-    let Outcome { hold, under_way, went, more } = outcome;
-    let next = match went.iter().find_map(|one| one.command.clone()) {
-        Some(undo) => undo,
-        None => context.command("hold list"),
+    let Outcome { hold, under_way, before: WentBefore { went, more, restorable } } = outcome;
+    let next = if !restorable.is_empty() {
+        let entries = restorable.named().to_string().replace(',', " ");
+        context.command(&format!("undo {entries} --reason TEXT"))
+    } else if went.iter().any(|one| one.being_undone_by.is_some()) {
+        context.command("sync")
+    } else {
+        context.command("hold list")
     };
     let place = context.whereabouts()?;
     let ids = u64::try_from(new.ids.map_or(0, <[_]>::len)).unwrap_or(u64::MAX);
@@ -262,9 +283,14 @@ fn tell(
 
 /// `E7 of R1 (delete): done; can be restored until …: journal undo E7 --reason TEXT`
 fn went_in_words(one: &Went) -> String {
-    let Went { entry_id, request_id, operation, state, undo, undo_until, command } = one;
+    let Went { entry_id, request_id, operation, state, undo, undo_until, command, .. } = one;
     let until = undo_until.map(|at| format!(" until {at}")).unwrap_or_default();
+    let being = one.being_undone_by.as_ref();
     let back = match (undo, command) {
+        _ if being.is_some() => {
+            let by = being.map(String::as_str).unwrap_or_default();
+            format!("; {by} is to bring it back{until}: journal sync")
+        }
         (_, Some(command)) => format!("; it can be brought back{until}: {command}"),
         (Some("undone"), None) => "; it was brought back".to_owned(),
         (Some(_), None) => "; it cannot be brought back".to_owned(),

@@ -1,16 +1,14 @@
 //! Which entries can be undone, by which requests: one for each thing that is asked of Zoho.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::error::CliError;
 use crate::cli::wanted::{self, Wanted};
-use crate::domain::evidence::Look;
-use crate::domain::evidence::presence::{DefinitionFacts, ThingFacts};
 use crate::domain::id::{EntryId, ModuleName, RecordId, RequestId};
-use crate::domain::scope::{TagName, TagSet, Task};
+use crate::domain::scope::{Action, Scope, Task};
 use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
-use crate::export::undo::{Bins, Remedy, UndoState};
+use crate::export::undo::{Bins, Remedy, UndoState, Why};
 use crate::store::Reader;
 use crate::store::entry::NewItem;
 use crate::store::query::{EntryView, UndoneBy};
@@ -29,24 +27,30 @@ pub(super) struct Part {
 #[derive(Debug, Default)]
 pub(super) struct Items {
     /// By parent and record: the newest entry that took it away counts.
-    found: BTreeMap<(Option<RecordId>, RecordId), EntryId>,
+    found: BTreeMap<(Option<RecordId>, RecordId), (EntryId, RequestId)>,
+    /// An open entry that makes the tag again that these items put back.
+    pub(super) after: Option<EntryId>,
 }
 
 impl Items {
     /// As the store takes them: in order, each with the entry that it undoes in the place of a row.
     pub(super) fn new_items(&self) -> Vec<NewItem> {
-        let item = |((parent, target), entry): (&(Option<RecordId>, RecordId), &EntryId)| NewItem {
-            parent: *parent,
-            target: *target,
-            row: entry.get(),
-        };
+        let item = |((parent, target), (entry, _)): (
+            &(Option<RecordId>, RecordId),
+            &(EntryId, RequestId),
+        )| NewItem { parent: *parent, target: *target, row: entry.get() };
         self.found.iter().map(item).collect()
     }
 
     /// The newest entry that is undone. What was taken away last comes back first: it may be what the others belong
     /// to.
     pub(super) fn newest(&self) -> Option<EntryId> {
-        self.found.values().max().copied()
+        self.found.values().map(|(entry, _)| *entry).max()
+    }
+
+    /// The requests whose entries are undone.
+    pub(super) fn requests(&self) -> BTreeSet<RequestId> {
+        self.found.values().map(|(_, request)| *request).collect()
     }
 
     pub(super) fn len(&self) -> u64 {
@@ -67,8 +71,8 @@ pub(super) struct Collected {
     pub(super) left_out: BTreeMap<&'static str, u64>,
     /// Entries of undo requests.
     pub(super) undos: u64,
-    /// Requests whose entries are undone.
-    pub(super) requests: Vec<RequestId>,
+    /// Entries whose record somebody else deleted after us, as a later look showed.
+    pub(super) deleted_again: u64,
     /// Entries that were looked at.
     pub(super) seen: u64,
 }
@@ -86,7 +90,7 @@ impl Collected {
     }
 
     fn add(&mut self, entry: &EntryView, remedy: Option<Remedy>) {
-        let Some(Remedy { undo, task, .. }) = remedy else {
+        let Some(remedy) = remedy else {
             self.open += 1;
             return;
         };
@@ -94,52 +98,47 @@ impl Collected {
             self.undos += 1;
             return;
         }
-        if entry.undone_by.is_some_and(UndoneBy::is_under_way) {
+        let undo = &remedy.undo;
+        let under_way = entry.undone_by.is_some_and(UndoneBy::is_under_way);
+        if undo.why == Why::UnderWay || (under_way && undo.why != Why::PartLeft) {
             self.under_way += 1;
             return;
         }
-        let (Some(task), Some(target), true) = (task, entry.target, undo.can_come_back()) else {
+        let (Some(task), Some(target), true) = (&remedy.task, entry.target, undo.can_come_back())
+        else {
             *self.left_out.entry(undo.state.wire_name()).or_default() += 1;
             return;
         };
-        let (product, module) = (entry.scope.product, entry.scope.module.clone());
-        let part = Part { product, module, task, after_tags: false };
-        self.put_back(entry);
-        let found = &mut self.parts.entry(part).or_default().found;
-        let key = (entry.scope.parent, target);
-        let newest = found.get(&key).map_or(entry.entry, |known| (*known).max(entry.entry));
-        found.insert(key, newest);
-        let request = entry.request.request;
-        if self.requests.last() != Some(&request) && !self.requests.contains(&request) {
-            self.requests.push(request);
+        self.deleted_again += u64::from(undo.why == Why::DeletedAgain);
+        if remedy.lacks_itself {
+            let (product, module) = (entry.scope.product, entry.scope.module.clone());
+            let part = Part { product, module, task: task.clone(), after_tags: false };
+            self.keep(part, (entry.scope.parent, target), entry);
         }
+        self.put_back(entry, &remedy);
     }
 
-    /// Where the records that carried a deleted tag are known, it goes back on them once it is made again.
-    fn put_back(&mut self, entry: &EntryView) {
-        let scope = &entry.scope;
-        let Some(ThingFacts::Definition(DefinitionFacts {
-            tag: Look::Seen(tag),
-            records: Some(records),
-        })) = entry.snapshot()
+    fn keep(&mut self, part: Part, key: (Option<RecordId>, RecordId), entry: &EntryView) {
+        let items = self.parts.entry(part).or_default();
+        let newest = items.found.entry(key).or_insert((entry.entry, entry.request.request));
+        *newest = (*newest).max((entry.entry, entry.request.request));
+    }
+
+    /// Where the records that carried a deleted tag are known, it goes back on those that lack it, once it is made
+    /// again.
+    fn put_back(&mut self, entry: &EntryView, remedy: &Remedy) {
+        let Some((Scope { product, module, action: Action::Retag(tags) }, _)) =
+            remedy.carriers(entry)
         else {
             return;
         };
-        let name: Result<TagName, _> = tag.name.parse();
-        let Some(tags) = name.ok().and_then(|name| TagSet::new([name]).ok()) else { return };
-        let part = Part {
-            product: scope.product,
-            module: scope.module.clone(),
-            task: Task::Retag(tags),
-            after_tags: true,
-        };
-        if records.is_empty() {
-            return;
+        let making = entry.undone_by.filter(|by| by.is_under_way()).map(|by| by.entry);
+        let part = Part { product, module, task: Task::Retag(tags), after_tags: true };
+        for record in remedy.records_left.iter().flatten() {
+            self.keep(part.clone(), (None, *record), entry);
         }
-        let found = &mut self.parts.entry(part).or_default().found;
-        for record in records {
-            let newest = found.entry((None, record)).or_insert(entry.entry);
-            *newest = (*newest).max(entry.entry);
+        if let (Some(making), Some(items)) = (making, self.parts.get_mut(&part)) {
+            items.after = items.after.max(Some(making));
         }
     }
 

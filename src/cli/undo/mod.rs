@@ -11,7 +11,7 @@ use self::collect::{Collected, Items, Part};
 use crate::cli::context::{Context, PROGRAM, Whereabouts};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::output::words::grouped;
+use crate::cli::output::words::{counted, grouped};
 use crate::cli::plan;
 use crate::cli::policy_flags::PolicyFlags;
 use crate::cli::reason;
@@ -19,6 +19,7 @@ use crate::cli::things::{counted_items, in_product, named_tags};
 use crate::cli::wanted::Wanted;
 use crate::config::Flags;
 use crate::domain::event::SourceKind;
+use crate::domain::id::RequestId;
 use crate::domain::merkle::Hash;
 use crate::domain::scope::{Operation, RelatedList, TagName, TagSet, Task};
 use crate::domain::time::Timestamp;
@@ -85,6 +86,8 @@ struct Document {
     dry_run: bool,
     requests: Vec<One>,
     left_out: LeftOut,
+    /// Of those recorded: restored by hand, and deleted again by a later deletion.
+    deleted_again: u64,
     #[serde(flatten)]
     place: Whereabouts,
 }
@@ -148,12 +151,12 @@ fn record(
 ) -> Result<Vec<One>, CliError> {
     let target = context.target()?;
     let account = context.account()?.name;
-    let undoes = undoes(collected);
     let parts: Vec<(&Part, Vec<NewItem>, RequestSource)> = collected
         .in_order()
         .into_iter()
-        .map(|(part, items)| (part, items.new_items(), source(&undoes, items)))
+        .map(|(part, items)| (part, items.new_items(), source(items)))
         .collect();
+    let making = requests_making(context, collected)?;
     let policy = plan::settings_demand(context);
     let mut new: Vec<NewRequest<'_>> = Vec::with_capacity(parts.len());
     for (part, items, source) in &parts {
@@ -193,13 +196,18 @@ fn record(
         keeper.write("recording the undo", now, |tx| {
             let mut recorded: Vec<Recorded> = Vec::with_capacity(new.len());
             for ((part, ..), new) in parts.iter().zip(&new) {
-                let after = tags_of(part, &parts).and_then(|at| recorded.get(at)?.request);
+                let made = tags_of(part, &parts).and_then(|at| recorded.get(at)?.request);
+                let after = made.or_else(|| making.get(part).copied());
                 recorded.push(tx.record(&NewRequest { after, ..new.clone() })?);
             }
             Ok::<_, StoreError>(recorded)
         })?
     };
-    Ok(parts.iter().zip(recorded).map(|((part, ..), one)| told(part, &one, &undoes)).collect())
+    Ok(parts
+        .iter()
+        .zip(recorded)
+        .map(|((part, _, source), one)| told(part, &one, &source.name))
+        .collect())
 }
 
 /// Where the request stands that makes the tags again that a part puts back.
@@ -210,22 +218,36 @@ fn tags_of(part: &Part, parts: &[(&Part, Vec<NewItem>, RequestSource)]) -> Optio
     parts.iter().position(makes).filter(|_| part.after_tags)
 }
 
-/// `R1`, `R1 and R2`, `R1 and 3 others`.
-fn undoes(collected: &Collected) -> String {
-    match collected.requests.as_slice() {
+/// The open requests that make the tags again that parts put back.
+fn requests_making<'a>(
+    context: &Context,
+    collected: &'a Collected,
+) -> Result<BTreeMap<&'a Part, RequestId>, CliError> {
+    let reader = context.reader()?;
+    let making = collected.parts.iter().filter_map(|(part, items)| Some((part, items.after?)));
+    making.map(|(part, entry)| Ok((part, reader.entry(entry)?.request.request))).collect()
+}
+
+/// So many requests are named; more are counted.
+const NAMED: usize = 4;
+
+/// `R1`, `R1 and R2`, `R1, R2 and R3`, `R1 and 7 others`.
+fn undoes(items: &Items) -> String {
+    let names: Vec<String> = items.requests().iter().map(ToString::to_string).collect();
+    match names.as_slice() {
         [] => String::new(),
-        [one] => one.to_string(),
-        [one, other] => format!("{one} and {other}"),
+        [one] => one.clone(),
+        [first @ .., last] if names.len() <= NAMED => format!("{} and {last}", first.join(", ")),
         [one, others @ ..] => format!("{one} and {} others", others.len()),
     }
 }
 
 /// The entries that are undone have no bytes of their own: the hash is the one of their numbers, joined by line feeds.
-fn source(undoes: &str, items: &Items) -> RequestSource {
+fn source(items: &Items) -> RequestSource {
     let rows: Vec<String> = items.new_items().iter().map(|item| format!("E{}", item.row)).collect();
     RequestSource {
         kind: SourceKind::Journal,
-        name: undoes.to_owned(),
+        name: undoes(items),
         sha256: Hash::of(rows.join("\n").as_bytes()),
         column: None,
         rows: items.len(),
@@ -282,6 +304,7 @@ fn tell(
             undo: collected.undos,
             settled: collected.left_out.clone(),
         },
+        deleted_again: collected.deleted_again,
         requests,
         place: context.whereabouts()?,
     };
@@ -315,6 +338,13 @@ fn text(
     if requests.iter().all(|one| one.recorded == 0) {
         let would = if args.dry_run { "would be" } else { "was" };
         context.out.data_line(format!("Nothing {would} recorded."))?;
+    }
+    if collected.deleted_again > 0 {
+        let many = counted(collected.deleted_again, "record was", "records were");
+        let line = format!(
+            "{many} restored by hand and deleted again by a later deletion, which this undoes: journal undo-report says by whom."
+        );
+        context.out.data_line(line)?;
     }
     for line in left_out(collected, requests) {
         context.out.data_line(line)?;

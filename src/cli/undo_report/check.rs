@@ -14,10 +14,11 @@ use crate::cli::undo_report::meter::{Metered, Unseen};
 use crate::domain::answer::ReadError;
 use crate::domain::calls::Versions;
 use crate::domain::evidence::comeback::MissingTags;
+use crate::domain::evidence::deletion::SeenDeleted;
 use crate::domain::id::{EntryId, RecordId};
 use crate::domain::limits::IDS_PER_READ;
 use crate::domain::relations::{Standing, standing};
-use crate::domain::scope::{Action, RelatedList, Scope, TagSet};
+use crate::domain::scope::{Action, RelatedList, Scope, TagName, TagSet};
 use crate::domain::target::{ApiVersion, Product};
 use crate::domain::time::Timestamp;
 use crate::export::undo::{Correction, Corrections, ToCheck};
@@ -50,7 +51,8 @@ pub(super) fn look(context: &mut Context, scan: &Scan<'_>) -> Result<Checked, Cl
     context.check_target()?;
     let mut asked = ToCheck::default();
     scan.each(|entry, remedy| {
-        if let Some(remedy) = remedy.filter(|remedy| scan.is_due(remedy)) {
+        // Whether it is due, the answer tells: what has no deadline at all is left out.
+        if let Some(remedy) = remedy.filter(|remedy| scan.may_be_due(remedy)) {
             asked.add(entry, &remedy);
         }
         Ok(())
@@ -68,11 +70,12 @@ pub(super) fn look(context: &mut Context, scan: &Scan<'_>) -> Result<Checked, Cl
     // What a share of the org's day is, is known by now.
     zoho.has_room(reads).map_err(no_room)?;
     let mut unreadable = Vec::new();
-    for (scope, items) in &asked.0 {
+    for (scope, items) in &asked.scopes {
         let ids: Vec<RecordId> = items.iter().map(|(_, id)| *id).collect();
         let names = names_of(scan, scope, &ids)?;
         let place = Place { zoho: &zoho, scope, versions: scan.versions, names: &names };
-        match runtime.block_on(place.look(&ids)) {
+        let carriers = Carriers { items, of: &asked.carriers };
+        match runtime.block_on(place.look(&ids, carriers)) {
             Ok(seen) => keep(&mut checked, items, &seen),
             Err(Unseen::NotRead(NotRead::Read(
                 error @ (ReadError::Forbidden { .. } | ReadError::NotThere { .. }),
@@ -99,13 +102,13 @@ pub(super) fn look(context: &mut Context, scan: &Scan<'_>) -> Result<Checked, Cl
 fn no_room(limit: Limit) -> CliError {
     let told = format!("Zoho cannot be asked: {}; nothing was changed", limit_in_words(limit));
     CliError::new(Exit::Stopped, told)
-        .hint("name requests or entries, use --expiring, leave --check out, or raise the limit")
+        .hint("name requests or entries, use filters, leave --check out, or raise the limit")
 }
 
 fn keep(checked: &mut Checked, items: &[(EntryId, RecordId)], seen: &Seen) {
     for (entry, id) in items {
         if let Some(found) = seen.get(id) {
-            checked.seen.insert(*entry, *found);
+            checked.seen.insert(*entry, found.clone());
             checked.looked += 1;
         } else {
             checked.unread += 1;
@@ -137,7 +140,9 @@ fn may_ask(context: &Context, scan: &Scan<'_>, asked: &ToCheck) -> Result<usize,
             CliError::new(Exit::Stopped, error).hint("leave --check out, or try again then")
         );
     }
-    let reads: usize = asked.0.iter().map(|(scope, items)| reads(scope, items.len())).sum();
+    let reads: usize = asked.scopes.iter().map(|(scope, items)| reads(scope, items.len())).sum();
+    let carriers = asked.carriers.values().map(|(_, records)| records.len().div_ceil(IDS_PER_READ));
+    let reads = reads + carriers.sum::<usize>();
     if reads > READS_MAX {
         let entries = u64::try_from(asked.entries()).unwrap_or(u64::MAX);
         let error = format!(
@@ -145,7 +150,7 @@ fn may_ask(context: &Context, scan: &Scan<'_>, asked: &ToCheck) -> Result<usize,
             counted(entries, "entry", "entries")
         );
         return Err(
-            CliError::new(Exit::Refused, error).hint("name requests or entries, or use --expiring")
+            CliError::new(Exit::Refused, error).hint("name requests or entries, or use filters")
         );
     }
     Ok(reads)
@@ -203,12 +208,12 @@ struct Place<'a, Z> {
 }
 
 impl<Z: Zoho> Place<'_, Z> {
-    async fn look(&self, ids: &[RecordId]) -> Result<Seen, Unseen> {
+    async fn look(&self, ids: &[RecordId], carriers: Carriers<'_>) -> Result<Seen, Unseen> {
         match &self.scope.action {
             Action::Restore => self.records(ids).await,
             Action::Retag(tags) => self.tags(ids, tags).await,
             Action::Relink { parent, list } => self.relations(ids, *parent, list).await,
-            Action::RecreateTags => self.definitions(ids).await,
+            Action::RecreateTags => self.definitions(ids, carriers).await,
             Action::Delete | Action::Untag(_) | Action::Unlink { .. } | Action::DeleteTags => {
                 Ok(Seen::new())
             }
@@ -238,8 +243,10 @@ impl<Z: Zoho> Place<'_, Z> {
             let bin = bin.await?.value;
             for id in missing {
                 let found = bin.iter().find(|one| one.id == id && !one.permanent);
-                let found =
-                    found.map_or(Correction::Purged, |found| Correction::InBin(found.deleted_time));
+                let found = found.map_or(Correction::Purged, |found| {
+                    let (by, at) = (found.deleted_by, found.deleted_time);
+                    Correction::InBin(SeenDeleted { by, at, permanent: false })
+                });
                 seen.insert(id, found);
             }
         }
@@ -258,8 +265,14 @@ impl<Z: Zoho> Place<'_, Z> {
                 let found = records.iter().find(|record| record.id == *id);
                 let found = found.map_or(Correction::NoHolder, |record| {
                     let carried = record.tags.as_deref().unwrap_or_default();
-                    match MissingTags::of(wanted, carried, None).missing.len() {
-                        0 => Correction::Back,
+                    let missing = MissingTags::of(wanted, carried, None).missing;
+                    if missing.is_empty() {
+                        return Correction::Back;
+                    }
+                    let all = missing.len() == wanted.names().len();
+                    let left = |names: Option<Vec<TagName>>| TagSet::new(names?).ok();
+                    match left(missing.iter().map(|name| name.parse().ok()).collect()) {
+                        Some(left) if !all => Correction::TagsLeft(left),
                         _ => Correction::Missing,
                     }
                 });
@@ -300,22 +313,55 @@ impl<Z: Zoho> Place<'_, Z> {
                 }
             }
             let found = |id: &RecordId| {
-                if members.contains(id) { Some(Correction::Back) } else { otherwise }
+                if members.contains(id) { Some(Correction::Back) } else { otherwise.clone() }
             };
             seen.extend(chunk.iter().filter_map(|id| Some((*id, found(id)?))));
         }
         Ok(seen)
     }
 
-    async fn definitions(&self, ids: &[RecordId]) -> Result<Seen, Unseen> {
+    async fn definitions(&self, ids: &[RecordId], carriers: Carriers<'_>) -> Result<Seen, Unseen> {
         let ((product, version), module) = (self.at(), &self.scope.module);
         let read = self.zoho.read(async |zoho: &Z| zoho.read_tags(product, version, module).await);
         let there: HashSet<String> = read.await?.value.into_iter().map(|tag| tag.name).collect();
-        let found = |id: &RecordId| {
-            let name = self.names.get(id)?;
-            let is_there = there.contains(name);
-            Some((*id, if is_there { Correction::Back } else { Correction::Missing }))
+        let mut seen = Seen::new();
+        for id in ids {
+            let Some(name) = self.names.get(id) else { continue };
+            let found = if !there.contains(name) {
+                Correction::Missing
+            } else {
+                match carriers.about(*id) {
+                    Some((tag, records)) => self.carriers(tag, records).await?,
+                    None => Correction::Back,
+                }
+            };
+            seen.insert(*id, found);
+        }
+        Ok(seen)
+    }
+
+    /// Of the records that are to carry a tag again that is defined, those that are there without it.
+    async fn carriers(&self, tag: &TagSet, records: &[RecordId]) -> Result<Correction, Unseen> {
+        let lacks = |(id, found): (RecordId, Correction)| {
+            matches!(found, Correction::Missing | Correction::TagsLeft(_)).then_some(id)
         };
-        Ok(ids.iter().filter_map(found).collect())
+        let mut left: Vec<RecordId> =
+            self.tags(records, tag).await?.into_iter().filter_map(lacks).collect();
+        left.sort_unstable();
+        Ok(if left.is_empty() { Correction::Back } else { Correction::RecordsLeft(left) })
+    }
+}
+
+/// Which records are to carry the tags of one scope again, where that is known.
+#[derive(Clone, Copy)]
+struct Carriers<'a> {
+    items: &'a [(EntryId, RecordId)],
+    of: &'a HashMap<EntryId, (TagSet, Vec<RecordId>)>,
+}
+
+impl<'a> Carriers<'a> {
+    fn about(self, tag: RecordId) -> Option<(&'a TagSet, &'a [RecordId])> {
+        let (entry, _) = self.items.iter().find(|(_, id)| *id == tag)?;
+        self.of.get(entry).map(|(tag, records)| (tag, records.as_slice()))
     }
 }

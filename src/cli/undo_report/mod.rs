@@ -17,6 +17,7 @@ use crate::cli::list::FilterArgs;
 use crate::cli::wanted::{self, Wanted};
 use crate::config::Flags;
 use crate::domain::calls::Versions;
+use crate::domain::scope::Task;
 use crate::domain::time::Timestamp;
 use crate::export::undo::{Bins, Remedy, Report, UndoRows};
 use crate::export::{Delimiter, Format, Style};
@@ -155,7 +156,7 @@ impl Scan<'_> {
             };
             let looked = self.checked.as_ref().and_then(|checked| checked.seen.get(&entry.entry));
             let remedy = match looked {
-                Some(seen) => remedy.corrected(*seen),
+                Some(seen) => remedy.corrected(entry, seen),
                 None => remedy,
             };
             let remedy = remedy.with_copy(self.reader, entry)?;
@@ -169,6 +170,11 @@ impl Scan<'_> {
             Ok(())
         })?;
         Ok((report, seen))
+    }
+
+    /// Whether a look could show it to be due: what Zoho says of a deletion counts more than this journal's own date.
+    fn may_be_due(&self, remedy: &Remedy) -> bool {
+        self.due.is_none() || remedy.undo.until.is_some() || remedy.task == Some(Task::Restore)
     }
 
     fn is_due(&self, remedy: &Remedy) -> bool {

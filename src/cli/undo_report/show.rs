@@ -175,7 +175,7 @@ fn row<'a>(key: &'a GroupKey, group: &'a Group) -> Row<'a> {
         module: key.module.as_str(),
         undo: key.state,
         reason_code: key.why,
-        reason: key.why.text(),
+        reason: key.reason(),
         how: &group.how,
         entries: group.entries,
         undo_until: group.until,
@@ -310,7 +310,7 @@ fn groups(context: &mut Context, report: &Report) -> Result<(), OutputError> {
             grouped(group.entries),
             state.to_owned(),
             until,
-            key.why.text().to_owned(),
+            key.reason().to_owned(),
         ]);
     }
     if !table.is_empty() {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::evidence::deletion::{SeenDeleted, SeenRecord};
 use crate::domain::evidence::presence::{Presence, RelationFacts, SeenTag, holder};
 use crate::domain::evidence::{History, Look, MAX_TRIES};
+use crate::domain::id::RecordId;
 use crate::domain::scope::TagSet;
 use crate::domain::time::Timestamp;
 
@@ -55,6 +56,9 @@ pub struct RedefinedFacts {
     /// The id that it bears now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// Of a later look: those of the records that carried the deleted tag that are there without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lacking: Option<Vec<RecordId>>,
 }
 
 /// What was read about something that is to come back.
@@ -121,7 +125,7 @@ impl BinFacts {
 }
 
 /// The code of a record that cannot come back before another one (OAS `recycle_bin.json`).
-const WITHOUT_PARENT: &str = "CANNOT_RESTORE_WITHOUT_PARENT";
+pub(crate) const WITHOUT_PARENT: &str = "CANNOT_RESTORE_WITHOUT_PARENT";
 
 /// Whether a refusal passes as soon as other entries of the same run have come back.
 pub(crate) fn waits_for_others(history: &History) -> bool {

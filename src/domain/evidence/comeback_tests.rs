@@ -156,7 +156,7 @@ fn facts_come_back_from_their_text() {
     let facts = [
         ComebackFacts::Record(BinFacts { record: Look::NotThere, bin: Look::Closed }),
         ComebackFacts::Tags(RetagFacts { record: Look::NotThere }),
-        ComebackFacts::Definition(RedefinedFacts { tag: Look::NotThere, id: None }),
+        ComebackFacts::Definition(RedefinedFacts { tag: Look::NotThere, id: None, lacking: None }),
     ];
     let texts: Vec<String> = facts.iter().map(|one| one.json().unwrap()).collect();
     assert_eq!(

@@ -36,6 +36,17 @@ impl CarriedTags {
         Self { tags, similar, modified }
     }
 
+    /// The tags that it carries, as Zoho spells them: other spellings count where none of the very tags is there.
+    pub fn names(&self) -> &[String] {
+        if self.tags.is_empty() { &self.similar } else { &self.tags }
+    }
+
+    /// Those of some names that it does not carry.
+    pub fn lacking(&self, names: &[String]) -> Vec<String> {
+        let lacks = |name: &&String| !self.tags.contains(name) && !self.similar.contains(name);
+        names.iter().filter(lacks).cloned().collect()
+    }
+
     /// How many of the tags in question it carries. Other spellings count only where none of these was there
     /// before: else they are tags of their own.
     fn left(&self, exact: bool) -> usize {
@@ -225,6 +236,11 @@ impl ThingFacts {
     /// Whether it was seen to be gone. Whoever brings it back later does not undo that.
     pub fn show_it_gone(&self) -> bool {
         self.presence(true) == Look::Seen(Presence::Gone)
+    }
+
+    /// Whether what would hold it cannot be read; of a record, whether it is neither there nor in the recycle bin.
+    pub fn lacks_holder(&self) -> bool {
+        self.presence(true) == Look::Seen(Presence::NoHolder)
     }
 
     /// Whether such a thing makes Zoho refuse a whole call: it goes alone.

@@ -3,24 +3,27 @@
 
 mod check;
 mod report;
+mod seen;
 mod texts;
 
 use std::collections::HashMap;
 
 use crate::domain::evidence::Look;
-use crate::domain::evidence::deletion::Facts;
+use crate::domain::evidence::deletion::{Facts, SeenDeleted};
 use crate::domain::evidence::presence::{Before, DefinitionFacts, TagFacts, ThingFacts};
-use crate::domain::id::ModuleName;
+use crate::domain::id::{ModuleName, RecordId};
 use crate::domain::recheck::Found;
 use crate::domain::scope::{Action, Operation, RelatedList, Scope, TagName, TagSet, Task};
 use crate::domain::target::Product;
 use crate::domain::time::Timestamp;
-use crate::domain::undo::{Bin, Case, Kept};
+use crate::domain::undo::{Bin, Case, Itself, Kept};
 use crate::store::Reader;
 use crate::store::error::Result;
 use crate::store::query::{EntryView, ScopeView, Step};
 
 pub use crate::domain::undo::{Undo, UndoState, Why};
+use seen::{Seen, failure};
+
 pub use check::{Correction, Corrections, ToCheck};
 pub use report::{Group, GroupKey, Report, Soonest, UndoRows};
 
@@ -41,6 +44,15 @@ impl Bins {
     }
 }
 
+/// Who deleted a record again after this journal had, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeletedAgain {
+    /// When.
+    pub at: Timestamp,
+    /// Zoho's id of the user; `None` where it does not say.
+    pub by: Option<RecordId>,
+}
+
 /// What the rule says of an entry, and what would bring its thing back.
 #[derive(Debug, Clone)]
 pub struct Remedy {
@@ -50,8 +62,17 @@ pub struct Remedy {
     pub task: Option<Task>,
     /// What was there before its call.
     pub(super) before: Option<ThingFacts>,
+    /// Whether the thing itself is to be brought back still: of a deleted tag, the definition.
+    pub lacks_itself: bool,
+    /// Of a deleted tag: the records that carried it and lack it still, where they are known, and nobody is to put it
+    /// back on them.
+    pub records_left: Option<Vec<RecordId>>,
     /// Whether a full copy is kept, encrypted, of what cannot be brought back by a call.
     pub(super) kept_whole: bool,
+    /// Of a deleted record: whether a look showed it in the recycle bin, else the clock says so.
+    pub(super) looked_at: bool,
+    /// Of a deleted record that was there again: who deleted it after us.
+    pub deleted_again: Option<DeletedAgain>,
 }
 
 impl Remedy {
@@ -62,7 +83,8 @@ impl Remedy {
         }
         let before =
             if entry.scope.operation == Operation::Delete { None } else { entry.snapshot() };
-        let task = task_of(entry, before.as_ref());
+        let seen = Seen::of(entry, before.as_ref());
+        let task = task_of(entry, before.as_ref(), &seen.tags_left);
         let case = Case {
             operation: entry.scope.operation,
             product: entry.scope.product,
@@ -70,9 +92,31 @@ impl Remedy {
             by: entry.undone_by.map(|by| (by.entry, by.state)),
             kept: kept(entry, before.as_ref(), task.is_some()),
             bin: bin(entry, bins),
-            seen: entry.rechecks.last().map(|last| last.found),
+            failure: failure(entry),
+            parts: seen.parts,
+            seen: seen.found,
         };
-        Some(Self { undo: Undo::rule(&case, now)?, task, before, kept_whole: false })
+        let undo = Undo::rule(&case, now)?;
+        let lacks_itself = undo.can_come_back()
+            && (seen.parts.is_none() || Undo::itself(&case) == Itself::Missing);
+        let mut remedy = Self {
+            undo,
+            task,
+            before,
+            lacks_itself,
+            records_left: seen.records_left,
+            kept_whole: false,
+            looked_at: false,
+            deleted_again: None,
+        };
+        if let Some(deletion) = seen_in_bin(entry) {
+            remedy.looked_at = true;
+            remedy.deleted_again = check::later_deletion(entry, &deletion);
+            if remedy.deleted_again.is_some() && remedy.undo.why == Why::InBin {
+                remedy.undo.why = Why::DeletedAgain;
+            }
+        }
+        Some(remedy)
     }
 
     /// Looks for a full copy of what cannot be brought back.
@@ -84,24 +128,29 @@ impl Remedy {
         Ok(self)
     }
 
-    /// The records that carried a deleted tag, where they are known, and what puts it back on them.
+    /// How many records lack a deleted tag that they carried, where that is known, and what puts it back on them.
     pub fn carriers(&self, entry: &EntryView) -> Option<(Scope, u64)> {
-        let Some(ThingFacts::Definition(DefinitionFacts {
-            tag: Look::Seen(tag),
-            records: Some(records),
-        })) = self.before.as_ref().filter(|_| self.undo.can_come_back())
-        else {
-            return None;
-        };
-        let tags = TagSet::new([tag.name.parse::<TagName>().ok()?]).ok()?;
+        let records = self.records_left.as_ref().filter(|_| self.undo.can_come_back())?;
+        let tags = TagSet::new([self.tag_name()?]).ok()?;
         let (product, module) = (entry.scope.product, entry.scope.module.clone());
         let scope = Scope { product, module, action: Action::Retag(tags) };
         u64::try_from(records.len()).ok().filter(|many| *many > 0).map(|many| (scope, many))
     }
 
+    /// The name that a deleted tag had.
+    pub fn tag_name(&self) -> Option<TagName> {
+        match self.before.as_ref()? {
+            ThingFacts::Definition(DefinitionFacts { tag: Look::Seen(tag), .. }) => {
+                tag.name.parse().ok()
+            }
+            _ => None,
+        }
+    }
+
     /// What the call that brings it back is about; `None` where there is none.
     pub fn scope(&self, entry: &EntryView) -> Option<Scope> {
-        let task = self.task.as_ref().filter(|_| self.undo.can_come_back())?;
+        let can = self.undo.can_come_back() && self.lacks_itself;
+        let task = self.task.as_ref().filter(|_| can)?;
         let (product, module) = (entry.scope.product, entry.scope.module.clone());
         Some(Scope { product, module, action: task.action(entry.scope.parent)? })
     }
@@ -115,12 +164,19 @@ impl Undo {
 }
 
 /// What brings an entry's thing back; `None` when what must be known of it is not.
-fn task_of(entry: &EntryView, before: Option<&ThingFacts>) -> Option<Task> {
+fn task_of(
+    entry: &EntryView,
+    before: Option<&ThingFacts>,
+    tags_left: &Option<Vec<String>>,
+) -> Option<Task> {
     let scope = &entry.scope;
     entry.target?;
     Some(match scope.operation {
         Operation::Delete => Task::Restore,
-        Operation::Untag => Task::Retag(carried(before?)?),
+        Operation::Untag => Task::Retag(match tags_left {
+            Some(left) => tag_set(left)?,
+            None => carried(before?)?,
+        }),
         Operation::Unlink => {
             scope.parent?;
             let list: RelatedList = scope.related_list.as_ref()?.parse().ok()?;
@@ -138,7 +194,10 @@ fn carried(before: &ThingFacts) -> Option<TagSet> {
     let ThingFacts::Tags(TagFacts { record: Look::Seen(carried), .. }) = before else {
         return None;
     };
-    let names = if carried.tags.is_empty() { &carried.similar } else { &carried.tags };
+    tag_set(carried.names())
+}
+
+fn tag_set(names: &[String]) -> Option<TagSet> {
     let names: Option<Vec<TagName>> = names.iter().map(|name| name.parse().ok()).collect();
     TagSet::new(names?).ok()
 }
@@ -160,7 +219,8 @@ fn bin(entry: &EntryView, bins: &Bins) -> Bin {
         return Bin::default();
     }
     let facts = entry.facts();
-    let deleted = seen_in_bin(entry).or_else(|| facts.as_ref().and_then(deleted_at));
+    let deleted =
+        seen_in_bin(entry).and_then(|seen| seen.at).or_else(|| facts.as_ref().and_then(deleted_at));
     let sent = || entry.last_batch().and_then(|batch| batch.submitted_at());
     Bin {
         exists: bins.of_module(&entry.scope),
@@ -169,10 +229,14 @@ fn bin(entry: &EntryView, bins: &Bins) -> Bin {
     }
 }
 
-/// When Zoho deleted it, by the newest look after its end.
-fn seen_in_bin(entry: &EntryView) -> Option<Timestamp> {
+/// The deletion that the newest look after its end showed.
+fn seen_in_bin(entry: &EntryView) -> Option<SeenDeleted> {
     let last = entry.rechecks.last().filter(|last| last.found == Found::InBin)?;
-    deleted_at(&serde_json::from_str(last.facts.as_ref()?).ok()?)
+    let facts: Facts = serde_json::from_str(last.facts.as_ref()?).ok()?;
+    match (facts.bin, facts.deleted) {
+        (Look::Seen(deletion), _) | (_, Look::Seen(deletion)) => Some(deletion),
+        _ => None,
+    }
 }
 
 /// When Zoho deleted it, by what was read.

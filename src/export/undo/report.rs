@@ -32,6 +32,15 @@ pub struct GroupKey {
     pub state: UndoState,
     /// Why, or why not.
     pub why: Why,
+    /// Of what lies in the recycle bin: whether the clock alone says so.
+    pub by_the_clock: bool,
+}
+
+impl GroupKey {
+    /// Why, or why not, in words.
+    pub fn reason(&self) -> &'static str {
+        if self.by_the_clock { texts::BY_THE_CLOCK } else { self.why.text() }
+    }
 }
 
 /// One line of the summary.
@@ -105,6 +114,7 @@ impl Report {
             module: entry.scope.module.clone(),
             state: undo.state,
             why: undo.why,
+            by_the_clock: texts::is_by_the_clock(entry, remedy),
         };
         let group = self.groups.entry(key).or_insert_with(|| Group {
             entries: 0,
@@ -245,7 +255,7 @@ impl<'w> UndoRows<'w> {
             Cell::Word(entry.state.wire_name()),
             Cell::Word(undo.state.wire_name()),
             Cell::some(undo.until, Cell::Time),
-            Cell::some(entry.undone_by.filter(|by| by.is_back()), |by| Cell::entry(by.entry)),
+            Cell::some(undo.undone_by(), Cell::entry),
             Cell::text(how),
             Cell::text(reason),
             Cell::text(back),

@@ -5,11 +5,11 @@ use crate::domain::evidence::Look;
 use crate::domain::evidence::presence::{
     DefinitionFacts, Membership, RelationFacts, SeenTag, ThingFacts,
 };
-use crate::domain::scope::{Operation, Task};
+use crate::domain::scope::{Action, Operation, Task};
 use crate::domain::state::EntryState;
 use crate::domain::template;
 use crate::domain::undo::Why;
-use crate::export::undo::Remedy;
+use crate::export::undo::{DeletedAgain, Remedy};
 use crate::store::query::EntryView;
 
 /// `restore (POST settings/recycle_bin/actions/restore, v8)`; empty where there is nothing to do, or nothing that
@@ -18,6 +18,11 @@ pub(super) fn how(entry: &EntryView, remedy: &Remedy, versions: Versions) -> Str
     let Some(task) = remedy.task.as_ref().filter(|_| remedy.undo.can_come_back()) else {
         return String::new();
     };
+    let again = remedy.carriers(entry).and_then(|(scope, _)| match scope.action {
+        Action::Retag(tags) if !remedy.lacks_itself => Some(Task::Retag(tags)),
+        _ => None,
+    });
+    let task = again.as_ref().unwrap_or(task);
     let (operation, product) = (task.operation(), entry.scope.product);
     let version = versions.of(operation, product);
     match calls::find(operation, product, version) {
@@ -71,6 +76,30 @@ fn why(entry: &EntryView, remedy: &Remedy) -> String {
             }
             None => Why::BackAlready.text().to_owned(),
         },
+        (Why::Purged, Some(by)) => format!(
+            "{by}, which was to bring it back, found it neither there nor in the recycle bin: it was erased for good"
+        ),
+        (Why::NoHolder, Some(by)) => {
+            format!("{}, as {by} found, which was to bring it back", Why::NoHolder.text())
+        }
+        (Why::NeedsParent, Some(by)) => format!(
+            "it lies in the recycle bin, but {by}, which was to bring it back, failed \
+             (CANNOT_RESTORE_WITHOUT_PARENT): the record that it belongs to has to be restored first; this journal \
+             does not know which that is"
+        ),
+        (Why::DeletedAgain, _) => match remedy.deleted_again {
+            Some(DeletedAgain { at, by: Some(user) }) => {
+                format!("{}, at {at} by user {user}", Why::DeletedAgain.text())
+            }
+            Some(DeletedAgain { at, by: None }) => {
+                format!("{}, at {at}", Why::DeletedAgain.text())
+            }
+            None => Why::DeletedAgain.text().to_owned(),
+        },
+        (Why::PartLeft, _) => part_left(entry, remedy),
+        (Why::InBin, _) if entry.undone_by.is_none() && is_by_the_clock(entry, remedy) => {
+            BY_THE_CLOCK.to_owned()
+        }
         (why, _) => match entry.undone_by {
             Some(tried) if tried.state == EntryState::Failed => {
                 let by = tried.entry;
@@ -81,6 +110,40 @@ fn why(entry: &EntryView, remedy: &Remedy) -> String {
             }
             _ => why.text().to_owned(),
         },
+    }
+}
+
+/// Why it can be restored, where nobody has looked into the bin.
+pub(super) const BY_THE_CLOCK: &str =
+    "by the clock it lies in the recycle bin; nobody has looked since";
+
+/// Whether the clock alone says that it lies in the recycle bin.
+pub(super) fn is_by_the_clock(entry: &EntryView, remedy: &Remedy) -> bool {
+    let seen = entry.facts().is_some_and(|facts| matches!(facts.bin, Look::Seen(_)));
+    remedy.undo.why == Why::InBin && !remedy.looked_at && !seen
+}
+
+/// What of it is missing still.
+fn part_left(entry: &EntryView, remedy: &Remedy) -> String {
+    let part = Why::PartLeft.text();
+    match (&remedy.task, &remedy.records_left) {
+        (Some(Task::Retag(tags)), _) => {
+            let names: Vec<String> =
+                tags.names().iter().map(|name| format!("\"{name}\"")).collect();
+            format!("{part}: {}", names.join(", "))
+        }
+        (_, Some(records)) => {
+            let records = match records.len() {
+                0 => "its definition".to_owned(),
+                1 => "its place on 1 record".to_owned(),
+                many => format!("its place on {many} records"),
+            };
+            let failed = entry.put_back.iter().filter(|one| one.by.state == EntryState::Failed);
+            let failed = failed.map(|one| one.by.entry).next();
+            let failed = failed.map(|by| format!(" ({by} failed: journal show {by})"));
+            format!("{part}: {records}{}", failed.unwrap_or_default())
+        }
+        _ => part.to_owned(),
     }
 }
 
@@ -110,8 +173,9 @@ pub(super) fn comes_back(entry: &EntryView, remedy: &Remedy) -> String {
                 ..
             })) => {
                 let color = color.as_ref().map(|color| format!(" and its colour {color}"));
-                let records = remedy.carriers(entry).map(|(_, records)| {
-                    format!(", on the {records} records that carried it")
+                let records = remedy.carriers(entry).map(|(_, records)| match records {
+                    1 => ", on 1 record that carried it".to_owned(),
+                    many => format!(", on {many} records that carried it"),
                 });
                 let (color, records) = (color.unwrap_or_default(), records.unwrap_or_default());
                 format!("the name \"{name}\"{color}{records}")
@@ -162,7 +226,7 @@ pub(super) fn stays_lost(entry: &EntryView, remedy: &Remedy) -> &'static str {
         Operation::Delete => "fields of other records that changed with the deletion",
         Operation::Untag => "what workflows did when the tags went",
         Operation::Unlink => "what workflows did; fields of the relation that are not kept here",
-        Operation::DeleteTags if remedy.carriers(entry).is_some() => "the tag's old id",
+        Operation::DeleteTags if remedy.records_left.is_some() => "the tag's old id",
         Operation::DeleteTags => "the tag's old id, and its place on the records that carried it",
         Operation::Restore | Operation::Retag | Operation::Relink | Operation::RecreateTags => "",
     }

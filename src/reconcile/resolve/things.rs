@@ -162,6 +162,7 @@ pub(in crate::reconcile) fn unread(scope: &Scope, closed: bool) -> ThingFacts {
         Action::RecreateTags => ThingFacts::Comeback(ComebackFacts::Definition(RedefinedFacts {
             tag: look!(),
             id: None,
+            lacking: None,
         })),
     }
 }

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use rusqlite::named_params;
 
+use crate::domain::evidence::Look;
+use crate::domain::evidence::deletion::Facts;
 use crate::domain::id::EntryId;
 use crate::domain::limits::BIN_KEEPS;
 use crate::domain::ranges::EntryRanges;
+use crate::domain::recheck::Found;
 use crate::domain::time::Timestamp;
 use crate::store::code::{Sql, uncount};
 use crate::store::error::{Doing, Result, StoreError};
@@ -19,6 +22,9 @@ const COUNTED: usize = 1_000;
 
 /// So many of them are looked into for the first deadline.
 const LOOKED_INTO: usize = 50;
+
+/// So many later looks are heeded for the first deadline.
+const LOOKED_AT: i64 = 20_000;
 
 /// What can be brought back, at a glance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +55,9 @@ impl Reader {
         let others = done.others;
         let soonest = if deleted == 0 { None } else { self.soonest(&held)? };
         let deleted = if soonest.is_some() { deleted } else { 0 };
-        let soonest = soonest.map(|sent| sent.plus(BIN_KEEPS)).filter(|until| *until > now);
+        let seen = self.soonest_seen(&held, now)?;
+        let soonest = soonest.map(|sent| sent.plus(BIN_KEEPS)).into_iter().chain(seen);
+        let soonest = soonest.filter(|until| *until > now).min();
         Ok(UndoGlance { possible: deleted.saturating_add(others), soonest })
     }
 
@@ -141,6 +149,46 @@ impl Reader {
         Ok(None)
     }
 
+    /// When the bin lets go of the first of what later looks showed to lie there: Zoho's own time counts more than ours,
+    /// and may be earlier by far.
+    fn soonest_seen(&self, held: &[Held], now: Timestamp) -> Result<Option<Timestamp>> {
+        let first = held.iter().filter_map(|batch| {
+            let first = batch.entries.split([',', '-']).next()?;
+            first.trim_start_matches('E').parse::<i64>().ok()
+        });
+        let Some(first) = first.min() else { return Ok(None) };
+        let mut statement = self
+            .conn
+            .prepare_cached(
+                "-- soonest_seen\nSELECT k.facts FROM recheck k JOIN entry e ON e.id = k.entry
+                 WHERE k.entry >= :first AND k.found = :in_bin AND k.facts IS NOT NULL
+                   AND e.state = 7 AND e.target IS NOT NULL
+                   AND NOT EXISTS (SELECT 1 FROM recheck l
+                       WHERE l.entry = k.entry AND l.reading > k.reading)
+                   AND NOT EXISTS (SELECT 1 FROM entry u JOIN scope s ON s.id = u.scope
+                       WHERE u.target = e.target AND u.row = e.id AND s.operation = 'restore'
+                         AND u.state IN (7, 8))
+                 ORDER BY k.entry LIMIT :looked_at",
+            )
+            .doing(DOING)?;
+        let params: &[(&str, &dyn rusqlite::ToSql)] = named_params! {
+            ":first": first, ":in_bin": Sql(Found::InBin), ":looked_at": LOOKED_AT,
+        };
+        let mut rows = statement.query(params).doing(DOING)?;
+        let mut soonest: Option<Timestamp> = None;
+        while let Some(row) = rows.next().doing(DOING)? {
+            let facts: String = row.get(0).doing(DOING)?;
+            let Ok(Facts { bin, deleted, .. }) = serde_json::from_str(&facts) else { continue };
+            let at = match (bin, deleted) {
+                (Look::Seen(deletion), _) | (_, Look::Seen(deletion)) => deletion.at,
+                _ => None,
+            };
+            let until = at.map(|at| at.plus(BIN_KEEPS)).filter(|until| *until > now);
+            soonest = soonest.into_iter().chain(until).min();
+        }
+        Ok(soonest)
+    }
+
     /// Whether an entry of a set is done, and nothing has brought it back.
     fn holds_something(&self, entries: &str, any_undo: bool) -> Result<bool> {
         let entries: EntryRanges =
@@ -149,7 +197,8 @@ impl Reader {
             .conn
             .prepare_cached(
                 "-- holds_something\nSELECT 1 FROM entry e
-                 WHERE e.id BETWEEN :first AND :last AND e.state = 7 AND NOT (:any_undo AND EXISTS (
+                 WHERE e.id BETWEEN :first AND :last AND e.state = 7 AND e.target IS NOT NULL
+                   AND NOT (:any_undo AND EXISTS (
                      SELECT 1 FROM entry u JOIN scope s ON s.id = u.scope
                      WHERE u.target = e.target AND u.row = e.id AND s.operation = 'restore'
                        AND u.state IN (7, 8)))",

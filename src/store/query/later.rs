@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
-use crate::domain::id::EntryId;
+use crate::domain::id::{EntryId, RecordId};
 use crate::domain::recheck::Found;
 use crate::domain::state::EntryState;
+use crate::domain::undo::Failed;
 use crate::store::query::view::ReadingView;
 
 /// The entry of a later request that brings back what this one took away.
@@ -14,6 +15,8 @@ pub struct UndoneBy {
     pub entry: EntryId,
     /// Where it stands.
     pub state: EntryState,
+    /// What is known of its failure, if it failed.
+    pub failed: Option<Failed>,
 }
 
 impl UndoneBy {
@@ -26,6 +29,15 @@ impl UndoneBy {
     pub fn is_under_way(self) -> bool {
         !self.state.is_settled()
     }
+}
+
+/// The entry of a later request that puts a deleted tag back on a record that carried it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PutBack {
+    /// The record.
+    pub record: RecordId,
+    /// That entry.
+    pub by: UndoneBy,
 }
 
 /// What a later look showed of what an entry took away.

@@ -20,7 +20,7 @@ pub use detail::{BatchDetail, LeftOutRow, RequestDetail};
 pub use filter::EntryFilter;
 pub(crate) use filter::entries_for;
 pub use glance::UndoGlance;
-pub use later::{RecheckView, UndoneBy};
+pub use later::{PutBack, RecheckView, UndoneBy};
 pub(crate) use scan::each_of;
 pub use summary::{LastRun, Summary};
 pub use view::{

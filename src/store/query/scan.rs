@@ -2,17 +2,19 @@
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, named_params};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::domain::id::{BatchId, EntryId, RecordId};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::recheck::Found;
+use crate::domain::scope::Operation;
 use crate::domain::state::{EntryState, Outcome, Verdict};
 use crate::store::Reader;
 use crate::store::code::Sql;
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::query::filter::EntryFilter;
-use crate::store::query::later::RecheckView;
+use crate::store::query::later::{RecheckView, UndoneBy};
 use crate::store::query::lookup::Lookups;
 use crate::store::query::view::{AttemptResult, EntryView, Step};
 use crate::store::{recheck, undo};
@@ -111,6 +113,8 @@ struct Scan<'c> {
     states: Rc<Vec<Value>>,
     /// Whether anything was ever undone: else nobody looks for it.
     any_undo: bool,
+    /// Who brought back what was forgotten since; read where the first such entry is met.
+    undone_and_forgotten: Option<HashMap<EntryId, UndoneBy>>,
     /// The same of later looks.
     any_recheck: bool,
     /// Batches that are open now: few, since a run has only so many calls under way.
@@ -133,6 +137,7 @@ impl<'c> Scan<'c> {
             lookups: Lookups::new(conn),
             states: filter.state_codes(),
             any_undo: undo::is_any(conn)?,
+            undone_and_forgotten: None,
             any_recheck: recheck::is_any(conn)?,
             open: open_batches(conn)?,
             entries: Vec::with_capacity(CHUNK),
@@ -316,28 +321,51 @@ impl<'c> Scan<'c> {
         let scope = self.lookups.scope(row.scope)?;
         let keeps = state == EntryState::Held;
         let hold = if keeps { self.lookups.hold_on(&scope, row.target)? } else { None };
-        let undone_by = match (scope.operation.opposite(), row.target) {
-            (Some(opposite), Some(target)) if self.any_undo && state == EntryState::Done => {
-                undo::of_entry(self.lookups.conn, entry, target, opposite)?
-            }
-            _ => None,
+        let (target, row_number) = (row.target, row.row);
+        let undone_by = self.undone_by(entry, state, (scope.operation, target))?;
+        let tags = scope.operation == Operation::DeleteTags && state == EntryState::Done;
+        let put_back = if self.any_undo && tags && target.is_some() {
+            undo::put_back(self.lookups.conn, entry)?
+        } else {
+            Vec::new()
         };
         let mut view = EntryView {
             entry,
             adoptions: self.lookups.adoptions(entry)?,
             request: self.lookups.request_of(entry)?,
             undone_by,
+            put_back,
             rechecks,
             scope,
             hold,
-            target: row.target,
-            row: row.row,
+            target,
+            row: row_number,
             state,
             steps,
         };
         view.leave_out_later_adoptions();
         self.current = Some(view);
         Ok(self.current.as_ref())
+    }
+
+    /// The entry that brings back what one took away. Of what was forgotten only the number tells which.
+    fn undone_by(
+        &mut self,
+        entry: EntryId,
+        state: EntryState,
+        (operation, target): (Operation, Option<RecordId>),
+    ) -> Result<Option<UndoneBy>> {
+        let Some(opposite) = operation.opposite() else { return Ok(None) };
+        if !self.any_undo || state != EntryState::Done {
+            return Ok(None);
+        }
+        if let Some(target) = target {
+            return undo::of_entry(self.lookups.conn, entry, target, opposite);
+        }
+        if self.undone_and_forgotten.is_none() {
+            self.undone_and_forgotten = Some(undo::of_forgotten(self.lookups.conn)?);
+        }
+        Ok(self.undone_and_forgotten.as_ref().and_then(|known| known.get(&entry)).copied())
     }
 
     /// What later looks showed of the entry.

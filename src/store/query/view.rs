@@ -19,7 +19,7 @@ use crate::store::approval::ApprovalView;
 use crate::store::cancelling::CancellationView;
 use crate::store::holding::HoldView;
 use crate::store::job::JobEnd;
-use crate::store::query::later::{RecheckView, UndoneBy};
+use crate::store::query::later::{PutBack, RecheckView, UndoneBy};
 use crate::store::snapshot;
 
 /// A request with what was typed about it. Texts are `None` where none was given, or once erased.
@@ -426,6 +426,8 @@ pub struct EntryView {
     pub state: EntryState,
     /// The entry that brings it back, if one was recorded.
     pub undone_by: Option<UndoneBy>,
+    /// Of a deleted tag: the entries that put it back on records.
+    pub put_back: Vec<PutBack>,
     /// What later looks showed, in the order of the log.
     pub rechecks: Vec<RecheckView>,
     /// The hold that keeps it, while it is held.
