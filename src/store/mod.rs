@@ -51,6 +51,7 @@ mod open;
 mod rollback_tests;
 mod schema;
 mod scope;
+pub mod sending;
 mod standing;
 #[cfg(test)]
 pub(crate) mod tamper;

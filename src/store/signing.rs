@@ -84,6 +84,30 @@ impl KeptSignature {
     }
 }
 
+/// A signed approval of a request, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedApproval {
+    /// The request.
+    pub request: RequestId,
+    /// The event.
+    pub seq: EventSeq,
+    /// Who approved.
+    pub who: String,
+    /// The signature in its armour.
+    pub armoured: String,
+    /// What it is of.
+    pub text: String,
+    /// The fingerprint of its key.
+    pub key: String,
+}
+
+impl SignedApproval {
+    /// Whether a list allows its key to who approved.
+    pub fn is_allowed_by(&self, list: &Signers) -> bool {
+        allows(list, &self.who, &self.armoured)
+    }
+}
+
 /// The key that signed an approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignedWith {
@@ -345,6 +369,28 @@ impl Reader {
     /// The same for a proposed policy.
     pub fn policy_to_sign(&self, policy: PolicyId) -> Result<Option<String>> {
         policy_text(&self.conn, policy)
+    }
+
+    /// The newest approvals of these requests that are signed, and whole.
+    pub fn signed_approvals(&self, requests: &[RequestId]) -> Result<Vec<SignedApproval>> {
+        let mut found = Vec::new();
+        for request in requests {
+            let About { asked, earlier: Some(seq) } = about_request(&self.conn, *request)? else {
+                continue;
+            };
+            let Event::RequestApproved(event) = log::event(&self.conn, seq)?.decode()?.event else {
+                continue;
+            };
+            let who = log::opened(&self.conn, seq, "approved_by")?;
+            let signature = kept(&self.conn, asked, seq, &event)?;
+            let (KeptSignature::Whole { armoured, text }, Some(who)) = (signature, who) else {
+                continue;
+            };
+            let Ok(parsed) = SshSignature::parse(&armoured) else { continue };
+            let (request, key) = (*request, parsed.fingerprint());
+            found.push(SignedApproval { request, seq, who, armoured, text, key });
+        }
+        Ok(found)
     }
 
     /// Whether a request's newest approval is signed, by somebody who may still.

@@ -25,6 +25,7 @@ mod cli_cancel;
 mod cli_certificate;
 mod cli_certificate_decided;
 mod cli_certificate_thousands;
+mod cli_claimed;
 mod cli_config;
 mod cli_crash;
 mod cli_crash_auth;
