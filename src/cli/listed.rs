@@ -12,9 +12,14 @@ use crate::domain::id::RequestId;
 use crate::domain::plan::RequestOverview;
 use crate::domain::policy::{Approver, Counting, Demand};
 use crate::domain::signers::Signers;
+use crate::evidence::verify::{Finding, Report};
+use crate::export::cell::visible_short;
 use crate::platform::{SshAnswer, shell_quoted, verify_signature};
 use crate::store::Reader;
 use crate::store::signing::SignedApproval;
+
+/// As much of a name as is shown, in characters.
+const SHOWN: usize = 100;
 
 /// How the lists see the approvals of some requests.
 #[derive(Debug, Default)]
@@ -32,19 +37,23 @@ struct Set<'a> {
     plain: Option<Signers>,
 }
 
-impl Set<'_> {
+impl<'a> Set<'a> {
+    fn read(path: &'a Path) -> Result<Self, CliError> {
+        let bytes = read_list(path)?;
+        let plain = std::str::from_utf8(&bytes).ok().and_then(|text| Signers::parse(text).ok());
+        Ok(Self { path, bytes, plain })
+    }
+
     /// Whether it allows the key of a signature to whoever approved.
     fn allows(&self, one: &SignedApproval) -> Result<bool, CliError> {
-        match &self.plain {
-            Some(plain) => Ok(one.is_allowed_by(plain)),
-            // Patterns, authorities and dates are for OpenSSH to judge.
-            None => {
-                let (who, text) = (one.who.as_str(), one.text.as_str());
-                verify_signature(&self.bytes, who, NAMESPACE, &one.armoured, text)
-                    .map(|answer| answer == SshAnswer::Good)
-                    .map_err(|error| asked(&error))
-            }
+        if let Some(plain) = &self.plain {
+            return Ok(one.is_allowed_by(plain));
         }
+        // Patterns, authorities and dates are for OpenSSH to judge.
+        let (who, text) = (one.who.as_str(), one.text.as_str());
+        verify_signature(&self.bytes, who, NAMESPACE, &one.armoured, text)
+            .map(|answer| answer == SshAnswer::Good)
+            .map_err(|error| asked(&error))
     }
 }
 
@@ -84,8 +93,10 @@ pub(crate) fn look(
             None => drop(good.insert(one.seq)),
             Some(list) => {
                 let SignedApproval { who, key, .. } = &one;
-                let why =
-                    format!("{who}'s signature ({key}) counts no more: {list} does not allow it");
+                let why = format!(
+                    "{}'s signature ({key}) counts no more: {list} does not allow it",
+                    visible_short(who, SHOWN)
+                );
                 listed.lapsed.insert(one.request, why);
             }
         }
@@ -120,7 +131,27 @@ fn set<'a>(
             Err(refused("no list of allowed signers is set (JOURNAL_ALLOWED_SIGNERS)"))
         };
     };
-    let bytes = read_list(path).map_err(|error| refused(&error.report().message))?;
-    let plain = std::str::from_utf8(&bytes).ok().and_then(|text| Signers::parse(text).ok());
-    Ok(Some(Set { path, bytes, plain }))
+    Set::read(path).map(Some).map_err(|error| refused(&error.report().message))
+}
+
+/// Adds to a report every signed approval of a request that a list does not allow.
+pub(crate) fn check(report: &mut Report, reader: &Reader, list: &Path) -> Result<(), CliError> {
+    let set = Set::read(list)?;
+    for one in reader.all_signed_approvals()? {
+        if set.allows(&one)? {
+            continue;
+        }
+        let SignedApproval { request, seq, who, key, .. } = &one;
+        report.ok = false;
+        report.findings.push(Finding {
+            since: Some(*seq),
+            where_: format!("event {seq}"),
+            what: format!(
+                "the approval of {request} is signed with {key}, which {} does not allow to {}",
+                shell_quoted(list),
+                visible_short(who, SHOWN)
+            ),
+        });
+    }
+    Ok(())
 }

@@ -323,7 +323,6 @@ pub(crate) fn check_rest(report: &mut Report) -> Vec<String> {
                     Ok(SshAnswer::Good) => report.signatures += 1,
                     Ok(SshAnswer::Bad(why)) => {
                         report.ok = false;
-                        report.anchored = false;
                         report.findings.push(Finding {
                             since: Some(seq),
                             where_: format!("event {seq}"),

@@ -43,6 +43,7 @@ pub mod writer;
 
 mod claiming;
 mod code;
+mod earlier;
 pub mod item_tree;
 mod items;
 mod log;

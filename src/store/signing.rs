@@ -147,6 +147,24 @@ pub(crate) fn signed_with(
     Ok(Some(key.map_or(SignedWith::Erased, |key| SignedWith::Key(key.fingerprint()))))
 }
 
+/// An approval with its signature; `None` where it has none, or something of it was erased.
+fn signed_approval(
+    conn: &Connection,
+    asked: EventSeq,
+    seq: EventSeq,
+    event: &RequestApproved,
+) -> Result<Option<SignedApproval>> {
+    let who = log::opened(conn, seq, "approved_by")?;
+    let signature = kept(conn, asked, seq, event)?;
+    let (KeptSignature::Whole { armoured, text }, Some(who)) = (signature, who) else {
+        return Ok(None);
+    };
+    Ok(SshSignature::parse(&armoured).ok().map(|parsed| {
+        let (request, key) = (event.request, parsed.fingerprint());
+        SignedApproval { request, seq, who, armoured, text, key }
+    }))
+}
+
 /// Which event is approved, and after which approval.
 #[derive(Debug, Clone, Copy)]
 struct About {
@@ -381,14 +399,21 @@ impl Reader {
             let Event::RequestApproved(event) = log::event(&self.conn, seq)?.decode()?.event else {
                 continue;
             };
-            let who = log::opened(&self.conn, seq, "approved_by")?;
-            let signature = kept(&self.conn, asked, seq, &event)?;
-            let (KeptSignature::Whole { armoured, text }, Some(who)) = (signature, who) else {
-                continue;
-            };
-            let Ok(parsed) = SshSignature::parse(&armoured) else { continue };
-            let (request, key) = (*request, parsed.fingerprint());
-            found.push(SignedApproval { request, seq, who, armoured, text, key });
+            found.extend(signed_approval(&self.conn, asked, seq, &event)?);
+        }
+        Ok(found)
+    }
+
+    /// All approvals of requests that are signed, and whole. Looks through the whole log.
+    pub fn all_signed_approvals(&self) -> Result<Vec<SignedApproval>> {
+        let mut found = Vec::new();
+        for (seq, event) in self.decisions()? {
+            if let Event::RequestApproved(event) = event
+                && event.signature.is_some()
+            {
+                let About { asked, .. } = about_request(&self.conn, event.request)?;
+                found.extend(signed_approval(&self.conn, asked, seq, &event)?);
+            }
         }
         Ok(found)
     }

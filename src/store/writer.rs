@@ -426,7 +426,7 @@ impl Jobs<'_> {
             }
             Message::Settle { prepared, raw, judgement, reply } => {
                 self.cursors.rewind_if(&judgement);
-                scoped(tx, reply, move |tx| tx.settle_batch(run, &prepared, &raw, &judgement))
+                scoped(tx, reply, move |tx| tx.settle_and_hold(run, &prepared, &raw, &judgement))
             }
             Message::Unanswered { batch, lost, reply } => scoped(tx, reply, move |tx| {
                 let LostCall { sent_at, sent_before, reason, detail } = lost;
@@ -434,7 +434,7 @@ impl Jobs<'_> {
             }),
             Message::GiveBack { prepared, reason, detail, reply } => {
                 self.cursors.rewind();
-                scoped(tx, reply, move |tx| tx.give_back(run, &prepared, reason, &detail))
+                scoped(tx, reply, move |tx| tx.give_back_and_hold(run, &prepared, reason, &detail))
             }
             Message::Evidence { module, findings, reply } => {
                 self.cursors.rewind();

@@ -123,5 +123,11 @@ fn a_signature_counts_only_while_the_list_that_is_set_allows_it() {
     env.journal(["sync", "--yes"]).exits(0);
     assert_eq!(env.states(), "done 2");
     env.journal(["verify"]).exits(0);
+    // Whether all of them may still is asked for by naming a list.
+    let ran = env.journal(["verify", "--allowed-signers", &list]).exits(12);
+    assert!(ran.stdout.contains("the approval of R1 is signed with SHA256:"), "{ran}");
+    assert!(ran.stdout.contains("does not allow to bert@example.com"), "{ran}");
+    env.file("allowed_signers", format!("{bert}{carla}"));
+    env.journal(["verify", "--allowed-signers", &list]).exits(0);
     env.agrees();
 }

@@ -32,6 +32,7 @@ mod cli_crash_auth;
 mod cli_crash_things;
 mod cli_demo;
 mod cli_doctor;
+mod cli_evidence_texts;
 mod cli_forget;
 mod cli_full_approved;
 mod cli_full_shred;

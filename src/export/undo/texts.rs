@@ -111,7 +111,8 @@ pub(super) fn comes_back(entry: &EntryView, remedy: &Remedy) -> String {
             })) => {
                 let color = color.as_ref().map(|color| format!(" and its colour {color}"));
                 let records = remedy.carriers(entry).map(|(_, records)| {
-                    format!(", on the {records} records that carried it")
+                    let records = if records == 1 { "record" .to_owned() } else { format!("{records} records") };
+                    format!(", on the {records} that carried it")
                 });
                 let (color, records) = (color.unwrap_or_default(), records.unwrap_or_default());
                 format!("the name \"{name}\"{color}{records}")
