@@ -121,10 +121,10 @@ fn in_words(orphan: &Orphan, document: &Document) -> Vec<String> {
     ];
     match (orphan.published, document.missing) {
         (Some(head), Some(missing)) => lines.push(format!(
-            "  published beside it: {} events, root {}: up to {} are missing",
+            "  published beside it: {} events, root {}: up to {} missing",
             grouped(head.size),
             head.root,
-            counted(missing, "event", "events")
+            counted(missing, "event is", "events are")
         )),
         (Some(head), None) => lines.push(format!(
             "  published beside it: {} events; what came after them elsewhere, nothing here tells",

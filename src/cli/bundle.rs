@@ -28,13 +28,14 @@ use crate::store::query::EntryFilter;
 use crate::store::{Reader, StoreError};
 
 /// Views as they lie in a bundle.
-const VIEWS: [(View, &str); 6] = [
+const VIEWS: [(View, &str); 7] = [
     (View::Entries, "entries.csv"),
     (View::Attempts, "attempts.csv"),
     (View::Batches, "batches.csv"),
     (View::Requests, "requests.csv"),
     (View::Rejected, "rejected.csv"),
     (View::Events, "events.csv"),
+    (View::Undo, "undo.csv"),
 ];
 
 /// What else a reader needs.

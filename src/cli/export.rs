@@ -66,6 +66,9 @@ struct Document<'a> {
     format: &'static str,
     rows: u64,
     file: &'a str,
+    /// Left out where none was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manifest: Option<String>,
 }
 
 impl ExportArgs {
@@ -124,6 +127,7 @@ impl ExportArgs {
         let (pending, counted_bytes) = counting.finish();
         pending.commit().map_err(failed)?;
         let shown = path.display().to_string();
+        let mut manifest_file = None;
         if let Some(given) = &given {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
             let exported = Exported {
@@ -138,14 +142,21 @@ impl ExportArgs {
             let mut beside = path.clone().into_os_string();
             beside.push(".manifest.json");
             let text = serde_json::to_string_pretty(&manifest)?;
-            save(context, Path::new(&beside), format!("{text}\n").as_bytes())?;
+            let beside = PathBuf::from(beside);
+            save(context, &beside, format!("{text}\n").as_bytes())?;
+            manifest_file = Some(beside.display().to_string());
         }
         if context.out.is_json() {
             let format = style.format.wire_name();
-            let document = Document { view: view.wire_name(), format, rows, file: &shown };
+            let (view, manifest) = (view.wire_name(), manifest_file.clone());
+            let document = Document { view, format, rows, file: &shown, manifest };
             context.out.json_line(&document)?;
         }
-        context.out.say(format!("{} of {view} written to {shown}", counted(rows, "row", "rows")));
+        let rows = counted(rows, "row", "rows");
+        let beside = manifest_file.map(|file| format!(", its manifest to {file}"));
+        context
+            .out
+            .say(format!("{rows} of {view} written to {shown}{}", beside.unwrap_or_default()));
         Ok(Exit::Done)
     }
 }
@@ -175,7 +186,7 @@ pub(crate) fn format_of(path: &Path) -> Option<Format> {
 pub(crate) fn check_target(path: &Path, db: &Path) -> Result<(), CliError> {
     let refuse = |what: &str| {
         Err(CliError::new(Exit::Usage, format!("{} is {what}", path.display()))
-            .hint("choose another name for -o"))
+            .hint("choose another name for the file"))
     };
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let place = |path: &Path| {

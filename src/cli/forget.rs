@@ -274,7 +274,13 @@ fn check(context: &Context, decided: Decided) -> Result<Erasure, CliError> {
     let more = if more > 0 { format!("; and {} more", grouped(more)) } else { String::new() };
     let what = format!("nothing was forgotten: {}{more}", told.join("; "));
     let any = |wanted: fn(&Why) -> bool| needed.iter().any(|one| wanted(&one.why));
-    let hint = if any(|why| matches!(why, Why::Open(_) | Why::UndoIsOpen(_))) {
+    let hint = if any(|why| matches!(why, Why::Held | Why::Open(EntryState::Held))) {
+        format!(
+            "{} shows the hold, who placed it and why; {} ends it",
+            context.command("hold list"),
+            context.command("hold release MODULE ID --reason TEXT")
+        )
+    } else if any(|why| matches!(why, Why::Open(_) | Why::UndoIsOpen(_))) {
         format!("{} shows what is open; what is settled can be forgotten", context.command("list"))
     } else if any(|why| *why == Why::Restorable) {
         format!(

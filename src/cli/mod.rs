@@ -30,6 +30,7 @@ mod init;
 mod jobs;
 mod key;
 mod list;
+mod listed;
 mod log;
 mod manifest;
 mod next_step;

@@ -57,6 +57,11 @@ pub(crate) fn after_a_run(
             format!("{}, then {}", command("resume"), command(&format!("sync{names} --yes")))
         }
         Exit::Refused => "use the token of the journal's own org".to_owned(),
+        Exit::NotVerified => format!(
+            "{}, which lists all that differs; then {} withdraws what must not be sent",
+            command("verify"),
+            command("cancel R…|E… --reason TEXT")
+        ),
         Exit::Unfinished if summary.undecided > 0 && summary.undecided == summary.unfinished => {
             format!("{}, then {}", command(LIST_UNDECIDED), command(SETTLE))
         }
@@ -75,8 +80,7 @@ pub(crate) fn after_a_run(
         | Exit::Error
         | Exit::Usage
         | Exit::NoJournal
-        | Exit::AlreadyRunning
-        | Exit::NotVerified => {
+        | Exit::AlreadyRunning => {
             let beside = blocking_requests(summary, wanted);
             command(&format!("replay{names}{beside}{} --yes", run_flags(context, summary)))
         }

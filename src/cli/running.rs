@@ -71,12 +71,13 @@ impl Published {
     }
 }
 
-/// How a run ended, as an exit code. Where several apply, the first of 130, 5, 7, 6, 4, 3 counts.
+/// How a run ended, as an exit code. Where several apply, the first of 130, 5, 7, 12, 6, 4, 3 counts.
 pub(crate) fn exit_of(summary: &Summary) -> Exit {
     match &summary.stop {
         Some(Stop::Interrupted) => Exit::Interrupted,
         Some(Stop::NotAllowed(_) | Stop::NotSignedIn { .. }) => Exit::NotAllowed,
         Some(Stop::OtherOrg(_) | Stop::Paused(_)) => Exit::Refused,
+        Some(Stop::NotAsRecorded(_)) => Exit::NotVerified,
         // Not allowed comes before whatever else came of the run.
         Some(_) | None if !summary.not_allowed.is_empty() => Exit::NotAllowed,
         Some(Stop::Budget(_) | Stop::Throttled { .. } | Stop::NoTokens { .. }) => Exit::Stopped,
@@ -387,6 +388,9 @@ pub(crate) fn stop_in_words(stop: &Stop) -> String {
         Stop::Paused(pause) => {
             format!("{pause}; nothing more is sent, and what was sent before is recorded")
         }
+        Stop::NotAsRecorded(refusal) => format!(
+            "{refusal}: somebody changed the file; nothing more is sent, and what was sent before is recorded"
+        ),
         Stop::OtherOrg(why) => format!("the token belongs to another org: {why}; nothing was sent"),
     }
 }

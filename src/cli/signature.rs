@@ -284,7 +284,7 @@ fn allowed_signers(path: Option<&Path>) -> Result<Vec<u8>, CliError> {
     read_list(path)
 }
 
-fn read_list(path: &Path) -> Result<Vec<u8>, CliError> {
+pub(crate) fn read_list(path: &Path) -> Result<Vec<u8>, CliError> {
     read_configuration(path, LONGEST_LIST).map_err(|problem| {
         let what = format!("the list of allowed signers cannot be trusted: {problem}");
         CliError::new(Exit::Error, what).hint("nothing was recorded")
@@ -302,7 +302,7 @@ pub(crate) fn signers_of(path: &Path) -> Result<Signers, CliError> {
     Signers::parse(&text).map_err(|error| refused(&error.to_string()))
 }
 
-fn asked(error: &SshKeygenError) -> CliError {
+pub(crate) fn asked(error: &SshKeygenError) -> CliError {
     let hint = match error {
         SshKeygenError::Missing => INSTALL,
         SshKeygenError::Io(_) => "nothing was recorded",
@@ -323,7 +323,6 @@ pub(crate) fn check_rest(report: &mut Report) -> Vec<String> {
                     Ok(SshAnswer::Good) => report.signatures += 1,
                     Ok(SshAnswer::Bad(why)) => {
                         report.ok = false;
-                        report.anchored = false;
                         report.findings.push(Finding {
                             since: Some(seq),
                             where_: format!("event {seq}"),

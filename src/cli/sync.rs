@@ -151,6 +151,7 @@ fn run(
     work.check_cap(context)?;
     warn_of_codes(codes, context, wanted.as_deref())?;
     let mut options = options(kind, args, codes, context)?;
+    options.policy.counting = work.listed(context)?;
     let asks = !args.yes;
     if asks && work.entries() > 0 {
         confirm(context, &work)?;
@@ -287,7 +288,7 @@ pub(crate) fn options_of(
         wait,
         quarantine: settings.quarantine.value,
         max_failures: settings.max_failures.value,
-        policy: plan::settings_demand(context),
+        policy: plan::settings_demand(context).into(),
         program: PROGRAM.to_owned(),
         operator: operator(context)?,
         arguments: serde_json::to_string(&arguments)?,

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::listed;
 use crate::cli::output::words::{counted, grouped};
 use crate::cli::output::{Line, Tone};
 use crate::cli::signature::check_rest;
@@ -39,6 +40,9 @@ pub(super) struct VerifyArgs {
     /// Check an archive of `journal export --bundle` instead, which needs no journal
     #[arg(long, value_name = "ZIP", conflicts_with_all = ["checkpoints", "certificates"])]
     bundle: Option<PathBuf>,
+    /// Also hold every signed approval of a request against this list of allowed signers
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["certificates", "bundle"])]
+    allowed_signers: Option<PathBuf>,
     /// The only public key to believe, or a file that holds it [default: the keys that the log names; of a
     /// certificate, the one that it names, which shows nothing about who that is]
     #[arg(long, value_name = "KEY")]
@@ -111,6 +115,9 @@ pub(super) fn run(args: &VerifyArgs, context: &mut Context) -> Result<Exit, CliE
         Err(error) => return Err(error.into()),
     };
     let unchecked = check_rest(&mut report);
+    if let (Some(list), true) = (&args.allowed_signers, report.events > 0) {
+        listed::check(&mut report, &Reader::open(&db)?, list)?;
+    }
     if context.out.is_json() {
         context.out.json_line(&document(&report, &kept, &unchecked))?;
     } else {

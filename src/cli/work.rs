@@ -5,11 +5,13 @@ use std::io::BufReader;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::listed;
 use crate::cli::output::words::counted;
 use crate::cli::plan;
 use crate::cli::things::{self, workflows_in_words};
 use crate::domain::id::RequestId;
 use crate::domain::plan::{Plan, RequestOverview};
+use crate::domain::policy::Counting;
 use crate::domain::scope::Operation;
 use crate::domain::state::EntryState;
 use crate::reconcile::options::{RunKind, takes_up};
@@ -115,6 +117,17 @@ impl Work {
         );
         let others = "name the requests without one to send these alone";
         Err(CliError::new(Exit::Refused, what).hint(format!("{}; {others}", sealing::HOW_TO_BUILD)))
+    }
+
+    /// Which signed approvals count by the list that is set, and says which do not. Fails where none can be read.
+    pub(crate) fn listed(&self, context: &mut Context) -> Result<Option<Counting>, CliError> {
+        let reader = context.reader()?;
+        let policy = plan::policy(context, &reader)?;
+        let listed = listed::look(context, &reader, &self.requests, &policy)?;
+        for (request, why) in &listed.lapsed {
+            context.out.warn(&format!("{request}: {why}"));
+        }
+        Ok(listed.counting)
     }
 
     pub(crate) fn check_cap(&self, context: &Context) -> Result<(), CliError> {

@@ -69,6 +69,8 @@ pub struct RequestOverview {
     pub unapproved: bool,
     /// The policy, or its rule, by which it needs the approval that it lacks.
     pub waits_by: Option<String>,
+    /// Why its signed approval counts no more.
+    pub lapsed: Option<String>,
     /// Whether a second person approved it.
     pub second: bool,
     /// How many of its entries stand in each state.
@@ -456,6 +458,7 @@ mod tests {
             parked: false,
             unapproved: false,
             waits_by: None,
+            lapsed: None,
             second: false,
             tally: BTreeMap::from([(EntryState::Pending, pending)]),
             pending: vec![PendingPart {

@@ -1,12 +1,13 @@
 //! Policies that stand between a request and its sending.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::approval_rules::{ApprovalRule, ApprovalRules, RuleScope};
-use crate::domain::id::ModuleName;
+use crate::domain::id::{EventSeq, ModuleName};
 use crate::domain::scope::Operation;
 use crate::domain::signers::Signers;
 use crate::domain::target::named_set;
@@ -95,6 +96,38 @@ impl fmt::Display for Demand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.wants, self.rules.appended())?;
         if self.approver == Approver::Signed { f.write_str(", signed") } else { Ok(()) }
+    }
+}
+
+/// Which signed approvals count by a list of allowed signers, as it was when somebody looked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counting {
+    /// Those that it allowed.
+    pub good: HashSet<EventSeq>,
+    /// How many events the log held then: later ones were held against a list when they were recorded.
+    pub since: u64,
+}
+
+impl Counting {
+    /// Whether an approval counts.
+    pub fn counts(&self, approval: EventSeq) -> bool {
+        u64::try_from(approval.get()).is_ok_and(|seq| seq >= self.since)
+            || self.good.contains(&approval)
+    }
+}
+
+/// What flags and settings ask for before something is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conditions {
+    /// Which requests wait for whom.
+    pub demand: Demand,
+    /// Which signed approvals count by the list that is set; `None` where none is.
+    pub counting: Option<Counting>,
+}
+
+impl<D: Into<Demand>> From<D> for Conditions {
+    fn from(demand: D) -> Self {
+        Self { demand: demand.into(), counting: None }
     }
 }
 

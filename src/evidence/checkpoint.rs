@@ -195,10 +195,9 @@ impl Report {
     /// Adds what came of a kept checkpoint, which was read from a file of this name.
     pub fn add_kept(&mut self, name: &str, kept: &Kept) {
         match &kept.problem {
-            None => self.anchored = self.ok,
+            None => self.anchored = true,
             Some(problem) => {
                 self.ok = false;
-                self.anchored = false;
                 let what = if kept.signed_by.is_some() {
                     format!("the journal does not extend it: {problem}")
                 } else {

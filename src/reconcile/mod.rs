@@ -153,7 +153,7 @@ fn begin(store: &mut Store, now: Timestamp, options: &RunOptions) -> Result<Begu
         let run = tx.start_run(&NewRun {
             command: options.kind.command(),
             program: &options.program,
-            policy: &tx.policy_met(options.policy.clone())?.to_string(),
+            policy: &tx.policy_met(options.policy.demand.clone())?.to_string(),
             target: &options.target,
             quarantine_ms: u64::try_from(options.quarantine.as_millis()).unwrap_or(u64::MAX),
             operator: &options.operator,

@@ -8,7 +8,7 @@ use crate::domain::calls::{Limits, Versions};
 use crate::domain::codes;
 use crate::domain::event::JobEnding;
 use crate::domain::id::{BatchId, EntryId, ModuleName, RequestId, RunId};
-use crate::domain::policy::Demand;
+use crate::domain::policy::Conditions;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::recheck::Found;
 use crate::domain::state::EntryState;
@@ -18,6 +18,7 @@ use crate::domain::usage::DailyBudget;
 use crate::store::StoreError;
 use crate::store::pausing::PauseView;
 use crate::store::query::Blocked;
+use crate::store::sending::NotAsRecorded;
 
 /// Which command runs the engine. Live run and replay are the same path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +78,7 @@ pub struct RunOptions {
     /// Refusals in a row after which a request is set aside.
     pub max_failures: u64,
     /// What flags and settings ask for before something is sent; the journal's own policy may ask for more.
-    pub policy: Demand,
+    pub policy: Conditions,
     /// Name and version of the program.
     pub program: String,
     /// OS account, host and process, as JSON.
@@ -124,6 +125,8 @@ pub enum Stop {
     OtherOrg(String),
     /// Somebody paused.
     Paused(Box<PauseView>),
+    /// What is next is not what the log says was recorded.
+    NotAsRecorded(Box<NotAsRecorded>),
 }
 
 /// A budget that has no room for the next call.

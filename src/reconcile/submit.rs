@@ -186,6 +186,10 @@ impl<Z: Zoho, C: Clock> Slot<Z, C> {
                     shared.stop(Stop::Paused(pause));
                     return Ok(None);
                 }
+                Ok(Claimed::NotAsRecorded(refusal)) => {
+                    shared.stop(Stop::NotAsRecorded(refusal));
+                    return Ok(None);
+                }
                 // A read that had to wait for its turn: look again.
                 Ok(Claimed::ReadFirst(first)) => shared.writer.put_back(first).await?,
                 // Somebody else moved one of the entries meanwhile: look again.

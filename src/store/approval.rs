@@ -13,7 +13,7 @@ use crate::store::code::Sql;
 use crate::store::error::{Doing, Result, StoreError};
 use crate::store::log::{self, Seals};
 use crate::store::signing::{self, Signed, SignedWith};
-use crate::store::standing::{Standing, in_states, standing};
+use crate::store::standing::{Lists, Standing, in_states, standing};
 use crate::store::{Reader, WriteTx, adopting, cancelling, entry, policy};
 
 /// Who decides something, and why.
@@ -203,7 +203,8 @@ fn refusal(
         return Ok(Some(NotDecided::SamePerson(request, who.to_owned())));
     }
     let approver = if needs_second { met.approver } else { Approver::Named };
-    let adds = !standing.is_approved(conn, approver, terms.signers.as_ref())?
+    let lists = Lists { pinned: terms.signers.as_ref(), counting: None };
+    let adds = !standing.is_approved(conn, approver, lists)?
         && !requested_by.is_some_and(|one| same_person(&one, who));
     let valid = !standing.awaits && standing.valid_until > now;
     match standing.approved {

@@ -1,10 +1,13 @@
 //! What a claim leaves out: what a person has forbidden since it was recorded.
 
-use crate::domain::call::CallItem;
-use crate::domain::event::{EntriesHeld, Event};
+use crate::domain::answer::RawAnswer;
+use crate::domain::call::{CallItem, PreparedBatch};
+use crate::domain::event::{EntriesHeld, Event, Returned};
 use crate::domain::id::RunId;
+use crate::domain::outcome::Judgement;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::Scope;
+use crate::domain::state::Outcome;
 use crate::store::error::Result;
 use crate::store::holding::Holds;
 use crate::store::log::Seals;
@@ -43,6 +46,45 @@ impl WriteTx<'_> {
         let event = Event::from(EntriesHeld { run, entries });
         entry::apply(&self.tx, &event)?;
         self.append(event, Seals::default()).map(|_| ())
+    }
+
+    /// Settles a batch, and holds what of it came back to pending while a hold covers it.
+    pub(crate) fn settle_and_hold(
+        &mut self,
+        run: RunId,
+        prepared: &PreparedBatch,
+        raw: &RawAnswer,
+        judgement: &Judgement,
+    ) -> Result<()> {
+        self.settle_batch(run, prepared, raw, judgement)?;
+        let results = &judgement.results;
+        self.hold_returned(run, prepared, |at| {
+            results.get(at).is_some_and(|one| one.outcome == Outcome::Returned)
+        })
+    }
+
+    /// Gives a batch back, and holds what of it a hold covers.
+    pub(crate) fn give_back_and_hold(
+        &mut self,
+        run: RunId,
+        prepared: &PreparedBatch,
+        reason: Returned,
+        detail: &str,
+    ) -> Result<()> {
+        self.give_back(run, prepared, reason, detail)?;
+        self.hold_returned(run, prepared, |_| true)
+    }
+
+    fn hold_returned(
+        &mut self,
+        run: RunId,
+        prepared: &PreparedBatch,
+        returned: impl Fn(usize) -> bool,
+    ) -> Result<()> {
+        let items = prepared.items().iter().enumerate().filter(|(at, _)| returned(*at));
+        let items: Vec<CallItem> = items.map(|(_, item)| *item).collect();
+        let held = self.held_of(&prepared.kind().scope, &items)?;
+        if held.is_empty() { Ok(()) } else { self.hold_back(run, held) }
     }
 
     /// Those of a batch's entries that a hold covers by now.

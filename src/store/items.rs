@@ -114,19 +114,24 @@ fn salts(conn: &Connection, items: &[Item], purpose: LeafPurpose) -> Result<Vec<
     Ok(salts)
 }
 
+/// The request that owns an entry, with the range of its entries.
+pub(crate) fn owner_of(conn: &Connection, entry: EntryId) -> Result<(RequestId, EntryId, EntryId)> {
+    conn.prepare_cached(
+        "-- owner\nSELECT id, first_entry, last_entry FROM request
+         WHERE first_entry <= :entry ORDER BY first_entry DESC LIMIT 1",
+    )
+    .and_then(|mut statement| {
+        statement.query_row(named_params! {":entry": Sql(entry)}, |row| {
+            let (Sql(request), Sql(first), Sql(last)) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok((request, first, last))
+        })
+    })
+    .doing("finding the request of an entry")
+}
+
 /// The range of entries of the request that owns an entry, and the secrets of its items.
 pub(crate) fn secrets_of(conn: &Connection, entry: EntryId) -> Result<(EntryId, EntryId, Secrets)> {
-    let (Sql(request), Sql(first), Sql(last)): (Sql<RequestId>, Sql<EntryId>, Sql<EntryId>) = conn
-        .prepare_cached(
-            "-- owner\nSELECT id, first_entry, last_entry FROM request
-             WHERE first_entry <= :entry ORDER BY first_entry DESC LIMIT 1",
-        )
-        .and_then(|mut statement| {
-            statement.query_row(named_params! {":entry": Sql(entry)}, |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })
-        })
-        .doing("finding the request of an entry")?;
+    let (request, first, last) = owner_of(conn, entry)?;
     let entries = uncount(last.get() - first.get() + 1);
     let nodes = secret_nodes(conn, request, "items")?;
     Ok((first, last, Secrets::new(entries, nodes)))

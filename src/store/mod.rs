@@ -43,6 +43,7 @@ pub mod writer;
 
 mod claiming;
 mod code;
+mod earlier;
 pub mod item_tree;
 mod items;
 mod log;
@@ -51,6 +52,7 @@ mod open;
 mod rollback_tests;
 mod schema;
 mod scope;
+pub mod sending;
 mod standing;
 #[cfg(test)]
 pub(crate) mod tamper;

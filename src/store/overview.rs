@@ -90,6 +90,7 @@ fn overview(
                 parked: row.get(10)?,
                 unapproved: row.get(15)?,
                 waits_by: None,
+                lapsed: None,
                 second: row.get(16)?,
                 tally: BTreeMap::new(),
                 pending: Vec::new(),

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use crate::domain::erasure::Secrets;
 use crate::domain::event::{AnsweredGroup, Event, EvidenceGroup, RecheckGroup};
 use crate::domain::id::{EntryId, EventSeq, RunId};
-use crate::domain::merkle::{Hash, NodeId, root_of_frontier};
+use crate::domain::merkle::{Hash, NodeId, Tree, empty_root, root_of_frontier};
 use crate::domain::proof::{WholeTree, siblings, subtrees_of};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::seal::{ItemIdentity, LeafMaker, LeafPurpose, Salt, item_leaf};
@@ -128,15 +128,7 @@ impl Reader {
 
     /// The inclusion proof of an event in the log when it held `size` events, from the stored nodes.
     pub fn inclusion(&self, seq: EventSeq, size: u64) -> Result<Vec<Hash>> {
-        let index = u64::try_from(seq.get()).unwrap_or(u64::MAX);
-        if index >= size || size > self.head()?.size {
-            return Err(StoreError::NotFound(format!("event {seq} in a log of {size} events")));
-        }
-        let root = |range| -> Result<Hash> {
-            let roots = subtrees_of(range).into_iter().map(|id| log::node(&self.conn, id));
-            Ok(root_of_frontier(&roots.collect::<Result<Vec<Hash>>>()?))
-        };
-        siblings(index, size).into_iter().map(root).collect()
+        inclusion(&self.conn, seq, size)
     }
 
     /// The opened seals of an event that were not erased, with their salts, by field.
@@ -201,6 +193,47 @@ impl Reader {
         };
         Ok(Some(ItemProof { salt, opened, path, bytes }))
     }
+}
+
+/// The inclusion proof of an event in the log when it held `size` events, from the stored nodes.
+pub(crate) fn inclusion(conn: &Connection, seq: EventSeq, size: u64) -> Result<Vec<Hash>> {
+    let index = u64::try_from(seq.get()).unwrap_or(u64::MAX);
+    if index >= size || size > log::head(conn)?.size {
+        return Err(StoreError::NotFound(format!("event {seq} in a log of {size} events")));
+    }
+    let root = |range| -> Result<Hash> {
+        let roots = subtrees_of(range).into_iter().map(|id| log::node(conn, id));
+        Ok(root_of_frontier(&roots.collect::<Result<Vec<Hash>>>()?))
+    };
+    siblings(index, size).into_iter().map(root).collect()
+}
+
+/// The leaves of a request's items in the event that recorded it, made from the rows, and the root that they give. In
+/// the place of a forgotten item's leaf stands one that no item has.
+pub(crate) fn recorded_leaves(
+    conn: &Connection,
+    seq: EventSeq,
+    (first, last): (EntryId, EntryId),
+) -> Result<(Vec<Hash>, Hash)> {
+    let entries = EntryRanges::span(first, last);
+    let pruned = pruned_of(conn, seq, entries.len())?;
+    let (mut tree, mut tools) = (Tree::default(), Tools::default());
+    let mut leaves = Vec::new();
+    each_item(conn, &entries, |at, identity, scope| {
+        let mut leaf = empty_root();
+        if let Some(identity) = identity {
+            let (secrets, ordinal, maker) = tools.of(conn, &identity, scope)?;
+            if let Some(salt) = secrets.salt(ordinal, LeafPurpose::Recorded) {
+                leaf = item_leaf(&salt, maker.recorded(&identity));
+            }
+            tree.append(leaf, |_, _| ());
+        } else if let Some((level, hash)) = u64::try_from(at).ok().and_then(|at| pruned.get(&at)) {
+            tree.append_subtree(*level, *hash);
+        }
+        leaves.push(leaf);
+        Ok(())
+    })?;
+    Ok((leaves, tree.root()))
 }
 
 /// The tree over all items of an event.

@@ -84,6 +84,30 @@ impl KeptSignature {
     }
 }
 
+/// A signed approval of a request, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedApproval {
+    /// The request.
+    pub request: RequestId,
+    /// The event.
+    pub seq: EventSeq,
+    /// Who approved.
+    pub who: String,
+    /// The signature in its armour.
+    pub armoured: String,
+    /// What it is of.
+    pub text: String,
+    /// The fingerprint of its key.
+    pub key: String,
+}
+
+impl SignedApproval {
+    /// Whether a list allows its key to who approved.
+    pub fn is_allowed_by(&self, list: &Signers) -> bool {
+        allows(list, &self.who, &self.armoured)
+    }
+}
+
 /// The key that signed an approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignedWith {
@@ -121,6 +145,24 @@ pub(crate) fn signed_with(
     let armoured = log::opened(conn, seq, "signature")?;
     let key = armoured.and_then(|one| SshSignature::parse(&one).ok());
     Ok(Some(key.map_or(SignedWith::Erased, |key| SignedWith::Key(key.fingerprint()))))
+}
+
+/// An approval with its signature; `None` where it has none, or something of it was erased.
+fn signed_approval(
+    conn: &Connection,
+    asked: EventSeq,
+    seq: EventSeq,
+    event: &RequestApproved,
+) -> Result<Option<SignedApproval>> {
+    let who = log::opened(conn, seq, "approved_by")?;
+    let signature = kept(conn, asked, seq, event)?;
+    let (KeptSignature::Whole { armoured, text }, Some(who)) = (signature, who) else {
+        return Ok(None);
+    };
+    Ok(SshSignature::parse(&armoured).ok().map(|parsed| {
+        let (request, key) = (event.request, parsed.fingerprint());
+        SignedApproval { request, seq, who, armoured, text, key }
+    }))
 }
 
 /// Which event is approved, and after which approval.
@@ -345,6 +387,35 @@ impl Reader {
     /// The same for a proposed policy.
     pub fn policy_to_sign(&self, policy: PolicyId) -> Result<Option<String>> {
         policy_text(&self.conn, policy)
+    }
+
+    /// The newest approvals of these requests that are signed, and whole.
+    pub fn signed_approvals(&self, requests: &[RequestId]) -> Result<Vec<SignedApproval>> {
+        let mut found = Vec::new();
+        for request in requests {
+            let About { asked, earlier: Some(seq) } = about_request(&self.conn, *request)? else {
+                continue;
+            };
+            let Event::RequestApproved(event) = log::event(&self.conn, seq)?.decode()?.event else {
+                continue;
+            };
+            found.extend(signed_approval(&self.conn, asked, seq, &event)?);
+        }
+        Ok(found)
+    }
+
+    /// All approvals of requests that are signed, and whole. Looks through the whole log.
+    pub fn all_signed_approvals(&self) -> Result<Vec<SignedApproval>> {
+        let mut found = Vec::new();
+        for (seq, event) in self.decisions()? {
+            if let Event::RequestApproved(event) = event
+                && event.signature.is_some()
+            {
+                let About { asked, .. } = about_request(&self.conn, event.request)?;
+                found.extend(signed_approval(&self.conn, asked, seq, &event)?);
+            }
+        }
+        Ok(found)
     }
 
     /// Whether a request's newest approval is signed, by somebody who may still.

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::domain::event::Event;
 use crate::domain::id::{EntryId, EventSeq, ModuleName, RequestId};
-use crate::domain::policy::Approver;
+use crate::domain::policy::{Approver, Counting};
 use crate::domain::ranges::EntryRanges;
 use crate::domain::scope::Operation;
 use crate::domain::signers::Signers;
@@ -15,6 +15,15 @@ use crate::store::error::{Doing, Result, StoreError};
 use crate::store::{Reader, log, signing};
 
 const DOING: &str = "looking for what waits for approval";
+
+/// The lists of allowed signers that an approval is held against.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Lists<'a> {
+    /// The one that the journal pins, if it does.
+    pub(crate) pinned: Option<&'a Signers>,
+    /// What counts by the one that is set, where that was looked at.
+    pub(crate) counting: Option<&'a Counting>,
+}
 
 /// A request as approving sees it.
 #[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
@@ -38,17 +47,19 @@ impl Standing {
         self.first.get().abs_diff(self.last.get()) + 1
     }
 
-    /// Whether a second person approved in the way that is asked for: by a signature, it is of a key that the list
-    /// that the journal pins, if it does, still allows.
+    /// Whether a second person approved in the way that is asked for: by a signature, it is of a key that the lists
+    /// still allow.
     pub(crate) fn is_approved(
         &self,
         conn: &Connection,
         approver: Approver,
-        pinned: Option<&Signers>,
+        Lists { pinned, counting }: Lists<'_>,
     ) -> Result<bool> {
         Ok(match (approver, self.approved) {
             (Approver::Signed, Some(seq)) => {
-                self.second && signing::is_signed(conn, self.seq, seq, pinned)?
+                self.second
+                    && counting.is_none_or(|counting| counting.counts(seq))
+                    && signing::is_signed(conn, self.seq, seq, pinned)?
             }
             (Approver::Signed, None) => false,
             (Approver::Named, _) => self.second,

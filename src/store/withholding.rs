@@ -4,16 +4,15 @@ use rusqlite::{Connection, named_params};
 
 use crate::domain::event::{ApprovalNeeded, Event, NeedCause};
 use crate::domain::id::{EntryId, RequestId, RunId};
-use crate::domain::policy::{Approver, Demand, Met};
+use crate::domain::policy::{Approver, Conditions, Demand, Met};
 use crate::domain::ranges::EntryRanges;
-use crate::domain::signers::Signers;
 use crate::domain::state::EntryState;
 use crate::domain::time::Timestamp;
 use crate::planted::Mistake;
 use crate::store::code::{Sql, count};
 use crate::store::error::{Doing, Result};
 use crate::store::log::Seals;
-use crate::store::standing::{Standing, in_states, standing};
+use crate::store::standing::{Lists, Standing, in_states, standing};
 use crate::store::{WriteTx, entry, policy};
 
 const DOING: &str = "looking for what waits for approval";
@@ -25,20 +24,21 @@ impl WriteTx<'_> {
         &mut self,
         run: RunId,
         of: impl Fn(RequestId) -> bool,
-        policy: impl Into<Demand>,
+        conditions: impl Into<Conditions>,
     ) -> Result<Vec<(RequestId, NeedCause)>> {
         let terms = policy::terms_in_force(&self.tx)?;
-        let policy = policy.into().stricter(&terms.demand);
+        let Conditions { demand, counting } = conditions.into();
+        let policy = demand.stricter(&terms.demand);
         let mut withheld = Vec::new();
         if Mistake::SendsUnapproved.is_made() {
             return Ok(withheld);
         }
-        let (demand, signers) = (&policy, terms.signers.as_ref());
-        for request in unapproved(&self.tx, (demand, signers), &of, self.now)? {
+        let lists = Lists { pinned: terms.signers.as_ref(), counting: counting.as_ref() };
+        for request in unapproved(&self.tx, (&policy, lists), &of, self.now)? {
             let standing = standing(&self.tx, request)?;
             let met = policy.of(standing.operation, &standing.module);
             let lacks = met.wants.wants_approval(standing.entries())
-                && !standing.is_approved(&self.tx, met.approver, terms.signers.as_ref())?;
+                && !standing.is_approved(&self.tx, met.approver, lists)?;
             let expired = standing.valid_until <= self.now || standing.expired;
             let cause = match (lacks, expired) {
                 (false, true) => NeedCause::Expired,
@@ -98,7 +98,7 @@ impl WriteTx<'_> {
 /// Requests with pending entries that nobody may send as they stand, in order.
 fn unapproved(
     conn: &Connection,
-    (policy, pinned): (&Demand, Option<&Signers>),
+    (policy, lists): (&Demand, Lists<'_>),
     of: &impl Fn(RequestId) -> bool,
     now: Timestamp,
 ) -> Result<Vec<RequestId>> {
@@ -121,7 +121,7 @@ fn unapproved(
     while let Some(row) = rows.next().doing(DOING)? {
         let (Sql(request), surely) =
             row.get(0).and_then(|request| Ok((request, row.get::<_, bool>(1)?))).doing(DOING)?;
-        if of(request) && (surely || lacks_approval(conn, request, policy, pinned)?) {
+        if of(request) && (surely || lacks_approval(conn, request, policy, lists)?) {
             found.push(request);
         }
     }
@@ -133,10 +133,10 @@ fn lacks_approval(
     conn: &Connection,
     request: RequestId,
     policy: &Demand,
-    pinned: Option<&Signers>,
+    lists: Lists<'_>,
 ) -> Result<bool> {
     let standing = standing(conn, request)?;
     let met = policy.of(standing.operation, &standing.module);
     Ok(met.wants.wants_approval(standing.entries())
-        && !standing.is_approved(conn, met.approver, pinned)?)
+        && !standing.is_approved(conn, met.approver, lists)?)
 }

@@ -22,7 +22,7 @@ use crate::domain::event::{JobEnding, Returned, Unanswered};
 use crate::domain::id::{BatchId, EntryId, ModuleName, RecordId, RequestId, RunId};
 use crate::domain::outcome::Judgement;
 use crate::domain::pace::Breaker;
-use crate::domain::policy::Demand;
+use crate::domain::policy::Conditions;
 use crate::domain::ranges::EntryRanges;
 use crate::domain::target::{Product, Target};
 use crate::domain::time::Timestamp;
@@ -32,6 +32,7 @@ use crate::store::full_snapshot::FullSnapshot;
 use crate::store::queue::Cursors;
 use crate::store::reading::Finding;
 use crate::store::recheck::Seen;
+use crate::store::sending::AsRecorded;
 use crate::store::usage::Metered;
 use crate::store::writer::claims::claimed;
 use crate::store::{Head, Store, WriteTx};
@@ -53,7 +54,7 @@ pub struct ClaimRules {
     /// Entries of theirs that were held or waited for approval when the run began.
     pub not_mine: EntryRanges,
     /// The approval policy of flags and settings; the journal's own counts as well.
-    pub policy: Demand,
+    pub policy: Conditions,
 }
 
 /// What a run gathers and the next commit takes along.
@@ -145,8 +146,18 @@ impl Writer {
     ) -> (Self, Writing) {
         let (messages, inbox) = unbounded_channel();
         let cursors = Cursors::without(rules.not_mine.clone());
-        let worker =
-            Worker { store, rules, read_first, cursors, meter, now, on_commit, published: 0 };
+        let (compared, published) = (AsRecorded::default(), 0);
+        let worker = Worker {
+            store,
+            rules,
+            compared,
+            read_first,
+            cursors,
+            meter,
+            now,
+            on_commit,
+            published,
+        };
         let writing = match place {
             Place::Thread => Writing::Thread(std::thread::spawn(move || worker.run(inbox))),
             Place::Task => Writing::Task(tokio::spawn(worker.run_as_task(inbox))),
@@ -284,6 +295,7 @@ pub type Now = Box<dyn Fn() -> Timestamp + Send>;
 struct Worker {
     store: Store,
     rules: ClaimRules,
+    compared: AsRecorded,
     read_first: HashSet<(Product, ModuleName)>,
     cursors: Cursors,
     meter: Meter,
@@ -321,10 +333,11 @@ impl Worker {
     }
 
     fn commit(&mut self, group: Vec<Message>) -> Result<()> {
-        let Self { store, rules, read_first, cursors, meter, now, on_commit, published } = self;
+        let Self { store, rules, compared, read_first, cursors, meter, now, on_commit, published } =
+            self;
         // Whoever panicked while holding it left numbers behind, nothing that could be half done.
         let metered = std::mem::take(&mut *meter.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut jobs = Jobs { rules, read_first, cursors };
+        let mut jobs = Jobs { rules, compared, read_first, cursors };
         let mut pending: Vec<Pending> = Vec::with_capacity(group.len());
         let written = store.write("recording what happened", now(), |tx| {
             for message in group {
@@ -366,6 +379,7 @@ fn gathered(first: Message, inbox: &mut UnboundedReceiver<Message>) -> Vec<Messa
 
 struct Jobs<'a> {
     rules: &'a ClaimRules,
+    compared: &'a mut AsRecorded,
     read_first: &'a mut HashSet<(Product, ModuleName)>,
     cursors: &'a mut Cursors,
 }
@@ -412,7 +426,7 @@ impl Jobs<'_> {
             }
             Message::Settle { prepared, raw, judgement, reply } => {
                 self.cursors.rewind_if(&judgement);
-                scoped(tx, reply, move |tx| tx.settle_batch(run, &prepared, &raw, &judgement))
+                scoped(tx, reply, move |tx| tx.settle_and_hold(run, &prepared, &raw, &judgement))
             }
             Message::Unanswered { batch, lost, reply } => scoped(tx, reply, move |tx| {
                 let LostCall { sent_at, sent_before, reason, detail } = lost;
@@ -420,7 +434,7 @@ impl Jobs<'_> {
             }),
             Message::GiveBack { prepared, reason, detail, reply } => {
                 self.cursors.rewind();
-                scoped(tx, reply, move |tx| tx.give_back(run, &prepared, reason, &detail))
+                scoped(tx, reply, move |tx| tx.give_back_and_hold(run, &prepared, reason, &detail))
             }
             Message::Evidence { module, findings, reply } => {
                 self.cursors.rewind();

@@ -95,7 +95,8 @@ fn a_checkpoint_that_the_journal_does_not_extend_is_told_and_exits_12() {
         (&garbage, "not a signed note"),
     ] {
         let report = env.journal(["verify", "--checkpoint", file, "--json"]).exits(12).json();
-        assert_eq!((&report["ok"], &report["anchored"]), (&false.into(), &false.into()));
+        // The anchor beside it is another matter.
+        assert_eq!((&report["ok"], &report["anchored"]), (&false.into(), &true.into()));
         let found = report["findings"][0]["what"].as_str().unwrap();
         assert!(found.contains(what), "{found}");
         let told = env.journal(["verify", "--checkpoint", file]).exits(12);

@@ -306,8 +306,10 @@ fn check(context: &Context, refused: &[NotDecided]) -> Result<(), CliError> {
             format!("{cancel} withdraws what was not sent")
         }
         NotDecided::SamePerson(request, _) => {
-            let approve = context.command(&format!("approve {request}"));
-            format!("somebody else does it, best on an account of their own: {approve}")
+            let approve = context.command(&format!("approve {request} --as NAME"));
+            format!(
+                "somebody else does it, best on an account of their own: {approve} says who approves"
+            )
         }
         NotDecided::Unsigned(_) | NotDecided::OtherText(_) => {
             let named: Vec<RequestId> = refused.iter().map(NotDecided::request).collect();

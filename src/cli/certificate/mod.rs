@@ -14,6 +14,7 @@ use crate::cli::exit::Exit;
 use crate::cli::output::words::counted;
 use crate::domain::event::Event;
 use crate::domain::id::{EntryId, EventSeq, IdError, RecordId, RequestId};
+use crate::domain::state::EntryState;
 use crate::evidence::certificate::Certificate;
 use crate::evidence::certificate::check::{Checked, check};
 use crate::evidence::certificate::issue::{Issuer, events_of};
@@ -236,7 +237,10 @@ pub(super) fn make(
     let checked = check(certificate.to_json().as_bytes(), Some(&given.signed_by));
     match checked {
         Ok(checked) => {
-            let beside = page::beside(&reader.entry(entry)?, receipt);
+            let view = reader.entry(entry)?;
+            let absent = view.state == EntryState::Absent;
+            let earlier = if absent { reader.done_before(&view)? } else { None };
+            let beside = page::beside(&view, earlier, receipt);
             Ok(Made { certificate, checked, beside })
         }
         Err(why) => Err(CliError::new(

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::cli::certificate::Made;
+use crate::domain::id::EntryId;
 use crate::evidence::certificate::check::Checked;
 use crate::evidence::certificate::story::{NOT_SAID, conclusion};
 use crate::export::cell::visible;
@@ -71,8 +72,15 @@ fn parts(made: &Made, receipt: bool) -> Vec<Part<'_>> {
 }
 
 /// What the journal's own tables say of an entry beside its events: who brings it back, and what holds it.
-pub(super) fn beside(view: &EntryView, receipt: bool) -> Vec<String> {
+/// `earlier` is the entry that did before what was found to be done already.
+pub(super) fn beside(view: &EntryView, earlier: Option<EntryId>, receipt: bool) -> Vec<String> {
     let mut beside = Vec::new();
+    if let Some(earlier) = earlier {
+        let what = if view.scope.operation.is_undo() { "brought it back" } else { "took it away" };
+        beside.push(format!(
+            "Entry {earlier} of this journal {what} before. It has a certificate of its own."
+        ));
+    }
     if let Some(undo) = view.undone_by {
         beside.push(format!(
             "Entry {} was recorded to bring back what this one took away; it is {}. It has a certificate of its own.",

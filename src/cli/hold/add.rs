@@ -9,7 +9,7 @@ use crate::cli::context::{Context, PROGRAM, Whereabouts};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::hold::{SHOWN, SHOWN_ROWS, WhichArgs};
-use crate::cli::output::words::{counted, in_words};
+use crate::cli::output::words::{counted, grouped, in_words};
 use crate::cli::record::checks::check_module;
 use crate::clock::Clock;
 use crate::domain::id::{EntryId, HoldId};
@@ -156,11 +156,16 @@ fn wait_for_calls(context: &mut Context, hold: HoldId, wait: Duration) -> Result
             return Ok(entries);
         }
         if !told {
-            let entries = counted(entries, "entry", "entries");
-            context.out.say(format!(
-                "The hold is recorded. {entries} of it are in calls under way: waiting for these, {} at most.",
-                in_words(wait)
-            ));
+            let under_way = match entries {
+                1 => "1 entry of it is in a call under way: waiting for it".to_owned(),
+                _ => format!(
+                    "{} entries of it are in calls under way: waiting for these",
+                    grouped(entries)
+                ),
+            };
+            context
+                .out
+                .say(format!("The hold is recorded. {under_way}, {} at most.", in_words(wait)));
             told = true;
         }
         std::thread::sleep(LOOK_EVERY);

@@ -71,6 +71,9 @@ struct PlannedRequest {
     waits: Option<&'static str>,
     /// The policy, or its rule, by which it waits for an approval.
     waits_by: Option<String>,
+    /// Why its signed approval counts no more; left out where it does, or there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lapsed: Option<String>,
     /// The request that must be settled first.
     #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<String>,
@@ -107,6 +110,7 @@ pub(super) fn print(
         awaiting_approval: request.count(EntryState::AwaitingApproval),
         waits: request.waits(now, wanted.is_some()).map(waiting_in_words),
         waits_by: request.waits_by.clone(),
+        lapsed: request.lapsed.clone(),
         after: request.after.map(|after| after.to_string()),
         requested_by: request.requested_by.clone(),
         reason: request.reason.clone(),

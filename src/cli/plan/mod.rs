@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashSet};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::listed;
 use crate::cli::output::words::grouped;
 use crate::cli::policy_flags::PolicyFlags;
 use crate::cli::standing::{self, Closed};
@@ -63,10 +64,16 @@ pub(crate) fn make(
     let reader = context.reader()?;
     let policy = policy(context, &reader)?;
     let mut requests = reader.overview(wanted, wanted.is_none())?;
+    // Where no list can be read, nothing is sent; `refused_by` and the run say so.
+    let mut lapsed = listed::look(context, &reader, &requests, &policy)
+        .map(|listed| listed.lapsed)
+        .unwrap_or_default();
     for request in &mut requests {
+        request.lapsed = lapsed.remove(&request.request);
         if policy.approver == Approver::Signed && request.second {
             // A second person without a signature is none.
-            request.second = reader.has_signed_approval(request.request)?;
+            request.second =
+                request.lapsed.is_none() && reader.has_signed_approval(request.request)?;
         }
         request.meet(&policy.of(request.operation, &request.module));
         if request.count(EntryState::AwaitingApproval) > 0 {
@@ -190,6 +197,9 @@ fn refused_by(context: &Context, plan: &Plan) -> Option<String> {
     if let Ok(Some(pause)) = context.reader().and_then(|reader| Ok(reader.pause()?)) {
         return Some(format!("{pause}; {} ends it", context.command("resume")));
     }
+    if let Err(error) = check_listed(context) {
+        return Some(error.report().message);
+    }
     if plan.full_snapshots > 0 && !sealing::AVAILABLE {
         let what = "full snapshots are wanted, and this program was built without";
         return Some(format!("{what}; {}", sealing::HOW_TO_BUILD));
@@ -202,6 +212,13 @@ fn refused_by(context: &Context, plan: &Plan) -> Option<String> {
             plan.entries
         )
     })
+}
+
+/// Whether every signed approval can be held against a list.
+fn check_listed(context: &Context) -> Result<(), CliError> {
+    let reader = context.reader()?;
+    let requests = reader.overview(None, true)?;
+    listed::look(context, &reader, &requests, &policy(context, &reader)?).map(drop)
 }
 
 /// Requests that the API version that is set does not offer, with what to do.
@@ -285,6 +302,10 @@ pub(crate) fn waiting_in_words(waiting: Waiting) -> &'static str {
 /// The same with the policy that asks for it: `nobody has approved it (policy delete:Accounts=always)`.
 fn waits_in_words(waiting: Waiting, request: &RequestOverview) -> String {
     let why = waiting_in_words(waiting);
+    let why = match (waiting, &request.lapsed) {
+        (Waiting::Unapproved, Some(lapsed)) => lapsed,
+        _ => why,
+    };
     match (waiting, &request.waits_by) {
         (Waiting::Unapproved, Some(policy)) => format!("{why} (policy {policy})"),
         _ => why.to_owned(),

@@ -389,10 +389,10 @@ pub fn conclusion(operation: Operation, state: EntryState, story: &[Chapter]) ->
             format!("Done: that is how it stood at {at}, by the answer or the reads above.")
         }
         EntryState::Absent if operation.is_undo() => {
-            format!("There already, and not by this journal's calls, as seen by {at}.")
+            format!("There already, and not by this entry's call, as seen by {at}.")
         }
         EntryState::Absent => {
-            format!("Already gone, and not by this journal's calls, as seen by {at}.")
+            format!("Already gone, and not by this entry's call, as seen by {at}.")
         }
         EntryState::Failed => format!("Not done: refused, or without effect, as it stood at {at}."),
         EntryState::Cancelled => format!("Withdrawn before it was sent, at {at}."),

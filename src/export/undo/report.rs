@@ -177,6 +177,7 @@ fn request(number: RequestId, scope: &Scope, entries: u64) -> RequestOverview {
         after: None,
         unapproved: false,
         waits_by: None,
+        lapsed: None,
         second: false,
         first: EntryId::new(1),
         last: EntryId::new(i64::try_from(entries).unwrap_or(i64::MAX)),

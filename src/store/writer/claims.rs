@@ -14,6 +14,7 @@ use crate::store::error::{Result, StoreError};
 use crate::store::full_snapshot;
 use crate::store::pausing::{self, PauseView};
 use crate::store::queue::{Picked, Rules, is_blocked};
+use crate::store::sending::NotAsRecorded;
 use crate::store::snapshot::{self, Snapshot};
 use crate::store::writer::{ClaimRules, Jobs, Pending, Reply};
 
@@ -31,6 +32,8 @@ pub enum Claimed {
     Nothing,
     /// Somebody paused: nothing may be claimed.
     Paused(Box<PauseView>),
+    /// What is next is not what the log says was recorded: nothing may be sent before somebody has looked.
+    NotAsRecorded(Box<NotAsRecorded>),
 }
 
 /// Entries that must be read before they are claimed.
@@ -84,6 +87,10 @@ impl Jobs<'_> {
         let Some(picked) = tx.pick_free(*run, self.cursors, rules, at_most)? else {
             return Ok(Claim::Nothing);
         };
+        if let Some(refusal) = tx.not_as_recorded(self.compared, &picked)? {
+            self.cursors.rewind();
+            return Ok(Claim::NotAsRecorded(Box::new(refusal)));
+        }
         let scope = &picked.kind.scope;
         if scope.operation() == Operation::Delete {
             let look = self.read_first.contains(&(scope.product, scope.module.clone()));
@@ -130,6 +137,11 @@ impl Jobs<'_> {
             tx.hold_back(self.rules.run, held)?;
             return Ok(Claim::Settled);
         }
+        // What was read before must be what was recorded, too.
+        if let Some(refusal) = tx.not_as_recorded(self.compared, &picked)? {
+            self.cursors.rewind();
+            return Ok(Claim::NotAsRecorded(Box::new(refusal)));
+        }
         if picked.kind.scope.operation() == Operation::Delete {
             let mut lacking = full_snapshot::lacking(&tx.tx, self.rules.run, &picked.items)?;
             lacking.retain(|entry| !gone.contains(entry));
@@ -167,6 +179,7 @@ impl Jobs<'_> {
 
 pub(super) enum Claim {
     Paused(Box<PauseView>),
+    NotAsRecorded(Box<NotAsRecorded>),
     Begun(BegunBatch),
     ReadFirst(ReadFirst),
     Settled,
@@ -183,6 +196,7 @@ pub(super) fn claimed(reply: Reply<Claimed>, result: Result<Claim>) -> Pending {
             Ok(Claim::Settled) => Ok(Claimed::Settled),
             Ok(Claim::Nothing) => Ok(Claimed::Nothing),
             Ok(Claim::Paused(pause)) => Ok(Claimed::Paused(pause)),
+            Ok(Claim::NotAsRecorded(refusal)) => Ok(Claimed::NotAsRecorded(refusal)),
             Err(error) => Err(error),
         };
         drop(reply.send(result));
