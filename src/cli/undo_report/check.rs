@@ -327,13 +327,10 @@ impl<Z: Zoho> Place<'_, Z> {
         let mut seen = Seen::new();
         for id in ids {
             let Some(name) = self.names.get(id) else { continue };
-            let found = if !there.contains(name) {
-                Correction::Missing
-            } else {
-                match carriers.about(*id) {
-                    Some((tag, records)) => self.carriers(tag, records).await?,
-                    None => Correction::Back,
-                }
+            let found = match carriers.about(*id) {
+                _ if !there.contains(name) => Correction::Missing,
+                Some((tag, records)) => self.carriers(tag, records).await?,
+                None => Correction::Back,
             };
             seen.insert(*id, found);
         }

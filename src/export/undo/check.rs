@@ -95,13 +95,15 @@ impl Remedy {
             Correction::Missing => self.undo,
             Correction::InBin(deletion) => {
                 let until = deletion.at.map(|at| at.plus(BIN_KEEPS)).or(self.undo.until);
-                let why = match self.undo.why {
-                    kept @ (Why::UnderWay | Why::NeedsParent) => kept,
-                    _ if later_deletion(entry, deletion).is_some() => Why::DeletedAgain,
-                    _ => Why::InBin,
+                self.deleted_again = later_deletion(entry, deletion);
+                let why = if matches!(self.undo.why, Why::UnderWay | Why::NeedsParent) {
+                    self.undo.why
+                } else if self.deleted_again.is_some() {
+                    Why::DeletedAgain
+                } else {
+                    Why::InBin
                 };
                 self.lacks_itself = true;
-                self.deleted_again = later_deletion(entry, deletion);
                 self.looked_at = true;
                 Undo { until, by: self.undo.by, ..Undo::because(why) }
             }

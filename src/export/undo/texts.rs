@@ -18,9 +18,9 @@ pub(super) fn how(entry: &EntryView, remedy: &Remedy, versions: Versions) -> Str
     let Some(task) = remedy.task.as_ref().filter(|_| remedy.undo.can_come_back()) else {
         return String::new();
     };
-    let again = remedy.carriers(entry).and_then(|(scope, _)| match scope.action {
-        Action::Retag(tags) if !remedy.lacks_itself => Some(Task::Retag(tags)),
-        _ => None,
+    let again = remedy.carriers(entry).and_then(|(scope, _)| {
+        let Action::Retag(tags) = scope.action else { return None };
+        (!remedy.lacks_itself).then_some(Task::Retag(tags))
     });
     let task = again.as_ref().unwrap_or(task);
     let (operation, product) = (task.operation(), entry.scope.product);
