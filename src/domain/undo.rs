@@ -358,9 +358,10 @@ impl Undo {
     /// Some of it is there again. Tags that are missing still come back as they were; a tag with a new id does not.
     pub const fn part_left(operation: Operation) -> Self {
         let undo = Self::because(Why::PartLeft);
-        match operation {
-            Operation::DeleteTags => undo,
-            _ => Self { state: UndoState::Possible, ..undo },
+        if matches!(operation, Operation::DeleteTags) {
+            undo
+        } else {
+            Self { state: UndoState::Possible, ..undo }
         }
     }
 
@@ -513,13 +514,13 @@ mod tests {
 
     #[test]
     fn what_an_attempt_found_last_counts() {
+        use Operation::{Delete, Unlink};
         let failed = |operation, failure| {
             let by = Some((EntryId::new(9), EntryState::Failed));
             let case = Case { by, failure: Some(failure), ..done(operation) };
             let undo = Undo::rule(&case, at(20)).unwrap();
             (undo.why, undo.by.map(EntryId::get), undo.until)
         };
-        use Operation::{Delete, Unlink};
         assert_eq!(failed(Delete, Failure::Gone), (Why::Purged, Some(9), None));
         assert_eq!(failed(Unlink, Failure::Gone), (Why::NoHolder, Some(9), None));
         assert_eq!(
@@ -535,7 +536,7 @@ mod tests {
         let rule = |operation, by: Option<EntryState>, seen, (back, under_way, left)| {
             let by = by.map(|state| (EntryId::new(9), state));
             let parts = Some(Parts { back, under_way, left });
-            let case = Case { by, seen, parts, ..done(operation) };
+            let case = Case { by, parts, seen, ..done(operation) };
             let undo = Undo::rule(&case, at(20)).unwrap();
             (undo.state, undo.why)
         };

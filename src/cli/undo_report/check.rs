@@ -327,13 +327,13 @@ impl<Z: Zoho> Place<'_, Z> {
         let mut seen = Seen::new();
         for id in ids {
             let Some(name) = self.names.get(id) else { continue };
-            let found = if !there.contains(name) {
-                Correction::Missing
-            } else {
+            let found = if there.contains(name) {
                 match carriers.about(*id) {
                     Some((tag, records)) => self.carriers(tag, records).await?,
                     None => Correction::Back,
                 }
+            } else {
+                Correction::Missing
             };
             seen.insert(*id, found);
         }

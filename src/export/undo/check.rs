@@ -95,13 +95,17 @@ impl Remedy {
             Correction::Missing => self.undo,
             Correction::InBin(deletion) => {
                 let until = deletion.at.map(|at| at.plus(BIN_KEEPS)).or(self.undo.until);
-                let why = match self.undo.why {
-                    kept @ (Why::UnderWay | Why::NeedsParent) => kept,
-                    _ if later_deletion(entry, deletion).is_some() => Why::DeletedAgain,
-                    _ => Why::InBin,
+                let again = later_deletion(entry, deletion);
+                let kept = matches!(self.undo.why, Why::UnderWay | Why::NeedsParent);
+                let why = if kept {
+                    self.undo.why
+                } else if again.is_some() {
+                    Why::DeletedAgain
+                } else {
+                    Why::InBin
                 };
                 self.lacks_itself = true;
-                self.deleted_again = later_deletion(entry, deletion);
+                self.deleted_again = again;
                 self.looked_at = true;
                 Undo { until, by: self.undo.by, ..Undo::because(why) }
             }

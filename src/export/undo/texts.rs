@@ -5,7 +5,7 @@ use crate::domain::evidence::Look;
 use crate::domain::evidence::presence::{
     DefinitionFacts, Membership, RelationFacts, SeenTag, ThingFacts,
 };
-use crate::domain::scope::{Action, Operation, Task};
+use crate::domain::scope::{Operation, Task};
 use crate::domain::state::EntryState;
 use crate::domain::template;
 use crate::domain::undo::Why;
@@ -18,10 +18,8 @@ pub(super) fn how(entry: &EntryView, remedy: &Remedy, versions: Versions) -> Str
     let Some(task) = remedy.task.as_ref().filter(|_| remedy.undo.can_come_back()) else {
         return String::new();
     };
-    let again = remedy.carriers(entry).and_then(|(scope, _)| match scope.action {
-        Action::Retag(tags) if !remedy.lacks_itself => Some(Task::Retag(tags)),
-        _ => None,
-    });
+    let again = remedy.carriers(entry).filter(|_| !remedy.lacks_itself);
+    let again = again.and_then(|(scope, _)| scope.tags().map(|tags| Task::Retag(tags.clone())));
     let task = again.as_ref().unwrap_or(task);
     let (operation, product) = (task.operation(), entry.scope.product);
     let version = versions.of(operation, product);
