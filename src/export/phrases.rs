@@ -147,7 +147,9 @@ pub(super) fn back(operation: Operation, undo: Option<&Undo>, until: Option<&str
             let by = undo.and_then(|undo| undo.by).map(|by| by.to_string()).unwrap_or_default();
             return format!("it cannot be brought back: {by} was to do it, and found nothing");
         }
-        (_, Some(UndoState::Partial), _) if undo.is_some_and(|undo| undo.why == Why::PartLeft) => {
+        (_, Some(UndoState::Possible | UndoState::Partial), _)
+            if undo.is_some_and(|undo| undo.why == Why::PartLeft) =>
+        {
             "part of it is there again, and the rest can be brought back"
         }
         (Operation::Delete, ..) => "it cannot be restored",

@@ -98,7 +98,7 @@ fn a_hold_says_what_went_before_it_and_waits_for_calls_under_way() {
     assert_eq!((&went[0]["state"], &went[0]["undo"]), (&"done".into(), &"possible".into()));
     assert!(went[0]["undo_until"].is_string());
     assert_eq!(went[0]["command"], "journal undo E1 --reason TEXT");
-    assert_eq!(placed["next"], went[0]["command"]);
+    assert_eq!(placed["next"], "journal undo E1-E2 --reason TEXT");
     env.journal(["verify"]).exits(0);
 }
 

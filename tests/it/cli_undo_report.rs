@@ -414,7 +414,7 @@ fn a_look_at_zoho_corrects_what_the_journal_believes() {
     are(&reasons(&env, &["E3"]), &[("E3", "expired", "bin_over")]);
     are(&reasons(&env, &["E3", "--check"]), &[("E3", "possible", "in_bin")]);
     env.zoho.untag("Leads", &["Prime"], &[target(4)]);
-    are(&reasons(&env, &["E4", "--check"]), &[("E4", "possible", "known")]);
+    are(&reasons(&env, &["E4", "--check"]), &[("E4", "possible", "part_left")]);
     assert!(env.zoho.delete_as_other_user(target(4)));
     are(&reasons(&env, &["E4", "--check"]), &[("E4", "impossible", "no_holder")]);
     let said = env.journal(["undo-report", "R1", "--check"]).exits(3).said();

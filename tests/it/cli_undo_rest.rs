@@ -74,11 +74,11 @@ fn of_two_tags_the_one_that_is_missing_still_is_put_back() {
     record(&env, &["untag", "Leads", "--tag", "Prime", "--tag", "Hot"], &[lead]);
     sync(&env).exits(0);
     env.zoho.tag("Leads", &["Prime"], &[lead]);
-    is(&env, ("E1", &["--check"]), "partial", "part_left");
+    is(&env, ("E1", &["--check"]), "possible", "part_left");
     let lines = env.journal(["recheck", "--json"]).exits(0).json_lines();
     let seen = lines.iter().find(|line| line["type"] == "rechecked").unwrap();
     assert_eq!(seen["found"], "not_seen", "it is back only when all of it is");
-    is(&env, ("E1", &[]), "partial", "part_left");
+    is(&env, ("E1", &[]), "possible", "part_left");
     let row = row(&env, "E1", &[]);
     assert_eq!(row["comes_back"], "on the record: \"Hot\"");
     assert!(row["reason"].ends_with("what is left can be brought back: \"Hot\""), "{row:#?}");

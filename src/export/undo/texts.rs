@@ -5,7 +5,7 @@ use crate::domain::evidence::Look;
 use crate::domain::evidence::presence::{
     DefinitionFacts, Membership, RelationFacts, SeenTag, ThingFacts,
 };
-use crate::domain::scope::{Action, Operation, Task};
+use crate::domain::scope::{Operation, Task};
 use crate::domain::state::EntryState;
 use crate::domain::template;
 use crate::domain::undo::Why;
