@@ -84,7 +84,7 @@ impl Remedy {
         let before =
             if entry.scope.operation == Operation::Delete { None } else { entry.snapshot() };
         let seen = Seen::of(entry, before.as_ref());
-        let task = task_of(entry, before.as_ref(), seen.tags_left.as_ref());
+        let task = task_of(entry, before.as_ref(), seen.tags_left.as_deref());
         let case = Case {
             operation: entry.scope.operation,
             product: entry.scope.product,
@@ -139,12 +139,13 @@ impl Remedy {
 
     /// The name that a deleted tag had.
     pub fn tag_name(&self) -> Option<TagName> {
-        let ThingFacts::Definition(DefinitionFacts { tag: Look::Seen(tag), .. }) =
+        if let ThingFacts::Definition(DefinitionFacts { tag: Look::Seen(tag), .. }) =
             self.before.as_ref()?
-        else {
-            return None;
-        };
-        tag.name.parse().ok()
+        {
+            tag.name.parse().ok()
+        } else {
+            None
+        }
     }
 
     /// What the call that brings it back is about; `None` where there is none.
@@ -167,7 +168,7 @@ impl Undo {
 fn task_of(
     entry: &EntryView,
     before: Option<&ThingFacts>,
-    tags_left: Option<&Vec<String>>,
+    tags_left: Option<&[String]>,
 ) -> Option<Task> {
     let scope = &entry.scope;
     entry.target?;

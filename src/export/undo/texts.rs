@@ -18,10 +18,8 @@ pub(super) fn how(entry: &EntryView, remedy: &Remedy, versions: Versions) -> Str
     let Some(task) = remedy.task.as_ref().filter(|_| remedy.undo.can_come_back()) else {
         return String::new();
     };
-    let again = remedy.carriers(entry).and_then(|(scope, _)| {
-        let Action::Retag(tags) = scope.action else { return None };
-        (!remedy.lacks_itself).then_some(Task::Retag(tags))
-    });
+    let again = remedy.carriers(entry).filter(|_| !remedy.lacks_itself);
+    let again = again.and_then(|(scope, _)| scope.tags().map(|tags| Task::Retag(tags.clone())));
     let task = again.as_ref().unwrap_or(task);
     let (operation, product) = (task.operation(), entry.scope.product);
     let version = versions.of(operation, product);
