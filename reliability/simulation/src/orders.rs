@@ -68,17 +68,18 @@ impl Orders {
         self.withdrawn.extend(entries.iter().map(|entry| (entry, how)));
     }
 
-    /// Somebody is about to release some records of a module, or the module.
+    /// Somebody is about to release some records of a module, or every hold that names the module.
     pub fn releases(&mut self, module: &ModuleName, ids: Option<&BTreeSet<RecordId>>) {
+        let Some(ids) = ids else {
+            self.holds.retain(|hold| hold.module != *module);
+            return;
+        };
         for hold in self.holds.iter_mut().filter(|hold| hold.module == *module) {
-            if let (Some(held), Some(ids)) = (&mut hold.ids, ids) {
+            if let Some(held) = &mut hold.ids {
                 held.retain(|id| !ids.contains(id));
             }
         }
-        self.holds.retain(|hold| match (&hold.ids, ids) {
-            (None, None) => hold.module != *module,
-            (held, _) => held.as_ref().is_none_or(|held| !held.is_empty()),
-        });
+        self.holds.retain(|hold| hold.ids.as_ref().is_none_or(|held| !held.is_empty()));
     }
 
     /// Why this call must not leave now, if it must not.
