@@ -120,6 +120,12 @@ mod tests {
         assert_eq!(line, r#"a \"b\" \\\n\u{d}\u{202e}é"#);
     }
 
+    fn told(subject: Subject<'_>, full_recipient: Option<&str>) -> String {
+        let content = Hash::new([2; 32]);
+        let (journal, org, reason) = ("x", None, "why");
+        ApprovalText { journal, org, subject, content, reason, full_recipient }.to_string()
+    }
+
     /// As the log holds it, without what came later.
     const REQUEST: &str = r#"{"request":3,"operation":"delete","product":"crm","module":"Leads","workflows":true,"target":{"data_center":"eu","environment":"production","api_origin":"loopback"},"first_entry":1,"entries":2,"items_root":"0101010101010101010101010101010101010101010101010101010101010101","awaiting_approval":true,"policy":"always","not_before":null,"valid_until":"2026-09-21T10:00:00.000Z","source":"arguments","source_rows":2,"duplicates":0,"rejected":0,"rejected_root":null,"program":"p","requested_by":"0101010101010101010101010101010101010101010101010101010101010101","recorded_by":"0101010101010101010101010101010101010101010101010101010101010101","reason":"0101010101010101010101010101010101010101010101010101010101010101","ticket":null,"source_name":"0101010101010101010101010101010101010101010101010101010101010101","source_sha256":"0101010101010101010101010101010101010101010101010101010101010101","source_column":null}"#;
 
@@ -129,16 +135,7 @@ mod tests {
         let text = |json: &str, full_recipient: Option<&str>| {
             let request: RequestRecorded = serde_json::from_str(json).unwrap();
             let subject = Subject::Request(&request, None);
-            let content = Hash::new([2; 32]);
-            ApprovalText {
-                journal: "x",
-                org: None,
-                subject,
-                content,
-                reason: "why",
-                full_recipient,
-            }
-            .to_string()
+            told(subject, full_recipient)
         };
         let head = "zoho-journal/approval@1\njournal: zoho-journal/x\norg: not known yet\n\
                     environment: production (eu, loopback)\nrequest: R3\noperation: delete\nproduct: crm\n\
@@ -166,17 +163,7 @@ mod tests {
             let policy: PolicySet = serde_json::from_str(json).unwrap();
             assert_eq!(serde_json::to_string(&policy).unwrap(), json);
             let subject = Subject::Policy(&policy, signers);
-            let content = Hash::new([2; 32]);
-            let full_recipient = None;
-            ApprovalText {
-                journal: "x",
-                org: None,
-                subject,
-                content,
-                reason: "why",
-                full_recipient,
-            }
-            .to_string()
+            told(subject, None)
         };
         let head = "zoho-journal/approval@1\njournal: zoho-journal/x\norg: not known yet\n\
                     policy: P2\nrequire approval: never\napprover: signed\n";
